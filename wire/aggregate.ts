@@ -1,0 +1,156 @@
+import { createHash } from "node:crypto";
+import { varintSize, writeVarint } from "./varint.ts";
+
+/**
+ * aggregate        := magic(4) AggregatedRecord md5(16, of AggregatedRecord)
+ * magic            := F3 89 9A C2
+ * AggregatedRecord := { 1: partition_key_table } { 2: explicit_hash_key_table } { 3: Record }
+ * Record           := 1: partition_key_index  2: explicit_hash_key_index  3: data  { 4: Tag }
+ * Tag              := 1: key  [ 2: value ]
+ *
+ * source: aggregation-format.md of awslabs/amazon-kinesis-producer, read 2026-11
+ */
+export const MAGIC = Uint8Array.of(0xf3, 0x89, 0x9a, 0xc2);
+export const DIGEST_BYTES = 16;
+
+/** Decimal digits of 2^128 - 1, the largest explicit hash key. */
+const EXPLICIT_HASH_KEY_MAX_DIGITS = 39;
+
+/** Protobuf field headers: number << 3 | wire type (0 varint, 2 length-delimited). */
+export const FIELD = {
+  partitionKeyTable: (1 << 3) | 2,
+  explicitHashKeyTable: (2 << 3) | 2,
+  records: (3 << 3) | 2,
+  record: { partitionKeyIndex: 1 << 3, explicitHashKeyIndex: 2 << 3, data: (3 << 3) | 2, tags: (4 << 3) | 2 },
+  tag: { key: (1 << 3) | 2, value: (2 << 3) | 2 },
+} as const;
+
+export interface Tag {
+  readonly key: string;
+  readonly value: string | undefined;
+}
+
+export interface UserRecord {
+  readonly partitionKey: string;
+  readonly explicitHashKey: string | undefined;
+  readonly data: Uint8Array;
+  readonly tags: readonly Tag[];
+}
+
+const delimited = (bytes: number): number => 1 + varintSize(bytes) + bytes;
+
+function tagSize(tag: Tag): number {
+  return (
+    delimited(Buffer.byteLength(tag.key)) +
+    (tag.value === undefined ? 0 : delimited(Buffer.byteLength(tag.value)))
+  );
+}
+
+/** Size of a Record message; an explicit hash key index is always written, and always 0. */
+function recordSize(keyIndex: number, dataBytes: number, tags: readonly Tag[]): number {
+  let size = 1 + varintSize(keyIndex) + 2 + delimited(dataBytes);
+  for (const tag of tags) size += delimited(tagSize(tag));
+  return size;
+}
+
+/**
+ * Packs user records into one aggregate. Every record carries the same explicit hash key, named only
+ * at the end, so the aggregate can go to whichever shard has room by then.
+ *
+ * Sizes are exact but for the hash key, which is counted at its longest.
+ */
+export class AggregateBuilder {
+  readonly #keys = new Map<string, number>();
+  #keyTableBytes = 0;
+  #records: Buffer;
+  #at = 0;
+  #count = 0;
+
+  /** @param capacity bytes to set aside; grows when a lone record needs more */
+  constructor(capacity: number) {
+    this.#records = Buffer.allocUnsafe(capacity);
+  }
+
+  /** User records so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes of the finished aggregate, at most. */
+  get byteLength(): number {
+    return (
+      MAGIC.length + this.#keyTableBytes + delimited(EXPLICIT_HASH_KEY_MAX_DIGITS) + this.#at + DIGEST_BYTES
+    );
+  }
+
+  /** Bytes of the finished aggregate were this record added, at most. */
+  byteLengthWith(partitionKey: string, dataBytes: number, tags: readonly Tag[]): number {
+    const known = this.#keys.get(partitionKey);
+    const key = known === undefined ? delimited(Buffer.byteLength(partitionKey)) : 0;
+    return this.byteLength + key + delimited(recordSize(known ?? this.#keys.size, dataBytes, tags));
+  }
+
+  add(partitionKey: string, data: Uint8Array, tags: readonly Tag[]): void {
+    let index = this.#keys.get(partitionKey);
+    if (index === undefined) {
+      index = this.#keys.size;
+      this.#keys.set(partitionKey, index);
+      this.#keyTableBytes += delimited(Buffer.byteLength(partitionKey));
+    }
+    const size = recordSize(index, data.length, tags);
+    const out = this.#room(delimited(size));
+    let at = writeVarint(out, writeVarint(out, this.#at, FIELD.records), size);
+    at = writeVarint(out, writeVarint(out, at, FIELD.record.partitionKeyIndex), index);
+    at = writeVarint(out, writeVarint(out, at, FIELD.record.explicitHashKeyIndex), 0);
+    at = writeVarint(out, writeVarint(out, at, FIELD.record.data), data.length);
+    out.set(data, at);
+    at += data.length;
+    for (const tag of tags) at = writeTag(out, at, tag);
+    this.#at = at;
+    this.#count++;
+  }
+
+  /** The aggregate, in a buffer of its own; the builder is empty afterwards. */
+  finish(explicitHashKey: string): Buffer {
+    const hashKey = delimited(explicitHashKey.length);
+    const bodyBytes = this.#keyTableBytes + hashKey + this.#at;
+    const out = Buffer.allocUnsafe(MAGIC.length + bodyBytes + DIGEST_BYTES);
+    out.set(MAGIC, 0);
+    let at: number = MAGIC.length;
+    for (const key of this.#keys.keys()) at = writeString(out, at, FIELD.partitionKeyTable, key);
+    at = writeString(out, at, FIELD.explicitHashKeyTable, explicitHashKey);
+    this.#records.copy(out, at, 0, this.#at);
+    at += this.#at;
+    createHash("md5").update(out.subarray(MAGIC.length, at)).digest().copy(out, at);
+    this.clear();
+    return out;
+  }
+
+  clear(): void {
+    this.#keys.clear();
+    this.#keyTableBytes = 0;
+    this.#at = 0;
+    this.#count = 0;
+  }
+
+  #room(bytes: number): Buffer {
+    const needed = this.#at + bytes;
+    if (needed > this.#records.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, this.#records.length * 2));
+      this.#records.copy(larger, 0, 0, this.#at);
+      this.#records = larger;
+    }
+    return this.#records;
+  }
+}
+
+function writeTag(out: Buffer, at: number, tag: Tag): number {
+  at = writeVarint(out, writeVarint(out, at, FIELD.record.tags), tagSize(tag));
+  at = writeString(out, at, FIELD.tag.key, tag.key);
+  return tag.value === undefined ? at : writeString(out, at, FIELD.tag.value, tag.value);
+}
+
+function writeString(out: Buffer, at: number, field: number, value: string): number {
+  at = writeVarint(out, writeVarint(out, at, field), Buffer.byteLength(value));
+  return at + out.write(value, at, "utf8");
+}

@@ -1,0 +1,180 @@
+import { z } from "zod";
+import { logTypeSchema } from "./log-type.ts";
+
+const identifier = z.string().regex(/^[a-z_][a-z0-9_$]{0,62}$/i, "a Redshift identifier");
+
+const stream = z.strictObject({
+  mode: z
+    .union([z.literal("on-demand"), z.strictObject({ shards: z.int().min(1).max(10_000) })])
+    .default("on-demand")
+    .meta({ description: "capacity of the Kinesis stream" }),
+  retentionHours: z
+    .int()
+    .min(24)
+    .max(8_760)
+    .default(168)
+    .meta({ unit: "h", description: "how far back a shard can be replayed" }),
+});
+
+const lake = z.strictObject({
+  compression: z
+    .enum(["zstd", "gzip"])
+    .default("zstd")
+    .meta({ description: "of row objects; zstd costs half the CPU of gzip" }),
+  maxHoursPerBatch: z.int().min(1).max(1_000).default(24).meta({
+    description: "a batch with events of more hours than this is filed by arrival time instead of event time",
+  }),
+});
+
+const router = z.strictObject({
+  memoryMb: z.int().min(256).max(10_240).default(1_024).meta({ unit: "MB" }),
+  timeoutSeconds: z.int().min(10).max(900).default(120).meta({ unit: "s" }),
+  batchSize: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1_000)
+    .meta({ description: "Kinesis records per invocation, at most" }),
+  batchingWindowSeconds: z
+    .int()
+    .min(0)
+    .max(300)
+    .default(30)
+    .meta({ unit: "s", description: "longest wait for a fuller batch" }),
+  parallelizationFactor: z.int().min(1).max(10).default(1),
+  retryAttempts: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .default(10)
+    .meta({ description: "then the batch goes to the failure destination" }),
+  maxRecordAgeSeconds: z.int().min(60).max(604_800).default(86_400).meta({ unit: "s" }),
+});
+
+const warehouse = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("none") }),
+  z.strictObject({
+    kind: z.literal("new-serverless"),
+    database: identifier.default("weir"),
+    baseCapacityRpu: z.int().min(4).max(1_024).default(8).meta({ unit: "RPU" }),
+    maxCapacityRpu: z.int().min(4).max(1_024).default(32).meta({ unit: "RPU" }),
+  }),
+  z.strictObject({
+    kind: z.literal("existing-serverless"),
+    workgroup: z.string().min(3).max(64).meta({ description: "name of the workgroup" }),
+    workgroupArn: z.string().startsWith("arn:"),
+    database: identifier,
+    copyRoleArn: z
+      .string()
+      .startsWith("arn:")
+      .meta({ description: "role of the namespace that COPY reads the lake with" }),
+  }),
+]);
+
+const loader = z.strictObject({
+  everyMinutes: z
+    .int()
+    .min(1)
+    .max(60)
+    .default(5)
+    .meta({ unit: "min", description: "one tick loads every table" }),
+});
+
+const foreign = z.strictObject({
+  tag: z
+    .union([z.literal("partition-key"), z.strictObject({ field: z.string().min(1) })])
+    .default("partition-key")
+    .meta({
+      description:
+        "where records of other producers have their tag: the partition key, or a field of the JSON record",
+    }),
+});
+
+const alarms = z.strictObject({
+  iteratorAgeMinutes: z.int().min(1).max(1_440).default(15).meta({ unit: "min" }),
+  loadLagTicks: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(3)
+    .meta({ description: "oldest unloaded commit, in loader ticks" }),
+  email: z.email().optional().meta({ description: "subscribed to the alarm topic" }),
+});
+
+/** `weir.config.ts`: what is deployed and which log types there are. */
+export const weirConfigSchema = z
+  .strictObject({
+    stream: stream.prefault({}),
+    lake: lake.prefault({}),
+    router: router.prefault({}),
+    warehouse: warehouse.default({ kind: "none" }),
+    loader: loader.prefault({}),
+    foreign: foreign.prefault({}),
+    alarms: alarms.prefault({}),
+    types: z.array(logTypeSchema).min(1),
+  })
+  .superRefine(({ types, warehouse }, context) => {
+    const names = new Set<string>();
+    const tables = new Set<string>();
+    types.forEach((type, i) => {
+      if (names.has(type.name))
+        context.addIssue({ code: "custom", path: ["types", i, "name"], message: `"${type.name}" twice` });
+      names.add(type.name);
+      type.destinations.forEach((target, j) => {
+        if (target.to !== "redshift") return;
+        const path = ["types", i, "destinations", j];
+        const table = `${target.schema}.${target.table ?? type.name}`;
+        if (tables.has(table)) context.addIssue({ code: "custom", path, message: `table ${table} twice` });
+        tables.add(table);
+        if (warehouse.kind === "none") {
+          context.addIssue({
+            code: "custom",
+            path,
+            message: `table ${table} needs a warehouse, and warehouse.kind is "none"`,
+          });
+        }
+      });
+    });
+  });
+
+export type WeirConfig = z.output<typeof weirConfigSchema>;
+export type WeirConfigInput = z.input<typeof weirConfigSchema>;
+
+/** Gives `weir.config.ts` its types; the values are checked when the file is read. */
+export function defineConfig(config: WeirConfigInput): WeirConfigInput {
+  return config;
+}
+
+/** A configuration that cannot be used, with every field at fault. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+  readonly file: string;
+  readonly problems: readonly string[];
+
+  constructor(file: string, problems: readonly string[]) {
+    super(`${file}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    this.file = file;
+    this.problems = problems;
+  }
+}
+
+/**
+ * @param file named in the error
+ * @throws ConfigError with a line for each field at fault, such as `types[1].columns[0].type: not a column type`
+ */
+export function parseConfig(value: unknown, file: string): WeirConfig {
+  return parseWith(weirConfigSchema, value, file);
+}
+
+/** Checks `value` against any configuration schema. @throws ConfigError */
+export function parseWith<S extends z.ZodType>(schema: S, value: unknown, file: string): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    file,
+    result.error.issues.map((issue) => {
+      const field = z.core.toDotPath(issue.path);
+      return field === "" ? issue.message : `${field}: ${issue.message}`;
+    }),
+  );
+}

@@ -1,0 +1,138 @@
+import { createHash } from "node:crypto";
+import { DIGEST_BYTES, FIELD, MAGIC, type Tag, type UserRecord } from "./aggregate.ts";
+import { Cursor } from "./varint.ts";
+import { WireError } from "./wire-error.ts";
+
+/** True when the bytes begin like an aggregate. They may still be corrupt. */
+export function isAggregate(data: Uint8Array): boolean {
+  return data.length >= MAGIC.length && MAGIC.every((byte, i) => data[i] === byte);
+}
+
+/**
+ * Reads an aggregate whole or not at all: a digest that does not match, a field past the end, a key
+ * index outside its table or a missing required field refuses it, so nothing is half-emitted.
+ *
+ * `data` of each record is a view into the input. Unknown fields are skipped, as protobuf asks.
+ * Layout: see aggregate.ts.
+ *
+ * @throws WireError NOT_AN_AGGREGATE, TRUNCATED, DIGEST_MISMATCH, MALFORMED, KEY_INDEX
+ */
+export function deaggregate(data: Uint8Array): UserRecord[] {
+  if (!isAggregate(data)) throw new WireError("NOT_AN_AGGREGATE", "the magic bytes are missing", 0);
+  const end = data.length - DIGEST_BYTES;
+  if (end < MAGIC.length) throw new WireError("TRUNCATED", "too short for a digest", data.length);
+  const digest = createHash("md5").update(data.subarray(MAGIC.length, end)).digest();
+  if (!digest.equals(data.subarray(end))) {
+    throw new WireError("DIGEST_MISMATCH", "the MD5 trailer does not match the body", end);
+  }
+  return readAggregatedRecord(new Cursor(data, MAGIC.length, end));
+}
+
+function readAggregatedRecord(body: Cursor): UserRecord[] {
+  const partitionKeys: string[] = [];
+  const explicitHashKeys: string[] = [];
+  const records: RawRecord[] = [];
+  while (!body.done) {
+    const field = body.varint();
+    if (field === FIELD.partitionKeyTable) partitionKeys.push(readString(body));
+    else if (field === FIELD.explicitHashKeyTable) explicitHashKeys.push(readString(body));
+    else if (field === FIELD.records) records.push(readRecord(body.message()));
+    else skip(body, field, 3);
+  }
+  // Tables may stand after the records, so indices are resolved only now.
+  return records.map((record) => ({
+    partitionKey: lookUp(partitionKeys, record.partitionKeyIndex, record.at),
+    explicitHashKey:
+      record.explicitHashKeyIndex === undefined
+        ? undefined
+        : lookUp(explicitHashKeys, record.explicitHashKeyIndex, record.at),
+    data: record.data,
+    tags: record.tags,
+  }));
+}
+
+interface RawRecord {
+  at: number;
+  partitionKeyIndex: number;
+  explicitHashKeyIndex: number | undefined;
+  data: Uint8Array;
+  tags: readonly Tag[];
+}
+
+const NO_TAGS: readonly Tag[] = [];
+
+function readRecord(body: Cursor): RawRecord {
+  const at = body.at;
+  let partitionKeyIndex: number | undefined;
+  let explicitHashKeyIndex: number | undefined;
+  let data: Uint8Array | undefined;
+  let tags: Tag[] | undefined;
+  while (!body.done) {
+    const field = body.varint();
+    if (field === FIELD.record.partitionKeyIndex) partitionKeyIndex = body.varint();
+    else if (field === FIELD.record.explicitHashKeyIndex) explicitHashKeyIndex = body.varint();
+    else if (field === FIELD.record.data) data = body.take(body.varint());
+    else if (field === FIELD.record.tags) (tags ??= []).push(readTag(body.message()));
+    else skip(body, field, 4);
+  }
+  if (partitionKeyIndex === undefined) throw new WireError("MALFORMED", "record without a partition key", at);
+  if (data === undefined) throw new WireError("MALFORMED", "record without data", at);
+  return { at, partitionKeyIndex, explicitHashKeyIndex, data, tags: tags ?? NO_TAGS };
+}
+
+function readTag(body: Cursor): Tag {
+  const at = body.at;
+  let key: string | undefined;
+  let value: string | undefined;
+  while (!body.done) {
+    const field = body.varint();
+    if (field === FIELD.tag.key) key = readString(body);
+    else if (field === FIELD.tag.value) value = readString(body);
+    else skip(body, field, 2);
+  }
+  if (key === undefined) throw new WireError("MALFORMED", "tag without a key", at);
+  return { key, value };
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function readString(body: Cursor): string {
+  const bytes = body.take(body.varint());
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new WireError("MALFORMED", "string is not UTF-8", body.at, { cause });
+  }
+}
+
+function lookUp(table: readonly string[], index: number, at: number): string {
+  const key = table[index];
+  if (key === undefined) {
+    throw new WireError("KEY_INDEX", `key ${index} of a table of ${table.length}`, at);
+  }
+  return key;
+}
+
+/** Skips a field we do not know. One that we know (1 to `known`) is here with a wrong wire type. */
+function skip(body: Cursor, field: number, known: number): void {
+  const number = Math.floor(field / 8);
+  if (number >= 1 && number <= known) {
+    throw new WireError("MALFORMED", `field ${number} has the wrong wire type`, body.at);
+  }
+  switch (field % 8) {
+    case 0:
+      body.varint();
+      break;
+    case 1:
+      body.take(8);
+      break;
+    case 2:
+      body.take(body.varint());
+      break;
+    case 5:
+      body.take(4);
+      break;
+    default:
+      throw new WireError("MALFORMED", `wire type ${field % 8} does not exist`, body.at);
+  }
+}

@@ -1,0 +1,53 @@
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { UserRecord } from "./aggregate.ts";
+import { deaggregate, isAggregate } from "./deaggregate.ts";
+import { INFLATED_RECORD_MAX_BYTES } from "./limits.ts";
+import { WireError } from "./wire-error.ts";
+
+/**
+ * record := aggregate | zstd frame of an aggregate | anything else: one plain user record
+ *
+ * zstd frames begin with 28 B5 2F FD (RFC 8878, 3.1.1).
+ */
+const ZSTD_MAGIC = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd);
+
+export interface Envelope {
+  readonly kind: "aggregate" | "plain";
+  readonly userRecords: readonly UserRecord[];
+}
+
+/**
+ * The user records of one Kinesis record, whoever produced it.
+ *
+ * @param partitionKey of the Kinesis record: that of a plain record's one user record
+ * @throws WireError for a corrupt aggregate or frame; nothing of it may then be used
+ */
+export function openEnvelope(data: Uint8Array, partitionKey: string): Envelope {
+  if (isAggregate(data)) return { kind: "aggregate", userRecords: deaggregate(data) };
+  if (isZstd(data)) return { kind: "aggregate", userRecords: deaggregate(inflate(data)) };
+  return {
+    kind: "plain",
+    userRecords: [{ partitionKey, explicitHashKey: undefined, data, tags: [] }],
+  };
+}
+
+/** The zstd form of an aggregate. */
+export function deflate(aggregate: Uint8Array): Buffer {
+  return zstdCompressSync(aggregate);
+}
+
+function isZstd(data: Uint8Array): boolean {
+  return data.length >= ZSTD_MAGIC.length && ZSTD_MAGIC.every((byte, i) => data[i] === byte);
+}
+
+function inflate(data: Uint8Array): Buffer {
+  try {
+    return zstdDecompressSync(data, { maxOutputLength: INFLATED_RECORD_MAX_BYTES });
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
+      const message = `unpacks to more than ${INFLATED_RECORD_MAX_BYTES} bytes`;
+      throw new WireError("INFLATED_TOO_LARGE", message, undefined, { cause });
+    }
+    throw new WireError("BAD_COMPRESSION", "the zstd frame does not unpack", undefined, { cause });
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * A shard owns the explicit hash keys from its starting to its ending key, both included: decimal
+ * strings of 128-bit numbers. source: Kinesis API reference, HashKeyRange, read 2026-11
+ */
+export interface HashKeyRange {
+  readonly startingHashKey: string;
+  readonly endingHashKey: string;
+}
+
+/** A key in the middle of the range: it stays with one child whichever way the shard is split. */
+export function middleHashKey({ startingHashKey, endingHashKey }: HashKeyRange): string {
+  return ((BigInt(startingHashKey) + BigInt(endingHashKey)) / 2n).toString();
+}
+
+export function owns(range: HashKeyRange, hashKey: string): boolean {
+  const key = BigInt(hashKey);
+  return key >= BigInt(range.startingHashKey) && key <= BigInt(range.endingHashKey);
+}

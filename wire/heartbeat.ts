@@ -1,0 +1,33 @@
+import { z } from "zod";
+
+/**
+ * What an agent says of itself once a minute and when a source ends, as a user record of the tag
+ * `_weir.agent`. Heartbeats are a source of their own (path `weir:heartbeat`), so their rows have an
+ * identity like any other.
+ */
+export const HEARTBEAT_PATH = "weir:heartbeat";
+
+const offset = z.int().min(0);
+
+export const heartbeatSchema = z.strictObject({
+  at: z.iso.datetime(),
+  host: z.string(),
+  agent: z.strictObject({ version: z.string(), node: z.string(), pid: z.int(), startedAt: z.iso.datetime() }),
+  sources: z.array(
+    z.strictObject({
+      id: z.string(),
+      path: z.string(),
+      tag: z.string(),
+      /** Bytes the file holds, was read to, and was acknowledged to by Kinesis. */
+      size: offset,
+      read: offset,
+      delivered: offset,
+      endReachedAt: z.iso.datetime().nullable(),
+      state: z.enum(["active", "rotated", "ended", "error"]),
+      /** Known once the source has ended. */
+      finalSize: offset.nullable(),
+      error: z.string().optional(),
+    }),
+  ),
+});
+export type Heartbeat = z.output<typeof heartbeatSchema>;

@@ -1,0 +1,41 @@
+/**
+ * Limits of the services, with where each number was read. All byte counts are plain bytes unless
+ * the name says otherwise.
+ */
+
+/** Data plus partition key of one record. Kinesis quotas page, read 2026-11 (10 MiB by UpdateMaxRecordSize). */
+export const RECORD_MAX_BYTES = 2 ** 20;
+
+/** The largest record a stream can be set to accept. UpdateMaxRecordSize reference, read 2026-11. */
+export const RECORD_CEILING_BYTES = 10 * 2 ** 20;
+
+/** Records in one PutRecords request. PutRecords reference, read 2026-11. */
+export const PUT_RECORDS_MAX_RECORDS = 500;
+
+/** Whole PutRecords request, keys included. PutRecords reference, read 2026-11. */
+export const PUT_RECORDS_MAX_BYTES = 10 * 2 ** 20;
+
+/** Characters in a partition key. PutRecords reference, read 2026-11. */
+export const PARTITION_KEY_MAX_CHARS = 256;
+
+/** What one shard takes in a second. Kinesis quotas page, read 2026-11. */
+export const SHARD_WRITE_BYTES_PER_SECOND = 2 ** 20;
+export const SHARD_WRITE_RECORDS_PER_SECOND = 1_000;
+
+/**
+ * Synchronous Lambda payload. Records are base64 in it, so about 4.5 MB of data fit. Lambda quotas
+ * page, read 2026-11.
+ */
+export const LAMBDA_PAYLOAD_MAX_BYTES = 6 * 2 ** 20;
+
+/**
+ * What one stream record may unpack to. A 1 MiB zstd frame of log lines unpacks to 5-20 MiB; a bomb
+ * unpacks to gigabytes. Ours, so that one record never takes a router's whole memory.
+ */
+export const INFLATED_RECORD_MAX_BYTES = 64 * 2 ** 20;
+
+/** SQL of one Data API call. Redshift Data API quotas, read 2026-11. */
+export const DATA_API_SQL_MAX_BYTES = 100_000;
+
+/** Statements in one BatchExecuteStatement. Redshift Data API reference, read 2026-11. */
+export const DATA_API_BATCH_MAX_STATEMENTS = 40;

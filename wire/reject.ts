@@ -1,0 +1,33 @@
+import { z } from "zod";
+
+/** Why a line has no row. The list is closed so that it can be counted, alarmed on and documented. */
+export const REJECT_REASONS = [
+  "unrouted", //       no log type takes its tag
+  "unparsed", //       not in its type's format
+  "missing", //        a column that must not be null has no value
+  "type", //           a value is not of its column's type
+  "range", //          a number is outside its column's range
+  "length", //         a text has more bytes than its column
+  "time", //           event time is absent or unreadable
+  "too-large", //      the row is over COPY's 4 MB
+] as const;
+export type RejectReason = (typeof REJECT_REASONS)[number];
+
+/** One line of a rejected object: enough to fix the configuration and to replay the line. */
+export const rejectedLineSchema = z.strictObject({
+  reason: z.enum(REJECT_REASONS),
+  /** The column or field at fault, where there is one. */
+  field: z.string().optional(),
+  /** For people: what was found. Cut to 200 characters. */
+  detail: z.string(),
+  type: z.string(),
+  tag: z.string(),
+  _src: z.string(),
+  _off: z.int(),
+  _host: z.string().nullable(),
+  _arrived_at: z.string(),
+  /** The line's bytes, as they came. */
+  encoding: z.enum(["utf8", "base64"]),
+  data: z.string(),
+});
+export type RejectedLine = z.output<typeof rejectedLineSchema>;

@@ -1,0 +1,26 @@
+/** Why bytes that crossed a process boundary could not be read. */
+export type WireErrorCode =
+  | "NOT_AN_AGGREGATE" //      the four magic bytes are missing
+  | "TRUNCATED" //             a field runs past the end
+  | "DIGEST_MISMATCH" //       the MD5 trailer does not match the body
+  | "MALFORMED" //             not the protobuf message it should be
+  | "KEY_INDEX" //             a record points outside the key table
+  | "PROVENANCE" //            a provenance tag breaks its grammar
+  | "INFLATED_TOO_LARGE" //    unpacks to more than the limit
+  | "BAD_COMPRESSION" //       a zstd frame that does not unpack
+  | "BAD_COMMIT" //            a commit object that breaks its schema
+  | "BAD_KEY"; //              an object key that breaks its grammar
+
+/** Bad bytes, with the place in them. Never thrown for anything the sender did right. */
+export class WireError extends Error {
+  override name = "WireError";
+  readonly code: WireErrorCode;
+  /** Byte offset in the input at which reading stopped, where there is one. */
+  readonly at: number | undefined;
+
+  constructor(code: WireErrorCode, message: string, at?: number, options?: ErrorOptions) {
+    super(at === undefined ? message : `${message} (at byte ${at})`, options);
+    this.code = code;
+    this.at = at;
+  }
+}
