@@ -99,12 +99,9 @@ export const logTypeSchema = z
     name: identifier,
     match: z
       .strictObject({
-        tags: z
-          .array(z.string().min(1).max(256))
-          .min(1)
-          .meta({
-            description: "tags it takes; * stands for any characters, and the first type that matches wins",
-          }),
+        tags: z.array(z.string().min(1).max(256)).min(1).meta({
+          description: "tags it takes; * stands for any characters, and the first type that matches wins",
+        }),
       })
       .optional()
       .meta({ description: "a type without it takes the tag of its own name" }),

@@ -1,0 +1,234 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { AggregateBuilder, type UserRecord } from "../../wire/aggregate.ts";
+import { deaggregate } from "../../wire/deaggregate.ts";
+import { deflate, openEnvelope } from "../../wire/envelope.ts";
+import {
+  GAP_REASONS,
+  type Position,
+  ProvenanceReader,
+  ProvenanceWriter,
+  type Source,
+} from "../../wire/provenance.ts";
+import { WireError } from "../../wire/wire-error.ts";
+
+interface Event {
+  tag: string;
+  data: Buffer;
+  position: Position;
+}
+
+/** Packs events into aggregates, a new one every `perAggregate` events. */
+function pack(events: readonly Event[], perAggregate: number): Buffer[] {
+  const aggregates: Buffer[] = [];
+  for (let i = 0; i < events.length; i += perAggregate) {
+    const builder = new AggregateBuilder(64);
+    const provenance = new ProvenanceWriter();
+    for (const { tag, data, position } of events.slice(i, i + perAggregate)) {
+      builder.add(tag, data, provenance.tags(position, data.length));
+      provenance.wrote(position);
+    }
+    aggregates.push(builder.finish("0"));
+  }
+  return aggregates;
+}
+
+function unpack(aggregate: Buffer): Event[] {
+  const provenance = new ProvenanceReader();
+  return deaggregate(aggregate).map((record) => ({
+    tag: record.partitionKey,
+    data: Buffer.from(record.data),
+    position: provenance.position(record)!,
+  }));
+}
+
+const sources: Source[] = [
+  { id: "c291cmNlMQ", host: "web-1", path: "/var/log/access.log" },
+  { id: "c291cmNlMg", host: "web-1", path: "/var/log/ログ.log" },
+];
+
+/** What test/vectors/weir-aggregate.hex holds. */
+const golden: Event[] = [
+  { tag: "access", data: Buffer.from("GET /a"), position: at(0, 0, 7) },
+  { tag: "access", data: Buffer.from("GET /b"), position: at(0, 7, 7) },
+  {
+    tag: "photo",
+    data: Buffer.from('{"id":1}'),
+    position: at(1, 4_096, 9, { from: 4_000, reason: "filtered", lines: 3 }),
+  },
+  { tag: "photo", data: Buffer.from('{"id":2}'), position: at(1, 4_105, 8) },
+];
+
+function at(source: 0 | 1, offset: number, extent: number, gap?: Position["gap"]): Position {
+  return { source: sources[source]!, offset, extent, gap };
+}
+
+/** Events of two interleaved sources: regular lines, cut or masked lines, and gaps. */
+const events = fc
+  .array(
+    fc.record({
+      source: fc.nat(1),
+      data: fc.uint8Array({ maxLength: 50 }),
+      extent: fc.option(fc.nat(5_000), { nil: undefined }),
+      gap: fc.option(
+        fc.record({ bytes: fc.nat(10_000), reason: fc.constantFrom(...GAP_REASONS), lines: fc.nat(9) }),
+        { nil: undefined },
+      ),
+    }),
+    { minLength: 1, maxLength: 60 },
+  )
+  .map((steps) => {
+    const next = [0, 0];
+    return steps.map(({ source, data, extent, gap }): Event => {
+      const from = next[source]!;
+      const offset = from + (gap?.bytes ?? 0);
+      const position = {
+        source: sources[source]!,
+        offset,
+        extent: extent ?? data.length + 1,
+        gap: gap && { from, reason: gap.reason, lines: gap.lines },
+      };
+      next[source] = offset + position.extent;
+      return { tag: source === 0 ? "access" : "photo", data: Buffer.from(data), position };
+    });
+  });
+
+describe("provenance", () => {
+  test("of any events in any division into aggregates comes back identical, with offsets", () => {
+    fc.assert(
+      fc.property(events, fc.integer({ min: 1, max: 20 }), (input, perAggregate) => {
+        expect(pack(input, perAggregate).flatMap(unpack)).toEqual(input);
+      }),
+    );
+  });
+
+  test("costs no tag on the lines that continue a run", () => {
+    const lines = Array.from({ length: 100 }, (_, i): Event => {
+      const position = { source: sources[0]!, offset: i * 6, extent: 6, gap: undefined };
+      return { tag: "access", data: Buffer.from("GET /"), position };
+    });
+    const tagged = deaggregate(pack(lines, 100)[0]!).filter((record) => record.tags.length > 0);
+    expect(tagged).toHaveLength(1);
+  });
+
+  test("is absent from records of other producers", () => {
+    const reader = new ProvenanceReader();
+    expect(reader.position(recordWith([]))).toBeUndefined();
+  });
+
+  test("as it is in the field reads as it was meant", () => {
+    const file = new URL("../vectors/weir-aggregate.hex", import.meta.url);
+    expect(unpack(Buffer.from(readFileSync(file, "utf8").trim(), "hex"))).toEqual(golden);
+    expect(pack(golden, 10)[0]!.toString("hex")).toBe(readFileSync(file, "utf8").trim());
+  });
+
+  test.each([
+    ["a source without host and path", [["@", "s:0"]]],
+    [
+      "an offset that is no number",
+      [
+        ["@", "s:x"],
+        ["h", "h"],
+        ["p", "p"],
+      ],
+    ],
+    [
+      "an offset above 2^53",
+      [
+        ["@", "s:9007199254740993"],
+        ["h", "h"],
+        ["p", "p"],
+      ],
+    ],
+    [
+      "an empty source id",
+      [
+        ["@", ":0"],
+        ["h", "h"],
+        ["p", "p"],
+      ],
+    ],
+    [
+      "an extent that is no number",
+      [
+        ["@", "s:0"],
+        ["h", "h"],
+        ["p", "p"],
+        ["+", "-1"],
+      ],
+    ],
+    [
+      "a gap that begins after its record",
+      [
+        ["@", "s:5"],
+        ["h", "h"],
+        ["p", "p"],
+        ["-", "6:filtered:1"],
+      ],
+    ],
+    [
+      "a gap for an unknown reason",
+      [
+        ["@", "s:5"],
+        ["h", "h"],
+        ["p", "p"],
+        ["-", "1:because:1"],
+      ],
+    ],
+    [
+      "an end above 2^53",
+      [
+        ["@", "s:9007199254740991"],
+        ["h", "h"],
+        ["p", "p"],
+      ],
+    ],
+  ])("with %s is refused", (_claim, tags) => {
+    const read = () => new ProvenanceReader().position(recordWith(tags as [string, string][]));
+    expect(read).toThrow(expect.objectContaining({ name: "WireError", code: "PROVENANCE" }));
+  });
+});
+
+describe("an envelope", () => {
+  const aggregate = pack(golden, 10)[0]!;
+
+  test("holds the same user records plain and as zstd", () => {
+    const plain = openEnvelope(aggregate, "7");
+    const packed = openEnvelope(deflate(aggregate), "7");
+    expect(plain.kind).toBe("aggregate");
+    expect(packed.userRecords.map((r) => Buffer.from(r.data))).toEqual(
+      plain.userRecords.map((r) => Buffer.from(r.data)),
+    );
+  });
+
+  test("of anything else is one plain record under its own partition key", () => {
+    const data = Buffer.from('{"tag":"photo"}');
+    expect(openEnvelope(data, "photo")).toMatchObject({
+      kind: "plain",
+      userRecords: [{ partitionKey: "photo", data }],
+    });
+  });
+
+  test("that unpacks to more than the limit is refused before it does", () => {
+    const bomb = deflate(Buffer.alloc(65 * 2 ** 20));
+    expect(bomb.length).toBeLessThan(10_000);
+    expect(() => openEnvelope(bomb, "7")).toThrow(expect.objectContaining({ code: "INFLATED_TOO_LARGE" }));
+  });
+
+  test("that is cut is refused", () => {
+    const frame = deflate(aggregate);
+    for (let length = 4; length < frame.length; length += 7) {
+      expect(() => openEnvelope(frame.subarray(0, length), "7")).toThrow(WireError);
+    }
+  });
+});
+
+function recordWith(tags: [string, string][]): UserRecord {
+  return {
+    partitionKey: "access",
+    explicitHashKey: undefined,
+    data: Buffer.from("GET /"),
+    tags: tags.map(([key, value]) => ({ key, value })),
+  };
+}
