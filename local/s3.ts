@@ -1,0 +1,62 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { startPart, type Part } from "./part.ts";
+import { startProcess } from "./process.ts";
+
+/** fauxqs keeps objects in files from this version on; before, in memory only. */
+const FIRST_DURABLE_MAJOR = 2;
+
+export interface S3Options {
+  readonly buckets: readonly string[];
+  /** Where objects live, one file each, when the installed fauxqs is `durable`. */
+  readonly dataDir: string;
+  readonly port?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface S3Part extends Part {
+  /** Whether objects are still there after a restart with the same `dataDir`. */
+  readonly durable: boolean;
+}
+
+/**
+ * S3 on this machine: fauxqs in a process of its own, its buckets made.
+ *
+ * Clients need `forcePathStyle`. It takes no body over 11 MiB, and ignores conditions and checksums.
+ *
+ * @throws PartError
+ */
+export async function startS3({ buckets, dataDir, port, signal }: S3Options): Promise<S3Part> {
+  await mkdir(dataDir, { recursive: true });
+  const start = (port: number) =>
+    startProcess({
+      name: "S3",
+      script: new URL("./s3-server.ts", import.meta.url),
+      args: [JSON.stringify({ port, logger: false, init: { buckets }, s3StorageDir: dataDir })],
+      environment: {},
+      signal,
+    });
+  const part = await startPart("S3", port, start, (endpoint) => headAll(endpoint, buckets), signal);
+  return { ...part, durable: (await fauxqsMajor()) >= FIRST_DURABLE_MAJOR };
+}
+
+async function headAll(endpoint: string, buckets: readonly string[]): Promise<void> {
+  const client = new S3Client({
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    forcePathStyle: true,
+    maxAttempts: 1,
+  });
+  try {
+    for (const Bucket of buckets) await client.send(new HeadBucketCommand({ Bucket }));
+  } finally {
+    client.destroy();
+  }
+}
+
+async function fauxqsMajor(): Promise<number> {
+  const manifest = new URL("../package.json", import.meta.resolve("fauxqs"));
+  const { version } = JSON.parse(await readFile(manifest, "utf8")) as { version: string };
+  return Number.parseInt(version, 10);
+}
