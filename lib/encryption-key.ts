@@ -1,0 +1,53 @@
+import { ArnFormat, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Key } from "aws-cdk-lib/aws-kms";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { Construct } from "constructs";
+
+/**
+ * The one customer-managed key of the pipeline: stream, lake, warehouse, logs, alarms. Kept when the
+ * stack goes, as everything it encrypts is.
+ */
+export class EncryptionKey extends Key {
+  constructor(scope: Construct, id: string) {
+    super(scope, id, {
+      description: "Weir: stream, lake, warehouse, logs and alarms",
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    const { account, region } = Stack.of(this);
+    const logGroups = Stack.of(this).formatArn({
+      service: "logs",
+      resource: "log-group",
+      resourceName: "*",
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    this.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "LogGroupsOfThisAccount",
+        principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
+        actions: ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+        resources: ["*"],
+        conditions: { ArnLike: { "kms:EncryptionContext:aws:logs:arn": logGroups } },
+      }),
+    );
+    this.addToResourcePolicy(
+      new PolicyStatement({
+        sid: "AlarmsPublishToTheTopic",
+        principals: [new ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions: ["kms:Decrypt", "kms:GenerateDataKey"],
+        resources: ["*"],
+        conditions: { StringEquals: { "aws:SourceAccount": account } },
+      }),
+    );
+  }
+}
+
+/** Use of the key, but only through one service: a stolen role cannot decrypt what it holds itself. */
+export function keyUse(key: IKey, service: "kinesis" | "s3", actions: readonly string[]): PolicyStatement {
+  return new PolicyStatement({
+    actions: [...actions],
+    resources: [key.keyArn],
+    conditions: { StringEquals: { "kms:ViaService": `${service}.${Stack.of(key).region}.amazonaws.com` } },
+  });
+}

@@ -1,0 +1,45 @@
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type {
+  DlqDestinationConfig,
+  IEventSourceDlq,
+  IEventSourceMapping,
+  IFunction,
+} from "aws-cdk-lib/aws-lambda";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
+import type { Construct } from "constructs";
+import { allowObjects } from "./object-access.ts";
+import { PrivateBucket, dataBucketProps } from "./private-bucket.ts";
+import type { DataBucketProps } from "./private-bucket.ts";
+
+/** Lambda names the objects aws/lambda/<mapping uuid>/<shard id>/YYYY/MM/DD/... */
+const PREFIX = "aws/lambda/";
+
+/**
+ * Batches that the mapping gave up on, with their records. After the stream's retention these are the
+ * only copy, so nothing here expires: `weir replay` reads them, people delete them.
+ */
+export class FailureBucket extends PrivateBucket {
+  constructor(scope: Construct, id: string, props: DataBucketProps) {
+    super(scope, id, dataBucketProps("failures", props));
+  }
+}
+
+/**
+ * The same as CDK's S3OnFailureDestination, which grants read, write and delete on the whole bucket:
+ * Lambda needs to list it and to put objects, no more.
+ */
+export class FailureDestination implements IEventSourceDlq {
+  readonly #bucket: IBucket;
+
+  constructor(bucket: IBucket) {
+    this.#bucket = bucket;
+  }
+
+  bind(_mapping: IEventSourceMapping, handler: IFunction): DlqDestinationConfig {
+    allowObjects(handler.role!, this.#bucket, ["s3:PutObject"], [PREFIX]);
+    handler.addToRolePolicy(
+      new PolicyStatement({ actions: ["s3:ListBucket"], resources: [this.#bucket.bucketArn] }),
+    );
+    return { destination: this.#bucket.bucketArn };
+  }
+}

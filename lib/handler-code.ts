@@ -1,0 +1,53 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { AssetHashType, DockerImage } from "aws-cdk-lib";
+import { Code } from "aws-cdk-lib/aws-lambda";
+import { buildSync } from "esbuild";
+import type { WeirConfig } from "../wire/config.ts";
+
+/** esbuild keeps CommonJS dependencies' calls of `require` for Node's own modules; ESM has none. */
+const CREATE_REQUIRE =
+  'import { createRequire as weirRequire } from "node:module"; const require = weirRequire(import.meta.url);';
+
+/**
+ * A handler as one ES module, the SDK with it, and the checked configuration as `config.json` beside it.
+ *
+ * esbuild is called here rather than by NodejsFunction, which goes through a shell: the configuration
+ * would have to pass its quoting. Identifiers are kept, so stack traces read without source maps.
+ *
+ * @param entry path of the handler's .ts file
+ */
+export function handlerCode(entry: string, config: WeirConfig): Code {
+  return Code.fromAsset(dirname(entry), {
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      image: DockerImage.fromRegistry("unused"),
+      local: {
+        tryBundle(outputDir) {
+          bundle(entry, outputDir);
+          writeFileSync(join(outputDir, "config.json"), JSON.stringify(config));
+          return true;
+        },
+      },
+    },
+  });
+}
+
+/** Writes `index.mjs`, the same bytes for the same sources wherever the repository stands. */
+function bundle(entry: string, outputDir: string): void {
+  mkdirSync(outputDir, { recursive: true });
+  buildSync({
+    entryPoints: [entry],
+    absWorkingDir: dirname(entry),
+    outfile: join(outputDir, "index.mjs"),
+    bundle: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    mainFields: ["module", "main"],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    banner: { js: CREATE_REQUIRE },
+    logLevel: "error",
+  });
+}

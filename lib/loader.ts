@@ -1,0 +1,122 @@
+import { fileURLToPath } from "node:url";
+import { Duration, Tags, Validations } from "aws-cdk-lib";
+import { Rule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction as FunctionTarget } from "aws-cdk-lib/aws-events-targets";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { Role } from "aws-cdk-lib/aws-iam";
+import type { IKey } from "aws-cdk-lib/aws-kms";
+import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { IBucket } from "aws-cdk-lib/aws-s3";
+import { Construct } from "constructs";
+import type { WeirConfig } from "../wire/config.ts";
+import { PREFIX } from "../wire/keys.ts";
+import { keyUse } from "./encryption-key.ts";
+import { handlerCode } from "./handler-code.ts";
+import { HandlerFunction } from "./handler-function.ts";
+import { allowListing, allowObjects } from "./object-access.ts";
+import { Tick } from "./tick.ts";
+import type { Warehouse } from "./warehouse.ts";
+
+const ENTRY = fileURLToPath(new URL("../lambdas/loader/handler.ts", import.meta.url));
+
+const MEMORY_MB = 512;
+const TIMEOUT_SECONDS = 300;
+
+/** What the loader reads: the commits, and its own state. */
+const READ = [PREFIX.commits, PREFIX.loads];
+
+/** The loader names each of its statements so. */
+const STATEMENT_NAME_PREFIX = "weir";
+
+export interface LoaderProps {
+  readonly config: WeirConfig;
+  readonly lake: IBucket;
+  readonly key: IKey;
+  readonly warehouse: Warehouse;
+}
+
+/** Lake to warehouse: the loader's function, its tick, and the events of its statements. */
+export class Loader extends Construct {
+  readonly function: IFunction;
+
+  constructor(scope: Construct, id: string, { config, lake, key, warehouse }: LoaderProps) {
+    super(scope, id);
+    const handler = new HandlerFunction(this, "Handler", {
+      description: "Weir loader: commits in the lake to rows in the warehouse",
+      code: handlerCode(ENTRY, config),
+      key,
+      memoryMb: MEMORY_MB,
+      timeoutSeconds: TIMEOUT_SECONDS,
+      // One at a time: two loaders would submit the same commits, and the second be refused by the ledger.
+      reservedConcurrency: 1,
+      environment: {
+        WEIR_LAKE_BUCKET: lake.bucketName,
+        WEIR_DATABASE: warehouse.database,
+        WEIR_WORKGROUP: warehouse.workgroupName,
+        WEIR_COPY_ROLE_ARN: warehouse.copyRoleArn,
+      },
+    });
+    this.function = handler.function;
+    // Redshift gives the session of a role so tagged this database role, which may create schemas and
+    // tables; it owns what it creates. source: "Defining database roles to grant to federated users in
+    // Amazon Redshift Serverless", read 2026-11
+    Tags.of(handler.role).add("RedshiftDbRoles", "sys:dba");
+
+    allowObjects(handler.role, lake, ["s3:GetObject"], READ);
+    allowObjects(handler.role, lake, ["s3:PutObject"], [PREFIX.loads]);
+    allowListing(handler.role, lake, READ);
+    handler.role.addToPolicy(keyUse(key, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]));
+    allowStatements(handler.role, warehouse);
+
+    // A tick that could not run is made good by the next one, so none is tried twice or kept for long.
+    const everyMinutes = Duration.minutes(config.loader.everyMinutes);
+    handler.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: everyMinutes });
+    new Tick(this, "Tick", { target: handler.function, every: everyMinutes });
+    this.#onStatementEnd(everyMinutes);
+  }
+
+  /** The end of a statement brings the loader back at once; if the event is lost, the next tick does. */
+  #onStatementEnd(maxEventAge: Duration): void {
+    new Rule(this, "StatementEnd", {
+      description: "Weir loader: its statements in the warehouse ended",
+      eventPattern: {
+        source: ["aws.redshift-data"],
+        detailType: ["Redshift Data Statement Status Change"],
+        detail: {
+          statementName: [{ prefix: STATEMENT_NAME_PREFIX }],
+          state: ["FINISHED", "FAILED", "ABORTED"],
+        },
+      },
+      targets: [new FunctionTarget(this.function, { maxEventAge })],
+    });
+  }
+}
+
+/** Submitting to this workgroup, and following what was submitted. */
+function allowStatements(role: Role, { workgroupArn }: Warehouse): void {
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: [
+        "redshift-data:BatchExecuteStatement",
+        "redshift-data:ExecuteStatement",
+        "redshift-serverless:GetCredentials",
+      ],
+      resources: [workgroupArn],
+    }),
+  );
+  role.addToPolicy(
+    new PolicyStatement({
+      actions: [
+        "redshift-data:CancelStatement",
+        "redshift-data:DescribeStatement",
+        "redshift-data:GetStatementResult",
+      ],
+      resources: ["*"],
+      conditions: { StringEquals: { "redshift-data:statement-owner-iam-userid": "${aws:userid}" } },
+    }),
+  );
+  Validations.of(role).acknowledge({
+    id: "AwsSolutions-IAM5[Resource::*]",
+    reason: "statements have no ARN; the condition narrows the actions to those this role submitted",
+  });
+}

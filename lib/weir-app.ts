@@ -1,0 +1,37 @@
+import { readFileSync } from "node:fs";
+import { App, Tags, Validations } from "aws-cdk-lib";
+import type { AppProps } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import type { WeirConfig } from "../wire/config.ts";
+import { WeirStack } from "./weir-stack.ts";
+
+export const STACK_NAME = "Weir";
+
+/**
+ * CloudFormation replaces a namespace, and the workgroup with it, when any of its tags changes.
+ * source: AWS::RedshiftServerless::Namespace reference, read 2026-11
+ */
+const NEVER_TAGGED = ["AWS::RedshiftServerless::Namespace", "AWS::RedshiftServerless::Workgroup"];
+
+/**
+ * The CDK app: one stack, checked against CloudFormation's rules and cdk-nag's AwsSolutions when it is
+ * synthesized. Knows neither account nor region, so it needs no credentials.
+ *
+ * The feature flags of cdk.json are read here too: without the CDK command line the template is the same.
+ */
+export function weirApp(config: WeirConfig, props: AppProps = {}): App {
+  const app = new App({
+    analyticsReporting: false,
+    ...props,
+    context: { ...featureFlags(), ...props.context },
+  });
+  const stack = new WeirStack(app, STACK_NAME, config);
+  Tags.of(stack).add("weir", STACK_NAME, { excludeResourceTypes: NEVER_TAGGED });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  return app;
+}
+
+function featureFlags(): Record<string, unknown> {
+  const file = readFileSync(new URL("../cdk.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { context: Record<string, unknown> }).context;
+}

@@ -1,0 +1,54 @@
+import { CfnOutput, Fn, Stack } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import type { WeirConfig } from "../wire/config.ts";
+import { AgentPolicy } from "./agent-policy.ts";
+import { Alarms } from "./alarms.ts";
+import { EncryptionKey } from "./encryption-key.ts";
+import { FailureBucket, FailureDestination } from "./failure-destination.ts";
+import { Lake } from "./lake.ts";
+import { Loader } from "./loader.ts";
+import { LogStream } from "./log-stream.ts";
+import { AccessLogs } from "./private-bucket.ts";
+import { Router } from "./router.ts";
+import { warehouse } from "./warehouse.ts";
+
+/** The whole pipeline: stream, router, lake, and, unless rows stay in the lake, loader and warehouse. */
+export class WeirStack extends Stack {
+  constructor(scope: Construct, id: string, config: WeirConfig) {
+    super(scope, id, {
+      description: "Weir: log files to S3 and Redshift through Kinesis, every byte accounted for",
+      terminationProtection: true,
+    });
+    const key = new EncryptionKey(this, "Key");
+    const accessLogs = new AccessLogs(this, "AccessLogs");
+    const lake = new Lake(this, "Lake", { key, accessLogs });
+    const stream = new LogStream(this, "Stream", { config: config.stream, key });
+    const agents = new AgentPolicy(this, "AgentPolicy", { stream, key });
+
+    const failures = new FailureBucket(this, "Failures", { key, accessLogs });
+    const onFailure = new FailureDestination(failures);
+    const router = new Router(this, "Router", { config, stream, lake, key, onFailure });
+
+    const target = warehouse(this, "Warehouse", { config: config.warehouse, lake, key, accessLogs });
+    const loader = target && new Loader(this, "Loader", { config, lake, key, warehouse: target });
+
+    new Alarms(this, "Alarms", { config, key, router, loader });
+
+    new CfnOutput(this, "StreamName", { value: stream.streamName, description: "agents write here" });
+    new CfnOutput(this, "LakeBucket", { value: lake.bucketName, description: "rows and commits" });
+    new CfnOutput(this, "FailureBucket", { value: failures.bucketName, description: "what to replay" });
+    new CfnOutput(this, "AgentPolicyArn", {
+      value: agents.managedPolicyArn,
+      description: "attach to the role that agents run as",
+    });
+    if (target) new CfnOutput(this, "Workgroup", { value: target.workgroupName });
+  }
+
+  /**
+   * Three zones, whatever the account: not knowing the region, CDK would settle for two, and Redshift
+   * Serverless wants three.
+   */
+  override get availabilityZones(): string[] {
+    return [0, 1, 2].map((zone) => Fn.select(zone, Fn.getAzs()));
+  }
+}
