@@ -1,0 +1,115 @@
+import { randomUUID } from "node:crypto";
+import { LAMBDA_PAYLOAD_MAX_BYTES } from "../../wire/limits.ts";
+import { failure, type InvokeResult } from "./invoke-result.ts";
+import { Sandbox, type SandboxSettings } from "./sandbox.ts";
+
+export interface FunctionOptions {
+  readonly name: string;
+  /** The bundle, as it deploys: holds `index.mjs`, `index.js` or `index.cjs` for "index.handler". */
+  readonly assetDir: string;
+  readonly handler: string;
+  readonly timeoutMs: number;
+  readonly memoryMb: number;
+  /** As deployed, with AWS_REGION, credentials and the AWS_ENDPOINT_URL_* of the laptop cloud. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Invocations at a time; one more is throttled. */
+  readonly concurrency: number;
+  /** One line of standard output or error. */
+  readonly log: (line: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface LambdaFunction {
+  readonly name: string;
+  readonly arn: string;
+  /** @param payload JSON text, up to 6 MB. Never rejects. */
+  invoke(payload: string): Promise<InvokeResult>;
+  /** Of a process that is running, if there is one: the busiest first. */
+  readonly pid: number | undefined;
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs a function as Lambda does: a process starts with the invocation that needs it, serves one at a
+ * time, stays for the next, and is replaced when it dies or runs over its time.
+ */
+export function startFunction(options: FunctionOptions): LambdaFunction {
+  const { name, concurrency, signal } = options;
+  const settings = sandboxSettings(options);
+  const idle: Sandbox[] = [];
+  const busy = new Set<Sandbox>();
+  let invocations = 0;
+  let stopped = false;
+
+  const invoke = async (payload: string): Promise<InvokeResult> => {
+    const bytes = Buffer.byteLength(payload);
+    if (bytes > LAMBDA_PAYLOAD_MAX_BYTES) return tooLarge(bytes);
+    if (stopped || signal?.aborted)
+      return failure(randomUUID(), "ResourceConflictException", `${name} is stopped`);
+    if (invocations >= concurrency) return throttled(concurrency);
+    invocations++;
+    try {
+      let sandbox = idle.pop();
+      while (sandbox && !sandbox.alive) sandbox = idle.pop();
+      sandbox ??= await Sandbox.start(settings);
+      busy.add(sandbox);
+      const result = await sandbox.invoke(payload);
+      busy.delete(sandbox);
+      if (sandbox.alive) idle.push(sandbox);
+      return result;
+    } finally {
+      invocations--;
+    }
+  };
+  const stop = async (): Promise<void> => {
+    stopped = true;
+    await Promise.all([...busy, ...idle].map((sandbox) => sandbox.stop()));
+  };
+  return {
+    name,
+    arn: settings.arn,
+    invoke,
+    stop,
+    get pid() {
+      return [...busy, ...idle.toReversed()].find((sandbox) => sandbox.alive)?.pid;
+    },
+  };
+}
+
+function sandboxSettings(options: FunctionOptions): SandboxSettings {
+  const { name, assetDir, handler, timeoutMs, memoryMb, environment, log, signal } = options;
+  const region = environment["AWS_REGION"] ?? "us-east-1";
+  return {
+    name,
+    arn: `arn:aws:lambda:${region}:000000000000:function:${name}`,
+    timeoutMs,
+    memoryMb,
+    assetDir,
+    log,
+    signal,
+    environment: {
+      ...environment,
+      AWS_EXECUTION_ENV: "AWS_Lambda_nodejs24.x",
+      AWS_LAMBDA_FUNCTION_NAME: name,
+      AWS_LAMBDA_FUNCTION_VERSION: "$LATEST",
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: `${memoryMb}`,
+      AWS_LAMBDA_INITIALIZATION_TYPE: "on-demand",
+      AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+      AWS_LAMBDA_LOG_STREAM_NAME: "local",
+      AWS_REGION: region,
+      LAMBDA_TASK_ROOT: assetDir,
+      TZ: "UTC",
+      _HANDLER: handler,
+    },
+  };
+}
+
+function tooLarge(bytes: number): InvokeResult {
+  const message = `${bytes} byte payload is too large for the RequestResponse invocation type (limit ${LAMBDA_PAYLOAD_MAX_BYTES} bytes)`;
+  return failure(randomUUID(), "RequestEntityTooLargeException", message);
+}
+
+function throttled(concurrency: number): InvokeResult {
+  const message = `Rate Exceeded: the function has reached its reserved concurrency of ${concurrency}`;
+  return failure(randomUUID(), "TooManyRequestsException", message, { throttled: true });
+}
