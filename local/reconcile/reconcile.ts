@@ -1,0 +1,145 @@
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { Commit } from "../../wire/commit.ts";
+import { HEARTBEAT_TYPE, type LogType } from "../../wire/log-type.ts";
+import type { RejectReason } from "../../wire/reject.ts";
+import { coverageProblems, coverSources, matchSources } from "./coverage.ts";
+import { counted, grouped } from "./figures.ts";
+import { Lake } from "./lake.ts";
+import { firstMissingLine, readIdentities } from "./missing-line.ts";
+import type { Report } from "./report.ts";
+import { tallyType, typesOf, type TypeTally } from "./tally.ts";
+import type { Truth, TypeTruth } from "./truth.ts";
+import { checkTable, type Warehouse } from "./warehouse.ts";
+
+export interface ReconcileOptions {
+  readonly s3: S3Client;
+  readonly bucket: string;
+  /** The log types of the configuration: they say which tables there are. */
+  readonly types: readonly LogType[];
+  /** What the files hold. Types without an entry are checked within the lake only. */
+  readonly truth: Truth;
+  /** Undefined when nothing is loaded. */
+  readonly warehouse: Warehouse | undefined;
+  /** Told, not checked: loads that ended well, and how long the run took. */
+  readonly loads: number;
+  readonly seconds: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Proves that nothing vanished: every line of the files is a row, rejected, filtered or a duplicate,
+ * every byte is accounted for, and the warehouse holds each row of the lake once.
+ *
+ * Duplicates are those the router counted within a batch and those that several batches brought.
+ */
+export async function reconcile(options: ReconcileOptions): Promise<Report> {
+  const lake = new Lake(options.s3, options.bucket, options.signal);
+  const { commits, problems } = onePerBatch(await lake.commits());
+  const report: Report = { ...totals(commits, options), problems };
+  const configured = options.types.map(({ name }) => name);
+  for (const type of new Set([...Object.keys(options.truth), ...configured, ...typesOf(commits)])) {
+    const tally = await tallyType(type, commits, lake);
+    problems.push(
+      ...tally.problems,
+      ...(await fileProblems(type, tally, commits, lake, options.truth[type])),
+    );
+    for (const table of tablesOf(type, options.types)) {
+      if (!options.warehouse) break;
+      const lakeRows = () => readIdentities(type, commits, lake, ["data"]);
+      const checked = await checkTable(table, tally.counts.rows, lakeRows, options.warehouse);
+      problems.push(...checked.problems);
+      report.warehouse.rows += checked.rows;
+    }
+    if (type === HEARTBEAT_TYPE) continue;
+    report.types[type] = tally.counts;
+    report.rejects.push(...tally.rejects);
+  }
+  report.balanced = problems.length === 0;
+  return report;
+}
+
+/** What of a type's files is not in the lake, with the first line at fault. */
+async function fileProblems(
+  type: string,
+  tally: TypeTally,
+  commits: readonly Commit[],
+  lake: Lake,
+  truth: TypeTruth | undefined,
+): Promise<string[]> {
+  if (!truth) return [];
+  const match = matchSources(truth.files, coverSources(commits, type));
+  const problems = [...coverageProblems(type, match), ...lineProblems(type, tally, truth)];
+  if (problems.length + tally.problems.length === 0) return [];
+  const missing = await firstMissingLine(type, match.pairs, commits, lake);
+  if (missing) problems.push(`${type}: the first line that is nowhere is ${missing}`);
+  return problems;
+}
+
+/** The first commit of each batch; a second one has to say the same. */
+function onePerBatch(all: readonly Commit[]): { commits: Commit[]; problems: string[] } {
+  const batches = new Map<string, Commit>();
+  const problems: string[] = [];
+  for (const commit of all) {
+    const known = batches.get(commit.batchId);
+    if (!known) batches.set(commit.batchId, commit);
+    else if (JSON.stringify(known) !== JSON.stringify(commit)) {
+      problems.push(`batch ${commit.batchId} has two commits that differ`);
+    }
+  }
+  return { commits: [...batches.values()], problems };
+}
+
+function totals(commits: readonly Commit[], { loads, seconds }: ReconcileOptions): Omit<Report, "problems"> {
+  const sum = (of: (commit: Commit) => number): number => commits.reduce((total, c) => total + of(c), 0);
+  const objects = new Map(commits.flatMap((commit) => commit.objects).map((object) => [object.key, object]));
+  return {
+    balanced: false,
+    seconds,
+    types: {},
+    kinesis: {
+      records: sum(({ records }) => records),
+      userRecords: sum(({ userRecords }) => userRecords),
+      bytes: sum(({ bytes }) => bytes),
+    },
+    s3: {
+      objects: objects.size,
+      bytes: [...objects.values()].reduce((total, { bytes }) => total + bytes, 0),
+    },
+    warehouse: { loads, rows: 0 },
+    rejects: [],
+    quarantined: [...objects.values()].filter(({ kind }) => kind === "quarantine").length,
+  };
+}
+
+function tablesOf(type: string, types: readonly LogType[]): string[] {
+  return types
+    .filter(({ name }) => name === type)
+    .flatMap(({ destinations }) => destinations)
+    .flatMap((target) => (target.to === "redshift" ? `${target.schema}.${target.table ?? type}` : []));
+}
+
+/** The files hold as many lines as came, duplicates aside, and the lines made to be rejected were. */
+function lineProblems(
+  type: string,
+  { counts, rejects }: TypeTally,
+  { files, mustReject }: TypeTruth,
+): string[] {
+  const problems: string[] = [];
+  const inFiles = files.reduce((sum, file) => sum + file.lines, 0);
+  const delivered = counts.lines - counts.duplicates;
+  if (inFiles !== delivered) {
+    problems.push(
+      `${type}: the files hold ${counted(inFiles, "line")}, ${grouped(delivered)} came ` +
+        `(${grouped(counts.lines)} less ${counted(counts.duplicates, "duplicate")})`,
+    );
+  }
+  if (!mustReject) return problems;
+  const rejected = Map.groupBy(rejects, ({ reason }) => reason);
+  for (const reason of new Set([...(Object.keys(mustReject) as RejectReason[]), ...rejected.keys()])) {
+    const must = mustReject[reason] ?? 0;
+    const were = (rejected.get(reason) ?? []).reduce((sum, { count }) => sum + count, 0);
+    if (must === were) continue;
+    problems.push(`${type}: ${counted(must, "line")} must be rejected as "${reason}", ${grouped(were)} were`);
+  }
+  return problems;
+}
