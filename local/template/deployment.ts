@@ -1,0 +1,81 @@
+/** What the laptop cloud runs: the synthesized stack, with every reference resolved to a local name. */
+export interface Deployment {
+  readonly account: string;
+  readonly region: string;
+  readonly stream: DeployedStream;
+  readonly buckets: readonly DeployedBucket[];
+  /** Name of the bucket that the router writes to. */
+  readonly lakeBucket: string;
+  readonly functions: {
+    readonly router: DeployedFunction;
+    /** Not deployed when rows stay in the lake. */
+    readonly loader: DeployedFunction | undefined;
+  };
+  readonly mapping: DeployedMapping;
+  readonly schedule: DeployedSchedule | undefined;
+  /** EventBridge's pattern of the events that invoke the loader. */
+  readonly statementEvents: { readonly pattern: Readonly<Record<string, unknown>> } | undefined;
+  readonly warehouse: DeployedWarehouse | undefined;
+}
+
+export interface DeployedStream {
+  readonly logicalId: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly onDemand: boolean;
+  /** Undefined on demand. */
+  readonly shardCount: number | undefined;
+  readonly retentionHours: number;
+}
+
+export interface DeployedBucket {
+  readonly logicalId: string;
+  readonly name: string;
+}
+
+export interface DeployedFunction {
+  readonly logicalId: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly roleArn: string;
+  /** Absolute path of the unpacked code. */
+  readonly assetDir: string;
+  /** `<module>.<export>` */
+  readonly handler: string;
+  readonly timeoutSeconds: number;
+  readonly memoryMb: number;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Undefined without a limit of its own. */
+  readonly reservedConcurrency: number | undefined;
+}
+
+/** Every property of the event source mapping; names as in the Lambda reference, units added. */
+export interface DeployedMapping {
+  readonly logicalId: string;
+  readonly functionLogicalId: string;
+  readonly streamName: string;
+  readonly batchSize: number;
+  readonly windowSeconds: number;
+  readonly parallelizationFactor: number;
+  readonly bisect: boolean;
+  readonly retryAttempts: number;
+  readonly maxRecordAgeSeconds: number;
+  readonly reportBatchItemFailures: boolean;
+  readonly startingPosition: "TRIM_HORIZON" | "LATEST";
+  /** Name of the bucket. */
+  readonly failureDestinationBucket: string;
+}
+
+export interface DeployedSchedule {
+  readonly logicalId: string;
+  readonly functionArn: string;
+  readonly rateSeconds: number;
+  /** Payload of each invocation. */
+  readonly input: unknown;
+}
+
+export interface DeployedWarehouse {
+  readonly workgroup: string;
+  readonly database: string;
+  readonly copyRoleArn: string;
+}

@@ -1,0 +1,190 @@
+import { z } from "zod";
+import { readCloudAssembly } from "./cloud-assembly.ts";
+import { DeployedResources } from "./deployed-resources.ts";
+import type { DeployedResource } from "./deployed-resources.ts";
+import type {
+  DeployedFunction,
+  DeployedMapping,
+  DeployedSchedule,
+  DeployedStream,
+  DeployedWarehouse,
+  Deployment,
+} from "./deployment.ts";
+import { TemplateError } from "./template-error.ts";
+
+const stream = z.object({
+  ShardCount: z.int().optional(),
+  StreamModeDetails: z.object({ StreamMode: z.enum(["ON_DEMAND", "PROVISIONED"]) }),
+  RetentionPeriodHours: z.int(),
+});
+
+const lambdaFunction = z.object({
+  Code: z.object({ S3Key: z.string() }),
+  Handler: z.string(),
+  Role: z.string(),
+  Timeout: z.int(),
+  MemorySize: z.int(),
+  Environment: z.object({ Variables: z.record(z.string(), z.string()) }),
+  ReservedConcurrentExecutions: z.int().optional(),
+});
+
+/** All required: a default that Lambda fills in is a default that could differ here. */
+const mapping = z.object({
+  FunctionName: z.string(),
+  EventSourceArn: z.string(),
+  StartingPosition: z.enum(["TRIM_HORIZON", "LATEST"]),
+  BatchSize: z.int(),
+  MaximumBatchingWindowInSeconds: z.int(),
+  ParallelizationFactor: z.int(),
+  BisectBatchOnFunctionError: z.boolean(),
+  MaximumRetryAttempts: z.int(),
+  MaximumRecordAgeInSeconds: z.int(),
+  FunctionResponseTypes: z.array(z.string()),
+  DestinationConfig: z.object({ OnFailure: z.object({ Destination: z.string() }) }),
+});
+
+const schedule = z.object({
+  ScheduleExpression: z.string(),
+  Target: z.object({ Arn: z.string(), Input: z.string() }),
+});
+
+/** Scheduler's rate(value unit); units in singular or plural. */
+const RATE = /^rate\((\d+) (minute|hour|day)s?\)$/;
+const SECONDS = { minute: 60, hour: 3_600, day: 86_400 } as const;
+
+const rule = z.object({ EventPattern: z.record(z.string(), z.unknown()) });
+
+const routerEnvironment = z.object({ WEIR_LAKE_BUCKET: z.string() });
+
+const loaderEnvironment = z.object({
+  WEIR_WORKGROUP: z.string(),
+  WEIR_DATABASE: z.string(),
+  WEIR_COPY_ROLE_ARN: z.string(),
+});
+
+export interface ReadDeploymentOptions {
+  /** Twelve digits. */
+  readonly account?: string;
+  readonly region?: string;
+}
+
+/**
+ * Reads what `cdk synth` wrote as the laptop cloud runs it. Names are the same on every start.
+ *
+ * @param cdkOut the cloud assembly's folder
+ * @throws TemplateError naming the resource and property that cannot be had locally
+ */
+export function readDeployment(cdkOut: string, options: ReadDeploymentOptions = {}): Deployment {
+  const { account = "000000000000", region = "us-east-1" } = options;
+  const resources = new DeployedResources(readCloudAssembly(cdkOut), { account, region });
+  const mapping = readMapping(resources);
+  const router = readFunction(resources, mapping.functionLogicalId);
+  const tick = readSchedule(resources);
+  const loader = tick && readFunction(resources, tick.functionArn);
+  const statementEnd = resources.optional("AWS::Events::Rule");
+  return {
+    account,
+    region,
+    stream: readStream(resources.one("AWS::Kinesis::Stream")),
+    buckets: resources.all("AWS::S3::Bucket").map(({ logicalId, name }) => ({ logicalId, name })),
+    lakeBucket: environment(router, routerEnvironment).WEIR_LAKE_BUCKET,
+    functions: { router, loader },
+    mapping,
+    schedule: tick,
+    statementEvents: statementEnd && { pattern: statementEnd.read(rule).EventPattern },
+    warehouse: loader && readWarehouse(loader),
+  };
+}
+
+function readStream(resource: DeployedResource): DeployedStream {
+  const { ShardCount, StreamModeDetails, RetentionPeriodHours } = resource.read(stream);
+  const { logicalId, name, arn } = resource;
+  return {
+    logicalId,
+    name,
+    arn,
+    onDemand: StreamModeDetails.StreamMode === "ON_DEMAND",
+    shardCount: ShardCount,
+    retentionHours: RetentionPeriodHours,
+  };
+}
+
+function readFunction(resources: DeployedResources, id: string): DeployedFunction {
+  const resource = resources.called("AWS::Lambda::Function", id);
+  const properties = resource.read(lambdaFunction);
+  const { logicalId, name, arn } = resource;
+  return {
+    logicalId,
+    name,
+    arn,
+    roleArn: properties.Role,
+    assetDir: resources.assetPath(properties.Code.S3Key, logicalId),
+    handler: properties.Handler,
+    timeoutSeconds: properties.Timeout,
+    memoryMb: properties.MemorySize,
+    environment: properties.Environment.Variables,
+    reservedConcurrency: properties.ReservedConcurrentExecutions,
+  };
+}
+
+function readMapping(resources: DeployedResources): DeployedMapping {
+  const resource = resources.one("AWS::Lambda::EventSourceMapping");
+  const properties = resource.read(mapping);
+  const { FunctionName, EventSourceArn, DestinationConfig } = properties;
+  return {
+    logicalId: resource.logicalId,
+    functionLogicalId: resources.called("AWS::Lambda::Function", FunctionName).logicalId,
+    streamName: resources.called("AWS::Kinesis::Stream", EventSourceArn).name,
+    batchSize: properties.BatchSize,
+    windowSeconds: properties.MaximumBatchingWindowInSeconds,
+    parallelizationFactor: properties.ParallelizationFactor,
+    bisect: properties.BisectBatchOnFunctionError,
+    retryAttempts: properties.MaximumRetryAttempts,
+    maxRecordAgeSeconds: properties.MaximumRecordAgeInSeconds,
+    reportBatchItemFailures: properties.FunctionResponseTypes.includes("ReportBatchItemFailures"),
+    startingPosition: properties.StartingPosition,
+    failureDestinationBucket: resources.called("AWS::S3::Bucket", DestinationConfig.OnFailure.Destination)
+      .name,
+  };
+}
+
+function readSchedule(resources: DeployedResources): DeployedSchedule | undefined {
+  const resource = resources.optional("AWS::Scheduler::Schedule");
+  if (!resource) return undefined;
+  const { ScheduleExpression, Target } = resource.read(schedule);
+  const [, value, unit] = RATE.exec(ScheduleExpression) ?? [];
+  if (value === undefined) {
+    throw new TemplateError(
+      "UNEXPECTED",
+      `${ScheduleExpression} is not a rate`,
+      `${resource.logicalId}.ScheduleExpression`,
+    );
+  }
+  return {
+    logicalId: resource.logicalId,
+    functionArn: Target.Arn,
+    rateSeconds: Number(value) * SECONDS[unit as keyof typeof SECONDS],
+    input: JSON.parse(Target.Input) as unknown,
+  };
+}
+
+function readWarehouse(loader: DeployedFunction): DeployedWarehouse {
+  const variables = environment(loader, loaderEnvironment);
+  return {
+    workgroup: variables.WEIR_WORKGROUP,
+    database: variables.WEIR_DATABASE,
+    copyRoleArn: variables.WEIR_COPY_ROLE_ARN,
+  };
+}
+
+/** What the function was told is what runs beside it. */
+function environment<S extends z.ZodObject>(deployed: DeployedFunction, schema: S): z.output<S> {
+  const result = schema.safeParse(deployed.environment);
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  throw new TemplateError(
+    "UNEXPECTED",
+    message,
+    `${deployed.logicalId}.Environment.Variables.${z.core.toDotPath(path)}`,
+  );
+}
