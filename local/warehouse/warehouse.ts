@@ -1,0 +1,140 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { buffer } from "node:stream/consumers";
+import { S3Client } from "@aws-sdk/client-s3";
+import { Client, type ClientConfig, escapeIdentifier, Pool } from "pg";
+import { ApiError, DataApi, type StatementEvent } from "./data-api.ts";
+import { installDialect } from "./dialect.ts";
+import { startPostgres } from "./postgres.ts";
+import type { Statement } from "./statement.ts";
+
+/** The Data API's part of a request: SQL of 100 KB and little else. */
+const REQUEST_MAX_BYTES = 2 ** 20;
+
+export interface WarehouseOptions {
+  /** Where PostgreSQL keeps its files; they outlive a restart. */
+  readonly dataDir: string;
+  /** Where COPY finds s3:// objects. */
+  readonly s3: { readonly endpoint: string };
+  readonly workgroup: string;
+  readonly database: string;
+  /** Told when a statement submitted WithEvent has ended, in EventBridge's shape. */
+  readonly onStatementEvent?: (event: StatementEvent) => void;
+  /** Awaited when a statement has run but is not committed; until then it stays STARTED. */
+  readonly beforeCommit?: (statement: Statement) => Promise<void>;
+  readonly now?: () => Date;
+  readonly signal?: AbortSignal;
+}
+
+export interface Warehouse {
+  /** For AWS_ENDPOINT_URL_REDSHIFT_DATA. */
+  readonly endpoint: string;
+  /** Of PostgreSQL on 127.0.0.1, user weir, no password. */
+  readonly port: number;
+  /** Runs one SQL past the Data API; rows by column name. */
+  query<Row extends object = Record<string, unknown>>(
+    sql: string,
+    values?: readonly unknown[],
+  ): Promise<Row[]>;
+  stop(): Promise<void>;
+}
+
+/**
+ * A Redshift Data API server over a real PostgreSQL: what the loader meets in place of Redshift.
+ *
+ * @throws WarehouseError naming the part that failed
+ */
+export async function startWarehouse(options: WarehouseOptions): Promise<Warehouse> {
+  const { dataDir, database, workgroup, signal } = options;
+  const postgres = await startPostgres(dataDir, signal);
+  const connection: ClientConfig = { host: "127.0.0.1", port: postgres.port, user: postgres.user, database };
+  try {
+    await createDatabase(connection, database);
+    const s3 = new S3Client({ endpoint: options.s3.endpoint, forcePathStyle: true, ...LOCAL });
+    const api = new DataApi({
+      workgroup,
+      database,
+      postgres: connection,
+      s3,
+      onStatementEvent: options.onStatementEvent,
+      beforeCommit: options.beforeCommit,
+      now: options.now ?? (() => new Date()),
+    });
+    const pool = new Pool({ ...connection, max: 4 });
+    pool.on("error", () => {}); // idle connections end with PostgreSQL
+    const server = await listen(api);
+    return {
+      endpoint: server.endpoint,
+      port: postgres.port,
+      query: async <Row extends object>(sql: string, values: readonly unknown[] = []) =>
+        (await pool.query<Row & Record<string, unknown>>(sql, [...values])).rows,
+      async stop() {
+        await server.close();
+        await api.stop();
+        await pool.end();
+        s3.destroy();
+        await postgres.stop();
+      },
+    };
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
+}
+
+/** Emulators take any credentials, but the client will not go without. */
+const LOCAL = {
+  region: process.env["AWS_REGION"] ?? "us-east-1",
+  credentials: { accessKeyId: "local", secretAccessKey: "local" },
+};
+
+async function createDatabase(connection: ClientConfig, database: string): Promise<void> {
+  const admin = new Client({ ...connection, database: "postgres" });
+  await admin.connect();
+  try {
+    const { rowCount } = await admin.query("SELECT 1 FROM pg_database WHERE datname = $1", [database]);
+    if (rowCount === 0) await admin.query(`CREATE DATABASE ${escapeIdentifier(database)}`);
+  } finally {
+    await admin.end();
+  }
+  const client = new Client(connection);
+  await client.connect();
+  try {
+    await installDialect(client, database);
+  } finally {
+    await client.end();
+  }
+}
+
+async function listen(api: DataApi): Promise<{ endpoint: string; close(): Promise<void> }> {
+  const server = createServer((request, response) => void answer(api, request, response));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject).listen(0, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as { port: number };
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** JSON 1.1: the operation is in X-Amz-Target, errors have their name in __type. */
+async function answer(api: DataApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const reply = (status: number, body: object): void => {
+    response.writeHead(status, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(body));
+  };
+  try {
+    if (Number(request.headers["content-length"] ?? 0) > REQUEST_MAX_BYTES) {
+      throw new ApiError("ValidationException", `a request has at most ${REQUEST_MAX_BYTES} bytes`);
+    }
+    const operation = String(request.headers["x-amz-target"]).replace(/^RedshiftData\./, "");
+    const input = JSON.parse((await buffer(request)).toString("utf8")) as Record<string, unknown>;
+    reply(200, await api.call(operation, input));
+  } catch (error) {
+    const type = error instanceof ApiError ? error.type : "InternalServerException";
+    reply(error instanceof ApiError ? 400 : 500, { __type: type, message: (error as Error).message });
+  }
+}
