@@ -1,0 +1,75 @@
+import { Misfit } from "../misfit.ts";
+import { jsonWithSource } from "../parse/fields.ts";
+
+/** source: "Limitations" of SUPER, Redshift database developer guide, read 2026-11 */
+const TEXT_MAX_BYTES = 65_535;
+const MAX_DEPTH = 1_000;
+const SUPER_MAX_BYTES = 16 * 2 ** 20;
+
+/** Escapes that JSON.stringify writes only for NUL and for halves of surrogate pairs. */
+const REFUSED_ESCAPE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
+
+/** Below this many characters neither a text can be too long nor the nesting too deep. */
+const SURELY_FITS_CHARS = 2 * MAX_DEPTH;
+
+/** Any JSON value as it is, numbers with all their digits. */
+export function writeSuper(value: unknown): string | Misfit {
+  let text: string;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    if (error instanceof RangeError) return tooDeep();
+    throw error;
+  }
+  if (text.includes("\\u") && REFUSED_ESCAPE.test(text)) {
+    return new Misfit("type", "holds NUL or half a surrogate pair, which Redshift refuses");
+  }
+  if (/\d[eE][+-]?\d\d\d/.test(text) && holdsInfinity(text)) {
+    return new Misfit("range", "holds a number beyond any of Redshift's");
+  }
+  return text.length <= SURELY_FITS_CHARS ? text : checkLong(text);
+}
+
+function checkLong(text: string): string | Misfit {
+  if (Buffer.byteLength(text) > SUPER_MAX_BYTES) {
+    return new Misfit("length", `${Buffer.byteLength(text)} bytes of JSON`);
+  }
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at]!;
+    if (character === '"') {
+      const end = textEnd(text, at);
+      if (end - at > TEXT_MAX_BYTES / 3) {
+        const bytes = Buffer.byteLength(JSON.parse(text.slice(at, end)) as string);
+        if (bytes > TEXT_MAX_BYTES) return new Misfit("length", `a text of ${bytes} bytes in SUPER`);
+      }
+      at = end - 1;
+    } else if (character === "{" || character === "[") {
+      if (++depth > MAX_DEPTH) return tooDeep();
+    } else if (character === "}" || character === "]") {
+      depth--;
+    }
+  }
+  return text;
+}
+
+/** Index after the closing quote of the JSON text that begins at `at`. */
+function textEnd(text: string, at: number): number {
+  for (let i = at + 1; ; i++) {
+    if (text[i] === "\\") i++;
+    else if (text[i] === '"') return i + 1;
+  }
+}
+
+function holdsInfinity(text: string): boolean {
+  let infinite = false;
+  jsonWithSource.parse(text, (_key, value) => {
+    if (value === Infinity || value === -Infinity) infinite = true;
+    return value;
+  });
+  return infinite;
+}
+
+function tooDeep(): Misfit {
+  return new Misfit("type", `nested more than ${MAX_DEPTH} deep`);
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Logger } from "@aws-lambda-powertools/logger";
+import { S3Client } from "@aws-sdk/client-s3";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
+import { parseConfig } from "../../wire/config.ts";
+import { RouterError } from "./router-error.ts";
+import { RouterMetrics } from "./router-metrics.ts";
+import { Router, type RoutedBatch } from "./router.ts";
+import { streamRecords } from "./stream-record.ts";
+import { writeBatch } from "./write-batch.ts";
+
+/** Left of the invocation's time to log, to count and to answer once writing is given up. */
+const ANSWER_MS = 2_000;
+
+const bucket = process.env["WEIR_LAKE_BUCKET"] ?? "";
+if (bucket === "") {
+  const hint = "set it to the name of the lake's bucket";
+  throw new RouterError("NO_BUCKET", "WEIR_LAKE_BUCKET is not set", hint);
+}
+
+const configFile = join(import.meta.dirname, "config.json");
+const router = new Router(parseConfig(JSON.parse(readFileSync(configFile, "utf8")), configFile));
+const s3 = new S3Client({
+  requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 15_000 }),
+});
+const logger = new Logger({ serviceName: "router" });
+const metrics = new RouterMetrics();
+
+/**
+ * Files a batch of Kinesis records in the lake. Bad data never fails it; what the lake could not take now
+ * comes again from the first record, and what memory could not hold from the first record not taken.
+ */
+export async function handler(
+  event: KinesisStreamEvent,
+  context: Pick<Context, "getRemainingTimeInMillis">,
+): Promise<KinesisStreamBatchResponse> {
+  const records = streamRecords(event);
+  if (records.length === 0) return comesAgain(undefined);
+  const routed = router.route(records);
+  const deadline = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - ANSWER_MS));
+  const written = await writeBatch(s3, bucket, routed, new Date(), deadline);
+  if ("retry" in written) {
+    logger.error("the batch comes again", written.retry);
+    return comesAgain(routed.id.firstSequenceNumber);
+  }
+  log(routed, written.committed);
+  metrics.count(routed.commit);
+  return comesAgain(routed.next);
+}
+
+/** Everything from this record on. @param sequenceNumber undefined when all is done */
+function comesAgain(sequenceNumber: string | undefined): KinesisStreamBatchResponse {
+  return { batchItemFailures: sequenceNumber === undefined ? [] : [{ itemIdentifier: sequenceNumber }] };
+}
+
+function log({ commit, quarantined, next }: RoutedBatch, committed: string): void {
+  for (const { record, error } of quarantined) {
+    logger.warn("quarantined a record", { sequenceNumber: record.sequenceNumber, error });
+  }
+  const { records, userRecords, bytes, types } = commit;
+  logger.info("committed", { key: committed, records, userRecords, bytes, types, next });
+}

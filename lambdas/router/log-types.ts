@@ -1,0 +1,62 @@
+import type { WeirConfig } from "../../wire/config.ts";
+import { HEARTBEAT_TYPE, type LogType } from "../../wire/log-type.ts";
+import { RowWriter } from "./row-writer.ts";
+
+/**
+ * Agents' heartbeats as a log type. Its columns are the heartbeat's own fields as they are, so that a row
+ * without its metadata is a heartbeat again (wire/heartbeat.ts).
+ */
+const HEARTBEAT: LogType = {
+  name: HEARTBEAT_TYPE,
+  parse: { format: "json" },
+  time: { field: "at", format: "iso8601" },
+  columns: [
+    { name: "at", type: "varchar(32)", nullable: false },
+    { name: "host", type: "varchar(255)", nullable: false },
+    { name: "agent", type: "super", nullable: false },
+    { name: "sources", type: "super", nullable: false },
+  ],
+  destinations: [{ to: "s3" }],
+};
+
+/** Tags remembered. Other producers' partition keys may be random, one a record. */
+const REMEMBERED_TAGS = 4_096;
+
+export interface RoutedType {
+  readonly name: string;
+  readonly writer: RowWriter;
+}
+
+/** Which log type a tag goes to. */
+export class LogTypes {
+  readonly #routes: readonly { readonly pattern: RegExp; readonly type: RoutedType }[];
+  readonly #heartbeat: RoutedType = { name: HEARTBEAT_TYPE, writer: new RowWriter(HEARTBEAT) };
+  readonly #remembered = new Map<string, RoutedType | undefined>();
+
+  constructor(types: WeirConfig["types"]) {
+    this.#routes = types.flatMap((type) => {
+      const routed = { name: type.name, writer: new RowWriter(type) };
+      return (type.match?.tags ?? [type.name]).map((glob) => ({ pattern: globPattern(glob), type: routed }));
+    });
+  }
+
+  /** @returns undefined when no type takes the tag */
+  ofTag(tag: string): RoutedType | undefined {
+    let type = this.#remembered.get(tag);
+    if (type === undefined && !this.#remembered.has(tag)) {
+      type =
+        tag === HEARTBEAT_TYPE
+          ? this.#heartbeat
+          : this.#routes.find(({ pattern }) => pattern.test(tag))?.type;
+      if (this.#remembered.size >= REMEMBERED_TAGS) this.#remembered.clear();
+      this.#remembered.set(tag, type);
+    }
+    return type;
+  }
+}
+
+/** `*` stands for any characters; all others for themselves. */
+function globPattern(glob: string): RegExp {
+  const literal = glob.replaceAll(/[\\^$.|?+()[\]{}]/g, String.raw`\$&`);
+  return new RegExp(`^${literal.replaceAll("*", ".*")}$`, "s");
+}

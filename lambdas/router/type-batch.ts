@@ -1,0 +1,102 @@
+import type { TypeCounts } from "../../wire/commit.ts";
+import type { RejectedLine } from "../../wire/reject.ts";
+import { LineBuffer } from "./line-buffer.ts";
+import { RouterError } from "./router-error.ts";
+
+const HOUR_MS = 3_600_000;
+
+export interface HourOfRows {
+  readonly hour: Date;
+  readonly pieces: readonly Buffer[];
+  readonly rows: number;
+  readonly from: Date;
+  readonly to: Date;
+}
+
+interface Rows {
+  readonly lines: LineBuffer;
+  firstMs: number;
+  lastMs: number;
+}
+
+/** What a batch holds of one log type: rows by hour of event time, refused lines, and their counts. */
+export class TypeBatch {
+  readonly name: string;
+  readonly counts: { -readonly [K in keyof TypeCounts]: TypeCounts[K] } = {
+    lines: 0,
+    bytes: 0,
+    rows: 0,
+    rejected: 0,
+    filtered: 0,
+    duplicates: 0,
+    foreignRows: 0,
+  };
+  readonly #hours = new Map<number, Rows>();
+  readonly #rejected = new LineBuffer();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** @param row with its line feed */
+  addRow(row: string, epochMs: number, foreign: boolean): void {
+    const hour = Math.floor(epochMs / HOUR_MS);
+    let rows = this.#hours.get(hour);
+    if (rows === undefined) {
+      rows = { lines: new LineBuffer(), firstMs: epochMs, lastMs: epochMs };
+      this.#hours.set(hour, rows);
+    }
+    rows.lines.add(row);
+    if (epochMs < rows.firstMs) rows.firstMs = epochMs;
+    if (epochMs > rows.lastMs) rows.lastMs = epochMs;
+    this.counts.rows++;
+    if (foreign) this.counts.foreignRows++;
+  }
+
+  reject(line: RejectedLine): void {
+    this.#rejected.add(`${JSON.stringify(line)}\n`);
+    this.counts.rejected++;
+  }
+
+  get rejected(): LineBuffer {
+    return this.#rejected;
+  }
+
+  /**
+   * The rows by hour of event time, in order of time; all in the hour of arrival where the hours are more
+   * than `maxHours`, so that a backfill does not become thousands of tiny objects.
+   */
+  hours(maxHours: number, arrivedAt: Date): HourOfRows[] {
+    const hours = [...this.#hours].sort(([a], [b]) => a - b);
+    if (hours.length <= maxHours) {
+      return hours.map(([hour, rows]) => hourOfRows(new Date(hour * HOUR_MS), [rows]));
+    }
+    return [
+      hourOfRows(
+        arrivedAt,
+        hours.map(([, rows]) => rows),
+      ),
+    ];
+  }
+
+  /** @throws RouterError UNBALANCED: a mistake of ours, not of the data's */
+  assertBalanced(): void {
+    const { lines, rows, rejected, filtered, duplicates } = this.counts;
+    if (lines === rows + rejected + filtered + duplicates) return;
+    throw new RouterError(
+      "UNBALANCED",
+      `${this.name}: ${lines} lines, but ${JSON.stringify(this.counts)}`,
+      "report this as a defect; the batch is in the stream and, after the retries, in the failure bucket",
+    );
+  }
+}
+
+function hourOfRows(hour: Date, rows: readonly Rows[]): HourOfRows {
+  return {
+    hour,
+    pieces: rows.flatMap(({ lines }) => lines.pieces()),
+    rows: rows.reduce((sum, { lines }) => sum + lines.lines, 0),
+    from: new Date(Math.min(...rows.map(({ firstMs }) => firstMs))),
+    to: new Date(Math.max(...rows.map(({ lastMs }) => lastMs))),
+  };
+}
