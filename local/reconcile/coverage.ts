@@ -10,7 +10,7 @@ import type { FileTruth } from "./truth.ts";
 export interface SourceCoverage {
   readonly id: string;
   readonly host: string;
-  /** As the agent knew it; a rotation may have renamed the file since. */
+  /** As the agent last knew it; a rotation may have renamed the file since. */
   readonly path: string;
   readonly types: Set<string>;
   readonly accounted: RangeSet;
@@ -28,7 +28,8 @@ export function coverSources(commits: readonly Commit[], type: string): SourceCo
   for (const said of commits.flatMap((commit) => commit.sources)) {
     if (said.path === HEARTBEAT_PATH) continue;
     const { id, host, path } = said;
-    const source = sources.get(id) ?? { id, host, path, types: new Set(), accounted: new RangeSet() };
+    const { types, accounted } = sources.get(id) ?? { types: new Set(), accounted: new RangeSet() };
+    const source: SourceCoverage = { id, host, path, types, accounted };
     for (const type of said.types) source.types.add(type);
     for (const [from, to] of extents(said)) source.accounted.add(from, to);
     sources.set(id, source);

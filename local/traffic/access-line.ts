@@ -32,8 +32,12 @@ const AGENTS = [
   "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
   "curl/8.17.0",
   "-",
+  String.raw`quoted \"agent\" \\ 1.0`,
 ];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** What is not HTTP at all: a time-out, a TLS greeting to the plain port. */
+const NO_REQUESTS = ["-", String.raw`\x16\x03\x01\x02`];
 
 /** varchar(8192) of `path`, and lines long enough to matter that still fit it. */
 const TOO_LONG_PATH = 9_000;
@@ -53,6 +57,9 @@ export const accessLines: LineMaker = {
       reason: "length",
       line: (random, at) => combined(random, { time: clf(at), path: `/${filler(random, TOO_LONG_PATH)}` }),
     },
+    { reason: "range", line: (random, at) => combined(random, { time: clf(at), status: "99999" }) },
+    { reason: "type", line: (random, at) => combined(random, { time: clf(at), status: "OK" }) },
+    { reason: "missing", line: (random, at) => combined(random, { time: clf(at), status: "-" }) },
     { reason: "time", line: (random) => combined(random, { time: "31/Feb/2026:25:61:00 +0000" }) },
   ],
 };
@@ -63,13 +70,18 @@ function clf(at: Date): string {
   return `${String(date).padStart(2, "0")}/${month}/${year}:${at.toISOString().slice(11, 19)} +0000`;
 }
 
-function combined(random: Random, fields: { time: string; path?: string; bytes?: string }): string {
+function combined(
+  random: Random,
+  fields: { time: string; path?: string; bytes?: string; status?: string },
+): string {
   const host = random.chance(0.05)
     ? `2001:db8::${random.below(65_536).toString(16)}`
     : `203.0.${random.below(114)}.${random.below(256)}`;
-  const path = fields.path ?? requestPath(random);
-  const request = `${random.favour(METHODS)} ${path} ${random.favour(PROTOCOLS)}`;
-  const status = random.favour(STATUSES);
+  const request =
+    fields.path === undefined && random.chance(0.002)
+      ? random.pick(NO_REQUESTS)
+      : `${random.favour(METHODS)} ${fields.path ?? requestPath(random)} ${random.favour(PROTOCOLS)}`;
+  const status = fields.status ?? random.favour(STATUSES);
   const bytes = fields.bytes ?? (status === 304 ? "-" : random.skewed(3_000));
   const referer = random.favour(REFERERS);
   const agent = random.favour(AGENTS);

@@ -1,0 +1,96 @@
+import { Chart } from "./charts.js";
+import { behind, Flow } from "./flow.js";
+import { clock, counted, grouped, short, size } from "./figures.js";
+import { showLedger, showProblems, showRejects } from "./ledger.js";
+import { River } from "./river.js";
+
+/** Follows the run: one event, one picture. */
+
+const byId = (id) => document.getElementById(id);
+const flow = new Flow();
+const river = new River(byId("river"));
+const charts = {
+  rows: new Chart(byId("rows-chart"), short),
+  lag: new Chart(byId("lag-chart"), size),
+  rejected: new Chart(byId("rejected-chart"), short),
+};
+/** Colours go by first appearance, so that a type keeps its own. */
+const types = [];
+let lastAtMs = 0;
+
+const PHASES = {
+  starting: () => "Starting",
+  running: () => "Flowing",
+  draining: () => "Draining",
+  balanced: (lines) => `Balanced: ${counted(lines, "line")} accounted for`,
+  unbalanced: () => "Does not balance",
+};
+
+function take(snapshot) {
+  const names = [...Object.keys(snapshot.types), ...snapshot.agent.files.map(({ type }) => type)];
+  for (const type of names) if (!types.includes(type)) types.push(type);
+  const rates = flow.next(snapshot);
+  const each = (value) => Object.fromEntries(types.map((type) => [type, value(type)]));
+  charts.rows.add(
+    snapshot.atMs,
+    types,
+    each((type) => rates[type]?.filed ?? 0),
+  );
+  charts.lag.add(snapshot.atMs, types, behind(snapshot));
+  charts.rejected.add(
+    snapshot.atMs,
+    types,
+    each((type) => snapshot.types[type]?.rejected ?? 0),
+  );
+  lastAtMs = snapshot.atMs;
+  return rates;
+}
+
+function show(snapshot, rates) {
+  showPhase(snapshot);
+  byId("elapsed").textContent = clock(snapshot.elapsedSeconds);
+  river.show(snapshot, types, rates);
+  byId("river-text").textContent = describe(snapshot);
+  showLedger(byId("ledger"), snapshot, types);
+  showRejects(byId("rejects"), snapshot);
+  showProblems(byId("problems"), snapshot);
+  for (const chart of Object.values(charts)) chart.show();
+}
+
+function showPhase({ phase, types }) {
+  const lines = Object.values(types).reduce((sum, { lines }) => sum + lines, 0);
+  setPhase(phase, PHASES[phase](lines));
+}
+
+/** Set only when it changes: a status is read aloud. */
+function setPhase(phase, text) {
+  const status = byId("phase");
+  status.dataset.phase = phase;
+  if (status.textContent !== text) status.textContent = text;
+}
+
+function describe({ types }) {
+  return Object.entries(types)
+    .map(
+      ([type, { lines, rows, rejected }]) =>
+        `${type}: ${grouped(lines)} lines, ${grouped(rows)} rows, ${grouped(rejected)} rejected.`,
+    )
+    .join(" ");
+}
+
+const events = new EventSource("/events");
+events.addEventListener("history", ({ data }) => {
+  const history = JSON.parse(data).filter(({ atMs }) => atMs > lastAtMs);
+  let rates;
+  for (const snapshot of history) rates = take(snapshot);
+  if (rates) show(history.at(-1), rates);
+});
+events.addEventListener("snapshot", ({ data }) => {
+  const snapshot = JSON.parse(data);
+  show(snapshot, take(snapshot));
+});
+events.addEventListener("error", () => {
+  const { phase } = byId("phase").dataset;
+  if (phase !== "balanced" && phase !== "unbalanced")
+    setPhase("ended", "The run has ended, or is out of reach");
+});

@@ -1,0 +1,61 @@
+import type { RejectReason } from "../../wire/reject.ts";
+
+/** How far a run is. Once it has ended it is balanced or it is not. */
+export type Phase = "starting" | "running" | "draining" | "balanced" | "unbalanced";
+
+/**
+ * The laptop cloud at one moment, as the console shows it. Counts only grow: the page makes rates of
+ * them. Plain JSON.
+ */
+export interface Snapshot {
+  /** Milliseconds since the epoch. */
+  readonly atMs: number;
+  readonly elapsedSeconds: number;
+  readonly phase: Phase;
+  readonly agent: { readonly files: readonly AgentFile[] };
+  readonly kinesis: { readonly shards: readonly ShardView[] };
+  readonly router: { readonly invocations: number; readonly errors: number };
+  /** By log type, without the agents' heartbeats. */
+  readonly types: Readonly<Record<string, TypeFlow>>;
+  readonly rejects: readonly RejectView[];
+  readonly lake: { readonly commits: number; readonly objects: number; readonly bytes: number };
+  readonly warehouse: { readonly loads: number; readonly failedLoads: number };
+  /** What does not balance, once the run has ended. */
+  readonly problems: readonly string[];
+}
+
+export interface AgentFile {
+  readonly path: string;
+  readonly type: string;
+  readonly sizeBytes: number;
+  /** Acknowledged by Kinesis. */
+  readonly deliveredBytes: number;
+}
+
+export interface ShardView {
+  readonly shardId: string;
+  readonly recordsPerSecond: number;
+  /** Age of the record the router last read: its iterator age. */
+  readonly millisBehind: number;
+}
+
+/** What became of a type's lines: as in a commit, and how many rows the warehouse has. */
+export interface TypeFlow {
+  readonly lines: number;
+  readonly bytes: number;
+  readonly rows: number;
+  readonly rejected: number;
+  readonly filtered: number;
+  readonly duplicates: number;
+  /** Rows in the type's tables; undefined for a type that stays in the lake. */
+  readonly loaded: number | undefined;
+}
+
+export interface RejectView {
+  readonly type: string;
+  readonly reason: RejectReason;
+  readonly field: string | undefined;
+  readonly count: number;
+  /** What was found in one such line. */
+  readonly detail: string;
+}

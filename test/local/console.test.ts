@@ -1,0 +1,215 @@
+import { existsSync } from "node:fs";
+import { request } from "node:http";
+import { chromium, type Browser, type Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { startConsole, type Console } from "../../local/console/console.ts";
+import type { Snapshot } from "../../local/console/snapshot.ts";
+import { LakeTotals } from "../../local/console/watch-lake.ts";
+import { Lake } from "../../local/reconcile/lake.ts";
+import { scriptedSnapshot } from "./console-script.ts";
+import { FabricatedLake } from "./reconcile-lake.ts";
+
+const BROWSER = [
+  process.env["CHROMIUM_PATH"],
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((path) => path !== undefined && existsSync(path));
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 30_000 });
+
+let shown: Snapshot;
+let running: Console;
+beforeEach(async () => {
+  shown = scriptedSnapshot(0);
+  running = await startConsole({ port: 0, everyMs: 25, snapshot: () => shown });
+});
+afterEach(() => running.stop());
+
+describe.skipIf(BROWSER === undefined)(
+  `in a browser (${BROWSER ?? "skipped: no Chromium found; set CHROMIUM_PATH"})`,
+  () => {
+    let browser: Browser;
+    let page: Page;
+    /** Whatever the browser complains of: errors, refused resources, violations of the policy. */
+    let complaints: string[];
+    beforeAll(async () => {
+      browser = await chromium.launch({ executablePath: BROWSER!, args: FLAGS });
+    });
+    afterAll(() => browser.close());
+    beforeEach(async () => {
+      page = await browser.newPage({ viewport: { width: 1_440, height: 900 }, reducedMotion: "reduce" });
+      complaints = [];
+      page.on("console", (message) => complaints.push(message.text()));
+      page.on("pageerror", (error) => complaints.push(String(error)));
+      page.on("requestfailed", (failed) => complaints.push(failed.url()));
+      await page.goto(running.url);
+    });
+    afterEach(() => page.close());
+
+    const play = async (from: number, to: number): Promise<void> => {
+      for (let second = from; second <= to; second++) {
+        shown = scriptedSnapshot(second);
+        await page.getByText(clockText(second), { exact: true }).waitFor();
+      }
+    };
+    const cell = (type: string, column: number) =>
+      page
+        .locator("#ledger tr", { has: page.getByRole("rowheader", { name: type, exact: true }) })
+        .locator("td")
+        .nth(column);
+    const ribbonWidths = () =>
+      page
+        .locator("#river .ribbon")
+        .evaluateAll((paths) =>
+          paths.map((path) => (path as unknown as { style: { strokeWidth: string } }).style.strokeWidth),
+        );
+
+    test("figures, ribbons and rejects follow the run", async () => {
+      await play(0, 4);
+      const { types } = scriptedSnapshot(4);
+      await eventually(async () =>
+        expect(await cell("access", 0).textContent()).toBe(types["access"]!.lines.toLocaleString("en-US")),
+      );
+      expect(await cell("access", 2).textContent()).toBe(types["access"]!.rejected.toLocaleString("en-US"));
+      const early = await ribbonWidths();
+      expect(early.some((width) => Number.parseFloat(width) > 0)).toBe(true);
+
+      await play(5, 24);
+      expect(await ribbonWidths()).not.toEqual(early);
+      expect(await page.locator("#river").textContent()).toContain("1 error");
+      expect(await page.locator("#rejects li").count()).toBe(3);
+      expect(await page.locator("#river-text").textContent()).toMatch(/access: [\d,]+ lines/);
+      expect(await page.locator(".chart canvas").count()).toBe(3);
+      expect(complaints).toEqual([]);
+    });
+
+    test("what a log line holds is text, never markup", async () => {
+      await play(24, 24);
+      await page.getByText(`<img src=x onerror="alert(1)">`).waitFor();
+      expect(await page.locator("#rejects img").count()).toBe(0);
+      expect(complaints).toEqual([]);
+    });
+
+    test("the end says whether it balanced, and what does not", async () => {
+      shown = scriptedSnapshot(60);
+      await page.getByText(/^Balanced: [\d,]+ lines accounted for$/).waitFor();
+      await eventually(async () => expect(await page.locator("#ledger .all-loaded").count()).toBe(3));
+      shown = scriptedSnapshot(61, { phase: "unbalanced", problems: ["access: 122 bytes of a.log missing"] });
+      await page.getByText("Does not balance", { exact: true }).waitFor();
+      await page.getByText("access: 122 bytes of a.log missing").waitFor();
+      await running.stop();
+      expect(await page.getByRole("status").textContent()).toBe("Does not balance");
+    });
+
+    test("a page opened late, or again, has the charts' history", async () => {
+      await play(0, 12);
+      await page.reload();
+      await page.getByText("0:12", { exact: true }).waitFor();
+      expect((await ribbonWidths()).some((width) => Number.parseFloat(width) > 0)).toBe(true);
+    });
+
+    test("a run that ends under the page is told", async () => {
+      await play(0, 1);
+      await running.stop();
+      await page.getByText("The run has ended, or is out of reach").waitFor();
+    });
+
+    test.each([800, 1_440])(
+      "nothing overflows at %i px, and nothing moves when figures come",
+      async (width) => {
+        await page.setViewportSize({ width, height: 900 });
+        await play(0, 2);
+        const boxes = () =>
+          page
+            .locator("section")
+            .evaluateAll((all) => all.map((one) => JSON.stringify(one.getBoundingClientRect())));
+        const before = await boxes();
+        await play(3, 40);
+        expect(await boxes()).toEqual(before);
+        expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+      },
+    );
+  },
+);
+
+function clockText(second: number): string {
+  return `${Math.floor(second / 60)}:${String(second % 60).padStart(2, "0")}`;
+}
+
+describe("the server", () => {
+  test("serves its own files and nothing else, under a policy without inline code", async () => {
+    const page = await fetch(running.url);
+    const policy = page.headers.get("content-security-policy");
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toContain("unsafe");
+    const html = await page.text();
+    expect(html).not.toMatch(/<script(?![^>]*src=)|style="|onload=|https?:/);
+    for (const path of ["package.json", "..%2fconsole.ts", "page/index.html", "%2e%2e/snapshot.ts"]) {
+      expect((await fetch(running.url + path)).status).toBe(404);
+    }
+    expect((await fetch(running.url, { method: "POST" })).status).toBe(405);
+  });
+
+  test("answers only to its own name", async () => {
+    const status = await new Promise((resolve, reject) => {
+      request(running.url, { headers: { host: "weir.example" } }, (response) =>
+        resolve(response.resume().statusCode),
+      )
+        .once("error", reject)
+        .end();
+    });
+    expect(status).toBe(421);
+  });
+
+  test("stops with its signal", async () => {
+    const abort = new AbortController();
+    const other = await startConsole({ port: 0, snapshot: () => shown, signal: abort.signal });
+    abort.abort();
+    await eventually(() => expect(fetch(other.url)).rejects.toThrow());
+  });
+
+  test("says so when the port is taken", async () => {
+    const port = Number(new URL(running.url).port);
+    await expect(startConsole({ port, snapshot: () => shown })).rejects.toMatchObject({ code: "EADDRINUSE" });
+  });
+});
+
+test("the lake's totals grow with its commits, each batch counted once", async () => {
+  const lake = await FabricatedLake.start();
+  try {
+    lake.begin();
+    const totals = new LakeTotals(new Lake(lake.s3, lake.bucket));
+    expect(await totals.refresh()).toBe(0);
+    const { path, events } = await lake.file(
+      "access",
+      "AAAA",
+      ["a", "bb", "ccc", "dddd"],
+      (line) => line === 2,
+    );
+    await lake.batch(1, events.slice(0, 2), { commitTwice: true });
+    expect(await totals.refresh()).toBe(1);
+    expect(totals.holds("access", { path, bytes: 14, lines: 4 })).toBe(false);
+    await lake.batch(3, events.slice(2));
+    expect(await totals.refresh()).toBe(1);
+    expect(await totals.refresh()).toBe(0);
+    expect(totals.types).toEqual({
+      access: { lines: 4, bytes: 14, rows: 3, rejected: 1, filtered: 0, duplicates: 0 },
+    });
+    expect(totals.rejects).toMatchObject([{ type: "access", reason: "type", field: "status", count: 1 }]);
+    expect(totals.lake).toMatchObject({ commits: 2, objects: 3 });
+    expect(totals.holds("access", { path, bytes: 14, lines: 4 })).toBe(true);
+  } finally {
+    await lake.stop();
+  }
+});

@@ -1,0 +1,255 @@
+import { writeFile } from "node:fs/promises";
+import fc from "fast-check";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { reconcile, type ReconcileOptions } from "../../local/reconcile/reconcile.ts";
+import { renderTable } from "../../local/reconcile/render-table.ts";
+import { reportSchema, type Report } from "../../local/reconcile/report.ts";
+import { countFile, countFiles } from "../../local/reconcile/truth.ts";
+import { logTypeSchema } from "../../wire/log-type.ts";
+import { FabricatedLake, warehouseOf, type Event } from "./reconcile-lake.ts";
+
+const TYPES = [
+  logTypeSchema.parse({
+    name: "access",
+    parse: { format: "combined" },
+    columns: [{ name: "status", type: "smallint" }],
+    destinations: [{ to: "s3" }, { to: "redshift", schema: "logs" }],
+  }),
+];
+const LINES = Array.from({ length: 40 }, (_, i) => `line ${i} ${"é".repeat(i % 7)}`);
+
+let lake: FabricatedLake;
+beforeAll(async () => {
+  lake = await FabricatedLake.start();
+});
+afterAll(() => lake.stop());
+beforeEach(() => lake.begin());
+
+const accessFile = () => lake.file("access", "AAAA", LINES, (line) => line % 10 === 3);
+const rowsOf = (events: readonly Event[]) => events.filter(({ rejected }) => !rejected);
+
+async function run(
+  path: string,
+  loaded: readonly Event[],
+  more: Partial<ReconcileOptions> = {},
+): Promise<Report> {
+  const report = await reconcile({
+    s3: lake.s3,
+    bucket: lake.bucket,
+    types: TYPES,
+    truth: await countFiles({ access: [path] }),
+    warehouse: warehouseOf(rowsOf(loaded)),
+    loads: 1,
+    seconds: 2.5,
+    ...more,
+  });
+  return reportSchema.parse(report);
+}
+
+describe("a lake that holds everything", () => {
+  test("balances, and says how many lines became what", async () => {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events.slice(0, 15));
+    await lake.batch(16, events.slice(15));
+    const report = await run(path, events);
+    expect(report.problems).toEqual([]);
+    expect(report.balanced).toBe(true);
+    const bytes = (await countFile(path)).bytes;
+    expect(report.types["access"]).toEqual({
+      lines: 40,
+      bytes,
+      rows: 36,
+      rejected: 4,
+      filtered: 0,
+      duplicates: 0,
+    });
+    expect(report.rejects).toMatchObject([{ type: "access", reason: "type", field: "status", count: 4 }]);
+    expect(report.kinesis).toMatchObject({ records: 2, userRecords: 40, bytes });
+    expect(report.warehouse).toEqual({ loads: 1, rows: 36 });
+  });
+
+  test("counts what two batches brought as duplicates, rows, rejects and gaps alike", async () => {
+    const { path, events } = await accessFile();
+    const gap = { type: "access", src: "AAAA", from: events[0]!.off, to: events[5]!.off, lines: 5 };
+    await lake.batch(1, events.slice(5, 30), { gaps: [gap] });
+    await lake.batch(101, events.slice(20), { gaps: [gap] });
+    const report = await run(path, events.slice(5));
+    expect(report.problems).toEqual([]);
+    expect(report.types["access"]).toMatchObject({
+      lines: 30 + 25 + 0,
+      filtered: 5,
+      duplicates: 10 + 5,
+      rejected: 3,
+      rows: 32,
+    });
+  });
+
+  test("counts a batch once that was committed twice", async () => {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events, { commitTwice: true });
+    const report = await run(path, events);
+    expect(report.problems).toEqual([]);
+    expect(report.types["access"]).toMatchObject({ lines: 40, duplicates: 0 });
+  });
+
+  test("counts a last line without line feed", async () => {
+    const { path, events } = await lake.file("access", "AAAA", ["one", "two"]);
+    await writeFile(path, "one\ntwo");
+    expect(await countFile(path)).toMatchObject({ lines: 2, bytes: 7 });
+    await lake.batch(1, [events[0]!, { ...events[1]!, extent: 3 }]);
+    expect((await run(path, events)).problems).toEqual([]);
+  });
+
+  test("needs no warehouse and no table", async () => {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events);
+    expect((await run(path, [], { warehouse: undefined })).balanced).toBe(true);
+    const s3Only = [{ ...TYPES[0]!, destinations: [{ to: "s3" as const }] }];
+    expect((await run(path, [], { types: s3Only })).balanced).toBe(true);
+  });
+});
+
+describe("a lake or a warehouse that is wrong is told exactly", () => {
+  test("a line that never came", async () => {
+    const { path, events } = await accessFile();
+    const { off, extent } = events[7]!;
+    await lake.batch(1, events.toSpliced(7, 1));
+    const report = await run(path, events.toSpliced(7, 1));
+    expect(report.balanced).toBe(false);
+    expect(report.problems).toEqual([
+      `access: ${extent} bytes of ${path} missing: source AAAA (web-1:/var/log/access.log) has no ` +
+        `[${off}, ${off + extent}) of [0, ${(await countFile(path)).bytes})`,
+      "access: the files hold 40 lines, 39 came (39 less 0 duplicates)",
+      `access: the first line that is nowhere is source AAAA (web-1:/var/log/access.log) [${off}, ${off + extent})`,
+    ]);
+  });
+
+  test("a row that its commit counts and no object holds", async () => {
+    const { path, events } = await accessFile();
+    const lost = events[8]!;
+    await lake.batch(1, events, { dropRow: lost });
+    const { problems } = await run(path, events.toSpliced(8, 1));
+    expect(problems[0]).toMatch(/^access: object data\/type=access\/.* holds 35 lines, its commit says 36$/);
+    expect(problems[1]).toContain(
+      `AAAA (web-1:/var/log/access.log) [${lost.off}, ${lost.off + lost.extent})`,
+    );
+  });
+
+  test("a row that was not loaded, one that was loaded twice, and one from nowhere", async () => {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events);
+    const stranger = { ...events[0]!, src: "ZZZZ" };
+    expect((await run(path, events.toSpliced(8, 1))).problems).toEqual([
+      `table logs.access: 35 rows, 35 distinct, the lake has 36; 1 missing, first: AAAA at offset ${events[8]!.off}`,
+    ]);
+    expect((await run(path, [...events, events[9]!])).problems).toEqual([
+      `table logs.access: 37 rows, 36 distinct, the lake has 36; 1 repeated, first: AAAA at offset ${events[9]!.off}`,
+    ]);
+    expect((await run(path, [...events, stranger])).problems).toEqual([
+      "table logs.access: 37 rows, 37 distinct, the lake has 36; 1 not in the lake, first: ZZZZ at offset 0",
+    ]);
+  });
+
+  test("a file nothing of which was delivered, and bytes of no file", async () => {
+    const { path, events } = await accessFile();
+    const other = await lake.file("access", "BBBB", ["x".repeat(5_000)]);
+    await lake.batch(1, events);
+    const truth = await countFiles({ access: [path, other.path] });
+    expect((await run(path, events, { truth })).problems[0]).toBe(
+      `access: nothing of ${other.path} (5,001 bytes) was delivered`,
+    );
+    await lake.batch(100, other.events);
+    expect((await run(path, [...events, ...other.events])).problems[0]).toBe(
+      "access: source BBBB (web-1:/var/log/access.log) brought 5,001 bytes that are in none of the files",
+    );
+  });
+
+  test("a line that had to be rejected and was not", async () => {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events);
+    const counted = await countFiles({ access: [path] });
+    const truth = { access: { ...counted["access"]!, mustReject: { type: 5, time: 0 } } };
+    expect((await run(path, events, { truth })).problems).toEqual([
+      `access: 5 lines must be rejected as "type", 4 were`,
+    ]);
+  });
+
+  test("a commit whose own sum is wrong", async () => {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events);
+    const key = "commits/2026/11/20/10/00/shardId-000000000000-1-40.json";
+    const { GetObjectCommand } = await import("@aws-sdk/client-s3");
+    const { Body } = await lake.s3.send(new GetObjectCommand({ Bucket: lake.bucket, Key: key }));
+    const commit = (await Body!.transformToString()).replace('"lines":40', '"lines":41');
+    await lake.put(key, Buffer.from(commit));
+    expect((await run(path, events)).problems[0]).toBe(
+      "access: commit of batch shardId-000000000000-1-40 says 41 lines, its parts add up to 40",
+    );
+  });
+});
+
+test("any split of files into batches balances, with any duplication; without any one event it does not, and says where", async () => {
+  const files = [
+    await lake.file("access", "AAAA", LINES),
+    await lake.file("access", "BBBB", LINES.slice(0, 23)),
+  ];
+  const events = files.flatMap((file) => file.events);
+  const truth = await countFiles({ access: files.map(({ path }) => path) });
+  const anyIndex = fc.nat(events.length - 1);
+  const batches = fc.array(fc.tuple(anyIndex, anyIndex), { maxLength: 4 });
+  const check = (loaded: readonly Event[]) => run(files[0]!.path, loaded, { truth });
+
+  await fc.assert(
+    fc.asyncProperty(
+      fc.shuffledSubarray(events.map((_, i) => i)),
+      batches,
+      anyIndex,
+      async (cuts, repeats, drop) => {
+        const deliver = async (sent: readonly Event[]) => {
+          lake.begin();
+          const ends = [...new Set([...cuts.slice(0, 6), sent.length])].sort((a, b) => a - b);
+          let [from, first] = [0, 1];
+          for (const to of ends) {
+            await lake.batch(first, sent.slice(from, to));
+            first += Math.max(1, to - from);
+            from = to;
+          }
+          for (const [a, b] of repeats) {
+            const again = [...sent.slice(Math.min(a, b), Math.max(a, b)), ...sent.slice(a, a + 2)];
+            await lake.batch(first, again);
+            first += Math.max(1, again.length);
+          }
+        };
+        await deliver(events);
+        expect((await check(events)).problems).toEqual([]);
+
+        const lost = events[drop]!;
+        await deliver(events.toSpliced(drop, 1));
+        const { balanced, problems } = await check(events.toSpliced(drop, 1));
+        expect(balanced).toBe(false);
+        const range = `[${lost.off}, ${lost.off + lost.extent})`;
+        expect(
+          problems.some((problem) => problem.includes(`source ${lost.src} `) && problem.includes(range)),
+        ).toBe(true);
+      },
+    ),
+    { numRuns: 25 },
+  );
+});
+
+test("the table fits 100 columns, and control characters of a log line stay out of it", async () => {
+  const { path, events } = await accessFile();
+  await lake.batch(1, events.slice(1));
+  const report = await run(path, events);
+  report.rejects.push({
+    type: "access",
+    reason: "unparsed",
+    count: 1_234_567,
+    example: { detail: `\u001b[31m${"写真".repeat(80)}`, source: "AAAA", offset: 12 },
+  });
+  const table = renderTable(report);
+  for (const line of table.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+  expect(table).not.toContain("\u001b");
+  expect(table).toContain("Does not balance");
+  expect(table).toMatch(/access +39 = +35 \+ +4 \+ +0 \+ +0/);
+});
