@@ -16,7 +16,7 @@ const PREFIX = "aws/lambda/";
 
 /**
  * Batches that the mapping gave up on, with their records. After the stream's retention these are the
- * only copy, so nothing here expires: `weir replay` reads them, people delete them.
+ * only copy, so nothing here expires: replay reads them, people delete them.
  */
 export class FailureBucket extends PrivateBucket {
   constructor(scope: Construct, id: string, props: DataBucketProps) {

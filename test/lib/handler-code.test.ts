@@ -1,0 +1,85 @@
+import { mkdtempSync, readdirSync } from "node:fs";
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { App, Stack } from "aws-cdk-lib";
+import { Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { handlerCode } from "../../lib/handler-code.ts";
+import { parseConfig } from "../../wire/config.ts";
+import type { WeirConfig } from "../../wire/config.ts";
+
+const CONFIG = parseConfig(
+  {
+    types: [
+      {
+        name: "quoted",
+        parse: { format: "regex", pattern: `^'(?<a>[^']*)' "\\$(?<b>.)" %PATH% \`x\`$` },
+        columns: [{ name: "a", type: "varchar(9)" }],
+      },
+    ],
+  },
+  "test",
+);
+
+/** Bundles a handler and returns the asset's folder. */
+function bundle(entry: string, outdir: string, config: WeirConfig = CONFIG): string {
+  const app = new App({ outdir });
+  const stack = new Stack(app, "Stack");
+  const { node } = new LambdaFunction(stack, "Handler", {
+    runtime: Runtime.NODEJS_24_X,
+    handler: "index.handler",
+    code: handlerCode(entry, config),
+  });
+  app.synth();
+  const assetDir = readdirSync(outdir).find((name) => name.startsWith("asset."));
+  if (assetDir === undefined) throw new Error(`${node.path} has no asset`);
+  return join(outdir, assetDir);
+}
+
+let folder: string;
+let entry: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "weir-bundle-"));
+  entry = join(folder, "handler.ts");
+  const digits = fileURLToPath(new URL("../../wire/sequence-number.ts", import.meta.url));
+  await writeFile(
+    entry,
+    `import { readFileSync } from "node:fs";
+     import { join } from "node:path";
+     import { padSequenceNumber } from ${JSON.stringify(digits)};
+     import legacy from "./legacy.cjs";
+     const config = JSON.parse(readFileSync(join(import.meta.dirname, "config.json"), "utf8"));
+     export const handler = async () => ({ config, host: legacy.host(), pad: padSequenceNumber("7").length });`,
+  );
+  await writeFile(
+    join(folder, "legacy.cjs"),
+    `const os = require("node:os"); exports.host = () => typeof os.hostname();`,
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("a bundled handler", () => {
+  test("runs alone: its imports are in it, CommonJS ones too, its configuration beside it, unchanged", async () => {
+    const assetDir = bundle(entry, join(folder, "out"));
+    expect((await readdir(assetDir)).sort()).toEqual(["config.json", "index.mjs"]);
+    const { handler } = (await import(pathToFileURL(join(assetDir, "index.mjs")).href)) as {
+      handler: () => Promise<unknown>;
+    };
+    expect(await handler()).toEqual({ config: CONFIG, host: "string", pad: 64 });
+  });
+
+  test("has the same hash each time, and another when the configuration differs", async () => {
+    const first = bundle(entry, join(folder, "first"));
+    const second = bundle(entry, join(folder, "second"));
+    const other = bundle(entry, join(folder, "other"), {
+      ...CONFIG,
+      lake: { ...CONFIG.lake, compression: "gzip" },
+    });
+    const name = (assetDir: string): string => assetDir.split("asset.")[1]!;
+    expect(name(second)).toBe(name(first));
+    expect(name(other)).not.toBe(name(first));
+    expect(await readFile(join(first, "index.mjs"), "utf8")).not.toContain(folder);
+  });
+});
