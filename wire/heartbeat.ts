@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { GAP_REASONS } from "./provenance.ts";
 
 /**
  * What an agent says of itself once a minute and when a source ends, as a user record of the tag
@@ -27,6 +28,8 @@ export const heartbeatSchema = z.strictObject({
       /** Known once the source has ended. */
       finalSize: offset.nullable(),
       error: z.string().optional(),
+      /** Bytes from here to `read` that were left out on purpose, while no record after them says so. */
+      gap: z.strictObject({ from: offset, reason: z.enum(GAP_REASONS), lines: offset }).optional(),
     }),
   ),
 });

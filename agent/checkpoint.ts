@@ -1,0 +1,114 @@
+import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { GAP_REASONS } from "../wire/provenance.ts";
+import { AgentError, systemCode, systemReason } from "./agent-error.ts";
+import type { TailState } from "./tail/tail.ts";
+
+const count = z.int().min(0);
+const decimal = z.string().regex(/^\d+$/);
+
+const checkpointSchema = z.strictObject({
+  version: z.literal(1),
+  savedAt: z.iso.datetime(),
+  /** `[[files]]` entries that have been in use: `start_at` no longer applies to them. */
+  rules: z.array(z.string()),
+  files: z.array(
+    z.strictObject({
+      record: z.strictObject({
+        source: z.strictObject({ id: z.string(), host: z.string(), path: z.string() }),
+        tag: z.string(),
+        file: z.strictObject({ dev: decimal, ino: decimal, birthtimeNs: decimal }),
+        generation: count,
+        location: z.string(),
+        hasEnded: z.boolean(),
+      }),
+      resume: z.strictObject({
+        offset: count,
+        standing: z.enum(["line", "open", "cut"]),
+        gap: z
+          .strictObject({ from: count, reason: z.enum(GAP_REASONS), lines: count })
+          .optional()
+          .transform((gap) => gap),
+      }),
+    }),
+  ),
+});
+
+const EMPTY: TailState = { rules: [], files: [] };
+
+/**
+ * The delivered positions, in `checkpoint.json` of the state directory.
+ *
+ * Written whole to a temporary file, synced, renamed over the old one, and the rename synced by its
+ * directory: after a crash at any moment there is the old checkpoint or the new one.
+ */
+export class CheckpointFile {
+  readonly path: string;
+  readonly #directory: string;
+  #saved: string | undefined;
+
+  /** @param directory that exists */
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.path = join(directory, "checkpoint.json");
+  }
+
+  /** @throws AgentError CHECKPOINT_CORRUPT rather than starting over unnoticed */
+  async load(): Promise<TailState> {
+    let text: string;
+    try {
+      text = await readFile(this.path, "utf8");
+    } catch (cause) {
+      if (systemCode(cause) === "ENOENT") return EMPTY;
+      throw this.#unusable(systemReason(cause), cause);
+    }
+    try {
+      const { rules, files } = checkpointSchema.parse(JSON.parse(text));
+      return { rules, files };
+    } catch (cause) {
+      throw this.#unusable("not a checkpoint of this version", cause);
+    }
+  }
+
+  /** Writes what has changed since the last save, if anything. @throws AgentError CHECKPOINT_WRITE */
+  async save(state: TailState, now: Date): Promise<void> {
+    const content = JSON.stringify(state);
+    if (content === this.#saved) return;
+    try {
+      await this.#replace(JSON.stringify({ version: 1, savedAt: now.toISOString(), ...state }));
+    } catch (cause) {
+      const hint =
+        "Make room or make it writable: no line is lost, but at a restart lines would be sent again.";
+      throw new AgentError("CHECKPOINT_WRITE", this.path, systemReason(cause), hint, { cause });
+    }
+    this.#saved = content;
+  }
+
+  async #replace(content: string): Promise<void> {
+    const temporary = `${this.path}.new`;
+    {
+      await using file = await open(temporary, "w", 0o600);
+      await file.writeFile(content);
+      await file.datasync();
+    }
+    await rename(temporary, this.path);
+    await using directory = await open(this.#directory);
+    await directory.sync();
+  }
+
+  #unusable(reason: string, cause: unknown): AgentError {
+    const hint = "Move it aside to send every file again from its beginning; rows keep their identity.";
+    return new AgentError("CHECKPOINT_CORRUPT", this.path, reason, hint, { cause });
+  }
+}
+
+/** @throws AgentError STATE_DIR */
+export async function makeStateDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o750 });
+  } catch (cause) {
+    const hint = "Set state_dir to a directory that the agent may write.";
+    throw new AgentError("STATE_DIR", directory, systemReason(cause), hint, { cause });
+  }
+}

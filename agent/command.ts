@@ -1,0 +1,68 @@
+import { Command } from "commander";
+import { destination, pino } from "pino";
+import { ConfigError } from "../wire/config.ts";
+import { runAgent } from "./agent.ts";
+import { AgentError } from "./agent-error.ts";
+import { checkAgent } from "./check.ts";
+import { readAgentConfig } from "./config.ts";
+
+interface RunArguments {
+  readonly config: string;
+  readonly untilDrained?: boolean;
+}
+
+/** `weir agent run` and `weir agent check`. A failure is told on stderr and in the exit code. */
+export function agentCommand(): Command {
+  const command = new Command("agent").description("follow log files on this host and send their lines");
+  command
+    .command("run")
+    .description("follow the configured files until SIGTERM")
+    .requiredOption("--config <file>", "the agent's TOML file")
+    .option("--until-drained", "stop once every file is delivered to its present end")
+    .action((args: RunArguments) => orExplain(() => run(args)));
+  command
+    .command("check")
+    .description("tell what would keep the agent from running")
+    .requiredOption("--config <file>", "the agent's TOML file")
+    .action((args: RunArguments) => orExplain(() => check(args)));
+  return command;
+}
+
+async function run({ config: file, untilDrained = false }: RunArguments): Promise<void> {
+  const config = await readAgentConfig(file);
+  // Synchronous, so that the last words of a process that ends are not lost. Log lines are few.
+  const log = pino({ base: { host: config.host } }, destination({ fd: 2, sync: true }));
+  const stop = new AbortController();
+  const onSignal = (name: NodeJS.Signals) => {
+    log.info({ signal: name }, "stopping");
+    stop.abort();
+  };
+  process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
+  log.info({ stream: config.stream, stateDir: config.state_dir }, "starting");
+  try {
+    const sent = await runAgent(config, { signal: stop.signal, log, untilDrained });
+    log.info(sent, "stopped");
+  } finally {
+    process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
+  }
+}
+
+async function check({ config: file }: RunArguments): Promise<void> {
+  const config = await readAgentConfig(file);
+  const log = pino(destination({ fd: 2, sync: true }));
+  const problems = await checkAgent(config, log, new AbortController().signal);
+  if (problems.length > 0) throw new ConfigError(file, problems);
+  process.stdout.write(`${file}: ready to follow ${config.files.length} entries into ${config.stream}\n`);
+}
+
+/** Expected failures in the words of their error; anything else is a defect and keeps its stack. */
+async function orExplain(action: () => Promise<void>): Promise<void> {
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof AgentError) && !(error instanceof ConfigError)) throw error;
+    const hint = error instanceof AgentError ? `\n  ${error.hint}` : "";
+    process.stderr.write(`weir agent: ${error.message}${hint}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,150 @@
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { isAbsolute } from "node:path";
+import { parse as parseToml } from "smol-toml";
+import { z } from "zod";
+import { ConfigError, parseWith } from "../wire/config.ts";
+import { RECORD_MAX_BYTES } from "../wire/limits.ts";
+import { AgentError, systemReason } from "./agent-error.ts";
+
+/** Set aside in a record for key tables, digest, outer partition key, and host and path of one source. */
+const RECORD_OVERHEAD_BYTES = 16 * 2 ** 10;
+const PAYLOAD_MAX_BYTES = RECORD_MAX_BYTES - RECORD_OVERHEAD_BYTES;
+
+const milliseconds = (least: number, most: number) => z.int().min(least).max(most);
+const bytes = (least: number, most: number) => z.int().min(least).max(most);
+const absolutePath = z.string().refine(isAbsolute, "must be an absolute path");
+const absolutePaths = z.union([absolutePath.transform((path) => [path]), z.array(absolutePath).min(1)]);
+
+const files = z.strictObject({
+  tag: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "letters, digits, '.', '_' and '-', at most 128")
+    .meta({ description: "log tag, and so the partition key, of every line" }),
+  path: absolutePaths.meta({ description: "a file, a glob, or an array of them; * does not cross a slash" }),
+  exclude: z
+    .array(z.string().min(1))
+    .default(["**/*.{gz,zst,bz2,xz}"])
+    .meta({ description: "globs of files that `path` matches and that are not to be read" }),
+  start_at: z
+    .enum(["head", "end"])
+    .default("head")
+    .meta({
+      description:
+        "where reading begins in files that are there when this entry is first used; files that appear later " +
+        "are always read whole. With `end` the bytes before are recorded as skipped",
+    }),
+  max_line_bytes: bytes(64, PAYLOAD_MAX_BYTES)
+    .default(256 * 2 ** 10)
+    .meta({ unit: "bytes", description: "a longer line is cut here; the bytes cut are recorded as a gap" }),
+});
+
+const tail = z.strictObject({
+  poll_ms: milliseconds(10, 60_000)
+    .default(250)
+    .meta({ unit: "ms", description: "pause before files are looked at again once all are read" }),
+  scan_ms: milliseconds(10, 600_000)
+    .default(1_000)
+    .meta({ unit: "ms", description: "least time between searches for new files" }),
+  rotated_idle_ms: milliseconds(0, 86_400_000).default(60_000).meta({
+    unit: "ms",
+    description: "a renamed or deleted file has ended once it is read and has not grown for this long",
+  }),
+  partial_line_ms: milliseconds(0, 86_400_000)
+    .default(0)
+    .meta({
+      unit: "ms",
+      description:
+        "a last line without line feed is sent after this long without growth; 0 waits for the line feed " +
+        "or for the file to end. What is written after it becomes a line of its own",
+    }),
+  max_open_files: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(512)
+    .meta({ description: "beyond it, files that are read and idle the longest are closed until they grow" }),
+});
+
+const producer = z.strictObject({
+  aggregate_bytes: bytes(1_024, PAYLOAD_MAX_BYTES)
+    .default(256 * 2 ** 10)
+    .meta({ unit: "bytes", description: "an aggregate is closed at this size, before compression" }),
+  linger_ms: milliseconds(0, 60_000)
+    .default(1_000)
+    .meta({ unit: "ms", description: "longest wait of a line in an aggregate that is not full" }),
+  max_in_flight: z.int().min(1).max(64).default(4).meta({ description: "PutRecords requests at a time" }),
+  max_buffered_bytes: bytes(2 ** 20, 2 ** 30)
+    .default(32 * 2 ** 20)
+    .meta({ unit: "bytes", description: "read but not yet acknowledged; beyond it reading pauses" }),
+  compression: z
+    .enum(["none", "zstd"])
+    .default("none")
+    .meta({ description: "zstd sends a fifth of the bytes, but only readers that unpack it can read them" }),
+});
+
+const heartbeat = z.strictObject({
+  enabled: z.boolean().default(true).meta({ description: "tell through the stream how much each file held" }),
+  interval_ms: milliseconds(100, 86_400_000).default(60_000).meta({ unit: "ms" }),
+});
+
+const shutdown = z.strictObject({
+  deadline_ms: milliseconds(0, 3_600_000)
+    .default(20_000)
+    .meta({ unit: "ms", description: "longest wait for acknowledgements after SIGTERM" }),
+});
+
+const monitor = z.strictObject({
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .default(0)
+    .meta({ description: "of the JSON status page on 127.0.0.1; 0 has none" }),
+});
+
+/** The agent's TOML file. */
+export const agentConfigSchema = z.strictObject({
+  stream: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, "the name of a Kinesis stream"),
+  region: z.string().min(1).optional().meta({ description: "AWS_REGION if absent" }),
+  endpoint: z.url().optional().meta({ description: "of Kinesis, where it is not the region's own" }),
+  state_dir: absolutePath.default("/var/lib/weir").meta({ description: "checkpoint and lock" }),
+  host: z
+    .string()
+    .min(1)
+    .max(255)
+    .default(() => hostname())
+    .meta({ description: "name on every row, and a part of source ids; the host name if absent" }),
+  files: z.array(files).min(1),
+  tail: tail.prefault({}),
+  producer: producer.prefault({}),
+  heartbeat: heartbeat.prefault({}),
+  shutdown: shutdown.prefault({}),
+  monitor: monitor.prefault({}),
+});
+
+export type AgentConfig = z.output<typeof agentConfigSchema>;
+export type FilesConfig = AgentConfig["files"][number];
+
+/** @throws ConfigError naming each field at fault */
+export function parseAgentConfig(toml: string, file: string): AgentConfig {
+  let value: unknown;
+  try {
+    value = parseToml(toml);
+  } catch (cause) {
+    throw new ConfigError(file, [systemReason(cause)]);
+  }
+  return parseWith(agentConfigSchema, value, file);
+}
+
+/** @throws AgentError CONFIG_UNREADABLE, ConfigError */
+export async function readAgentConfig(file: string): Promise<AgentConfig> {
+  let toml: string;
+  try {
+    toml = await readFile(file, "utf8");
+  } catch (cause) {
+    const hint = "Name the agent's TOML file with --config.";
+    throw new AgentError("CONFIG_UNREADABLE", file, systemReason(cause), hint, { cause });
+  }
+  return parseAgentConfig(toml, file);
+}

@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { FollowedFile } from "./tail/followed-file.ts";
+
+interface TagStatus {
+  messages: number;
+  bytes: number;
+}
+
+interface FileStatus {
+  readonly tag: string;
+  /** Bytes read, and bytes acknowledged by Kinesis. */
+  readonly position: number;
+  readonly delivered: number;
+  readonly size: number;
+  readonly error: string;
+}
+
+/** `sent` counts what Kinesis has acknowledged since the start. */
+export interface AgentStatus {
+  readonly sent: Readonly<Record<string, TagStatus>>;
+  /** By the path a file has now. */
+  readonly files: Readonly<Record<string, FileStatus>>;
+}
+
+export function agentStatus(files: Iterable<FollowedFile>): AgentStatus {
+  const sent: Record<string, TagStatus> = {};
+  const byPath: Record<string, FileStatus> = {};
+  for (const { tag, location, delivery, read, size, error = "" } of files) {
+    const counts = (sent[tag] ??= { messages: 0, bytes: 0 });
+    counts.messages += delivery.delivered.lines;
+    counts.bytes += delivery.delivered.bytes;
+    byPath[location] = { tag, position: read, delivered: delivery.resume.offset, size, error };
+  }
+  return { sent, files: byPath };
+}
+
+/** Serves `GET /` with the status as JSON, on this machine only. */
+export class Monitor implements AsyncDisposable {
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async start(port: number, status: () => AgentStatus): Promise<Monitor> {
+    const server = createServer(({ method, url }, response) => {
+      const isFound = method === "GET" && url === "/";
+      response.writeHead(isFound ? 200 : 404, { "content-type": "application/json" });
+      response.end(isFound ? `${JSON.stringify(status())}\n` : '{"error":"GET / has the status"}\n');
+    });
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+    return new Monitor(server);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, "close");
+  }
+}

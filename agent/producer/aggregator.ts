@@ -1,0 +1,110 @@
+import { AggregateBuilder } from "../../wire/aggregate.ts";
+import { deflate } from "../../wire/envelope.ts";
+import { ProvenanceWriter, type Source } from "../../wire/provenance.ts";
+import type { Delivery } from "../delivery.ts";
+import type { Line, Standing } from "../tail/line-framer.ts";
+import type { OutgoingRecord } from "./outbox.ts";
+import type { ShardMap } from "./shard-map.ts";
+
+/** Where lines come from, and what to tell once they are delivered. */
+export interface Origin {
+  readonly source: Source;
+  readonly tag: string;
+  readonly delivery: Delivery;
+}
+
+export interface AggregatorOptions {
+  /** Of an aggregate before compression; a lone line may exceed it. */
+  readonly maxBytes: number;
+  /** Longest wait of a line in an aggregate that is not full. */
+  readonly lingerMs: number;
+  readonly compression: "none" | "zstd";
+  readonly shards: Pick<ShardMap, "choose">;
+  readonly seal: (record: OutgoingRecord) => void;
+}
+
+/** What the aggregate under construction holds of one source. */
+interface OpenSpan {
+  end: number;
+  standing: Standing;
+  lines: number;
+  bytes: number;
+}
+
+/** Packs lines into aggregates, each closed by its size or by its age. */
+export class Aggregator {
+  readonly #options: AggregatorOptions;
+  readonly #builder: AggregateBuilder;
+  #provenance = new ProvenanceWriter();
+  #spans = new Map<Origin, OpenSpan>();
+  #linger: NodeJS.Timeout | undefined;
+  #sealed = 0;
+
+  constructor(options: AggregatorOptions) {
+    this.#options = options;
+    this.#builder = new AggregateBuilder(options.maxBytes);
+  }
+
+  /** @param window that the line's start and end count in; it is copied from */
+  add(origin: Origin, window: Buffer, line: Line): void {
+    const { source, tag } = origin;
+    const position = { source, offset: line.offset, extent: line.extent, gap: line.gap };
+    const bytes = line.end - line.start;
+    let tags = this.#provenance.tags(position, bytes);
+    if (this.#builder.count > 0 && this.#builder.byteLengthWith(tag, bytes, tags) > this.#options.maxBytes) {
+      this.flush();
+      tags = this.#provenance.tags(position, bytes);
+    }
+    this.#builder.add(tag, window.subarray(line.start, line.end), tags);
+    this.#provenance.wrote(position);
+    this.#note(origin, line);
+    this.#linger ??= setTimeout(() => this.flush(), this.#options.lingerMs);
+  }
+
+  /** Closes the aggregate under construction, if it holds anything. */
+  flush(): void {
+    clearTimeout(this.#linger);
+    this.#linger = undefined;
+    if (this.#builder.count === 0) return;
+    const { compression, shards, seal } = this.#options;
+    const { shardId, explicitHashKey } = shards.choose();
+    const aggregate = this.#builder.finish(explicitHashKey);
+    const acknowledgements = Array.from(this.#spans, ([{ delivery }, span]) =>
+      delivery.expect({ resume: resumeAfter(span), lines: span.lines, bytes: span.bytes }),
+    );
+    this.#spans = new Map();
+    this.#provenance = new ProvenanceWriter();
+    seal({
+      data: compression === "zstd" ? deflate(aggregate) : aggregate,
+      // A constant partition key would undo a mapping's parallelization factor, which goes by it.
+      partitionKey: (this.#sealed++).toString(36),
+      explicitHashKey,
+      shardId,
+      acknowledge: () => {
+        for (const acknowledge of acknowledgements) acknowledge();
+      },
+    });
+  }
+
+  /** Drops what is not closed yet. */
+  close(): void {
+    clearTimeout(this.#linger);
+  }
+
+  #note(origin: Origin, line: Line): void {
+    let span = this.#spans.get(origin);
+    if (span === undefined) {
+      span = { end: 0, standing: "line", lines: 0, bytes: 0 };
+      this.#spans.set(origin, span);
+    }
+    span.end = line.offset + line.extent;
+    span.standing = line.standing;
+    span.lines++;
+    span.bytes += line.extent;
+  }
+}
+
+function resumeAfter({ end, standing }: OpenSpan) {
+  const gap = standing === "cut" ? ({ from: end, reason: "too-long", lines: 0 } as const) : undefined;
+  return { offset: end, standing, gap };
+}

@@ -1,0 +1,41 @@
+import { createHash } from "node:crypto";
+import type { BigIntStats } from "node:fs";
+
+/**
+ * What stays the same of a file however it is renamed. The birth time tells a file from a later one
+ * that was given the same inode. Numbers are decimal strings: they take 64 bits, and go into JSON.
+ */
+export interface FileIdentity {
+  readonly dev: string;
+  readonly ino: string;
+  /** "0" on file systems that do not keep it. */
+  readonly birthtimeNs: string;
+}
+
+export function identify(stat: BigIntStats): FileIdentity {
+  return { dev: `${stat.dev}`, ino: `${stat.ino}`, birthtimeNs: `${stat.birthtimeNs}` };
+}
+
+export function identityKey({ dev, ino, birthtimeNs }: FileIdentity): string {
+  return `${dev}:${ino}:${birthtimeNs}`;
+}
+
+export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
+  return a.ino === b.ino && a.dev === b.dev && a.birthtimeNs === b.birthtimeNs;
+}
+
+/** 72 bits: among a hundred million sources two share an id with a chance of one in a million. */
+const ID_BYTES = 9;
+
+/**
+ * Id of one generation of a file's bytes: a file that is truncated goes on as its next generation.
+ *
+ * @param firstSeenMs stands in for the birth time where the file system keeps none: there an inode
+ *   alone would give two files one id
+ * @returns 12 characters of [A-Za-z0-9_-]
+ */
+export function sourceId(host: string, file: FileIdentity, generation: number, firstSeenMs: number): string {
+  const birth = file.birthtimeNs === "0" ? `seen ${firstSeenMs}` : file.birthtimeNs;
+  const identity = [host, file.dev, file.ino, birth, generation].join("\0");
+  return createHash("sha256").update(identity).digest().subarray(0, ID_BYTES).toString("base64url");
+}

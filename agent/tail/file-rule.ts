@@ -1,0 +1,103 @@
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import picomatch from "picomatch";
+import { glob } from "tinyglobby";
+import { systemCode, systemReason } from "../agent-error.ts";
+import type { FilesConfig } from "../config.ts";
+
+interface Pattern {
+  readonly path: string;
+  /** The deepest directory that is named without a wildcard. */
+  readonly base: string;
+  /** The rest of the path, undefined where there is no wildcard at all. */
+  readonly wildcard: string | undefined;
+}
+
+/** One `[[files]]` entry: which files it takes, and how they are read. */
+export class FileRule {
+  readonly tag: string;
+  readonly startAt: "head" | "end";
+  readonly maxLineBytes: number;
+  /** Stays the same while tag and paths do. */
+  readonly key: string;
+  readonly #patterns: readonly Pattern[];
+  readonly #isExcluded: (path: string) => boolean;
+
+  constructor(config: FilesConfig) {
+    this.tag = config.tag;
+    this.startAt = config.start_at;
+    this.maxLineBytes = config.max_line_bytes;
+    this.key = [config.tag, ...config.path].join(" ");
+    this.#patterns = config.path.map(readPattern);
+    this.#isExcluded = picomatch(config.exclude, { dot: true });
+  }
+
+  /** Paths that match at this moment, sorted. Directories that cannot be read match nothing. */
+  async paths(): Promise<string[]> {
+    const paths = new Set<string>();
+    for (const { path, base, wildcard } of this.#patterns) {
+      if (wildcard === undefined) paths.add(path);
+      else {
+        const matches = await glob(wildcard, {
+          cwd: base,
+          absolute: true,
+          dot: true,
+          expandDirectories: false,
+        });
+        for (const match of matches) if (!this.#isExcluded(match)) paths.add(match);
+      }
+    }
+    return [...paths].sort();
+  }
+
+  /**
+   * What would keep this entry from being read. A pattern that matches no file yet is no problem, a
+   * directory that is not there is.
+   *
+   * @returns `fatal`: named in the configuration and wrong; `unreadable`: files that a glob found
+   */
+  async problems(): Promise<{ readonly fatal: string[]; readonly unreadable: string[] }> {
+    const fatal: string[] = [];
+    for (const { path, base, wildcard } of this.#patterns) {
+      const problem =
+        (await directoryProblem(base)) ?? (wildcard === undefined ? await fileProblem(path) : undefined);
+      if (problem !== undefined) fatal.push(`files "${this.tag}": ${problem}`);
+    }
+    const unreadable: string[] = [];
+    for (const path of fatal.length === 0 ? await this.paths() : []) {
+      const problem = await fileProblem(path);
+      if (problem !== undefined) unreadable.push(`files "${this.tag}": ${problem}`);
+    }
+    return { fatal, unreadable };
+  }
+}
+
+function readPattern(path: string): Pattern {
+  const { base, glob: wildcard, isGlob } = picomatch.scan(path);
+  return isGlob
+    ? { path, base: base === "" ? "/" : base, wildcard }
+    : { path, base: dirname(path), wildcard: undefined };
+}
+
+async function directoryProblem(directory: string): Promise<string | undefined> {
+  try {
+    if (!(await stat(directory)).isDirectory()) return `${directory} is not a directory`;
+    await access(directory, constants.R_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return systemCode(error) === "ENOENT"
+      ? `there is no directory ${directory}`
+      : `cannot read directory ${directory}: ${systemReason(error)}`;
+  }
+}
+
+async function fileProblem(path: string): Promise<string | undefined> {
+  try {
+    if (!(await stat(path)).isFile()) return `${path} is not a file; name files, or end it with a wildcard`;
+    await access(path, constants.R_OK);
+    return undefined;
+  } catch (error) {
+    return systemCode(error) === "ENOENT" ? undefined : `cannot read ${path}: ${systemReason(error)}`;
+  }
+}
