@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { DescribeStreamSummaryCommand, KinesisClient } from "@aws-sdk/client-kinesis";
+import { DescribeStreamSummaryCommand, KinesisClient, ListStreamsCommand } from "@aws-sdk/client-kinesis";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { freePort, startPart, type Part } from "./part.ts";
 import { startProcess } from "./process.ts";
@@ -34,17 +34,22 @@ export async function startKinesis(options: KinesisOptions): Promise<Part> {
       environment: {
         AWS_REGION: region,
         CREATE_STREAM_DURATION: "0ms",
-        INITIALIZE_STREAMS: streams.map(({ name, shards }) => `${name}:${shards}:${region}`).join(","),
         KINESIS_MOCK_CERT_PATH: script.replace(/main\.js$/, "server.json"),
         KINESIS_MOCK_PLAIN_PORT: `${plainPort}`,
         KINESIS_MOCK_TLS_PORT: `${await freePort()}`,
         LOG_LEVEL: "WARN",
         SHARD_LIMIT,
+        // Taken from a list of none, the setting is an error.
+        ...(streams.length > 0 && { INITIALIZE_STREAMS: streamList(streams, region) }),
         ...persistence(options.dataDir),
       },
       signal,
     });
   return startPart("Kinesis", port, start, (endpoint) => describeAll(endpoint, options), signal);
+}
+
+function streamList(streams: KinesisOptions["streams"], region: string): string {
+  return streams.map(({ name, shards }) => `${name}:${shards}:${region}`).join(",");
 }
 
 function persistence(dataDir: string | undefined): Record<string, string> {
@@ -62,6 +67,7 @@ async function describeAll(endpoint: string, options: KinesisOptions): Promise<v
     maxAttempts: 1,
   });
   try {
+    await client.send(new ListStreamsCommand({}));
     for (const { name } of options.streams) {
       const described = await client.send(new DescribeStreamSummaryCommand({ StreamName: name }));
       const status = described.StreamDescriptionSummary?.StreamStatus;

@@ -1,5 +1,5 @@
 import { mkdir, readFile } from "node:fs/promises";
-import { HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { HeadBucketCommand, ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { startPart, type Part } from "./part.ts";
 import { startProcess } from "./process.ts";
 
@@ -49,6 +49,7 @@ async function headAll(endpoint: string, buckets: readonly string[]): Promise<vo
     maxAttempts: 1,
   });
   try {
+    await client.send(new ListBucketsCommand({}));
     for (const Bucket of buckets) await client.send(new HeadBucketCommand({ Bucket }));
   } finally {
     client.destroy();

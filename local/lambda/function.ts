@@ -5,6 +5,8 @@ import { Sandbox, type SandboxSettings } from "./sandbox.ts";
 
 export interface FunctionOptions {
   readonly name: string;
+  /** As deployed; left out, one that looks like it. */
+  readonly arn?: string;
   /** The bundle, as it deploys: holds `index.mjs`, `index.js` or `index.cjs` for "index.handler". */
   readonly assetDir: string;
   readonly handler: string;
@@ -81,7 +83,7 @@ function sandboxSettings(options: FunctionOptions): SandboxSettings {
   const region = environment["AWS_REGION"] ?? "us-east-1";
   return {
     name,
-    arn: `arn:aws:lambda:${region}:000000000000:function:${name}`,
+    arn: options.arn ?? `arn:aws:lambda:${region}:000000000000:function:${name}`,
     timeoutMs,
     memoryMb,
     assetDir,

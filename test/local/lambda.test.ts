@@ -23,6 +23,9 @@ export const handler = async (event, context) => {
   return { calls, pid: process.pid };
 };`;
 
+/** However long it takes on a busy machine. */
+const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 30_000 });
+
 let root: string;
 const lines: string[] = [];
 const running: LambdaFunction[] = [];
@@ -143,7 +146,7 @@ test("a process that exits, or is killed, in the middle of an invocation fails i
   });
   await answer(fn, {});
   const failed = error(fn, { hang: true, say: "in it" });
-  await expect.poll(() => lines).toContain("in it");
+  await eventually(() => lines).toContain("in it");
   process.kill(fn.pid!, "SIGKILL");
   expect(await failed).toMatchObject({
     type: "Runtime.ExitError",
@@ -156,7 +159,7 @@ test("a process killed between invocations is replaced unnoticed", async () => {
   const fn = start();
   const { pid } = await answer(fn, {});
   process.kill(pid, "SIGKILL");
-  await expect.poll(() => fn.pid).toBeUndefined();
+  await eventually(() => fn.pid).toBeUndefined();
   expect((await answer(fn, {})).calls).toBe(1);
 });
 
@@ -212,7 +215,7 @@ test("an invocation over the reserved concurrency is throttled, and none of the 
 test("stopping ends an invocation that is under way", async () => {
   const fn = start();
   const result = error(fn, { hang: true, say: "in it" });
-  await expect.poll(() => lines).toContain("in it");
+  await eventually(() => lines).toContain("in it");
   await fn.stop();
   expect((await result).type).toBe("Runtime.ExitError");
 });
