@@ -12,7 +12,11 @@ export interface Snapshot {
   readonly atMs: number;
   readonly elapsedSeconds: number;
   readonly phase: Phase;
-  readonly agent: { readonly files: readonly AgentFile[] };
+  readonly agent: {
+    readonly files: readonly AgentFile[];
+    /** Lines that Kinesis acknowledged, by type; the page guesses from bytes without it. */
+    readonly sentLines?: Readonly<Record<string, number>>;
+  };
   readonly kinesis: { readonly shards: readonly ShardView[] };
   readonly router: { readonly invocations: number; readonly errors: number };
   /** By log type, without the agents' heartbeats. */

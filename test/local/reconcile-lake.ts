@@ -27,7 +27,7 @@ export interface Damage {
   readonly gaps?: { src: string; from: number; to: number; lines: number; type: string }[];
 }
 
-const SHARD = "shardId-000000000000";
+export const SHARD = "shardId-000000000000";
 const ARRIVED = new Date("2026-11-20T10:00:00Z");
 
 /** A lake written by hand, as the router would, so that it can be wrong in one exact way. */
@@ -108,13 +108,14 @@ export class FabricatedLake {
         rejected: rejected.length,
         filtered,
         duplicates: all.length - distinct.length,
-        foreignRows: 0,
+        foreignRows: rows.filter(({ src }) => src.includes(":")).length,
       };
       const stored = rows.filter(({ src, off }) => src !== damage.dropRow?.src || off !== damage.dropRow.off);
       if (rows.length > 0) await this.#rows(commit, type, batch, rows.length, stored);
       if (rejected.length > 0) await this.#rejected(commit, type, batch, rejected);
     }
     for (const src of new Set([...events, ...gaps].map((event) => event.src))) {
+      if (src.includes(":")) continue;
       const of = events.filter((event) => event.src === src);
       const gapsOf = gaps.filter((gap) => gap.src === src);
       commit.sources.push({

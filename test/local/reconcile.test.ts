@@ -6,7 +6,7 @@ import { renderTable } from "../../local/reconcile/render-table.ts";
 import { reportSchema, type Report } from "../../local/reconcile/report.ts";
 import { countFile, countFiles } from "../../local/reconcile/truth.ts";
 import { logTypeSchema } from "../../wire/log-type.ts";
-import { FabricatedLake, warehouseOf, type Event } from "./reconcile-lake.ts";
+import { FabricatedLake, SHARD, warehouseOf, type Event } from "./reconcile-lake.ts";
 
 const TYPES = [
   logTypeSchema.parse({
@@ -37,7 +37,7 @@ async function run(
     s3: lake.s3,
     bucket: lake.bucket,
     types: TYPES,
-    truth: await countFiles({ access: [path] }),
+    truth: more.truth ?? (await countFiles({ access: [path] })),
     warehouse: warehouseOf(rowsOf(loaded)),
     loads: 1,
     seconds: 2.5,
@@ -82,6 +82,31 @@ describe("a lake that holds everything", () => {
       rejected: 3,
       rows: 32,
     });
+  });
+
+  test("counts other producers' records once that a bisected retry brought again", async () => {
+    const events = LINES.map((_, i): Event => ({
+      type: "access",
+      src: `${SHARD}:${1 + i}`,
+      off: 0,
+      extent: 10,
+      rejected: i === 2,
+    }));
+    await lake.batch(1, events);
+    await lake.batch(1, events.slice(0, 12));
+    const report = await run("", events, { truth: {} });
+    expect(report.problems).toEqual([]);
+    expect(report.types["access"]).toMatchObject({ lines: 52, rows: 39, rejected: 1, duplicates: 12 });
+  });
+
+  test("counts a line as a row that was rejected first and replayed later", async () => {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events);
+    await lake.batch(100, [{ ...events[3]!, rejected: false }]);
+    const loaded = events.toSpliced(3, 1, { ...events[3]!, rejected: false });
+    const report = await run(path, loaded);
+    expect(report.problems).toEqual([]);
+    expect(report.types["access"]).toMatchObject({ lines: 41, rows: 37, rejected: 3, duplicates: 1 });
   });
 
   test("counts a batch once that was committed twice", async () => {

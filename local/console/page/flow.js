@@ -34,6 +34,9 @@ export function passed(snapshot) {
     counts[type] ??= { sent: 0, routed: 0, filed: 0, rejected: 0, loaded: 0 };
     counts[type].sent += deliveredBytes / lineBytes;
   }
+  for (const [type, lines] of Object.entries(snapshot.agent.sentLines ?? {})) {
+    if (counts[type]) counts[type].sent = lines;
+  }
   return counts;
 }
 
