@@ -6,7 +6,7 @@ import { ConfigError } from "../wire/config.ts";
 
 // `cdk deploy -c WEIR_CONFIG=staging.config.ts`, or the variable of that name.
 const path =
-  (new App().node.tryGetContext("WEIR_CONFIG") as string | undefined) ??
+  (new App({ autoSynth: false }).node.tryGetContext("WEIR_CONFIG") as string | undefined) ??
   process.env["WEIR_CONFIG"] ??
   fileURLToPath(new URL("../weir.config.ts", import.meta.url));
 

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { agentCommand } from "../agent/command.ts";
+import { localCommand } from "../local/command.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const program = new Command("weir")
+  .description("Log files on hosts, to S3 and Redshift, every byte accounted for")
+  .version(version)
+  .addCommand(agentCommand())
+  .addCommand(localCommand());
+
+await program.parseAsync();

@@ -1,0 +1,193 @@
+import { join } from "node:path";
+import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { S3Client } from "@aws-sdk/client-s3";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import type { TickReport } from "../lambdas/loader/tick.ts";
+import { startKinesis } from "./kinesis.ts";
+import { type LambdaFunction, startFunction } from "./lambda/function.ts";
+import { type Mapping, startMapping } from "./mapping/mapping.ts";
+import type { MappingEvent } from "./mapping/mapping-event.ts";
+import { startS3 } from "./s3.ts";
+import { type Schedule, startSchedule } from "./schedule.ts";
+import type { DeployedFunction, Deployment } from "./template/deployment.ts";
+import type { Statement } from "./warehouse/statement.ts";
+import { startWarehouse, type Warehouse } from "./warehouse/warehouse.ts";
+
+/** An on-demand stream begins with 4 MB/s, so with four shards. Kinesis quotas page, read 2026-11. */
+const ON_DEMAND_SHARDS = 4;
+const DEFAULT_CONCURRENCY = 10;
+const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
+
+export interface CloudOptions {
+  readonly deployment: Deployment;
+  /** Where the parts keep their files. */
+  readonly dir: string;
+  /** Between two ticks of the loader; as deployed when absent. */
+  readonly loaderEveryMs?: number;
+  /** Longest wait for a fuller batch; as deployed when absent. */
+  readonly batchingWindowSeconds?: number;
+  /** What the parts print. */
+  readonly log: (part: string, line: string) => void;
+  readonly onMappingEvent?: (event: MappingEvent) => void;
+  readonly onLoaderTick?: (report: TickReport) => void;
+  /** Added to the environment of a function, by its role; tests put faults in its way. */
+  readonly environment?: (role: "router" | "loader") => Readonly<Record<string, string>>;
+  /** Awaited when a warehouse statement has run but is not committed. */
+  readonly beforeCommit?: (statement: Statement) => Promise<void>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The deployed stack, running on this machine. */
+export interface Cloud {
+  readonly deployment: Deployment;
+  /** For a process that is to use this cloud instead of AWS. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly kinesisEndpoint: string;
+  readonly s3Endpoint: string;
+  readonly s3: S3Client;
+  readonly mapping: Mapping;
+  readonly router: LambdaFunction;
+  readonly loader: LambdaFunction | undefined;
+  readonly schedule: Schedule | undefined;
+  readonly warehouse: Warehouse | undefined;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts every part of a deployment, or none.
+ *
+ * @throws PartError, WarehouseError naming the part that does not start
+ */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const { deployment, dir, log, signal } = options;
+  await using started = new AsyncDisposableStack();
+  const stopLater = <P extends { stop(): Promise<void> | void }>(part: P): P => {
+    started.defer(() => part.stop());
+    return part;
+  };
+  const { region, stream } = deployment;
+  const buckets = deployment.buckets.map(({ name }) => name);
+  const shards = stream.shardCount ?? ON_DEMAND_SHARDS;
+  const optional = { ...(signal && { signal }) };
+  const parts = await Promise.allSettled([
+    startKinesis({ streams: [{ name: stream.name, shards }], region, ...optional }).then(stopLater),
+    startS3({ buckets, dataDir: join(dir, "s3"), ...optional }).then(stopLater),
+  ]);
+  const [kinesisPart, s3Part] = parts.map(valueOf);
+  const warehouse = await startDeployedWarehouse(options, s3Part!.endpoint, (event) => schedule?.put(event));
+  if (warehouse) stopLater(warehouse);
+
+  const environment = {
+    AWS_REGION: region,
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
+    AWS_ENDPOINT_URL_KINESIS: kinesisPart!.endpoint,
+    AWS_ENDPOINT_URL_S3: s3Part!.endpoint,
+    ...(warehouse && { AWS_ENDPOINT_URL_REDSHIFT_DATA: warehouse.endpoint }),
+  };
+  const start = (role: "router" | "loader", deployed: DeployedFunction): LambdaFunction =>
+    stopLater(
+      startFunction({
+        ...deployed,
+        timeoutMs: deployed.timeoutSeconds * 1_000,
+        concurrency: deployed.reservedConcurrency ?? DEFAULT_CONCURRENCY,
+        environment: { ...deployed.environment, ...environment, ...options.environment?.(role) },
+        log: (line) => log(role, line),
+        ...optional,
+      }),
+    );
+  const router = start("router", deployment.functions.router);
+  const loader = deployment.functions.loader && start("loader", deployment.functions.loader);
+  const schedule = loader && stopLater(startDeployedSchedule(options, loader));
+
+  const s3 = new S3Client({
+    endpoint: s3Part!.endpoint,
+    region,
+    credentials: CREDENTIALS,
+    forcePathStyle: true,
+  });
+  started.defer(() => s3.destroy());
+  const kinesis = new KinesisClient({
+    endpoint: kinesisPart!.endpoint,
+    region,
+    credentials: CREDENTIALS,
+    requestHandler: new NodeHttpHandler(),
+  });
+  started.defer(() => kinesis.destroy());
+  const mapping = stopLater(await startDeployedMapping(options, router, kinesis, s3));
+
+  const running = started.move();
+  return {
+    deployment,
+    environment,
+    kinesisEndpoint: kinesisPart!.endpoint,
+    s3Endpoint: s3Part!.endpoint,
+    s3,
+    mapping,
+    router,
+    loader,
+    schedule,
+    warehouse,
+    stop: () => running.disposeAsync(),
+  };
+}
+
+function startDeployedMapping(
+  { deployment, batchingWindowSeconds, onMappingEvent, signal }: CloudOptions,
+  router: LambdaFunction,
+  kinesis: KinesisClient,
+  s3: S3Client,
+): Promise<Mapping> {
+  const { mapping, stream } = deployment;
+  return startMapping({
+    kinesis,
+    s3,
+    streamName: stream.name,
+    streamArn: stream.arn,
+    functionArn: deployment.functions.router.arn,
+    settings: { ...mapping, windowSeconds: batchingWindowSeconds ?? mapping.windowSeconds },
+    invoke: (payload) => router.invoke(payload),
+    ...(onMappingEvent && { onEvent: onMappingEvent }),
+    ...(signal && { signal }),
+  });
+}
+
+function startDeployedSchedule(
+  { deployment, loaderEveryMs, log, onLoaderTick, signal }: CloudOptions,
+  loader: LambdaFunction,
+): Schedule {
+  const { schedule, statementEvents } = deployment;
+  return startSchedule({
+    invoke: (payload) => loader.invoke(payload),
+    everyMs: loaderEveryMs ?? schedule!.rateSeconds * 1_000,
+    payload: JSON.stringify(schedule!.input),
+    ...(statementEvents && { pattern: statementEvents.pattern }),
+    onInvoked: (result) => {
+      if (result.ok) onLoaderTick?.(JSON.parse(result.payload) as TickReport);
+      else log("loader", `invocation failed: ${result.error.type}: ${result.error.message}`);
+    },
+    ...(signal && { signal }),
+  });
+}
+
+async function startDeployedWarehouse(
+  { deployment, dir, beforeCommit, signal }: CloudOptions,
+  s3Endpoint: string,
+  onStatementEvent: (event: object) => void,
+): Promise<Warehouse | undefined> {
+  if (!deployment.warehouse) return undefined;
+  return startWarehouse({
+    dataDir: join(dir, "warehouse"),
+    s3: { endpoint: s3Endpoint },
+    workgroup: deployment.warehouse.workgroup,
+    database: deployment.warehouse.database,
+    onStatementEvent,
+    ...(beforeCommit && { beforeCommit }),
+    ...(signal && { signal }),
+  });
+}
+
+function valueOf<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === "rejected") throw result.reason;
+  return result.value;
+}

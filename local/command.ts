@@ -1,0 +1,36 @@
+import { Command, InvalidArgumentError } from "commander";
+
+/** `weir local`: what `npm start` runs. */
+export function localCommand(): Command {
+  return new Command("local")
+    .description("run the whole pipeline on this machine, as it would deploy")
+    .option("--once", "a bounded amount: drain, reconcile, and exit with 0 only if it balances", false)
+    .option("--logs <type=glob>", "send these files instead of sample traffic; may be repeated", logs, {})
+    .option("--config <file>", "log types and settings", "weir.config.ts")
+    .option("--report <file>", "write the reconciliation as JSON")
+    .option("--lines <count>", "sample lines of each type, with --once", count, 20_000)
+    .option("--rate <lines>", "sample lines of each type a second, without --once", count, 200)
+    .option("--seed <number>", "of the sample traffic", count, 1)
+    .option("--port <port>", "of the live page; a free one if absent", count)
+    .option("--dir <folder>", "keep files, state and logs here; a temporary folder if absent")
+    .action(async (options) => {
+      // Loaded late: an agent on a host has no use for the laptop cloud.
+      const { runCommand } = await import("./run-command.ts");
+      process.exitCode = await runCommand(options);
+    });
+}
+
+type Logs = Record<string, string[]>;
+
+function logs(value: string, previous: Logs): Logs {
+  const [, type, glob] = /^([\w.-]+)=(.+)$/s.exec(value) ?? [];
+  if (type === undefined || glob === undefined) {
+    throw new InvalidArgumentError("It should read TYPE=GLOB, such as access='/var/log/nginx/access.log*'.");
+  }
+  return { ...previous, [type]: [...(previous[type] ?? []), glob] };
+}
+
+function count(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError("It should be a whole number.");
+  return Number(value);
+}

@@ -1,0 +1,103 @@
+import type { AgentStatus } from "../agent/monitor.ts";
+import type { TickReport } from "../lambdas/loader/tick.ts";
+import type { LogType } from "../wire/log-type.ts";
+import type { Mapping } from "./mapping/mapping.ts";
+import type { MappingEvent } from "./mapping/mapping-event.ts";
+import type { AgentFile, Phase, Snapshot } from "./console/snapshot.ts";
+import type { LakeTotals } from "./console/watch-lake.ts";
+import { tablesOf } from "./redshift-tables.ts";
+
+/** Over which records per second are averaged. */
+const RATE_WINDOW_MS = 5_000;
+
+/** Everything a run counts while it goes on, and what the console shows of it. */
+export class Gauges {
+  readonly #startedAtMs = Date.now();
+  readonly #types: readonly LogType[];
+  readonly #polls: { readonly atMs: number; readonly shardId: string; readonly records: number }[] = [];
+  readonly #rowsByTable = new Map<string, number>();
+  #files: readonly AgentFile[] = [];
+  #invocations = 0;
+  #invocationErrors = 0;
+  #failedLoads = 0;
+  /** Loads that ended well. */
+  loads = 0;
+  phase: Phase = "starting";
+  problems: readonly string[] = [];
+
+  constructor(types: readonly LogType[]) {
+    this.#types = types;
+  }
+
+  get elapsedSeconds(): number {
+    return (Date.now() - this.#startedAtMs) / 1_000;
+  }
+
+  /** Rows over all tables. */
+  get rowsLoaded(): number {
+    return [...this.#rowsByTable.values()].reduce((sum, rows) => sum + rows, 0);
+  }
+
+  onMappingEvent(event: MappingEvent): void {
+    if (event.kind === "invoked") {
+      this.#invocations++;
+      if (event.outcome !== "succeeded") this.#invocationErrors++;
+    }
+    if (event.kind !== "polled") return;
+    const atMs = Date.now();
+    this.#polls.push({ atMs, shardId: event.shardId, records: event.records });
+    while (this.#polls[0]!.atMs < atMs - RATE_WINDOW_MS) this.#polls.shift();
+  }
+
+  onLoaderTick({ events }: TickReport): void {
+    for (const event of events) {
+      if (event.kind === "failed") this.#failedLoads++;
+      else {
+        this.loads++;
+        this.#rowsByTable.set(event.table, (this.#rowsByTable.get(event.table) ?? 0) + event.rows);
+      }
+    }
+  }
+
+  /** @param typeOf log type of an agent's tag */
+  onAgentStatus({ files }: AgentStatus, typeOf: (tag: string) => string): void {
+    this.#files = Object.entries(files).map(([path, { tag, size, delivered }]) => ({
+      path,
+      type: typeOf(tag),
+      sizeBytes: size,
+      deliveredBytes: delivered,
+    }));
+  }
+
+  snapshot(mapping: Mapping, lake: LakeTotals): Snapshot {
+    return {
+      atMs: Date.now(),
+      elapsedSeconds: this.elapsedSeconds,
+      phase: this.phase,
+      agent: { files: this.#files },
+      kinesis: {
+        shards: mapping.status().map((shard) => ({ ...shard, recordsPerSecond: this.#rate(shard.shardId) })),
+      },
+      router: { invocations: this.#invocations, errors: this.#invocationErrors },
+      types: Object.fromEntries(
+        Object.entries(lake.types).map(([type, counts]) => [type, { ...counts, loaded: this.#loaded(type) }]),
+      ),
+      rejects: lake.rejects,
+      lake: lake.lake,
+      warehouse: { loads: this.loads, failedLoads: this.#failedLoads },
+      problems: this.problems,
+    };
+  }
+
+  #rate(shardId: string): number {
+    const since = Date.now() - RATE_WINDOW_MS;
+    const recent = this.#polls.filter((poll) => poll.shardId === shardId && poll.atMs >= since);
+    return recent.reduce((sum, { records }) => sum + records, 0) / (RATE_WINDOW_MS / 1_000);
+  }
+
+  #loaded(name: string): number | undefined {
+    const tables = this.#types.filter((type) => type.name === name).flatMap(tablesOf);
+    if (tables.length === 0) return undefined;
+    return tables.reduce((sum, table) => sum + (this.#rowsByTable.get(table) ?? 0), 0);
+  }
+}

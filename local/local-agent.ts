@@ -1,0 +1,124 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stringify } from "smol-toml";
+import { PartError } from "./part.ts";
+import { type NodeProcess, startProcess } from "./process.ts";
+
+const WEIR = new URL("../bin/weir.ts", import.meta.url);
+
+/** As systemd's Restart=on-failure would, but not for ever: somebody is looking at the terminal. */
+const RESTARTS_MAX = 20;
+const RESTART_AFTER_MS = 250;
+
+/** The agent's own deadline for a drain, and a little time to say that it missed it. */
+const DRAIN_DEADLINE_MS = 60_000;
+const STOP_GRACE_MS = DRAIN_DEADLINE_MS + 5_000;
+
+export interface LocalAgentOptions {
+  /** Holds the agent's configuration and its state. */
+  readonly dir: string;
+  readonly stream: string;
+  /** Of Kinesis. */
+  readonly endpoint: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** Paths or globs by tag. */
+  readonly files: Readonly<Record<string, readonly string[]>>;
+  readonly monitorPort: number;
+  readonly log: (line: string) => void;
+  /** What happens to the process, for people. */
+  readonly onEvent: (event: string) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The real agent in a process of its own, started again when something kills it. */
+export class LocalAgent {
+  readonly #options: LocalAgentOptions;
+  readonly #configFile: string;
+  #process: NodeProcess | undefined;
+  #running: Promise<void> = Promise.resolve();
+  #stopping = false;
+
+  private constructor(options: LocalAgentOptions, configFile: string) {
+    this.#options = options;
+    this.#configFile = configFile;
+  }
+
+  static async create(options: LocalAgentOptions): Promise<LocalAgent> {
+    const configFile = join(options.dir, "agent.toml");
+    await writeFile(configFile, stringify(configuration(options)));
+    return new LocalAgent(options, configFile);
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Settles when the agent ends by itself. @throws PartError when it says that it cannot go on */
+  get running(): Promise<void> {
+    return this.#running;
+  }
+
+  /** Tails until it is stopped. */
+  start(): void {
+    this.#running = this.#supervise([]);
+    // Whoever awaits `running` hears of a failure; until then it must not end the process.
+    this.#running.catch(() => {});
+  }
+
+  /** Reads every file to its present end, delivers it and ends. @throws PartError */
+  async drain(): Promise<void> {
+    await this.stop();
+    this.#running = this.#supervise(["--until-drained"]);
+    await this.#running;
+  }
+
+  /** Ends tailing; what was read is delivered first. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#process?.stop(STOP_GRACE_MS);
+    await this.#running;
+    this.#stopping = false;
+  }
+
+  async #supervise(flags: readonly string[]): Promise<void> {
+    const { environment, log, onEvent, signal } = this.#options;
+    for (let restarts = 0; ; restarts++) {
+      const agent = startProcess({
+        name: "agent",
+        script: WEIR,
+        args: ["agent", "run", "--config", this.#configFile, ...flags],
+        environment,
+        onLine: log,
+        signal,
+      });
+      this.#process = agent;
+      onEvent(`agent runs as process ${agent.pid}`);
+      const { code, signal: killedBy } = await agent.exited;
+      this.#process = undefined;
+      if (code === 0 || this.#stopping || signal?.aborted) return;
+      if (killedBy === null || restarts === RESTARTS_MAX) throw ended(agent, killedBy ?? `exit code ${code}`);
+      onEvent(`agent was ended by ${killedBy} and starts again`);
+      await sleep(RESTART_AFTER_MS, undefined, { signal });
+    }
+  }
+}
+
+function ended(agent: NodeProcess, how: string): PartError {
+  return new PartError("EXITED", "agent", `ended with ${how}`, agent.lastLines());
+}
+
+/** Everything is a little more eager than on a host: somebody is waiting. */
+function configuration({ dir, stream, endpoint, files, monitorPort }: LocalAgentOptions): object {
+  return {
+    stream,
+    endpoint,
+    state_dir: join(dir, "agent"),
+    files: Object.entries(files).map(([tag, path]) => ({ tag, path })),
+    tail: { poll_ms: 100, scan_ms: 200, rotated_idle_ms: 5_000 },
+    producer: { linger_ms: 200 },
+    heartbeat: { interval_ms: 5_000 },
+    shutdown: { deadline_ms: DRAIN_DEADLINE_MS },
+    monitor: { port: monitorPort },
+  };
+}

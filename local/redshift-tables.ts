@@ -1,0 +1,47 @@
+import type { LogType } from "../wire/log-type.ts";
+import type { Identity } from "./reconcile/lake.ts";
+import type { Warehouse as Tables } from "./reconcile/warehouse.ts";
+import type { Warehouse } from "./warehouse/warehouse.ts";
+
+const UNDEFINED_TABLE = "42P01";
+
+/** What the reconciliation asks of the warehouse, asked past the Data API. */
+export function redshiftTables(warehouse: Warehouse): Tables {
+  return {
+    async countRows(table) {
+      const sql = `SELECT count(*) AS rows, count(DISTINCT (_src, _off)) AS distinct_rows FROM ${quote(table)}`;
+      const [counts] = await whenThere(warehouse.query<{ rows: string; distinct_rows: string }>(sql));
+      return { rows: Number(counts?.rows ?? 0), distinct: Number(counts?.distinct_rows ?? 0) };
+    },
+    async *identities(table) {
+      const sql = `SELECT _src AS src, _off AS off FROM ${quote(table)}`;
+      for (const { src, off } of await whenThere(warehouse.query<{ src: string; off: string }>(sql))) {
+        yield { src, off: Number(off) } satisfies Identity;
+      }
+    },
+  };
+}
+
+/** Tables of a type, as `<schema>.<table>`. */
+export function tablesOf({ name, destinations }: LogType): string[] {
+  return destinations.flatMap((target) =>
+    target.to === "redshift" ? `${target.schema}.${target.table ?? name}` : [],
+  );
+}
+
+async function whenThere<Row>(rows: Promise<Row[]>): Promise<Row[]> {
+  try {
+    return await rows;
+  } catch (error) {
+    if ((error as { code?: string }).code === UNDEFINED_TABLE) return [];
+    throw error;
+  }
+}
+
+/** Identifiers of the configuration are letters, digits and underscores. */
+function quote(table: string): string {
+  return table
+    .split(".")
+    .map((part) => `"${part}"`)
+    .join(".");
+}

@@ -1,0 +1,19 @@
+/** Why a run of the laptop cloud cannot begin, or cannot end. */
+export type RunErrorCode =
+  | "UNKNOWN_TYPE" //     --logs names a type that the configuration does not have
+  | "NO_FILES" //         --logs names files that are not there
+  | "UNREADABLE" //       a file cannot be read
+  | "NO_SPACE" //         the disk is full
+  | "NOT_DRAINED"; //     lines are still under way after the time there was for them
+
+export class RunError extends Error {
+  override name = "RunError";
+  readonly code: RunErrorCode;
+  readonly hint: string;
+
+  constructor(code: RunErrorCode, message: string, hint: string, options?: ErrorOptions) {
+    super(`${message}\n${hint}`, options);
+    this.code = code;
+    this.hint = hint;
+  }
+}

@@ -1,0 +1,208 @@
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AgentStatus } from "../agent/monitor.ts";
+import { loadConfig } from "../lib/load-config.ts";
+import type { WeirConfig } from "../wire/config.ts";
+import { type Cloud, startCloud } from "./cloud.ts";
+import { startConsole } from "./console/console.ts";
+import { watchLake } from "./console/watch-lake.ts";
+import { drain } from "./drain.ts";
+import { Gauges } from "./gauges.ts";
+import { LocalAgent } from "./local-agent.ts";
+import { findLogFiles, type LogFiles, type LogGlobs, tagOf } from "./log-files.ts";
+import { freePort } from "./part.ts";
+import { reconcile } from "./reconcile/reconcile.ts";
+import type { Report } from "./reconcile/report.ts";
+import { countFiles, type Truth } from "./reconcile/truth.ts";
+import { redshiftTables } from "./redshift-tables.ts";
+import { readDeployment } from "./template/read-deployment.ts";
+import { synthesize } from "./template/synthesize.ts";
+import { generateTraffic, SAMPLE_TYPES } from "./traffic/traffic.ts";
+
+/** Nobody who looks at a page wants to wait for the deployed 5 minutes and 30 seconds. */
+const LOADER_EVERY_MS = 3_000;
+const BATCHING_WINDOW_SECONDS = 1;
+const STATUS_EVERY_MS = 1_000;
+
+export interface RunOptions {
+  readonly configFile: string;
+  /** Files to send, by log type; sample traffic when there are none. */
+  readonly logs: LogGlobs;
+  /** Of sample traffic, of each type; until `finish` when absent. */
+  readonly linesPerType: number | undefined;
+  readonly linesPerSecond: number | undefined;
+  readonly seed: number;
+  /** Of the console; a free one when absent. */
+  readonly port: number | undefined;
+  /** Files, state and logs. */
+  readonly dir: string;
+  /** Progress, a line at a time. */
+  readonly say: (line: string) => void;
+  readonly log: (part: string, line: string) => void;
+  /** Ends the input; what is under way still arrives. */
+  readonly finish: AbortSignal;
+  /** Ends everything at once. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs the pipeline as it would deploy: files → agent → stream → router → lake → loader → warehouse,
+ * until the input ends, then drains it and holds what arrived against what the files say.
+ */
+export async function run(options: RunOptions): Promise<Report> {
+  const { configFile, dir, say, signal } = options;
+  await using stack = new AsyncDisposableStack();
+  const config = await loadConfig(configFile);
+  const files = await findLogFiles(options.logs, config.types);
+  await mkdir(dir, { recursive: true });
+  say("synthesizing the stack");
+  const deployment = readDeployment(await synthesize(configFile, join(dir, "cdk.out"), signal));
+
+  const gauges = new Gauges(config.types);
+  say("starting Kinesis, S3 and the warehouse");
+  const cloud = await startCloud({
+    deployment,
+    dir,
+    log: options.log,
+    loaderEveryMs: LOADER_EVERY_MS,
+    batchingWindowSeconds: BATCHING_WINDOW_SECONDS,
+    onMappingEvent: (event) => gauges.onMappingEvent(event),
+    onLoaderTick: (report) => gauges.onLoaderTick(report),
+    signal,
+  });
+  stack.defer(() => cloud.stop());
+  const watching = new AbortController();
+  stack.defer(() => watching.abort());
+  const lake = watchLake(cloud.s3, deployment.lakeBucket, {
+    signal: AbortSignal.any([signal, watching.signal]),
+  });
+  const page = await startConsole({
+    port: options.port ?? 0,
+    snapshot: () => gauges.snapshot(cloud.mapping, lake.totals),
+  });
+  stack.defer(() => page.stop());
+  say(`live page: ${page.url}`);
+
+  const source = input(options, config, files, lake.totals);
+  const agent = await startAgent(options, cloud, source.files, gauges, config, stack);
+  gauges.phase = "running";
+  const progress = setInterval(() => say(progressLine(gauges, lake.totals)), 5_000);
+  stack.defer(() => clearInterval(progress));
+  const truth = await whileAgentRuns(agent, source.write());
+  gauges.phase = "draining";
+  say("the input has ended: draining");
+  await agent.drain();
+  await drain(cloud, signal);
+  clearInterval(progress);
+
+  const report = await reconcile({
+    s3: cloud.s3,
+    bucket: deployment.lakeBucket,
+    types: config.types,
+    truth,
+    warehouse: cloud.warehouse && redshiftTables(cloud.warehouse),
+    loads: gauges.loads,
+    seconds: gauges.elapsedSeconds,
+    signal,
+  });
+  gauges.phase = report.balanced ? "balanced" : "unbalanced";
+  gauges.problems = report.problems;
+  return report;
+}
+
+/** Where lines come from: files that are there, or sample traffic. */
+interface Input {
+  /** By tag, for the agent. */
+  readonly files: LogGlobs;
+  /** Ends with the input, and tells what the files held. */
+  write(): Promise<Truth>;
+}
+
+function input(
+  options: RunOptions,
+  { types }: WeirConfig,
+  logs: LogFiles,
+  lake: ReturnType<typeof watchLake>["totals"],
+): Input {
+  if (Object.keys(logs).length > 0) {
+    const tag = (name: string): string => tagOf(types.find((type) => type.name === name)!);
+    return {
+      files: Object.fromEntries(Object.entries(logs).map(([type, paths]) => [tag(type), paths])),
+      write: () => countFiles(logs, options.signal),
+    };
+  }
+  const { linesPerType, linesPerSecond, seed, finish, signal } = options;
+  const dir = resolve(options.dir, "logs");
+  return {
+    files: Object.fromEntries(SAMPLE_TYPES.map(({ type }) => [type, [join(dir, `${type}.log*`)]])),
+    write: () =>
+      generateTraffic({
+        dir,
+        seed,
+        ...(linesPerType !== undefined && { linesPerType }),
+        ...(linesPerSecond !== undefined && { linesPerSecond }),
+        releasable: (type, file) => lake.holds(type, file),
+        signal: AbortSignal.any([finish, signal]),
+      }),
+  };
+}
+
+async function startAgent(
+  { dir, say, log, signal }: RunOptions,
+  cloud: Cloud,
+  files: LogGlobs,
+  gauges: Gauges,
+  { types }: WeirConfig,
+  stack: AsyncDisposableStack,
+): Promise<LocalAgent> {
+  await mkdir(join(dir, "logs"), { recursive: true });
+  const monitorPort = await freePort();
+  const agent = await LocalAgent.create({
+    dir,
+    stream: cloud.deployment.stream.name,
+    endpoint: cloud.kinesisEndpoint,
+    environment: cloud.environment,
+    files,
+    monitorPort,
+    log: (line) => log("agent", line),
+    onEvent: say,
+    signal,
+  });
+  agent.start();
+  const watching = new AbortController();
+  stack.defer(() => watching.abort());
+  const typeOf = (tag: string): string => types.find((type) => tagOf(type) === tag)?.name ?? tag;
+  void watchAgent(monitorPort, watching.signal, (status) => gauges.onAgentStatus(status, typeOf));
+  return agent;
+}
+
+/** A failing agent ends the run: without it the input would go nowhere. */
+async function whileAgentRuns<T>(agent: LocalAgent, work: Promise<T>): Promise<T> {
+  const failed = agent.running.then(() => new Promise<never>(() => {}));
+  return Promise.race([work, failed]);
+}
+
+async function watchAgent(
+  port: number,
+  signal: AbortSignal,
+  onStatus: (status: AgentStatus) => void,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const response = await fetch(`http://127.0.0.1:${port}/`, { signal });
+      onStatus((await response.json()) as AgentStatus);
+    } catch {
+      // it starts, or starts again
+    }
+    await sleep(STATUS_EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+function progressLine(gauges: Gauges, { types }: ReturnType<typeof watchLake>["totals"]): string {
+  const sum = (of: "lines" | "rejected"): number =>
+    Object.values(types).reduce((total, counts) => total + counts[of], 0);
+  const [lines, rejected] = [sum("lines"), sum("rejected")].map((count) => count.toLocaleString("en-US"));
+  const rows = gauges.rowsLoaded.toLocaleString("en-US");
+  return `${gauges.elapsedSeconds.toFixed(0).padStart(4)} s  ${lines} lines routed, ${rejected} rejected, ${rows} rows loaded`;
+}
