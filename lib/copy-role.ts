@@ -25,7 +25,7 @@ export class CopyRole extends Role {
       ),
     });
     allowObjects(this, lake, ["s3:GetObject"], READ);
-    allowListing(this, lake, READ);
+    allowListing(this, lake);
     this.addToPolicy(keyUse(key, "s3", ["kms:Decrypt"]));
   }
 }

@@ -1,4 +1,3 @@
-import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type {
   DlqDestinationConfig,
   IEventSourceDlq,
@@ -7,7 +6,7 @@ import type {
 } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
-import { allowObjects } from "./object-access.ts";
+import { allowListing, allowObjects } from "./object-access.ts";
 import { PrivateBucket, dataBucketProps } from "./private-bucket.ts";
 import type { DataBucketProps } from "./private-bucket.ts";
 
@@ -37,9 +36,7 @@ export class FailureDestination implements IEventSourceDlq {
 
   bind(_mapping: IEventSourceMapping, handler: IFunction): DlqDestinationConfig {
     allowObjects(handler.role!, this.#bucket, ["s3:PutObject"], [PREFIX]);
-    handler.addToRolePolicy(
-      new PolicyStatement({ actions: ["s3:ListBucket"], resources: [this.#bucket.bucketArn] }),
-    );
+    allowListing(handler.role!, this.#bucket);
     return { destination: this.#bucket.bucketArn };
   }
 }

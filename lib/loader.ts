@@ -20,13 +20,14 @@ import type { Warehouse } from "./warehouse.ts";
 const ENTRY = fileURLToPath(new URL("../lambdas/loader/handler.ts", import.meta.url));
 
 const MEMORY_MB = 512;
+/** A tick never waits for a load, but its first one may wake a warehouse and make every table. */
 const TIMEOUT_SECONDS = 300;
 
 /** What the loader reads: the commits, and its own state. */
 const READ = [PREFIX.commits, PREFIX.loads];
 
-/** The loader names each of its statements so. */
-const STATEMENT_NAME_PREFIX = "weir";
+/** The loader names its loads so; what it merely asks of the warehouse it waits for, without a name. */
+const STATEMENT_NAME_PREFIX = "weir-";
 
 export interface LoaderProps {
   readonly config: WeirConfig;
@@ -64,7 +65,7 @@ export class Loader extends Construct {
 
     allowObjects(handler.role, lake, ["s3:GetObject"], READ);
     allowObjects(handler.role, lake, ["s3:PutObject"], [PREFIX.loads]);
-    allowListing(handler.role, lake, READ);
+    allowListing(handler.role, lake);
     handler.role.addToPolicy(keyUse(key, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]));
     allowStatements(handler.role, warehouse);
 

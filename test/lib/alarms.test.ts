@@ -16,6 +16,7 @@ test("there are these alarms", () => {
     "AlarmsIteratorAge",
     "AlarmsLoadLag",
     "AlarmsLoaderErrors",
+    "AlarmsLoadsFailed",
     "AlarmsRecordsDropped",
     "AlarmsRouterErrors",
   ]);
@@ -70,6 +71,17 @@ test("a silent loader is as bad as a late one", () => {
     Period: 600,
     Threshold: 2_400,
     TreatMissingData: "breaching",
+  });
+});
+
+test("a load that fails for good goes off at once", () => {
+  expect(alarm("LoadsFailed")).toMatchObject({
+    Namespace: "Weir",
+    MetricName: "LoadsFailed",
+    Statistic: "Sum",
+    Threshold: 0,
+    EvaluationPeriods: 1,
+    TreatMissingData: "notBreaching",
   });
 });
 
