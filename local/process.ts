@@ -47,6 +47,8 @@ export function startProcess(options: NodeProcessOptions): NodeProcess {
   const path = script instanceof URL ? fileURLToPath(script) : script;
   const child = spawn(process.execPath, [...nodeFlags, "--import", LIFELINE, path, ...args], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
+    // A group of its own: Ctrl-C in the terminal is for us, and we stop the parts in their order.
+    detached: true,
     env: { ...inherited(), ...options.environment },
     ...(cwd === undefined ? {} : { cwd }),
   });
