@@ -10,7 +10,7 @@ export const grouped = (value) => grouping.format(Math.round(value));
 export const short = (value) => compact.format(value);
 
 /** 1 load, 2 loads */
-export const counted = (value, noun) => `${grouped(value)} ${noun}${value === 1 ? "" : "s"}`;
+export const counted = (value, one, many = `${one}s`) => `${grouped(value)} ${value === 1 ? one : many}`;
 
 /** 3.4 MB */
 export function size(bytes) {

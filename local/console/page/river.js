@@ -164,7 +164,7 @@ function details({ agent, kinesis, router, lake, warehouse, types }) {
     ],
     [{ text: counted(kinesis.shards.length, "shard") }, { text: `${duration(late)} behind` }],
     [
-      { text: counted(router.invocations, "batch").replace(/batchs$/, "batches") },
+      { text: counted(router.invocations, "batch", "batches") },
       { text: router.errors === 0 ? "no errors" : counted(router.errors, "error"), bad: router.errors > 0 },
     ],
     [{ text: counted(lake.objects, "object") }, { text: size(lake.bytes) }],
