@@ -79,14 +79,19 @@ class ShardFamily {
     const sinceMs = Date.now();
     this.#draining++;
     try {
-      for (let known = -1; known !== this.#tasks.size;) {
+      const all = await this.#list();
+      const closed = new Set(all.filter(isClosed).map(({ ShardId }) => ShardId));
+      let known: number;
+      do {
+        this.#takeUp(all);
         known = this.#tasks.size;
         for (const task of this.tasks) task.hurry(true);
         pollNow.wake();
-        await Promise.all(this.tasks.map((task) => task.finished(sinceMs)));
+        await Promise.all(
+          this.tasks.map((task) => task.finished(closed.has(task.shardId) ? Infinity : sinceMs)),
+        );
         signal.throwIfAborted();
-        await this.#takeUpChildren();
-      }
+      } while (this.#ready(all).length > 0 || this.#tasks.size > known);
     } finally {
       this.#draining--;
       if (this.#draining === 0) for (const task of this.tasks) task.hurry(false);
@@ -119,7 +124,7 @@ class ShardFamily {
     const { signal, onEvent, pollNow } = this.#context;
     while (!signal.aborted) {
       try {
-        return await this.#takeUpChildren();
+        return this.#takeUp(await this.#list());
       } catch (error) {
         if (signal.aborted) return;
         onEvent({ kind: "poll-failed", shardId: undefined, error });
@@ -128,8 +133,8 @@ class ShardFamily {
     }
   }
 
-  async #takeUpChildren(): Promise<void> {
-    for (const shard of this.#ready(await this.#list())) this.#run(this.#add(shard, "TRIM_HORIZON"));
+  #takeUp(all: readonly StreamShard[]): void {
+    for (const shard of this.#ready(all)) this.#run(this.#add(shard, "TRIM_HORIZON"));
   }
 
   /** Shards not begun yet whose parents are done, skipped, or trimmed from the stream. */

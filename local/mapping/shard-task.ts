@@ -41,6 +41,7 @@ export class ShardTask {
   #retries = 0;
   #dropped = 0;
   #readToEnd = false;
+  #ended = false;
 
   constructor(shardId: string, reader: ShardReader, context: MappingContext) {
     this.shardId = shardId;
@@ -61,13 +62,17 @@ export class ShardTask {
     const workers = this.#shard.lanes.map(
       (lane) => new LaneWorker(this.shardId, lane, this.#context, this.#changed),
     );
-    await Promise.all([this.#readAll(), ...workers.map((worker) => worker.run(() => this.ended))]);
-    if (this.ended) onEvent({ kind: "shard-closed", shardId: this.shardId });
+    const allDone = (): boolean => this.#readToEnd && this.#shard.idle;
+    await Promise.all([this.#readAll(), ...workers.map((worker) => worker.run(allDone))]);
+    if (!allDone()) return;
+    this.#ended = true;
+    onEvent({ kind: "shard-closed", shardId: this.shardId });
+    this.#changed.wake();
   }
 
   /** True once the shard is closed and all of it is done: its children may begin. */
   get ended(): boolean {
-    return this.#readToEnd && this.#shard.idle;
+    return this.#ended;
   }
 
   get status(): ShardStatus {
@@ -88,10 +93,13 @@ export class ShardTask {
     this.#changed.wake();
   }
 
-  /** Resolves once all that was in the shard at `sinceMs` is done or given up, or on abort. */
+  /**
+   * Resolves once all that was in the shard at `sinceMs` is done or given up, or on abort. Infinity is
+   * for a shard that is known to be closed: all of it, to its end.
+   */
   async finished(sinceMs: number): Promise<void> {
     const { signal } = this.#context;
-    while (!this.ended && !this.#shard.finished(sinceMs) && !signal.aborted) {
+    while (!this.#ended && !this.#shard.finished(sinceMs) && !signal.aborted) {
       await this.#changed.wait(Infinity, signal);
     }
   }
