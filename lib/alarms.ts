@@ -18,8 +18,8 @@ import { AlarmTopic } from "./alarm-topic.ts";
 import type { Loader } from "./loader.ts";
 import type { Router } from "./router.ts";
 
-/** Of the metrics that the loader emits itself. A metric with other dimensions is another metric. */
-const ofLoader = { namespace: "Weir", dimensionsMap: { service: "loader" } };
+/** Of the metrics that the functions emit themselves; their totals have no dimensions. */
+const NAMESPACE = "Weir";
 
 const FIVE_MINUTES = Duration.minutes(5);
 
@@ -89,7 +89,7 @@ export class Alarms extends Construct {
       means: `Rows wait for the warehouse for more than ${alarms.loadLagTicks} ticks, or the loader is silent.`,
       section: "load-lag",
       metric: new Metric({
-        ...ofLoader,
+        namespace: NAMESPACE,
         metricName: "LoadLagSeconds",
         statistic: Stats.MAXIMUM,
         period: tick,
@@ -102,7 +102,12 @@ export class Alarms extends Construct {
     this.#alarm("LoadsFailed", {
       means: "A load was refused for a reason that does not pass by itself.",
       section: "loads-failed",
-      metric: new Metric({ ...ofLoader, metricName: "LoadsFailed", statistic: Stats.SUM, period: tick }),
+      metric: new Metric({
+        namespace: NAMESPACE,
+        metricName: "LoadsFailed",
+        statistic: Stats.SUM,
+        period: tick,
+      }),
       threshold: 0,
       evaluationPeriods: 1,
     });
