@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Logger } from "pino";
-import { AgentError, systemReason } from "./agent-error.ts";
+import type { Heartbeat } from "../wire/heartbeat.ts";
+import { AgentError } from "./agent-error.ts";
+import { Bookkeeper } from "./bookkeeper.ts";
 import { CheckpointFile, makeStateDirectory } from "./checkpoint.ts";
 import type { AgentConfig } from "./config.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -14,12 +15,9 @@ import { Producer, type ProducerCounts } from "./producer/producer.ts";
 import { ShardMap } from "./producer/shard-map.ts";
 import { untilActive } from "./producer/stream.ts";
 import { StateLock } from "./state-lock.ts";
+import type { TailState } from "./tail/file-finder.ts";
 import { FileRule } from "./tail/file-rule.ts";
-import type { FollowedFile } from "./tail/followed-file.ts";
 import { Tail } from "./tail/tail.ts";
-
-/** A crash sends again what was acknowledged since the last checkpoint, so at most a second of it. */
-const CHECKPOINT_EVERY_MS = 1_000;
 
 export interface RunOptions {
   /** Stops reading; what was read is still delivered, up to the deadline of the configuration. */
@@ -47,8 +45,10 @@ export async function runAgent(config: AgentConfig, options: RunOptions): Promis
   const client = kinesisClient(config);
   try {
     const shards = new ShardMap(client, config.stream);
-    await untilActive(client, config.stream, shards, options.log, options.signal);
-    const tail = makeTail(config, rules, state, options.log);
+    const { log, signal } = options;
+    const isActive = inTime(untilActive(client, config.stream, shards, log, signal), signal);
+    if (!(await isActive)) return { requests: 0, records: 0, bytes: 0, retries: 0 };
+    const tail = makeTail(config, rules, state, log);
     return await new Agent(config, options, { client, shards, tail, checkpoint }).run();
   } finally {
     client.destroy();
@@ -66,12 +66,7 @@ async function assertFiles(rules: readonly FileRule[], log: Logger): Promise<voi
   for (const { unreadable } of problems) for (const problem of unreadable) log.error(problem);
 }
 
-function makeTail(
-  config: AgentConfig,
-  rules: readonly FileRule[],
-  state: Awaited<ReturnType<CheckpointFile["load"]>>,
-  log: Logger,
-): Tail {
+function makeTail(config: AgentConfig, rules: readonly FileRule[], state: TailState, log: Logger): Tail {
   const { poll_ms, scan_ms, rotated_idle_ms, partial_line_ms, max_open_files } = config.tail;
   return new Tail(
     {
@@ -100,132 +95,88 @@ interface Parts {
 class Agent {
   readonly #config: AgentConfig;
   readonly #options: RunOptions;
-  readonly #parts: Parts;
+  readonly #tail: Tail;
   readonly #outbox: Outbox;
   readonly #aggregator: Aggregator;
   readonly #producer: Producer;
-  readonly #heartbeats: Heartbeats | undefined;
-  readonly #reported = new WeakSet<FollowedFile>();
-  #nextBeatMs = 0;
+  readonly #bookkeeper: Bookkeeper;
 
-  constructor(config: AgentConfig, options: RunOptions, parts: Parts) {
-    const { client, shards } = parts;
-    const { aggregate_bytes, linger_ms, compression, max_buffered_bytes, max_in_flight } = config.producer;
+  constructor(config: AgentConfig, options: RunOptions, { client, shards, tail, checkpoint }: Parts) {
+    const { producer, heartbeat, host, stream } = config;
+    const { log } = options;
     this.#config = config;
     this.#options = options;
-    this.#parts = parts;
-    this.#outbox = new Outbox(max_buffered_bytes);
+    this.#tail = tail;
+    this.#outbox = new Outbox(producer.max_buffered_bytes);
     this.#aggregator = new Aggregator({
-      maxBytes: aggregate_bytes,
-      lingerMs: linger_ms,
-      compression,
+      maxBytes: producer.aggregate_bytes,
+      lingerMs: producer.linger_ms,
+      compression: producer.compression,
       shards,
       seal: (record) => this.#outbox.put(record),
     });
-    this.#producer = new Producer({
-      client,
-      stream: config.stream,
-      outbox: this.#outbox,
-      shards,
-      maxInFlight: max_in_flight,
-      log: options.log,
+    const maxInFlight = producer.max_in_flight;
+    this.#producer = new Producer({ client, stream, outbox: this.#outbox, shards, maxInFlight, log });
+    const heartbeats = heartbeat.enabled ? new Heartbeats(host, thisAgent(), this.#aggregator) : undefined;
+    this.#bookkeeper = new Bookkeeper({
+      tail,
+      checkpoint,
+      heartbeats,
+      heartbeatMs: heartbeat.interval_ms,
+      log,
     });
-    if (config.heartbeat.enabled) {
-      this.#heartbeats = new Heartbeats(config.host, agentIdentity(), this.#aggregator);
-    }
   }
 
   async run(): Promise<ProducerCounts> {
     const { port } = this.#config.monitor;
-    const status = () => agentStatus(this.#parts.tail.files());
+    const status = () => agentStatus(this.#tail.files());
     await using _monitor = port === 0 ? undefined : await Monitor.start(port, status);
     const over = new AbortController();
     const failed = new AbortController();
-    const work = [this.#producer.run(over.signal), this.#keepBooks(over.signal)];
-    for (const job of work) job.catch((error: unknown) => failed.abort(error));
+    const jobs = [this.#producer.run(over.signal), this.#bookkeeper.run(over.signal)];
+    for (const job of jobs) job.catch((error: unknown) => failed.abort(error));
     try {
       await this.#read(AbortSignal.any([this.#options.signal, failed.signal]));
-      await this.#drain(failed.signal);
+      await this.#deliverRest(failed.signal);
       return this.#producer.counts;
     } finally {
       over.abort();
-      await Promise.allSettled(work);
+      await Promise.allSettled(jobs);
       this.#aggregator.close();
-      await this.#parts.tail.close();
-      await this.#parts.checkpoint.save(this.#parts.tail.state, new Date());
+      await this.#tail.close();
+      await this.#bookkeeper.save();
     }
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    const { untilDrained = false } = this.#options;
-    for await (const { file, window, isEnd } of this.#parts.tail.blocks(signal, untilDrained)) {
+    const blocks = this.#options.untilDrained ? this.#tail.drain(signal) : this.#tail.blocks(signal);
+    for await (const { file, window, isEnd } of blocks) {
       file.frame(window, isEnd, (line) => this.#aggregator.add(file, window, line));
-      if (!(await arrived(this.#outbox.room(signal), signal))) return;
+      if (!(await inTime(this.#outbox.room(signal), signal))) return;
     }
   }
 
   /** Waits for the last acknowledgements, then tells what they made of each file. */
-  async #drain(failed: AbortSignal): Promise<void> {
-    const { deadline_ms } = this.#config.shutdown;
+  async #deliverRest(failed: AbortSignal): Promise<void> {
     const { signal: stopped, untilDrained = false } = this.#options;
+    const { deadline_ms } = this.#config.shutdown;
     const limit = untilDrained && !stopped.aborted ? stopped : AbortSignal.timeout(deadline_ms);
     const signal = AbortSignal.any([failed, limit]);
     this.#aggregator.flush();
-    const isDelivered = await arrived(this.#outbox.empty(signal), signal);
-    if (isDelivered) {
-      this.#beat(Date.now());
+    if (await inTime(this.#outbox.empty(signal), signal)) {
+      this.#bookkeeper.beat();
       this.#aggregator.flush();
+      if (await inTime(this.#outbox.empty(signal), signal)) return;
     }
-    if (isDelivered && (await arrived(this.#outbox.empty(signal), signal))) return;
     failed.throwIfAborted();
-    const { bytes } = this.#outbox;
     const hint = "They are read again at the next start.";
-    const message = `${bytes} bytes were not acknowledged in time`;
+    const message = `${this.#outbox.bytes} bytes were not acknowledged in time`;
     throw new AgentError("UNDELIVERED", this.#config.stream, message, hint);
-  }
-
-  /** Saves checkpoints and sends heartbeats, until the signal. */
-  async #keepBooks(signal: AbortSignal): Promise<void> {
-    const { checkpoint, tail } = this.#parts;
-    this.#nextBeatMs = Date.now() + this.#config.heartbeat.interval_ms;
-    const everyMs = Math.min(CHECKPOINT_EVERY_MS, this.#config.heartbeat.interval_ms);
-    while (await arrived(sleep(everyMs, undefined, { signal }), signal)) {
-      try {
-        await checkpoint.save(tail.state, new Date());
-      } catch (error) {
-        // Positions fall behind and nothing else: the next attempt may find room again.
-        this.#options.log.error(
-          { path: checkpoint.path, reason: systemReason(error) },
-          "no checkpoint was written",
-        );
-      }
-      const ended = Array.from(tail.files()).filter((file) => this.#isNewlyEnded(file));
-      if (ended.length > 0 || Date.now() >= this.#nextBeatMs) this.#beat(Date.now(), ended);
-    }
-  }
-
-  #isNewlyEnded(file: FollowedFile): boolean {
-    if (file.phase !== "ended") this.#reported.delete(file);
-    return file.phase === "ended" && !file.delivery.isPending && !this.#reported.has(file);
-  }
-
-  /** @param ended tells of these only, while it is not yet time to tell of all */
-  #beat(nowMs: number, ended?: readonly FollowedFile[]): void {
-    const { tail } = this.#parts;
-    const isDue = ended === undefined || nowMs >= this.#nextBeatMs;
-    const files = isDue ? [...tail.files()].filter((file) => !this.#reported.has(file)) : ended;
-    this.#heartbeats?.beat(files, new Date(nowMs));
-    if (isDue) this.#nextBeatMs = nowMs + this.#config.heartbeat.interval_ms;
-    for (const file of files) {
-      if (file.phase !== "ended" || file.delivery.isPending) continue;
-      this.#reported.add(file);
-      tail.forget(file);
-    }
   }
 }
 
 /** @returns false when the signal came first @throws what the wait failed with otherwise */
-async function arrived(wait: Promise<void>, signal: AbortSignal): Promise<boolean> {
+async function inTime(wait: Promise<void>, signal: AbortSignal): Promise<boolean> {
   try {
     await wait;
     return true;
@@ -235,7 +186,7 @@ async function arrived(wait: Promise<void>, signal: AbortSignal): Promise<boolea
   }
 }
 
-function agentIdentity() {
+function thisAgent(): Heartbeat["agent"] {
   const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
   const { version } = JSON.parse(manifest) as { version: string };
   return { version, node: process.version, pid: process.pid, startedAt: new Date().toISOString() };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { GAP_REASONS } from "../wire/provenance.ts";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
-import type { TailState } from "./tail/tail.ts";
+import type { TailState } from "./tail/file-finder.ts";
 
 const count = z.int().min(0);
 const decimal = z.string().regex(/^\d+$/);

@@ -101,6 +101,7 @@ export class FollowedFile {
     if (this.phase === "ended" && size === this.#seenTo) return;
     if (this.phase === "lost") this.error = undefined;
     this.phase = path === this.source.path ? "active" : "rotated";
+    this.#measure(size, nowMs);
   }
 
   /** Looks how long the file is by now, wherever it is. */
@@ -110,8 +111,13 @@ export class FollowedFile {
     const hasMoved = this.phase === "active" || !this.#handle;
     this.phase = "rotated";
     if (!this.#handle) return "moved";
-    const finding = this.#measure((await this.#handle.stat()).size, nowMs);
-    return finding === "here" && hasMoved ? "moved" : finding;
+    try {
+      const finding = this.#measure((await this.#handle.stat()).size, nowMs);
+      return finding === "here" && hasMoved ? "moved" : finding;
+    } catch (error) {
+      this.error = systemReason(error);
+      return "here";
+    }
   }
 
   #measure(size: number, nowMs: number): Finding {

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "pino";
+import { systemReason } from "./agent-error.ts";
+import type { CheckpointFile } from "./checkpoint.ts";
+import type { Heartbeats } from "./heartbeats.ts";
+import type { FollowedFile } from "./tail/followed-file.ts";
+import type { Tail } from "./tail/tail.ts";
+
+/** A crash sends again what was acknowledged since the last checkpoint: at most a second of it. */
+const CHECKPOINT_EVERY_MS = 1_000;
+
+export interface BookkeeperOptions {
+  readonly tail: Pick<Tail, "files" | "forget" | "state">;
+  readonly checkpoint: CheckpointFile;
+  /** Left out when they are turned off. */
+  readonly heartbeats: Heartbeats | undefined;
+  readonly heartbeatMs: number;
+  readonly log: Logger;
+}
+
+/** Writes down how far each file is delivered: in the checkpoint for us, in heartbeats for everybody. */
+export class Bookkeeper {
+  readonly #options: BookkeeperOptions;
+  /** Ended sources that a heartbeat has told of. */
+  readonly #reported = new WeakSet<FollowedFile>();
+  #nextBeatMs: number;
+
+  constructor(options: BookkeeperOptions) {
+    this.#options = options;
+    this.#nextBeatMs = Date.now() + options.heartbeatMs;
+  }
+
+  /** Runs until the signal. */
+  async run(signal: AbortSignal): Promise<void> {
+    const everyMs = Math.min(CHECKPOINT_EVERY_MS, this.#options.heartbeatMs);
+    while (!signal.aborted) {
+      try {
+        await this.save();
+      } catch (error) {
+        // Positions fall behind and nothing else: the next attempt may find room again.
+        const { log, checkpoint } = this.#options;
+        log.error({ path: checkpoint.path, reason: systemReason(error) }, "no checkpoint was written");
+      }
+      if (Date.now() >= this.#nextBeatMs) this.beat();
+      else this.#beatForEnded();
+      await sleep(everyMs, undefined, { signal }).catch(() => {});
+    }
+  }
+
+  /** @throws AgentError CHECKPOINT_WRITE */
+  async save(): Promise<void> {
+    await this.#options.checkpoint.save(this.#options.tail.state, new Date());
+  }
+
+  /** Tells of every source whose end was not told already. */
+  beat(): void {
+    const now = Date.now();
+    this.#nextBeatMs = now + this.#options.heartbeatMs;
+    this.#tell(this.#unreported(), now);
+  }
+
+  #beatForEnded(): void {
+    const ended = this.#unreported().filter(hasEnded);
+    if (ended.length > 0) this.#tell(ended, Date.now());
+  }
+
+  #unreported(): FollowedFile[] {
+    return Array.from(this.#options.tail.files()).filter((file) => {
+      // An ended file that has grown is told of again.
+      if (!hasEnded(file)) this.#reported.delete(file);
+      return !this.#reported.has(file);
+    });
+  }
+
+  #tell(files: readonly FollowedFile[], nowMs: number): void {
+    this.#options.heartbeats?.beat(files, new Date(nowMs));
+    for (const file of files.filter(hasEnded)) {
+      this.#reported.add(file);
+      this.#options.tail.forget(file);
+    }
+  }
+}
+
+function hasEnded({ phase, delivery }: FollowedFile): boolean {
+  return phase === "ended" && !delivery.isPending;
+}

@@ -1,0 +1,73 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+
+/**
+ * A Kinesis that takes everything and keeps nothing, for measuring producers: what a request costs
+ * here is little, and is spent in this process. Prints its port, and its counts at the end of stdin.
+ */
+const SHARDS = 4;
+const SHARD_KEYS = 2n ** 128n / BigInt(SHARDS);
+const DATA = Buffer.from('"Data":"');
+
+const counts = { requests: 0, records: 0, bytes: 0 };
+
+const shards = Array.from({ length: SHARDS }, (_, i) => ({
+  ShardId: `shardId-${`${i}`.padStart(12, "0")}`,
+  HashKeyRange: {
+    StartingHashKey: `${SHARD_KEYS * BigInt(i)}`,
+    EndingHashKey: `${SHARD_KEYS * BigInt(i + 1) - 1n}`,
+  },
+  SequenceNumberRange: { StartingSequenceNumber: "1" },
+}));
+
+const answers: Record<string, (body: Buffer) => object> = {
+  DescribeStreamSummary: () => ({
+    StreamDescriptionSummary: {
+      StreamName: "null",
+      StreamARN: "arn:aws:kinesis:us-east-1:000000000000:stream/null",
+      StreamStatus: "ACTIVE",
+      StreamModeDetails: { StreamMode: "PROVISIONED" },
+      OpenShardCount: SHARDS,
+    },
+  }),
+  ListShards: () => ({ Shards: shards }),
+  PutRecords: (body) => {
+    const records = occurrences(body, DATA);
+    counts.requests++;
+    counts.records += records;
+    counts.bytes += body.length;
+    const result = { ShardId: shards[0]!.ShardId, SequenceNumber: "1" };
+    return { FailedRecordCount: 0, Records: Array.from({ length: records }, () => result) };
+  },
+};
+
+function occurrences(body: Buffer, part: Buffer): number {
+  let count = 0;
+  for (let at = body.indexOf(part); at !== -1; at = body.indexOf(part, at + part.length)) count++;
+  return count;
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await readBody(request);
+  const operation = String(request.headers["x-amz-target"]).replace(/^.*\./, "");
+  const result = answers[operation]?.(body);
+  response.writeHead(result ? 200 : 400, { "content-type": "application/x-amz-json-1.1" });
+  response.end(JSON.stringify(result ?? { __type: "UnknownOperationException" }));
+}
+
+const server = createServer((request, response) => void answer(request, response));
+
+server.listen(0, "127.0.0.1", () => {
+  const address = server.address();
+  process.stdout.write(`${typeof address === "object" && address ? address.port : ""}\n`);
+});
+process.stdin.resume().once("end", () => {
+  process.stdout.write(`${JSON.stringify(counts)}\n`);
+  server.close();
+  server.closeAllConnections();
+});

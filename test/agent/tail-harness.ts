@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { agentConfigSchema } from "../../agent/config.ts";
+import { Aggregator } from "../../agent/producer/aggregator.ts";
+import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
+import type { TailState } from "../../agent/tail/file-finder.ts";
+import { FileRule } from "../../agent/tail/file-rule.ts";
+import type { Block, FollowedFile } from "../../agent/tail/followed-file.ts";
+import { Tail } from "../../agent/tail/tail.ts";
+import { bySource, type Event, eventsOf, reassemble } from "./event.ts";
+
+export const ROTATED_IDLE_MS = 60_000;
+
+export interface TailHarnessOptions {
+  /** Of the directory; `*.log` if absent. */
+  readonly glob?: string;
+  /** More settings of the `[[files]]` entry. */
+  readonly settings?: object;
+  readonly maxOpenFiles?: number;
+  readonly partialLineMs?: number;
+}
+
+/**
+ * A tail over real files in a directory of its own, with a clock that moves by hand and a Kinesis
+ * that acknowledges when it is told to.
+ */
+export class TailHarness implements AsyncDisposable {
+  readonly directory: string;
+  readonly events: Event[] = [];
+  readonly #options: TailHarnessOptions;
+  readonly #unacknowledged: OutgoingRecord[] = [];
+  #tail: Tail;
+  #aggregator: Aggregator;
+  #nowMs = 1_000;
+
+  static async make(options: TailHarnessOptions = {}): Promise<TailHarness> {
+    return new TailHarness(await mkdtemp(join(tmpdir(), "weir-tail-")), options);
+  }
+
+  private constructor(directory: string, options: TailHarnessOptions) {
+    this.directory = directory;
+    this.#options = options;
+    this.#tail = this.#makeTail({ rules: [], files: [] });
+    this.#aggregator = this.#makeAggregator();
+  }
+
+  path(name: string): string {
+    return join(this.directory, name);
+  }
+
+  get files(): FollowedFile[] {
+    return [...this.#tail.files()];
+  }
+
+  /** One look at the files, and all that it finds to read. */
+  async poll(): Promise<void> {
+    await this.#frame(this.#tail.poll(new AbortController().signal));
+    this.pass(1_000);
+  }
+
+  async drain(): Promise<void> {
+    await this.#frame(this.#tail.drain(new AbortController().signal));
+  }
+
+  acknowledge(): void {
+    for (const record of this.#unacknowledged.splice(0)) record.acknowledge();
+  }
+
+  pass(ms: number): void {
+    this.#nowMs += ms;
+  }
+
+  /** Kills the agent and starts another from the checkpoint. Files may change in between. */
+  async restart(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
+    const state = JSON.parse(JSON.stringify(this.#tail.state)) as TailState;
+    await this.#tail.close();
+    this.#unacknowledged.length = 0;
+    this.#aggregator = this.#makeAggregator();
+    await meanwhile();
+    this.#tail = this.#makeTail(state);
+  }
+
+  /** What was delivered, per source: the contents of files, as far as they are complete. */
+  contents(): string[] {
+    return Array.from(bySource(this.events).values(), reassemble);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#tail.close();
+    await rm(this.directory, { recursive: true });
+  }
+
+  async #frame(blocks: AsyncIterable<Block>): Promise<void> {
+    for await (const { file, window, isEnd } of blocks) {
+      file.frame(window, isEnd, (line) => this.#aggregator.add(file, window, line));
+    }
+    this.#aggregator.flush();
+  }
+
+  #makeTail(state: TailState): Tail {
+    const { glob = "*.log", settings = {}, maxOpenFiles = 100, partialLineMs = 0 } = this.#options;
+    const files = [{ tag: "test", path: this.path(glob), ...settings }];
+    const config = agentConfigSchema.parse({ stream: "test", files });
+    return new Tail(
+      {
+        host: "test-host",
+        rules: config.files.map((entry) => new FileRule(entry)),
+        pollMs: 1_000,
+        scanMs: 0,
+        rotatedIdleMs: ROTATED_IDLE_MS,
+        partialLineMs,
+        maxOpenFiles,
+        log: pino({ level: "silent" }),
+        now: () => this.#nowMs,
+      },
+      state,
+    );
+  }
+
+  #makeAggregator(): Aggregator {
+    return new Aggregator({
+      maxBytes: 65_536,
+      lingerMs: 60_000,
+      compression: "none",
+      shards: { choose: () => ({ shardId: "shardId-000000000000", explicitHashKey: "0" }) },
+      seal: (record) => {
+        this.events.push(...eventsOf(record.data));
+        this.#unacknowledged.push(record);
+      },
+    });
+  }
+}

@@ -1,0 +1,338 @@
+import {
+  appendFile,
+  copyFile,
+  link,
+  mkdir,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
+import { expect, test } from "vitest";
+import { reportFile } from "../../agent/heartbeats.ts";
+import { bySource } from "./event.ts";
+import { ROTATED_IDLE_MS, TailHarness, type TailHarnessOptions } from "./tail-harness.ts";
+
+/** Runs a scenario; the directory is gone afterwards, however it ends. */
+function scenario(
+  claim: string,
+  run: (tail: TailHarness) => Promise<void>,
+  options: TailHarnessOptions = {},
+): void {
+  test(claim, async () => {
+    await using tail = await TailHarness.make(options);
+    await run(tail);
+  });
+}
+
+const states = (tail: TailHarness) => tail.files.map((file) => reportFile(file).state);
+
+scenario("lines are delivered as they are written, each once", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\ntwo\n");
+  await tail.poll();
+  await appendFile(tail.path("a.log"), "\nfour\n");
+  await tail.poll();
+  await tail.poll();
+  expect(tail.events.map(({ text }) => text)).toEqual(["one", "two", "", "four"]);
+  expect(tail.contents()).toEqual(["one\ntwo\n\nfour\n"]);
+});
+
+scenario("a line that has only begun waits for its line feed", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\ntw");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\n"]);
+  await appendFile(tail.path("a.log"), "o\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\ntwo\n"]);
+});
+
+scenario("a renamed file is read to its end while its writer still holds it", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await rename(tail.path("a.log"), tail.path("a.log.1"));
+  await tail.poll();
+  await appendFile(tail.path("a.log.1"), "late\n");
+  await writeFile(tail.path("a.log"), "new\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\nlate\n", "new\n"]);
+  tail.pass(ROTATED_IDLE_MS);
+  await tail.poll();
+  tail.acknowledge();
+  expect(states(tail)).toEqual(["ended", "active"]);
+});
+
+scenario(
+  "a file renamed within the glob is not read again",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), "one\n");
+    await tail.poll();
+    await rename(tail.path("a.log"), tail.path("a.log.1"));
+    await tail.poll();
+    await rename(tail.path("a.log.1"), tail.path("a.log.2"));
+    await tail.poll();
+    await writeFile(tail.path("a.log"), "new\n");
+    await tail.poll();
+    expect(tail.contents()).toEqual(["one\n", "new\n"]);
+    expect(tail.events).toHaveLength(2);
+  },
+  { glob: "*" },
+);
+
+scenario("of two rotations between polls no line is lost", async (tail) => {
+  await writeFile(tail.path("a.log"), "first\n");
+  await tail.poll();
+  await appendFile(tail.path("a.log"), "first, late\n");
+  await rename(tail.path("a.log"), tail.path("a.log.1"));
+  await writeFile(tail.path("a.log"), "second\n");
+  await rename(tail.path("a.log.1"), tail.path("a.log.2"));
+  await rename(tail.path("a.log"), tail.path("a.log.1"));
+  await writeFile(tail.path("a.log"), "third\n");
+  await tail.poll();
+  expect(tail.contents().sort()).toEqual(["first\nfirst, late\n", "second\n", "third\n"]);
+});
+
+scenario("a file moved out of sight is read to its end by its open handle", async (tail) => {
+  await mkdir(tail.path("archive"));
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await rename(tail.path("a.log"), tail.path("archive/elsewhere"));
+  await appendFile(tail.path("archive/elsewhere"), "two\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\ntwo\n"]);
+});
+
+scenario("a deleted file is read to its end", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await appendFile(tail.path("a.log"), "two\nthree");
+  await rm(tail.path("a.log"));
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\ntwo\n"]);
+  tail.pass(ROTATED_IDLE_MS);
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\ntwo\nthree"]);
+});
+
+scenario("a file deleted and made again is another source", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await rm(tail.path("a.log"));
+  await writeFile(tail.path("a.log"), "two\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\n", "two\n"]);
+});
+
+scenario("a truncated file goes on as another source", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\ntwo\n");
+  await tail.poll();
+  await truncate(tail.path("a.log"));
+  await appendFile(tail.path("a.log"), "three\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\ntwo\n", "three\n"]);
+  tail.acknowledge();
+  await tail.restart(() => truncate(tail.path("a.log")));
+  await tail.poll();
+  await appendFile(tail.path("a.log"), "4\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\ntwo\n", "three\n", "4\n"]);
+});
+
+scenario("copytruncate delivers every line once, whatever the copy is called", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await copyFile(tail.path("a.log"), tail.path("a.log.1"));
+  await truncate(tail.path("a.log"));
+  await tail.poll();
+  await appendFile(tail.path("a.log"), "two\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\n", "two\n"]);
+});
+
+scenario("a restart resumes at the acknowledged prefix", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  tail.acknowledge();
+  await appendFile(tail.path("a.log"), "two\n");
+  await tail.poll();
+  await tail.restart();
+  await tail.poll();
+  expect(tail.events.map(({ text }) => text)).toEqual(["one", "two", "two"]);
+  expect(tail.contents()).toEqual(["one\ntwo\n"]);
+});
+
+scenario("files rotated while the agent was down are found and read to their end", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  tail.acknowledge();
+  await tail.restart(async () => {
+    await appendFile(tail.path("a.log"), "two\n");
+    await rename(tail.path("a.log"), tail.path("a.log.2"));
+    await writeFile(tail.path("a.log.1"), "between\n");
+    await writeFile(tail.path("a.log"), "new\n");
+  });
+  await tail.poll();
+  expect(tail.contents().sort()).toEqual(["between\n", "new\n", "one\ntwo\n"]);
+  expect(tail.events).toHaveLength(4);
+});
+
+scenario("rotated files that are older than what was followed are left alone", async (tail) => {
+  await writeFile(tail.path("a.log.1"), "old\n");
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await rename(tail.path("a.log.1"), tail.path("a.log.2"));
+  await rename(tail.path("a.log"), tail.path("a.log.1"));
+  await writeFile(tail.path("a.log"), "two\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\n", "two\n"]);
+});
+
+scenario("a file that is gone after a restart is told of, not passed over", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  tail.acknowledge();
+  await tail.restart(() => rm(tail.path("a.log")));
+  await tail.poll();
+  expect(tail.files.map(reportFile)).toMatchObject([
+    { state: "error", delivered: 4, finalSize: null, error: expect.stringContaining("gone") },
+  ]);
+});
+
+scenario("a drain delivers a last line without line feed, and what follows is counted on", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\ntwo");
+  await tail.drain();
+  tail.acknowledge();
+  expect(tail.contents()).toEqual(["one\ntwo"]);
+  await tail.restart();
+  await appendFile(tail.path("a.log"), "\nthree\n");
+  await tail.poll();
+  expect(tail.events.map(({ text }) => text)).toEqual(["one", "two", "three"]);
+  const [events = []] = bySource(tail.events).values();
+  expect(events.at(-1)?.position).toMatchObject({ offset: 8, gap: { from: 7, reason: "skipped", lines: 0 } });
+});
+
+scenario(
+  "a quiet last line is sent after its time, and goes on as a line of its own",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), "half");
+    await tail.poll();
+    expect(tail.events).toEqual([]);
+    tail.pass(5_000);
+    await tail.poll();
+    await appendFile(tail.path("a.log"), " and half\n");
+    await tail.poll();
+    expect(tail.events.map(({ text }) => text)).toEqual(["half", " and half"]);
+    expect(tail.contents()).toEqual(["half and half\n"]);
+  },
+  { partialLineMs: 5_000 },
+);
+
+scenario(
+  "a line over the limit is cut, its rest a gap, also when the agent is killed within it",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), `${"x".repeat(100)}`);
+    await tail.poll();
+    tail.acknowledge();
+    await tail.restart();
+    await appendFile(tail.path("a.log"), "yy\nnext\n");
+    await tail.poll();
+    expect(tail.contents()).toEqual([`${"x".repeat(64)}${"?".repeat(39)}next\n`]);
+    const [events = []] = bySource(tail.events).values();
+    expect(events[1]?.position.gap).toEqual({ from: 64, reason: "too-long", lines: 0 });
+  },
+  { settings: { max_line_bytes: 64 } },
+);
+
+scenario(
+  "a gap at the end of a source is told by its heartbeat",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), `${"x".repeat(100)}\n`);
+    await tail.drain();
+    tail.acknowledge();
+    expect(tail.files.map(reportFile)).toMatchObject([
+      { size: 101, read: 101, delivered: 64, gap: { from: 64, reason: "too-long", lines: 0 } },
+    ]);
+  },
+  { settings: { max_line_bytes: 64 } },
+);
+
+scenario(
+  "reading from the end skips what was there, states it, and applies to no later file",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), "old\nha");
+    await tail.poll();
+    await appendFile(tail.path("a.log"), "lf\nnew\n");
+    await writeFile(tail.path("b.log"), "whole\n");
+    await tail.restart();
+    await tail.poll();
+    expect(tail.contents().sort()).toEqual(["?????????new\n", "whole\n"]);
+    expect(tail.events.find(({ text }) => text === "new")?.position.gap).toEqual({
+      from: 0,
+      reason: "skipped",
+      lines: 0,
+    });
+  },
+  { settings: { start_at: "end" } },
+);
+
+scenario("a symbolic link that is switched is followed to its new file", async (tail) => {
+  await writeFile(tail.path("1"), "one\n");
+  await symlink(tail.path("1"), tail.path("a.log"));
+  await tail.poll();
+  await writeFile(tail.path("2"), "two\n");
+  await symlink(tail.path("2"), tail.path("next"));
+  await rename(tail.path("next"), tail.path("a.log"));
+  await appendFile(tail.path("1"), "one, late\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\none, late\n", "two\n"]);
+});
+
+scenario("hard links are one source", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await link(tail.path("a.log"), tail.path("b.log"));
+  await tail.poll();
+  await appendFile(tail.path("b.log"), "two\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\ntwo\n"]);
+});
+
+scenario(
+  "compressed copies are not read",
+  async (tail) => {
+    await writeFile(tail.path("a.log.gz"), "not a line\n");
+    await tail.poll();
+    expect(tail.files).toEqual([]);
+  },
+  { glob: "*" },
+);
+
+scenario(
+  "more files than may be open are all followed, and found after a rotation",
+  async (tail) => {
+    const names = Array.from({ length: 8 }, (_, i) => `${i}.log`);
+    for (const name of names) await writeFile(tail.path(name), `${name}\n`);
+    await tail.poll();
+    expect(tail.files.filter(({ isOpen }) => isOpen).length).toBeLessThanOrEqual(2);
+    for (const name of names) {
+      await appendFile(tail.path(name), "more\n");
+      await rename(tail.path(name), tail.path(`${name}.1`));
+    }
+    await tail.poll();
+    expect(tail.contents().sort()).toEqual(names.map((name) => `${name}\nmore\n`));
+  },
+  { maxOpenFiles: 2 },
+);
+
+scenario("a drain finds what was rotated while the agent was down", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  tail.acknowledge();
+  await tail.restart(async () => {
+    await appendFile(tail.path("a.log"), "two");
+    await rename(tail.path("a.log"), tail.path("a.log.1"));
+  });
+  await tail.drain();
+  tail.acknowledge();
+  expect(tail.contents()).toEqual(["one\ntwo"]);
+  expect(tail.files.map(reportFile)).toMatchObject([{ state: "ended", delivered: 7, finalSize: 7 }]);
+});
