@@ -44,6 +44,8 @@ let lastQueryId = 1_000;
 /** Text as PostgreSQL sends it: the Data API has its own idea of types. */
 const RAW_TYPES = { getTypeParser: () => (text: string) => text };
 
+const LEADING_COMMENTS = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
+
 /** One call of ExecuteStatement or BatchExecuteStatement, on a connection of its own. */
 export class Statement {
   readonly id: string = randomUUID();
@@ -145,10 +147,11 @@ export class Statement {
     try {
       if (this.#cancelled) throw new Error("Query was cancelled");
       sub.status = "STARTED";
-      if (isCopy(sub.sql)) {
-        sub.resultRows = await copy(parseCopy(sub.sql), client, this.#parts.s3);
+      const sql = sub.sql.replace(LEADING_COMMENTS, "");
+      if (isCopy(sql)) {
+        sub.resultRows = await copy(parseCopy(sql), client, this.#parts.s3);
       } else {
-        const result = await client.query<(string | null)[]>({ text: translate(sub.sql), rowMode: "array" });
+        const result = await client.query<(string | null)[]>({ text: translate(sql), rowMode: "array" });
         sub.resultRows = result.rowCount ?? -1;
         if (result.fields.length > 0) sub.result = result;
       }

@@ -1,0 +1,41 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Logger } from "@aws-lambda-powertools/logger";
+import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
+import { S3Client } from "@aws-sdk/client-s3";
+import { parseConfig } from "../../wire/config.ts";
+import { DataApi } from "./data-api.ts";
+import { Lake } from "./lake.ts";
+import { LoaderError } from "./loader-error.ts";
+import { LoaderMetrics } from "./loader-metrics.ts";
+import { targetsOf } from "./target.ts";
+import { tick, type TickReport } from "./tick.ts";
+
+const bucket = environment("WEIR_LAKE_BUCKET");
+const storage = { bucket, copyRoleArn: environment("WEIR_COPY_ROLE_ARN") };
+const database = { workgroup: environment("WEIR_WORKGROUP"), database: environment("WEIR_DATABASE") };
+
+const configFile = join(import.meta.dirname, "config.json");
+const targets = targetsOf(parseConfig(JSON.parse(readFileSync(configFile, "utf8")), configFile));
+const s3 = new S3Client({});
+const api = new DataApi(new RedshiftDataClient({}), database);
+const log = new Logger({ serviceName: "loader" });
+const metrics = new LoaderMetrics();
+
+/** Invoked by the schedule, and by EventBridge when a statement of the Data API has ended. */
+export async function handler(event: unknown): Promise<TickReport> {
+  const parts = { targets, lake: new Lake(s3, bucket), api, storage, now: () => new Date(), log };
+  const report = await tick(parts, !isStatementEnd(event));
+  metrics.count(report);
+  return report;
+}
+
+function isStatementEnd(event: unknown): boolean {
+  return (event as { source?: string } | null)?.source === "aws.redshift-data";
+}
+
+function environment(name: string): string {
+  const value = process.env[name] ?? "";
+  if (value === "") throw new LoaderError("NO_ENVIRONMENT", `${name} is not set`);
+  return value;
+}

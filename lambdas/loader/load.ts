@@ -1,0 +1,195 @@
+import { createHash } from "node:crypto";
+import type { DataApi } from "./data-api.ts";
+import type { Lake } from "./lake.ts";
+import { loadSql, type Storage } from "./load-sql.ts";
+import { type Outcome, readException, readOutcome } from "./outcome.ts";
+import { prepareTable } from "./prepare.ts";
+import type { OpenLoad, TableState } from "./state.ts";
+import { fingerprint } from "./table-ddl.ts";
+import type { Target } from "./target.ts";
+
+/** What the steps of a load work with. */
+export interface LoadParts {
+  readonly lake: Lake;
+  readonly api: DataApi;
+  readonly storage: Storage;
+  readonly now: () => Date;
+  readonly log: Log;
+}
+
+/** The part of Powertools' logger that is used. */
+export interface Log {
+  info(message: string, fields: Record<string, unknown>): void;
+  warn(message: string, fields: Record<string, unknown>): void;
+  error(message: string, fields: Record<string, unknown>): void;
+}
+
+/** One thing that happened to a load and counts. */
+export type LoadEvent =
+  | { readonly kind: "loaded"; readonly table: string; readonly rows: number }
+  | { readonly kind: "failed"; readonly table: string; readonly error: string };
+
+export interface Step {
+  readonly state: TableState;
+  readonly events: readonly LoadEvent[];
+}
+
+/** A transient failure is tried again after 1, 2, 4, 8 and 16 minutes. */
+const TRANSIENT_RETRIES = 5;
+const RETRY_MS = 60_000;
+/**
+ * Any other failure stays open and is tried once an hour: somebody may have mended the table or the
+ * permission, and nobody should have to unlock a load by hand.
+ */
+const FAILED_RETRY_MS = 3_600_000;
+
+/** Sees what became of a submitted load. */
+export async function settle(state: TableState, target: Target, parts: LoadParts): Promise<Step> {
+  const { load } = state;
+  if (load?.statementId === undefined) return { state, events: [] };
+  const outcome = await ask(load, parts);
+  if (outcome.kind === "running") return { state, events: [] };
+  if (outcome.kind === "overlap") {
+    parts.log.info("ranges overlap the ledger: the slow path takes over", describe(load, target));
+    return { state: { ...state, load: again({ ...load, path: "slow" }) }, events: [] };
+  }
+  if (outcome.kind !== "failed") return finish(state, load, target, outcome, parts);
+  const error = await withLoadErrors(outcome, parts.api);
+  // Whatever it was, the table may not be what it was when it was prepared.
+  const { prepared: _, ...unprepared } = state;
+  return fail(unprepared, again(load), target, { ...outcome, error }, parts);
+}
+
+/** Submits an open load that is due, its table made ready first. */
+export async function submit(state: TableState, target: Target, parts: LoadParts): Promise<Step> {
+  const { load } = state;
+  if (!load || load.statementId !== undefined || !isDue(load, target, parts.now()))
+    return { state, events: [] };
+  let prepared = state.prepared;
+  try {
+    if (prepared !== fingerprint(target)) {
+      const changes = await prepareTable(target, parts.api);
+      if (changes.length > 0) parts.log.info("table changed", { table: target.name, changes });
+      prepared = fingerprint(target);
+    }
+    const name = `weir-${load.id}`;
+    const statementId = await parts.api.submit(name, clientToken(load), loadSql(load, target, parts.storage));
+    const submittedAt = parts.now().toISOString();
+    return { state: { ...state, prepared, load: { ...load, statementId, submittedAt } }, events: [] };
+  } catch (error) {
+    // Nobody knows whether it was taken: the attempt stays, and so does its token.
+    return fail(
+      prepared === undefined ? state : { ...state, prepared },
+      load,
+      target,
+      readException(error),
+      parts,
+    );
+  }
+}
+
+async function ask(load: OpenLoad, { api, log }: LoadParts): Promise<Outcome> {
+  try {
+    return readOutcome(await api.describe(load.statementId!));
+  } catch (error) {
+    log.warn("the load's statement could not be described", { loadId: load.id, error });
+    return { kind: "running" };
+  }
+}
+
+async function finish(
+  state: TableState,
+  load: OpenLoad,
+  target: Target,
+  outcome: Extract<Outcome, { kind: "loaded" | "loaded-before" }>,
+  { lake, now, log }: LoadParts,
+): Promise<Step> {
+  const inserted = outcome.kind === "loaded" ? (outcome.inserted ?? load.rows) : undefined;
+  const record = {
+    ...describe(load, target),
+    outcome: outcome.kind,
+    rows: load.rows,
+    bytes: load.bytes,
+    // Of a load whose end nobody saw, weir.loads has the numbers.
+    ...(inserted === undefined ? {} : { inserted, duplicates: load.rows - inserted }),
+    seconds: (now().getTime() - Date.parse(load.plannedAt)) / 1_000,
+  };
+  await lake.put(`loads/done/${load.id}.json`, JSON.stringify(record));
+  log.info("loaded", record);
+  const { load: _, ...rest } = state;
+  return { state: rest, events: [{ kind: "loaded", table: target.name, rows: inserted ?? 0 }] };
+}
+
+function fail(
+  state: TableState,
+  load: OpenLoad,
+  target: Target,
+  { error, transient }: Extract<Outcome, { kind: "failed" }>,
+  { now, log }: LoadParts,
+): Step {
+  const count = (load.failure?.count ?? 0) + 1;
+  const retrying = transient && count <= TRANSIENT_RETRIES;
+  const waitMs = retrying ? RETRY_MS * 2 ** (count - 1) : FAILED_RETRY_MS;
+  const failure = {
+    error,
+    count,
+    notBefore: new Date(now().getTime() + waitMs).toISOString(),
+    fingerprint: fingerprint(target),
+  };
+  const fields = { ...describe(load, target), ...failure };
+  if (retrying) log.warn("load failed, trying again", fields);
+  else log.error("load failed", fields);
+  return {
+    state: { ...state, load: { ...load, failure } },
+    events: retrying ? [] : [{ kind: "failed", table: target.name, error }],
+  };
+}
+
+/** The load as a new attempt: its statement is over. */
+function again(load: OpenLoad): OpenLoad {
+  const next = { ...load, attempt: load.attempt + 1 };
+  delete next.statementId;
+  delete next.submittedAt;
+  return next;
+}
+
+function isDue({ failure }: OpenLoad, target: Target, now: Date): boolean {
+  if (!failure || failure.fingerprint !== fingerprint(target)) return true;
+  return now.toISOString() >= failure.notBefore;
+}
+
+/**
+ * At most 64 characters; within 8 hours the same token is the same statement. A load that is planned
+ * anew, after somebody removed the state, is not. Redshift Data API, read 2026-11
+ */
+function clientToken({ id, plannedAt, path, attempt }: OpenLoad): string {
+  return createHash("sha256").update(`${id}:${plannedAt}:${path}:${attempt}`).digest("hex");
+}
+
+/** COPY says only that it failed: file, line and reason are in SYS_LOAD_ERROR_DETAIL. */
+async function withLoadErrors(
+  { error, queryId }: Extract<Outcome, { kind: "failed" }>,
+  api: DataApi,
+): Promise<string> {
+  if (queryId === undefined || !error.startsWith("copy-")) return error;
+  try {
+    const rows = await api.ask([
+      `SELECT trim(file_name), line_number, trim(column_name), trim(error_message)
+FROM sys_load_error_detail WHERE query_id = ${queryId} ORDER BY file_name, line_number LIMIT 5`,
+    ]);
+    const details = rows.map(
+      ([file, line, column, reason]) => `${file} line ${line}, ${column ?? "row"}: ${reason}`,
+    );
+    return [error, ...details].join("\n");
+  } catch {
+    return error; // the view adds to the error, it does not stand for it
+  }
+}
+
+const describe = ({ id, path, attempt, manifests }: OpenLoad, target: Target): Record<string, unknown> => ({
+  loadId: id,
+  table: target.name,
+  path,
+  attempt,
+  manifests: manifests.map(({ key }) => key),
+});

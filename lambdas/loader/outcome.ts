@@ -1,0 +1,76 @@
+import type { DescribeStatementResponse } from "@aws-sdk/client-redshift-data";
+import { statementName } from "./load-sql.ts";
+import { LoaderError } from "./loader-error.ts";
+
+/** What became of a submitted load. */
+export type Outcome =
+  | { readonly kind: "running" }
+  | { readonly kind: "loaded"; readonly inserted: number | undefined }
+  /** The ledger has it from an earlier attempt whose end nobody saw. */
+  | { readonly kind: "loaded-before" }
+  /** Rows may be there already: only the slow path may load it. */
+  | { readonly kind: "overlap" }
+  | {
+      readonly kind: "failed";
+      readonly error: string;
+      readonly transient: boolean;
+      readonly queryId?: number;
+    };
+
+/** Redshift's compute nodes say the first, its leader node and PostgreSQL the second. */
+const DIVIDED_BY_ZERO = /divide by zero|division by zero/i;
+
+/**
+ * What passes by itself: serialization (1023) and deadlocks (40P01), lost connections, throttling, and
+ * two sessions creating the same thing at once.
+ */
+const TRANSIENT =
+  /\b1023\b|40P01|40001|serializ|deadlock|connection|terminat|timed? ?out|throttl|SlowDown|ServiceUnavailable|InternalError|concurrently|unique constraint "pg_/i;
+
+const TRANSIENT_EXCEPTIONS = new Set([
+  "ActiveStatementsExceededException",
+  "ActiveSessionsExceededException",
+  "ActiveWaitingRequestsExceededException",
+  "DatabaseConnectionException",
+  "InternalServerException",
+  "ThrottlingException",
+  "TimeoutError",
+]);
+
+/** @param description undefined when the service no longer knows the statement */
+export function readOutcome(description: DescribeStatementResponse | undefined): Outcome {
+  if (!description)
+    return { kind: "failed", error: "the Data API has forgotten the statement", transient: true };
+  const { Status, SubStatements = [], Error: error = "no reason given" } = description;
+  if (Status === "FINISHED") {
+    const insert = SubStatements.find(({ QueryString }) => statementName(QueryString) === "insert-rows");
+    return { kind: "loaded", inserted: insert?.ResultRows };
+  }
+  if (Status === "ABORTED") return { kind: "failed", error: `aborted: ${error}`, transient: true };
+  if (Status !== "FAILED") return { kind: "running" };
+  const at = SubStatements.find(({ Status }) => Status === "FAILED");
+  const reason = at?.Error ?? error;
+  const name = statementName(at?.QueryString);
+  if (DIVIDED_BY_ZERO.test(reason)) {
+    if (name === "not-loaded") return { kind: "loaded-before" };
+    if (name === "no-overlap" || name === "no-foreign-overlap") return { kind: "overlap" };
+    if (name === "count") {
+      const text = "COPY loaded another number of rows than the commits name";
+      return { kind: "failed", error: text, transient: false };
+    }
+  }
+  const text = name === undefined ? reason : `${name}: ${reason}`;
+  const queryId = at?.RedshiftQueryId;
+  const copied = queryId !== undefined && queryId > 0 ? { queryId } : {};
+  return { kind: "failed", error: text, transient: TRANSIENT.test(reason), ...copied };
+}
+
+/** What a thrown error of the Data API means for the load that it was thrown for. */
+export function readException(error: unknown): Extract<Outcome, { kind: "failed" }> {
+  const { name, message } = error as Error;
+  const own = error instanceof LoaderError;
+  const transient = own
+    ? error.code === "NOT_IN_TIME" || (error.code === "STATEMENT" && TRANSIENT.test(message))
+    : TRANSIENT_EXCEPTIONS.has(name) || TRANSIENT.test(message);
+  return { kind: "failed", error: own ? message : `${name}: ${message}`, transient };
+}

@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import type { WeirConfig } from "../../wire/config.ts";
+import { type Column, type RedshiftDestination, rowColumns } from "../../wire/log-type.ts";
+
+/** One table that rows of one log type are loaded into. A type may have several. */
+export interface Target {
+  readonly type: string;
+  readonly schema: string;
+  readonly table: string;
+  /** "schema.table": its key in the state and in the ledger. */
+  readonly name: string;
+  readonly columns: readonly Column[];
+  readonly distribution: RedshiftDestination["distribution"];
+  readonly sort: readonly string[];
+}
+
+export function targetsOf(config: WeirConfig): Target[] {
+  return config.types.flatMap((type) =>
+    type.destinations
+      .filter((destination) => destination.to === "redshift")
+      .map(({ schema, table = type.name, distribution, sort }) => ({
+        type: type.name,
+        schema,
+        table,
+        name: `${schema}.${table}`,
+        columns: rowColumns(type),
+        distribution,
+        sort,
+      })),
+  );
+}
+
+export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+export const tableSql = ({ schema, table }: Target): string => `${quoteName(schema)}.${quoteName(table)}`;
+
+/** Column list of COPY and INSERT: never by position. */
+export const columnsSql = ({ columns }: Target): string =>
+  columns.map(({ name }) => quoteName(name)).join(", ");
+
+/**
+ * The empty table whose lock serialises the loads of this one. LOCK is ACCESS EXCLUSIVE: on the table
+ * itself it would block its readers. The hash comes first so that cutting a long name keeps it apart.
+ */
+export function lockTableSql({ name, table }: Target): string {
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
+  return `weir.${quoteName(`lock_${hash}_${table}`)}`;
+}

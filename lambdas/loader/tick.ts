@@ -1,0 +1,113 @@
+import { parseCommitKey } from "../../wire/keys.ts";
+import { claim, CLAIM_LIMITS, type ClaimLimits, oldestUnclaimed } from "./claim.ts";
+import { type LoadEvent, type LoadParts, settle, type Step, submit } from "./load.ts";
+import { planLoad } from "./plan.ts";
+import { type LoaderState, newTable, type TableState } from "./state.ts";
+import { fingerprint } from "./table-ddl.ts";
+import type { Target } from "./target.ts";
+
+export interface TickParts extends LoadParts {
+  readonly targets: readonly Target[];
+  readonly limits?: ClaimLimits;
+}
+
+export interface TickReport {
+  /** Age of the oldest commit that some table has not loaded, 0 where none is. */
+  readonly lagSeconds: number;
+  readonly events: readonly LoadEvent[];
+  /** Commits that cannot be read: each is one until it can. */
+  readonly unreadable: number;
+}
+
+/**
+ * One turn of the loader: settles the loads that are open, opens new ones, submits what is due. It
+ * never waits for a load. Each step is saved before the next, so a loader may die anywhere:
+ *
+ *   settle · claim and plan · save · submit · save
+ *
+ * A plan is saved before it is submitted: one that was submitted without that being saved is submitted
+ * again with its token, which is the same statement for 8 hours; after that the ledger refuses it.
+ *
+ * @param scheduled false for the end of a load: then only a table with a backlog gets another one, so
+ *   that all tables share the tick and the warehouse can rest between
+ */
+export async function tick(parts: TickParts, scheduled: boolean): Promise<TickReport> {
+  const saved = await parts.lake.state();
+  const turn = new Turn(parts, saved);
+  await turn.each((state, target) => settle(state, target, parts));
+  await turn.each((state, target) => open(state, target, parts, scheduled));
+  await turn.save();
+  await turn.each((state, target) => submit(state, target, parts));
+  await turn.save();
+  const lags = await Promise.all(parts.targets.map((target) => lagSeconds(turn.table(target), parts)));
+  return {
+    lagSeconds: Math.max(0, ...lags),
+    events: turn.events,
+    unreadable: Object.values(turn.state.tables).reduce((sum, { setAside }) => sum + setAside.length, 0),
+  };
+}
+
+/** The state as it goes through one tick. */
+class Turn {
+  state: LoaderState;
+  readonly events: LoadEvent[] = [];
+  readonly #parts: TickParts;
+  #saved: string;
+
+  constructor(parts: TickParts, state: LoaderState) {
+    this.#parts = parts;
+    this.state = state;
+    this.#saved = JSON.stringify(state);
+  }
+
+  table(target: Target): TableState {
+    return this.state.tables[target.name] ?? newTable();
+  }
+
+  /** Tables that need no DDL come first: those that do may keep the others waiting. */
+  async each(step: (state: TableState, target: Target) => Promise<Step>): Promise<void> {
+    const ready = (target: Target): boolean => this.table(target).prepared === fingerprint(target);
+    const order = [...this.#parts.targets].sort((a, b) => Number(ready(b)) - Number(ready(a)));
+    for (const target of order) {
+      const before = this.table(target);
+      const { state, events } = await step(before, target);
+      if (state !== before)
+        this.state = { ...this.state, tables: { ...this.state.tables, [target.name]: state } };
+      this.events.push(...events);
+    }
+  }
+
+  async save(): Promise<void> {
+    const text = JSON.stringify(this.state);
+    if (text === this.#saved) return;
+    await this.#parts.lake.saveState(this.state);
+    this.#saved = text;
+  }
+}
+
+/** Opens the next load of a table that has none open. */
+async function open(state: TableState, target: Target, parts: TickParts, scheduled: boolean): Promise<Step> {
+  if (state.load || !(scheduled || state.backlog)) return { state, events: [] };
+  const { lake, log, storage, limits = CLAIM_LIMITS } = parts;
+  const now = parts.now();
+  const claimed = await claim(state, target, lake, now, limits);
+  for (const { key, error } of claimed.unreadable) log.error("commit cannot be read", { key, error });
+  if (claimed.commits.length === 0) return { state: claimed.state, events: [] };
+  const { load, files } = planLoad(target, claimed.commits, storage.bucket, now);
+  for (const { key, text } of files) await lake.put(key, text);
+  return { state: { ...claimed.state, load }, events: [] };
+}
+
+async function lagSeconds(state: TableState, { lake, now }: TickParts): Promise<number> {
+  const since = state.load?.oldestCommitAt ?? writtenAt(await oldestUnclaimed(state, lake));
+  return since === undefined ? 0 : Math.max(0, (now().getTime() - Date.parse(since)) / 1_000);
+}
+
+function writtenAt(key: string | undefined): string | undefined {
+  if (key === undefined) return undefined;
+  try {
+    return parseCommitKey(key).writtenAt.toISOString();
+  } catch {
+    return undefined; // not a commit's name at all: counted as unreadable
+  }
+}

@@ -1,0 +1,87 @@
+import { gzipSync, zstdCompressSync } from "node:zlib";
+import type { Commit } from "../../wire/commit.ts";
+import { batchName, type Codec, commitKey, dataKey } from "../../wire/keys.ts";
+import type { Range } from "../../wire/ranges.ts";
+
+/** Rows stand at every tenth byte of their source: [0, 30) holds those at 0, 10 and 20. */
+export const LINE_BYTES = 10;
+
+export interface BatchSpec {
+  readonly shard?: number;
+  /** First and last sequence number. */
+  readonly sequence: readonly [number, number];
+  /** Ranges by source id; bounds are multiples of LINE_BYTES. */
+  readonly sources?: Readonly<Record<string, readonly Range[]>>;
+  /** Rows without provenance: sequence numbers of their records, one row each. */
+  readonly foreign?: readonly number[];
+  readonly type?: string;
+  readonly codec?: Codec;
+  readonly writtenAt?: Date;
+  readonly arrivedAt?: Date;
+  /** Put on every row. */
+  readonly fields?: object;
+}
+
+export interface Batch {
+  readonly commitKey: string;
+  readonly commit: Commit;
+  readonly objects: readonly { readonly key: string; readonly body: Buffer }[];
+}
+
+/** The objects and the commit that a router would write for these rows. */
+export function batch(spec: BatchSpec): Batch {
+  const { shard = 0, sequence, sources = {}, foreign = [], type = "photo", codec = "zstd" } = spec;
+  const { writtenAt = new Date("2026-11-21T10:00:00Z"), arrivedAt = writtenAt, fields = {} } = spec;
+  const shardId = `shardId-${String(shard).padStart(12, "0")}`;
+  const id = { shardId, firstSequenceNumber: `${sequence[0]}`, lastSequenceNumber: `${sequence[1]}` };
+  const at = arrivedAt.toISOString().slice(0, 23).replace("T", " ");
+  const row = (_src: string, _off: number): object => ({
+    _time: at,
+    _src,
+    _off,
+    _host: "h1",
+    _arrived_at: at,
+    ...fields,
+  });
+  const rows = [
+    ...Object.entries(sources).flatMap(([source, ranges]) =>
+      ranges.flatMap(([from, to]) => offsets(from, to).map((offset) => row(source, offset))),
+    ),
+    ...foreign.map((sequence) => row(`${shardId}:${sequence}`, 0)),
+  ];
+  const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  const body = codec === "zstd" ? zstdCompressSync(text) : gzipSync(text);
+  const key = dataKey(type, arrivedAt, id, 0, codec);
+  const instant = arrivedAt.toISOString();
+  const counts = { lines: rows.length, rows: rows.length, rejected: 0, filtered: 0, duplicates: 0 };
+  return {
+    commitKey: commitKey(writtenAt, id),
+    objects: [{ key, body }],
+    commit: {
+      version: 1,
+      batchId: batchName(id),
+      ...id,
+      arrivedFrom: instant,
+      arrivedTo: instant,
+      records: 1,
+      userRecords: rows.length,
+      bytes: text.length,
+      objects: [
+        { kind: "data", type, key, bytes: body.length, rows: rows.length, from: instant, to: instant },
+      ],
+      sources: Object.entries(sources).map(([id, ranges]) => ({
+        id,
+        host: "h1",
+        path: `/var/log/${id}`,
+        ranges: ranges.map(([from, to]) => [from, to]),
+        gaps: [],
+        types: [type],
+      })),
+      types: { [type]: { ...counts, bytes: text.length, foreignRows: foreign.length } },
+    },
+  };
+}
+
+export function offsets(from: number, to: number): number[] {
+  return Array.from({ length: (to - from) / LINE_BYTES }, (_, i) => from + i * LINE_BYTES);
+}

@@ -1,0 +1,142 @@
+import { DeleteObjectsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { DataApi } from "../../lambdas/loader/data-api.ts";
+import { Lake } from "../../lambdas/loader/lake.ts";
+import type { ClaimLimits } from "../../lambdas/loader/claim.ts";
+import type { LoaderState } from "../../lambdas/loader/state.ts";
+import { type Target, targetsOf } from "../../lambdas/loader/target.ts";
+import { tick, type TickReport } from "../../lambdas/loader/tick.ts";
+import { parseConfig, type WeirConfigInput } from "../../wire/config.ts";
+import { BUCKET, DATABASE, type Rig, WORKGROUP } from "../local/warehouse-fixture.ts";
+import type { Batch } from "./lake-fixture.ts";
+
+type LogType = WeirConfigInput["types"][number];
+
+/** A log type of one nullable column, loaded into logs.<table>. */
+export function logType(name: string, columns?: LogType["columns"]): LogType {
+  return {
+    name,
+    parse: { format: "json" },
+    columns: columns ?? [{ name: "note", type: "varchar(8)" }],
+    destinations: [{ to: "s3" }, { to: "redshift", schema: "logs" }],
+  };
+}
+
+export function targets(...types: LogType[]): Target[] {
+  return targetsOf(parseConfig({ warehouse: { kind: "new-serverless" }, types }, "test"));
+}
+
+/** A loader by the fixture's clock, and what it is given to load. */
+export class LoaderRig {
+  now = new Date("2026-11-21T10:05:00Z");
+  targets: Target[];
+  limits: ClaimLimits | undefined;
+  readonly logged: { message: string; fields: object }[] = [];
+  /** True for the moment, "before submit ..." or "after submit ...", at which the loader is to die. */
+  diesAt: ((step: string) => boolean) | undefined;
+  readonly rig: Rig;
+
+  constructor(rig: Rig, targets: Target[]) {
+    this.rig = rig;
+    this.targets = targets;
+  }
+
+  /** An empty lake and an empty warehouse. */
+  async reset(): Promise<void> {
+    const { Contents } = await this.rig.s3.send(new ListObjectsV2Command({ Bucket: BUCKET }));
+    const Objects = (Contents ?? []).map(({ Key }) => ({ Key: Key! }));
+    if (Objects.length > 0) {
+      await this.rig.s3.send(new DeleteObjectsCommand({ Bucket: BUCKET, Delete: { Objects } }));
+    }
+    await this.rig.warehouse.query("DROP SCHEMA IF EXISTS logs CASCADE");
+    await this.rig.warehouse.query("DROP SCHEMA IF EXISTS weir CASCADE");
+    await this.rig.warehouse.query("TRUNCATE redshift.sys_load_error_detail");
+    this.diesAt = undefined;
+    this.limits = undefined;
+    this.logged.length = 0;
+    this.now = new Date("2026-11-21T10:05:00Z");
+  }
+
+  async commit(...batches: Batch[]): Promise<void> {
+    for (const { commitKey, commit, objects } of batches) {
+      for (const { key, body } of objects) await this.rig.put(key, body);
+      await this.rig.put(commitKey, JSON.stringify(commit));
+    }
+  }
+
+  tick(scheduled = true): Promise<TickReport> {
+    const life = { over: false };
+    const log = (message: string, fields: object) => void this.logged.push({ message, fields });
+    return tick(
+      {
+        targets: this.targets,
+        lake: this.#mortal(new Lake(this.rig.s3, BUCKET), life),
+        api: this.#mortal(new DataApi(this.rig.redshift, { workgroup: WORKGROUP, database: DATABASE }), life),
+        storage: { bucket: BUCKET, copyRoleArn: "arn:aws:iam::000000000000:role/copy" },
+        now: () => this.now,
+        log: { info: log, warn: log, error: log },
+        ...(this.limits ? { limits: this.limits } : {}),
+      },
+      scheduled,
+    );
+  }
+
+  /** Ticks, each after the last one's statements have ended, until no load is open. */
+  async drain(): Promise<void> {
+    for (let ticks = 0; ticks < 20; ticks++) {
+      await this.tick();
+      if (!(await this.#awaitOpen())) return;
+      this.now = new Date(this.now.getTime() + 60_000);
+    }
+    throw new Error(`still loading: ${JSON.stringify(this.logged.slice(-3))}`);
+  }
+
+  async state(): Promise<LoaderState> {
+    return new Lake(this.rig.s3, BUCKET).state();
+  }
+
+  /** Waits for the statements of open loads. @returns whether a load is open */
+  async #awaitOpen(): Promise<boolean> {
+    const open = Object.values((await this.state()).tables).flatMap(({ load }) => load ?? []);
+    for (const { statementId } of open) if (statementId !== undefined) await this.rig.describe(statementId);
+    return open.length > 0;
+  }
+
+  rows(table = "photo"): Promise<{ _src: string; _off: string; note: string | null }[]> {
+    return this.rig.warehouse.query(`SELECT _src, _off, note FROM logs.${table} ORDER BY _src, _off`);
+  }
+
+  loads(): Promise<{ path: string; rows_staged: string; rows_inserted: string }[]> {
+    return this.rig.warehouse.query(
+      "SELECT path, rows_staged, rows_inserted FROM weir.loads ORDER BY path, rows_staged, rows_inserted",
+    );
+  }
+
+  async keys(prefix: string): Promise<string[]> {
+    const { Contents } = await this.rig.s3.send(new ListObjectsV2Command({ Bucket: BUCKET, Prefix: prefix }));
+    return (Contents ?? []).map(({ Key }) => Key!);
+  }
+
+  /** The part as it is, until the call at which the loader is to die: nothing works after that. */
+  #mortal<T extends object>(part: T, life: { over: boolean }): T {
+    const live = (moment: string): void => {
+      life.over ||= this.diesAt?.(moment) ?? false;
+      if (life.over) throw new Error(`the loader died ${moment}`);
+    };
+    return new Proxy(part, {
+      get: (part, name) => {
+        const value: unknown = Reflect.get(part, name, part);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          const step = `${String(name)} ${String(args[0])}`;
+          live(`before ${step}`);
+          const result: unknown = Reflect.apply(value, part, args);
+          if (!(result instanceof Promise)) return result;
+          return result.then((answer: unknown) => {
+            live(`after ${step}`);
+            return answer;
+          });
+        };
+      },
+    });
+  }
+}

@@ -1,0 +1,394 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { type Rig, startRig } from "../local/warehouse-fixture.ts";
+import { batch, offsets } from "./lake-fixture.ts";
+import { LoaderRig, logType, targets } from "./loader-fixture.ts";
+
+let rig: Rig;
+let loader: LoaderRig;
+/** What loads, and only loads, wait for before they commit. */
+let hold: Promise<void> | undefined;
+let calls = 0;
+/** Past the life of the last test's ClientTokens: tests plan the same loads at the same minute. */
+let hoursLater = 0;
+
+beforeAll(async () => {
+  const now = (): Date => new Date(Date.now() + hoursLater * 3_600_000);
+  rig = await startRig({ beforeCommit: async ({ options }) => (options.name ? hold : undefined), now });
+  rig.redshift.middlewareStack.add((next) => (args) => (calls++, next(args)), { step: "initialize" });
+  loader = new LoaderRig(rig, []);
+});
+afterAll(() => rig?.[Symbol.asyncDispose]());
+beforeEach(async () => {
+  await loader.reset();
+  loader.targets = targets(logType("photo"));
+  hold = undefined;
+  hoursLater += 9;
+});
+
+const at = (minute: number): Date => new Date(Date.UTC(2026, 10, 21, 10, minute));
+const offsetsOf = async (source: string, table?: string): Promise<number[]> =>
+  (await loader.rows(table)).filter(({ _src }) => _src === source).map(({ _off }) => Number(_off));
+
+describe("new commits", () => {
+  test("are loaded straight into their table, zstd and gzip in one transaction", async () => {
+    await loader.commit(
+      batch({ sequence: [1, 2], sources: { a: [[0, 50]] }, fields: { note: "x" } }),
+      batch({ sequence: [3, 4], sources: { a: [[50, 100]], b: [[0, 20]] }, codec: "gzip", writtenAt: at(1) }),
+      batch({ sequence: [5, 6], foreign: [5, 6], writtenAt: at(2) }),
+    );
+    const { lagSeconds } = await loader.tick();
+    expect(lagSeconds).toBe(300);
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual(offsets(0, 100));
+    expect(await loader.rows()).toHaveLength(14);
+    expect(await loader.loads()).toEqual([{ path: "fast", rows_staged: "14", rows_inserted: "14" }]);
+    expect(await rig.warehouse.query("SELECT src, from_off, to_off FROM weir.ranges ORDER BY src")).toEqual([
+      { src: "a", from_off: "0", to_off: "100" },
+      { src: "b", from_off: "0", to_off: "20" },
+    ]);
+    expect(await loader.keys("loads/done/")).toHaveLength(1);
+    expect((await loader.tick()).lagSeconds).toBe(0);
+  });
+
+  test("go to each table of their type, and only of their type", async () => {
+    const photo = logType("photo");
+    loader.targets = targets(
+      { ...photo, destinations: [...photo.destinations!, { to: "redshift", schema: "archive" }] },
+      logType("user"),
+    );
+    await loader.commit(
+      batch({ sequence: [1, 1], sources: { a: [[0, 30]] } }),
+      batch({ sequence: [2, 2], sources: { b: [[0, 20]] }, type: "user" }),
+    );
+    await loader.drain();
+    expect(await loader.rows("photo")).toHaveLength(3);
+    expect(await loader.rows("user")).toHaveLength(2);
+    expect(await rig.warehouse.query("SELECT count(*) AS n FROM archive.photo")).toEqual([{ n: "3" }]);
+    await rig.warehouse.query("DROP SCHEMA archive CASCADE");
+  });
+
+  test("that appear late, under a minute long listed, are loaded within the look-back", async () => {
+    await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] }, writtenAt: at(4) }));
+    await loader.drain();
+    loader.now = at(19);
+    await loader.tick();
+    await loader.commit(batch({ sequence: [2, 2], sources: { a: [[10, 20]] }, writtenAt: at(0) }));
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([0, 10]);
+  });
+
+  test("beyond a load's limits wait for the next, which the end of the first one opens", async () => {
+    loader.limits = { maxCommits: 32, maxBytes: 2 ** 30, maxReads: 1_000 };
+    const batches = Array.from({ length: 70 }, (_, i) =>
+      batch({ sequence: [i, i], sources: { a: [[i * 10, i * 10 + 10]] }, writtenAt: at(i % 5) }),
+    );
+    await loader.commit(...batches);
+    await loader.tick();
+    for (let loads = 0; loads < 3; loads++) {
+      for (const { load } of Object.values((await loader.state()).tables))
+        await rig.describe(load!.statementId!);
+      await loader.tick(false);
+    }
+    expect(await offsetsOf("a")).toEqual(offsets(0, 700));
+    expect(await loader.loads()).toHaveLength(3);
+  });
+
+  test("do not open a load when only a statement has ended: tables share the schedule's tick", async () => {
+    await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] } }));
+    const { lagSeconds } = await loader.tick(false);
+    expect(lagSeconds).toBe(300);
+    expect((await loader.state()).tables["photo"]).toBeUndefined();
+    expect(await loader.keys("loads/")).toEqual([]);
+  });
+
+  test("that have nothing for the warehouse leave it untouched, and so does an empty lake", async () => {
+    calls = 0;
+    await loader.tick();
+    await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] }, type: "other" }));
+    expect(await loader.tick()).toEqual({ lagSeconds: 0, events: [], unreadable: 0 });
+    expect(calls).toBe(0);
+  });
+
+  test("that cannot be read are counted on every tick, hold nothing up and are loaded once they can be", async () => {
+    const good = batch({ sequence: [1, 1], sources: { a: [[0, 10]] } });
+    await loader.commit(good);
+    await rig.put(good.commitKey.replace("-1-1", "-2-2"), "{");
+    expect((await loader.tick()).unreadable).toBe(1);
+    await loader.drain();
+    loader.now = new Date("2026-11-22T10:00:00Z");
+    expect(await loader.tick()).toMatchObject({ unreadable: 1, lagSeconds: 86_400 });
+    await loader.commit(batch({ sequence: [2, 2], sources: { a: [[10, 20]] } }));
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([0, 10]);
+    expect((await loader.tick()).unreadable).toBe(0);
+  });
+});
+
+describe("duplicates", () => {
+  test("of the ledger's ranges are left out by the slow path, days later as well", async () => {
+    await loader.commit(batch({ sequence: [1, 9], sources: { a: [[0, 50]] }, fields: { note: "first" } }));
+    await loader.drain();
+    loader.now = new Date("2026-11-28T10:05:00Z");
+    const again = { writtenAt: new Date("2026-11-28T10:00:00Z"), fields: { note: "again" } };
+    await loader.commit(batch({ sequence: [100, 101], sources: { a: [[30, 80]] }, ...again }));
+    await loader.drain();
+    expect((await loader.rows()).map(({ _off, note }) => [Number(_off), note])).toEqual([
+      ...offsets(0, 50).map((offset) => [offset, "first"]),
+      ...offsets(50, 80).map((offset) => [offset, "again"]),
+    ]);
+    expect(await loader.loads()).toEqual([
+      { path: "fast", rows_staged: "5", rows_inserted: "5" },
+      { path: "slow", rows_staged: "5", rows_inserted: "3" },
+    ]);
+  });
+
+  test("within one load go to the slow path at once", async () => {
+    await loader.commit(
+      batch({ sequence: [1, 2], sources: { a: [[0, 50]] } }),
+      batch({ sequence: [3, 4], sources: { a: [[20, 70]] } }),
+    );
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual(offsets(0, 70));
+    expect(await loader.loads()).toEqual([{ path: "slow", rows_staged: "10", rows_inserted: "7" }]);
+  });
+
+  test("a batch committed again in another minute loads nothing twice, before or after its load", async () => {
+    const spec = { sequence: [1, 5], sources: { a: [[0, 40]] }, foreign: [2, 3], arrivedAt: at(0) } as const;
+    await loader.commit(batch({ ...spec, writtenAt: at(0) }), batch({ ...spec, writtenAt: at(1) }));
+    await loader.drain();
+    expect(await loader.loads()).toEqual([{ path: "fast", rows_staged: "6", rows_inserted: "6" }]);
+    await loader.commit(batch({ ...spec, writtenAt: at(2) }));
+    await loader.drain();
+    expect(await loader.rows()).toHaveLength(6);
+    expect(await loader.loads()).toContainEqual({ path: "slow", rows_staged: "6", rows_inserted: "0" });
+  });
+
+  test("of foreign rows are told by shard and sequence number", async () => {
+    await loader.commit(
+      batch({ sequence: [9, 11], foreign: [9, 10, 11] }),
+      batch({ shard: 1, sequence: [9, 11], foreign: [9, 10, 11] }),
+    );
+    await loader.drain();
+    // A retry that was bisected begins within the longer batch: 9 < 10 < 11 as numbers, not as text.
+    await loader.commit(batch({ sequence: [10, 12], foreign: [10, 11, 12], writtenAt: at(3) }));
+    await loader.drain();
+    expect(await loader.rows()).toHaveLength(7);
+    expect((await loader.loads()).map(({ path }) => path).sort()).toEqual(["fast", "slow"]);
+  });
+});
+
+describe("a loader that dies", () => {
+  const one = batch({ sequence: [1, 1], sources: { a: [[0, 50]] } });
+
+  test.each([
+    ["between its plan's files and the state", "before saveState", 1],
+    ["between plan and submit", "before submit", 1],
+    ["between submit and saving that", "after submit", 1],
+    ["between a load's end and its record", "before put loads/done", 2],
+    ["between a load's record and the state", "after put loads/done", 2],
+  ])("%s has the work finished by the next", async (_, step, fatalTick) => {
+    await loader.commit(one);
+    for (let n = 1; n < fatalTick; n++) {
+      await loader.tick();
+      const { load } = (await loader.state()).tables["logs.photo"]!;
+      await rig.describe(load!.statementId!);
+    }
+    loader.diesAt = (at) => at.startsWith(step);
+    await expect(loader.tick()).rejects.toThrow();
+    loader.diesAt = undefined;
+    await loader.drain();
+    expect(await loader.loads()).toEqual([{ path: "fast", rows_staged: "5", rows_inserted: "5" }]);
+    expect(await offsetsOf("a")).toEqual(offsets(0, 50));
+    expect((await loader.state()).tables["logs.photo"]!.load).toBeUndefined();
+    expect(await loader.keys("loads/done/")).toHaveLength(1);
+  });
+});
+
+test("a load submitted, forgotten by the Data API and finished all the same is not loaded again", async () => {
+  await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 50]] } }));
+  loader.diesAt = (at) => at.startsWith("after submit");
+  await expect(loader.tick()).rejects.toThrow(/died/);
+  loader.diesAt = undefined;
+  await expect.poll(() => loader.loads().catch(() => [])).toHaveLength(1);
+  hoursLater += 9;
+  await loader.drain();
+  expect(await offsetsOf("a")).toEqual(offsets(0, 50));
+  expect(await loader.loads()).toHaveLength(1);
+  expect(await loader.keys("loads/done/")).toHaveLength(1);
+});
+
+test("two loaders at once load every row once, whichever saves its state last", async () => {
+  await loader.commit(
+    batch({ sequence: [1, 1], sources: { a: [[0, 50]] }, foreign: [1] }),
+    batch({ sequence: [2, 2], sources: { b: [[0, 30]] }, writtenAt: at(1) }),
+  );
+  // Both read the state before either saves; with conditional writes the later of the two gives up.
+  await Promise.allSettled([loader.tick(), loader.tick()]);
+  await loader.drain();
+  expect(await offsetsOf("a")).toEqual(offsets(0, 50));
+  expect(await loader.rows()).toHaveLength(9);
+});
+
+test("two loaders with different views of the lake load what they share once", async () => {
+  const [first, second] = [
+    batch({ sequence: [1, 1], sources: { a: [[0, 50]] } }),
+    batch({ sequence: [2, 2], sources: { a: [[50, 70]] } }),
+  ];
+  const release = holdStatements();
+  await loader.commit(first);
+  await loader.tick();
+  // The second never saw the first's state.
+  await rig.put("loads/state.json", JSON.stringify({ version: 1, tables: {} }));
+  await loader.commit(second);
+  await loader.tick();
+  release();
+  await loader.drain();
+  expect(await offsetsOf("a")).toEqual(offsets(0, 70));
+  expect(await loader.loads()).toEqual([
+    { path: "fast", rows_staged: "5", rows_inserted: "5" },
+    { path: "slow", rows_staged: "7", rows_inserted: "2" },
+  ]);
+});
+
+/** Keeps statements from committing until the returned function is called. */
+function holdStatements(): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  hold = promise;
+  return resolve;
+}
+
+describe("a load that fails", () => {
+  const bad = batch({ sequence: [2, 2], sources: { a: [[50, 70]] }, fields: { note: "far too long" } });
+
+  test("leaves nothing of itself, names file, line and reason, and other tables go on", async () => {
+    loader.targets = targets(logType("photo"), logType("user"));
+    await loader.commit(
+      batch({ sequence: [1, 1], sources: { a: [[0, 50]] } }),
+      bad,
+      batch({ sequence: [3, 3], sources: { u: [[0, 20]] }, type: "user" }),
+    );
+    await loader.tick();
+    await settled();
+    const { events } = await loader.tick();
+    expect(events).toContainEqual({ kind: "loaded", table: "logs.user", rows: 2 });
+    expect(events).toContainEqual({
+      kind: "failed",
+      table: "logs.photo",
+      error: expect.stringMatching(
+        /^copy-rows: ERROR: Load into table 'photo' failed.*\n.*2-2\.ndjson\.zst line 1, note: String length exceeds/,
+      ),
+    });
+    expect(await loader.rows("photo")).toEqual([]);
+    expect(await rig.warehouse.query("SELECT target FROM weir.ranges")).toEqual([{ target: "logs.user" }]);
+    const { load } = (await loader.state()).tables["logs.photo"]!;
+    expect(load).toMatchObject({ attempt: 1, failure: { count: 1, notBefore: "2026-11-21T11:05:00.000Z" } });
+  });
+
+  test("rests for an hour, does not wake the warehouse, and is loaded once its cause is mended", async () => {
+    await loader.commit(bad);
+    await loader.tick();
+    await settled();
+    await loader.tick();
+    calls = 0;
+    loader.now = at(50);
+    expect((await loader.tick()).lagSeconds).toBe(3_000);
+    expect(calls).toBe(0);
+    await rig.warehouse.query("ALTER TABLE logs.photo ALTER COLUMN note TYPE varchar(64)");
+    loader.now = new Date("2026-11-21T11:06:00Z");
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([50, 60]);
+  });
+
+  test("is tried at once when the configuration has changed", async () => {
+    await loader.commit(bad);
+    await loader.tick();
+    await settled();
+    await loader.tick();
+    loader.targets = targets(logType("photo", [{ name: "note", type: "varchar(64)" }]));
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([50, 60]);
+  });
+
+  test("because an object is gone stays open: nothing counts as loaded that is not", async () => {
+    await loader.commit({ ...bad, objects: [] });
+    await loader.tick();
+    await settled();
+    const { events } = await loader.tick();
+    expect(events).toMatchObject([{ kind: "failed", error: expect.stringContaining("NoSuchKey") }]);
+    expect(await loader.keys("loads/done/")).toEqual([]);
+    expect((await loader.state()).tables["logs.photo"]!.load).toBeDefined();
+  });
+
+  test("because COPY read fewer rows than the commits name is rolled back", async () => {
+    const short = batch({ sequence: [1, 1], sources: { a: [[0, 50]] } });
+    const [object] = short.commit.objects;
+    const commit = { ...short.commit, objects: [{ ...object!, rows: 6 }] };
+    await loader.commit({ ...short, commit });
+    await loader.tick();
+    await settled();
+    const { events } = await loader.tick();
+    expect(events).toMatchObject([
+      { kind: "failed", error: expect.stringContaining("another number of rows") },
+    ]);
+    expect(await loader.rows()).toEqual([]);
+  });
+
+  /** Waits until every open load's statement is over. */
+  async function settled(): Promise<void> {
+    for (const { load } of Object.values((await loader.state()).tables)) {
+      if (load?.statementId !== undefined) await rig.describe(load.statementId);
+    }
+  }
+});
+
+describe("a table", () => {
+  test("gains a column that the configuration has gained, and widens a text", async () => {
+    await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] }, fields: { note: "old" } }));
+    await loader.drain();
+    loader.targets = targets(
+      logType("photo", [
+        { name: "note", type: "varchar(64)" },
+        { name: "size", type: "bigint", nullable: false, encode: "az64" },
+      ]),
+    );
+    const fields = { note: "wider than eight", size: 7 };
+    await loader.commit(batch({ sequence: [2, 2], sources: { a: [[10, 20]] }, fields, writtenAt: at(1) }));
+    await loader.drain();
+    expect(await rig.warehouse.query("SELECT note, size FROM logs.photo ORDER BY _off")).toEqual([
+      { note: "old", size: null },
+      { note: "wider than eight", size: "7" },
+    ]);
+  });
+
+  test("whose column has another type is refused with both types, and keeps its rows", async () => {
+    await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] } }));
+    await loader.drain();
+    loader.targets = targets(logType("photo", [{ name: "note", type: "bigint" }]));
+    await loader.commit(batch({ sequence: [2, 2], sources: { a: [[10, 20]] }, writtenAt: at(1) }));
+    const { events } = await loader.tick();
+    expect(events).toMatchObject([
+      {
+        kind: "failed",
+        error: expect.stringMatching(
+          /logs\.photo.*note is varchar\(8\) there and bigint in the configuration/,
+        ),
+      },
+    ]);
+    expect(await loader.rows()).toHaveLength(1);
+  });
+
+  test("that somebody dropped is made again", async () => {
+    await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] } }));
+    await loader.drain();
+    await rig.warehouse.query("DROP TABLE logs.photo");
+    await loader.commit(batch({ sequence: [2, 2], sources: { a: [[10, 20]] }, writtenAt: at(1) }));
+    loader.now = at(30);
+    await loader.tick();
+    const { load } = (await loader.state()).tables["logs.photo"]!;
+    await rig.describe(load!.statementId!);
+    await loader.tick();
+    loader.now = at(91);
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([10]);
+  });
+});
