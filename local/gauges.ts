@@ -5,7 +5,7 @@ import type { Mapping } from "./mapping/mapping.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
 import type { AgentFile, Phase, Snapshot } from "./console/snapshot.ts";
 import type { LakeTotals } from "./console/watch-lake.ts";
-import { tablesOf } from "./redshift-tables.ts";
+import { tablesOf } from "./reconcile/warehouse.ts";
 
 /** Over which records per second are averaged. */
 const RATE_WINDOW_MS = 5_000;
@@ -17,6 +17,7 @@ export class Gauges {
   readonly #polls: { readonly atMs: number; readonly shardId: string; readonly records: number }[] = [];
   readonly #rowsByTable = new Map<string, number>();
   #files: readonly AgentFile[] = [];
+  #sentLines: Readonly<Record<string, number>> = {};
   #invocations = 0;
   #invocationErrors = 0;
   #failedLoads = 0;
@@ -35,7 +36,7 @@ export class Gauges {
 
   /** Rows over all tables. */
   get rowsLoaded(): number {
-    return [...this.#rowsByTable.values()].reduce((sum, rows) => sum + rows, 0);
+    return this.#rowsByTable.values().reduce((sum, rows) => sum + rows, 0);
   }
 
   onMappingEvent(event: MappingEvent): void {
@@ -60,7 +61,10 @@ export class Gauges {
   }
 
   /** @param typeOf log type of an agent's tag */
-  onAgentStatus({ files }: AgentStatus, typeOf: (tag: string) => string): void {
+  onAgentStatus({ files, sent }: AgentStatus, typeOf: (tag: string) => string): void {
+    this.#sentLines = Object.fromEntries(
+      Object.entries(sent).map(([tag, { messages }]) => [typeOf(tag), messages]),
+    );
     this.#files = Object.entries(files).map(([path, { tag, size, delivered }]) => ({
       path,
       type: typeOf(tag),
@@ -74,7 +78,7 @@ export class Gauges {
       atMs: Date.now(),
       elapsedSeconds: this.elapsedSeconds,
       phase: this.phase,
-      agent: { files: this.#files },
+      agent: { files: this.#files, sentLines: this.#sentLines },
       kinesis: {
         shards: mapping.status().map((shard) => ({ ...shard, recordsPerSecond: this.#rate(shard.shardId) })),
       },

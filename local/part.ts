@@ -77,8 +77,8 @@ async function untilReady(
     throw new PartError(
       "EXITED",
       child.name,
-      `ended with ${signal ?? `exit code ${code}`} before it was ready`,
-      lastWords(child) || "It wrote nothing to standard error.",
+      `ended with ${signal ?? `exit code ${code}`} before it was ready${lastWords(child)}`,
+      "If it could not read its data, move its folder away and start again; else mend what it names.",
     );
   });
   const over = new AbortController();
@@ -104,8 +104,9 @@ async function untilAnswered(
     } catch (cause) {
       if (Date.now() > deadline) {
         const seconds = READY_TIMEOUT_MS / 1_000;
-        const hint = lastWords(child) || "Is the machine very busy? Try again, or run fewer parts.";
-        throw new PartError("NOT_READY", child.name, `no answer within ${seconds} s`, hint, { cause });
+        const message = `no answer within ${seconds} s${lastWords(child)}`;
+        const hint = "The machine may be very busy, or out of memory: try again with less running.";
+        throw new PartError("NOT_READY", child.name, message, hint, { cause });
       }
     }
     await sleep(PROBE_EVERY_MS, undefined, { signal });
@@ -114,7 +115,7 @@ async function untilAnswered(
 
 function lastWords(child: NodeProcess): string {
   const lines = child.lastLines();
-  return lines && `Its last words:\n${lines.replace(/^/gm, "  ")}`;
+  return lines && `. Its last words:\n${lines.replace(/^/gm, "  ")}`;
 }
 
 /** A port of 127.0.0.1 nobody listens on at this moment. */
@@ -122,7 +123,8 @@ export function freePort(): Promise<number> {
   return listenOnce(0);
 }
 
-async function assertFree(part: string, port: number): Promise<void> {
+/** @throws PartError PORT_IN_USE */
+export async function assertFree(part: string, port: number): Promise<void> {
   try {
     await listenOnce(port);
   } catch (cause) {

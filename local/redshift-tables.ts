@@ -1,4 +1,3 @@
-import type { LogType } from "../wire/log-type.ts";
 import type { Identity } from "./reconcile/lake.ts";
 import type { Warehouse as Tables } from "./reconcile/warehouse.ts";
 import type { Warehouse } from "./warehouse/warehouse.ts";
@@ -20,13 +19,6 @@ export function redshiftTables(warehouse: Warehouse): Tables {
       }
     },
   };
-}
-
-/** Tables of a type, as `<schema>.<table>`. */
-export function tablesOf({ name, destinations }: LogType): string[] {
-  return destinations.flatMap((target) =>
-    target.to === "redshift" ? `${target.schema}.${target.table ?? name}` : [],
-  );
 }
 
 async function whenThere<Row>(rows: Promise<Row[]>): Promise<Row[]> {

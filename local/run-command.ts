@@ -1,13 +1,11 @@
-import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { writeFile } from "node:fs/promises";
 import { ConfigError } from "../wire/config.ts";
-import { PartError } from "./part.ts";
 import type { LogGlobs } from "./log-files.ts";
+import { PartError } from "./part.ts";
 import { renderTable } from "./reconcile/render-table.ts";
 import { run } from "./run.ts";
 import { RunError } from "./run-error.ts";
+import { RunFolder } from "./run-folder.ts";
 import { TemplateError } from "./template/template-error.ts";
 import { WarehouseError } from "./warehouse/warehouse-error.ts";
 
@@ -30,46 +28,65 @@ const INTERRUPTED = 130;
 
 /** Runs the laptop cloud for a terminal. @returns the exit code: 0 only if everything balances */
 export async function runCommand(args: RunArguments): Promise<number> {
-  const finish = new AbortController();
-  const abort = new AbortController();
-  const onSignal = (): void => {
-    if (args.once || finish.signal.aborted) abort.abort();
-    else say("stopping: what is under way still arrives (again to stop at once)");
-    finish.abort();
-  };
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal);
-  const dir = resolve(args.dir ?? (await mkdtemp(join(tmpdir(), "weir-"))));
-  await mkdir(dir, { recursive: true });
-  const logFile = createWriteStream(join(dir, "weir.log"), { flags: "a" });
-  let keep = args.dir !== undefined;
+  using interrupts = new Interrupts(args.once);
   try {
-    const report = await run({
-      configFile: args.config,
-      logs: args.logs,
-      linesPerType: args.once ? args.lines : undefined,
-      linesPerSecond: args.once ? undefined : args.rate,
-      seed: args.seed,
-      port: args.port,
-      dir,
-      say,
-      log: (part, line) => logFile.write(`${part} ${line}\n`),
-      finish: finish.signal,
-      signal: abort.signal,
-    });
-    process.stdout.write(`\n${renderTable(report)}\n`);
-    if (args.report !== undefined) await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);
-    if (!report.balanced) keep = true;
-    return report.balanced ? BALANCED : FAILED;
+    await using folder = await RunFolder.open(args.dir);
+    try {
+      return await runIn(folder, args, interrupts);
+    } catch (error) {
+      folder.keep();
+      throw error;
+    } finally {
+      if (folder.isKept) say(`files, state and logs are in ${folder.path}`);
+    }
   } catch (error) {
-    if (abort.signal.aborted) return INTERRUPTED;
-    keep = true;
-    process.stderr.write(`\n${explain(error)}\n`);
+    if (interrupts.abort.aborted) return INTERRUPTED;
+    process.stderr.write(`\nweir: ${explain(error)}\n`);
     return FAILED;
-  } finally {
-    process.off("SIGINT", onSignal).off("SIGTERM", onSignal);
-    await new Promise<void>((done) => logFile.end(done));
-    if (keep) say(`files, state and logs are in ${dir}`);
-    else await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: Interrupts): Promise<number> {
+  const report = await run({
+    configFile: args.config,
+    logs: args.logs,
+    linesPerType: args.once ? args.lines : undefined,
+    linesPerSecond: args.once ? undefined : args.rate,
+    seed: args.seed,
+    port: args.port,
+    dir: folder.path,
+    say,
+    log: (part, line) => folder.log(part, line),
+    finish,
+    signal: abort,
+  });
+  process.stdout.write(`\n${renderTable(report)}\n`);
+  if (args.report !== undefined) await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);
+  if (!report.balanced) folder.keep();
+  return report.balanced ? BALANCED : FAILED;
+}
+
+/** Ctrl-C: of a run without end the first one ends the input, the next one everything. */
+class Interrupts implements Disposable {
+  readonly #finish = new AbortController();
+  readonly #abort = new AbortController();
+  readonly finish = this.#finish.signal;
+  readonly abort = this.#abort.signal;
+  readonly #isBounded: boolean;
+
+  constructor(isBounded: boolean) {
+    this.#isBounded = isBounded;
+    process.on("SIGINT", this.#onSignal).on("SIGTERM", this.#onSignal);
+  }
+
+  readonly #onSignal = (): void => {
+    if (this.#isBounded || this.finish.aborted) this.#abort.abort();
+    else say("stopping: what is under way still arrives (again to stop at once)");
+    this.#finish.abort();
+  };
+
+  [Symbol.dispose](): void {
+    process.off("SIGINT", this.#onSignal).off("SIGTERM", this.#onSignal);
   }
 }
 
@@ -80,8 +97,7 @@ function say(line: string): void {
 /** Expected failures in their own words; anything else is a defect and keeps its stack. */
 function explain(error: unknown): string {
   const known = [ConfigError, PartError, RunError, TemplateError, WarehouseError];
-  if (known.some((kind) => error instanceof kind)) return `weir: ${(error as Error).message}`;
-  if (error instanceof Error && "code" in error && error.code === "ENOSPC")
-    return `weir: the disk is full: ${error.message}`;
-  return error instanceof Error ? `weir: ${error.stack}` : String(error);
+  if (known.some((kind) => error instanceof kind)) return (error as Error).message;
+  if (!(error instanceof Error)) return String(error);
+  return "code" in error && error.code === "ENOSPC" ? `the disk is full: ${error.message}` : `${error.stack}`;
 }

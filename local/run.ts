@@ -11,7 +11,7 @@ import { drain } from "./drain.ts";
 import { Gauges } from "./gauges.ts";
 import { LocalAgent } from "./local-agent.ts";
 import { findLogFiles, type LogFiles, type LogGlobs, tagOf } from "./log-files.ts";
-import { freePort } from "./part.ts";
+import { assertFree, freePort } from "./part.ts";
 import { reconcile } from "./reconcile/reconcile.ts";
 import type { Report } from "./reconcile/report.ts";
 import { countFiles, type Truth } from "./reconcile/truth.ts";
@@ -55,6 +55,7 @@ export async function run(options: RunOptions): Promise<Report> {
   await using stack = new AsyncDisposableStack();
   const config = await loadConfig(configFile);
   const files = await findLogFiles(options.logs, config.types);
+  if (options.port !== undefined) await assertFree("live page", options.port);
   await mkdir(dir, { recursive: true });
   say("synthesizing the stack");
   const deployment = readDeployment(await synthesize(configFile, join(dir, "cdk.out"), signal));

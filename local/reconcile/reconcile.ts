@@ -9,7 +9,7 @@ import { firstMissingLine, readIdentities } from "./missing-line.ts";
 import type { Report } from "./report.ts";
 import { tallyType, typesOf, type TypeTally } from "./tally.ts";
 import type { Truth, TypeTruth } from "./truth.ts";
-import { checkTable, type Warehouse } from "./warehouse.ts";
+import { checkTable, tablesOf, type Warehouse } from "./warehouse.ts";
 
 export interface ReconcileOptions {
   readonly s3: S3Client;
@@ -43,7 +43,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Report> {
       ...tally.problems,
       ...(await fileProblems(type, tally, commits, lake, options.truth[type])),
     );
-    for (const table of tablesOf(type, options.types)) {
+    for (const table of options.types.filter(({ name }) => name === type).flatMap(tablesOf)) {
       if (!options.warehouse) break;
       const lakeRows = () => readIdentities(type, commits, lake, ["data"]);
       const checked = await checkTable(table, tally.counts.rows, lakeRows, options.warehouse);
@@ -109,13 +109,6 @@ function totals(commits: readonly Commit[], { loads, seconds }: ReconcileOptions
     rejects: [],
     quarantined: [...objects.values()].filter(({ kind }) => kind === "quarantine").length,
   };
-}
-
-function tablesOf(type: string, types: readonly LogType[]): string[] {
-  return types
-    .filter(({ name }) => name === type)
-    .flatMap(({ destinations }) => destinations)
-    .flatMap((target) => (target.to === "redshift" ? `${target.schema}.${target.table ?? type}` : []));
 }
 
 /** The files hold as many lines as came, duplicates aside, and the lines made to be rejected were. */

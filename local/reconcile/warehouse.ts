@@ -1,3 +1,4 @@
+import type { LogType } from "../../wire/log-type.ts";
 import { grouped } from "./figures.ts";
 import { IdentitySet } from "./identity-set.ts";
 import type { Identity } from "./lake.ts";
@@ -8,6 +9,13 @@ export interface Warehouse {
   countRows(table: string): Promise<{ rows: number; distinct: number }>;
   /** Identities of the table's rows; asked for only when a count is wrong, to name a row. */
   identities(table: string): AsyncIterable<Identity>;
+}
+
+/** Tables of a type, as `<schema>.<table>`. */
+export function tablesOf({ name, destinations }: LogType): string[] {
+  return destinations.flatMap((target) =>
+    target.to === "redshift" ? `${target.schema}.${target.table ?? name}` : [],
+  );
 }
 
 /**

@@ -1,0 +1,49 @@
+import { createWriteStream, type WriteStream } from "node:fs";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { RunError } from "./run-error.ts";
+
+/** Where a run keeps its files, its state and what its parts print. */
+export class RunFolder implements AsyncDisposable {
+  readonly path: string;
+  readonly #log: WriteStream;
+  #isWanted: boolean;
+
+  private constructor(path: string, isWanted: boolean) {
+    this.path = path;
+    this.#isWanted = isWanted;
+    this.#log = createWriteStream(join(path, "weir.log"));
+  }
+
+  /**
+   * @param asked an empty folder, or one to be made; a temporary one if absent
+   * @throws RunError DIR_NOT_EMPTY: what an earlier run left would count as this one's
+   */
+  static async open(asked: string | undefined): Promise<RunFolder> {
+    if (asked === undefined) return new RunFolder(await mkdtemp(join(tmpdir(), "weir-")), false);
+    const path = resolve(asked);
+    await mkdir(path, { recursive: true });
+    if ((await readdir(path)).length === 0) return new RunFolder(path, true);
+    throw new RunError("DIR_NOT_EMPTY", `--dir: ${path} is not empty`, "Name a new folder, or empty it.");
+  }
+
+  /** One line that a part printed. */
+  log(part: string, line: string): void {
+    this.#log.write(`${part} ${line}\n`);
+  }
+
+  /** Something went wrong: a temporary folder stays, so that somebody can look, if there is anything in it. */
+  keep(): void {
+    this.#isWanted ||= this.#log.bytesWritten + this.#log.writableLength > 0;
+  }
+
+  get isKept(): boolean {
+    return this.#isWanted;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await new Promise<void>((done) => this.#log.end(done));
+    if (!this.#isWanted) await rm(this.path, { recursive: true, force: true });
+  }
+}
