@@ -1,22 +1,14 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { HeadBucketCommand, ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { startPart, type Part } from "./part.ts";
 import { startProcess } from "./process.ts";
 
-/** fauxqs keeps objects in files from this version on; before, in memory only. */
-const FIRST_DURABLE_MAJOR = 2;
-
 export interface S3Options {
   readonly buckets: readonly string[];
-  /** Where objects live, one file each, when the installed fauxqs is `durable`. */
+  /** Objects are files here, and survive a restart. */
   readonly dataDir: string;
   readonly port?: number;
   readonly signal?: AbortSignal;
-}
-
-export interface S3Part extends Part {
-  /** Whether objects are still there after a restart with the same `dataDir`. */
-  readonly durable: boolean;
 }
 
 /**
@@ -26,7 +18,7 @@ export interface S3Part extends Part {
  *
  * @throws PartError
  */
-export async function startS3({ buckets, dataDir, port, signal }: S3Options): Promise<S3Part> {
+export async function startS3({ buckets, dataDir, port, signal }: S3Options): Promise<Part> {
   await mkdir(dataDir, { recursive: true });
   const start = (port: number) =>
     startProcess({
@@ -36,8 +28,7 @@ export async function startS3({ buckets, dataDir, port, signal }: S3Options): Pr
       environment: {},
       signal,
     });
-  const part = await startPart("S3", port, start, (endpoint) => headAll(endpoint, buckets), signal);
-  return { ...part, durable: (await fauxqsMajor()) >= FIRST_DURABLE_MAJOR };
+  return startPart("S3", port, start, (endpoint) => headAll(endpoint, buckets), signal);
 }
 
 async function headAll(endpoint: string, buckets: readonly string[]): Promise<void> {
@@ -54,10 +45,4 @@ async function headAll(endpoint: string, buckets: readonly string[]): Promise<vo
   } finally {
     client.destroy();
   }
-}
-
-async function fauxqsMajor(): Promise<number> {
-  const manifest = new URL("../package.json", import.meta.resolve("fauxqs"));
-  const { version } = JSON.parse(await readFile(manifest, "utf8")) as { version: string };
-  return Number.parseInt(version, 10);
 }
