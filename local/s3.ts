@@ -11,6 +11,8 @@ export interface S3Options {
   readonly signal?: AbortSignal;
 }
 
+export type S3Part = Part;
+
 /**
  * S3 on this machine: fauxqs in a process of its own, its buckets made.
  *
@@ -18,7 +20,7 @@ export interface S3Options {
  *
  * @throws PartError
  */
-export async function startS3({ buckets, dataDir, port, signal }: S3Options): Promise<Part> {
+export async function startS3({ buckets, dataDir, port, signal }: S3Options): Promise<S3Part> {
   await mkdir(dataDir, { recursive: true });
   const start = (port: number) =>
     startProcess({
