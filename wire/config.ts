@@ -51,13 +51,20 @@ const router = z.strictObject({
   maxRecordAgeSeconds: z.int().min(60).max(604_800).default(86_400).meta({ unit: "s" }),
 });
 
+/** Capacities the service takes. Redshift Serverless quotas, read 2026-11. */
+const rpu = z
+  .int()
+  .min(4)
+  .max(1_024)
+  .refine((value) => value === 4 || value % 8 === 0, "4, or a multiple of 8");
+
 const warehouse = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("none") }),
   z.strictObject({
     kind: z.literal("new-serverless"),
     database: identifier.default("weir"),
-    baseCapacityRpu: z.int().min(4).max(1_024).default(8).meta({ unit: "RPU" }),
-    maxCapacityRpu: z.int().min(4).max(1_024).default(32).meta({ unit: "RPU" }),
+    baseCapacityRpu: rpu.default(8).meta({ unit: "RPU" }),
+    maxCapacityRpu: rpu.default(32).meta({ unit: "RPU" }),
   }),
   z.strictObject({
     kind: z.literal("existing-serverless"),
@@ -114,6 +121,10 @@ export const weirConfigSchema = z
     types: z.array(logTypeSchema).min(1),
   })
   .superRefine(({ types, warehouse }, context) => {
+    if (warehouse.kind === "new-serverless" && warehouse.maxCapacityRpu < warehouse.baseCapacityRpu) {
+      const path = ["warehouse", "maxCapacityRpu"];
+      context.addIssue({ code: "custom", path, message: "below baseCapacityRpu" });
+    }
     const names = new Set<string>();
     const tables = new Set<string>();
     types.forEach((type, i) => {

@@ -1,8 +1,9 @@
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
+import { afterAll } from "vitest";
 import { STACK_NAME, weirApp } from "../../lib/weir-app.ts";
 import { parseConfig } from "../../wire/config.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
@@ -21,10 +22,17 @@ const TYPES: WeirConfigInput["types"] = [
   { name: "access", parse: { format: "combined" }, columns: [{ name: "status", type: "smallint" }] },
 ];
 
-/** The app without its handlers' bundles, which take most of the time. */
+const folders: string[] = [];
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
+/** The app without its handlers' bundles, which take most of the time. Its folder goes with the tests. */
 export function app(input: Partial<WeirConfigInput> = {}): App {
+  const outdir = mkdtempSync(join(tmpdir(), "weir-synth-"));
+  folders.push(outdir);
   return weirApp(parseConfig({ types: TYPES, ...input }, "test"), {
-    outdir: mkdtempSync(join(tmpdir(), "weir-synth-")),
+    outdir,
     context: { "aws:cdk:bundling-stacks": [] },
   });
 }

@@ -86,6 +86,13 @@ describe("a new warehouse", () => {
   });
 });
 
+test.each([
+  [{ baseCapacityRpu: 12 }, "warehouse.baseCapacityRpu: 4, or a multiple of 8"],
+  [{ baseCapacityRpu: 64, maxCapacityRpu: 32 }, "warehouse.maxCapacityRpu: below baseCapacityRpu"],
+])("a capacity that the service would refuse, %j, is refused before anything is deployed", (rpu, problem) => {
+  expect(() => new Synthesized({ warehouse: { ...NEW_SERVERLESS, ...rpu } })).toThrow(problem);
+});
+
 test("an existing workgroup is used as it is: no network, no namespace, no COPY role", () => {
   const stack = new Synthesized({ warehouse: EXISTING_SERVERLESS });
   for (const type of [
