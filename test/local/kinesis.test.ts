@@ -150,3 +150,10 @@ test("a part that does not listen to SIGTERM is killed", async () => {
   await child.stop(50);
   expect(await child.exited).toEqual({ code: null, signal: "SIGKILL" });
 });
+
+test("Ctrl-C in the terminal reaches us, and our parts only through us", async () => {
+  const part = await startKinesis({ streams: [] });
+  running.push(part);
+  // A terminal signals a process group: the part leads one of its own.
+  expect(() => process.kill(-part.pid, 0)).not.toThrow();
+});
