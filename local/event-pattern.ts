@@ -8,7 +8,7 @@
  */
 export type EventMatcher = (event: unknown) => boolean;
 
-export class EventPatternError extends Error {
+class EventPatternError extends Error {
   override name = "EventPatternError";
   /** Where in the pattern, as `detail.state`. */
   readonly path: string;
