@@ -87,10 +87,14 @@ function fastSql(load: OpenLoad, target: Target, storage: Storage): string[] {
   ];
 }
 
+/**
+ * The temporary tables are like the target, so `*` is its columns in its order: column lists of a wide
+ * table would take more than the 100 KB there are.
+ */
 function slowSql(load: OpenLoad, target: Target, storage: Storage): string[] {
-  const columns = columnsSql(target);
+  const table = tableSql(target);
   return [
-    named("stage", `CREATE TEMP TABLE staged (LIKE ${tableSql(target)})`),
+    named("stage", `CREATE TEMP TABLE staged (LIKE ${table})`),
     ...copyRowsSql(load, target, "staged", storage),
     // A duplicate may come days after its original: how far back to look is what the ledger says of
     // everything that overlaps, and nothing where nothing does.
@@ -104,14 +108,15 @@ SELECT min(arrived_from) AS arrived_from, max(arrived_to) AS arrived_to FROM (
     ),
     named(
       "fresh",
-      `CREATE TEMP TABLE fresh AS SELECT ${columns} FROM (
-  SELECT ${columns}, row_number() OVER (PARTITION BY "_src", "_off" ORDER BY "_arrived_at") AS nth FROM staged
-) s WHERE nth = 1 AND NOT EXISTS (
-  SELECT 1 FROM ${tableSql(target)} t, arrival_window w
+      `CREATE TEMP TABLE fresh AS SELECT * FROM (
+  SELECT *, row_number() OVER (PARTITION BY "_src", "_off" ORDER BY "_arrived_at") AS _nth FROM staged
+) s WHERE _nth = 1 AND NOT EXISTS (
+  SELECT 1 FROM ${table} t, arrival_window w
   WHERE t."_src" = s."_src" AND t."_off" = s."_off"
     AND t."_arrived_at" BETWEEN w.arrived_from AND w.arrived_to)`,
     ),
-    named("insert-rows", `INSERT INTO ${tableSql(target)} (${columns}) SELECT ${columns} FROM fresh`),
+    named("fresh", "ALTER TABLE fresh DROP COLUMN _nth"),
+    named("insert-rows", `INSERT INTO ${table} SELECT * FROM fresh`),
   ];
 }
 

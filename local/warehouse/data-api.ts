@@ -1,6 +1,13 @@
-import { randomUUID } from "node:crypto";
 import { DATA_API_BATCH_MAX_STATEMENTS, DATA_API_SQL_MAX_BYTES } from "../../wire/limits.ts";
-import { Statement, type StatementOptions, type StatementParts, type SubStatement } from "./statement.ts";
+import { describeStatement, seconds, statementResult } from "./describe-statement.ts";
+import {
+  RESULT_LIFETIME_MS,
+  Statement,
+  type StatementOptions,
+  type StatementParts,
+  type SubStatement,
+} from "./statement.ts";
+import { type StatementEvent, statementEvent } from "./statement-event.ts";
 
 /** An error with a name of the API's, answered with HTTP 400. */
 export class ApiError extends Error {
@@ -13,34 +20,13 @@ export class ApiError extends Error {
   }
 }
 
-/** How long a ClientToken stands for its statement, and results are kept. Redshift Data API, read 2026-11. */
+/** How long a ClientToken stands for its statement. Redshift Data API, read 2026-11. */
 const TOKEN_LIFETIME_MS = 8 * 3_600_000;
-const RESULT_LIFETIME_MS = 24 * 3_600_000;
 const WAIT_MAX_SECONDS = 30;
 /** Ours, below PostgreSQL's max_connections; the service's own number moves, its error does not. */
 const ACTIVE_MAX = 40;
 /** Statements remembered: a laptop's, not the service's. */
 const STATEMENTS_MAX = 10_000;
-
-export interface StatementEvent {
-  readonly version: "0";
-  readonly id: string;
-  readonly "detail-type": "Redshift Data Statement Status Change";
-  readonly source: "aws.redshift-data";
-  readonly account: string;
-  readonly time: string;
-  readonly region: string;
-  readonly resources: readonly string[];
-  readonly detail: {
-    readonly principal: string;
-    readonly statementName: string;
-    readonly statementId: string;
-    readonly redshiftQueryId: number;
-    readonly state: string;
-    readonly rows: number;
-    readonly expireAt: number;
-  };
-}
 
 export interface DataApiOptions extends StatementParts {
   readonly workgroup: string;
@@ -121,7 +107,8 @@ export class DataApi {
     if (typeof token === "string") {
       this.#tokens.set(token, { id: statement.id, at: this.#options.now().getTime() });
     }
-    if (options.withEvent) void statement.done.then(() => this.#options.onStatementEvent?.(event(statement)));
+    if (options.withEvent)
+      void statement.done.then(() => this.#options.onStatementEvent?.(statementEvent(statement)));
     return statement;
   }
 
@@ -182,23 +169,8 @@ export class DataApi {
   async #describe(input: Input): Promise<object> {
     const { statement, sub } = this.#find(input);
     await waited(statement, input);
-    const last = statement.subs.at(-1)!;
-    const one = sub ?? (statement.subs.length === 1 ? last : undefined);
-    return {
-      Id: required(input, "Id"),
-      Status: sub?.status ?? statement.status,
-      Error: sub ? sub.error : statement.error,
-      Database: this.#options.database,
-      WorkgroupName: this.#options.workgroup,
-      CreatedAt: seconds(statement.createdAt),
-      UpdatedAt: seconds(statement.updatedAt),
-      Duration: nanoseconds(statement.subs.reduce((sum, { durationMs }) => sum + durationMs, 0)),
-      HasResultSet: one?.result !== undefined,
-      ResultRows: one?.resultRows ?? -1,
-      RedshiftQueryId: one?.queryId ?? -1,
-      QueryString: one?.sql,
-      SubStatements: statement.subs.length > 1 && !sub ? statement.subs.map(describeSub) : undefined,
-    };
+    const { workgroup: WorkgroupName, database: Database } = this.#options;
+    return { WorkgroupName, Database, ...describeStatement(statement, sub) };
   }
 
   async #result(input: Input): Promise<object> {
@@ -208,12 +180,7 @@ export class DataApi {
     if (status !== "FINISHED" || !result) {
       throw new ApiError("ResourceNotFoundException", `Query does not have result. Status: ${status}`);
     }
-    const types = result.fields.map(({ dataTypeID }) => dataTypeID);
-    return {
-      ColumnMetadata: result.fields.map(({ name }) => ({ name, label: name })),
-      Records: result.rows.map((row) => row.map((text, i) => field(text, types[i]!))),
-      TotalNumRows: result.rows.length,
-    };
+    return statementResult(result);
   }
 
   async #cancel(input: Input): Promise<object> {
@@ -284,53 +251,3 @@ async function waited(statement: Statement, input: Input): Promise<void> {
   await Promise.race([statement.done, over]);
   clearTimeout(timer);
 }
-
-const describeSub = (sub: SubStatement): object => ({
-  Id: sub.id,
-  Status: sub.status,
-  Error: sub.error,
-  QueryString: sub.sql,
-  ResultRows: sub.resultRows,
-  HasResultSet: sub.result !== undefined,
-  RedshiftQueryId: sub.queryId,
-  Duration: nanoseconds(sub.durationMs),
-});
-
-/** PostgreSQL's type ids, from pg_type.dat. */
-const LONG = new Set([20, 21, 23]);
-const DOUBLE = new Set([700, 701]);
-const BOOLEAN = 16;
-
-function field(text: string | null, type: number): object {
-  if (text === null) return { isNull: true };
-  if (LONG.has(type)) return { longValue: Number(text) };
-  if (DOUBLE.has(type)) return { doubleValue: Number(text) };
-  return type === BOOLEAN ? { booleanValue: text === "t" } : { stringValue: text };
-}
-
-function event(statement: Statement): StatementEvent {
-  const { id, options, status, updatedAt, subs } = statement;
-  const account = "000000000000";
-  return {
-    version: "0",
-    id: randomUUID(),
-    "detail-type": "Redshift Data Statement Status Change",
-    source: "aws.redshift-data",
-    account,
-    time: updatedAt.toISOString(),
-    region: process.env["AWS_REGION"] ?? "us-east-1",
-    resources: [],
-    detail: {
-      principal: `arn:aws:sts::${account}:assumed-role/local`,
-      statementName: options.name ?? "",
-      statementId: id,
-      redshiftQueryId: -1,
-      state: status,
-      rows: subs.at(-1)!.resultRows,
-      expireAt: Math.floor((updatedAt.getTime() + RESULT_LIFETIME_MS) / 1_000),
-    },
-  };
-}
-
-const seconds = (at: Date): number => at.getTime() / 1_000;
-const nanoseconds = (ms: number): number => Math.round(ms * 1e6);

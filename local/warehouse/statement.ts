@@ -39,6 +39,9 @@ export interface StatementParts {
   readonly now: () => Date;
 }
 
+/** How long the Data API knows a statement once it is over. Redshift Data API, read 2026-11. */
+export const RESULT_LIFETIME_MS = 24 * 3_600_000;
+
 let lastQueryId = 1_000;
 
 /** Text as PostgreSQL sends it: the Data API has its own idea of types. */

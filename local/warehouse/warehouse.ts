@@ -2,10 +2,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { buffer } from "node:stream/consumers";
 import { S3Client } from "@aws-sdk/client-s3";
 import { Client, type ClientConfig, escapeIdentifier, Pool } from "pg";
-import { ApiError, DataApi, type StatementEvent } from "./data-api.ts";
+import { ApiError, DataApi } from "./data-api.ts";
 import { installDialect } from "./dialect.ts";
 import { startPostgres } from "./postgres.ts";
 import type { Statement } from "./statement.ts";
+import type { StatementEvent } from "./statement-event.ts";
 
 /** The Data API's part of a request: SQL of 100 KB and little else. */
 const REQUEST_MAX_BYTES = 2 ** 20;

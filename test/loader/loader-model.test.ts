@@ -73,15 +73,20 @@ type CommitStep = typeof commit extends fc.Arbitrary<infer T> ? T : never;
 
 /**
  * What a batch holds follows from which batch it is, as with a router: the same sequence numbers bring
- * the same rows.
+ * the same rows, and they arrived when they did.
  */
 function specOf({ shard, first, records, source, range, foreign }: CommitStep, writtenAt: Date): BatchSpec {
-  const sequence = [first, first + records - 1] as const;
-  const named = { shard, sequence, writtenAt, arrivedAt: writtenAt };
-  return foreign
-    ? { ...named, foreign: offsets(0, records * LINE_BYTES).map((_, i) => first + i) }
-    : { ...named, shard: shard + 10, sequence: [range[0] + 1, range[1]], sources: { [source]: [range] } };
+  if (foreign) {
+    const sequence = [first, first + records - 1] as const;
+    const rows = Array.from({ length: records }, (_, i) => first + i);
+    return { shard, sequence, foreign: rows, writtenAt, arrivedAt: arrival(first) };
+  }
+  const sequence = [range[0] + 1, range[1]] as const;
+  const own = { shard: source === "a" ? 10 : 20, sequence, sources: { [source]: [range] } };
+  return { ...own, writtenAt, arrivedAt: arrival(range[0]) };
 }
+
+const arrival = (sequence: number): Date => new Date(Date.UTC(2026, 10, 21, 9, 0, sequence % 60));
 
 function rowsOf({ shard, sources, foreign }: BatchSpec): string[] {
   const shardId = `shardId-${String(shard).padStart(12, "0")}`;

@@ -22,6 +22,7 @@ const LOCAL = { region: "us-east-1", credentials: { accessKeyId: "local", secret
 export interface Rig extends AsyncDisposable {
   readonly dataDir: string;
   readonly s3: S3Client;
+  readonly s3Endpoint: string;
   readonly redshift: RedshiftDataClient;
   readonly warehouse: Warehouse;
   put(key: string, body: Uint8Array | string): Promise<void>;
@@ -51,6 +52,7 @@ export async function startRig(options: Partial<WarehouseOptions> = {}): Promise
   return {
     dataDir,
     s3,
+    s3Endpoint: endpoint,
     redshift,
     warehouse,
     describe,

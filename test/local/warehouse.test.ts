@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-redshift-data";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { StatementEvent } from "../../local/warehouse/data-api.ts";
+import type { StatementEvent } from "../../local/warehouse/statement-event.ts";
 import { removePostgres } from "../../local/warehouse/postgres.ts";
 import { startWarehouse } from "../../local/warehouse/warehouse.ts";
 import { BUCKET, type Rig, startRig, TARGET } from "./warehouse-fixture.ts";

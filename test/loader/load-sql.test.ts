@@ -1,0 +1,152 @@
+import { expect, test } from "vitest";
+import { loadSql, statementName } from "../../lambdas/loader/load-sql.ts";
+import { planLoad } from "../../lambdas/loader/plan.ts";
+import { readOutcome } from "../../lambdas/loader/outcome.ts";
+import type { OpenLoad } from "../../lambdas/loader/state.ts";
+import { createTableSql, prepareSql } from "../../lambdas/loader/table-ddl.ts";
+import { schemaChanges, type TableColumn, typeName } from "../../lambdas/loader/table-schema.ts";
+import { DATA_API_BATCH_MAX_STATEMENTS, DATA_API_SQL_MAX_BYTES } from "../../wire/limits.ts";
+import { batch } from "./lake-fixture.ts";
+import { logType, targets } from "./loader-fixture.ts";
+
+const STORAGE = { bucket: "lake", copyRoleArn: "arn:aws:iam::000000000000:role/copy" };
+const [photo] = targets(logType("photo"));
+
+function load(path: OpenLoad["path"], target = photo!): OpenLoad {
+  const found = (["zstd", "gzip"] as const).map((codec, i) => {
+    const { commitKey: key, commit } = batch({ sequence: [i, i], sources: { [codec]: [[0, 10]] }, codec });
+    return { key, commit };
+  });
+  return { ...planLoad(target, found, "lake", new Date(0)).load, path };
+}
+
+test.each(["fast", "slow"] as const)(
+  "a %s load fits the Data API with 700 columns and two codecs",
+  (path) => {
+    const columns = Array.from({ length: 700 }, (_, i) => ({
+      name: `a_column_with_a_rather_long_name_of_its_own_${i}`,
+      type: "bigint",
+    }));
+    const [wide] = targets(logType("photo", columns));
+    const sqls = loadSql(load(path, wide), wide!, STORAGE);
+    expect(sqls.length).toBeLessThanOrEqual(DATA_API_BATCH_MAX_STATEMENTS);
+    expect(Buffer.byteLength(sqls.join(""))).toBeLessThanOrEqual(DATA_API_SQL_MAX_BYTES);
+  },
+);
+
+test("the lock comes before anything that takes a snapshot, and the ledger last", () => {
+  const names = loadSql(load("fast"), photo!, STORAGE).map(statementName);
+  expect(names).toEqual([
+    ...["lock", "new-commits", "copy-commits", "count", "new-ranges", "copy-ranges", "count"],
+    ...["not-loaded", "no-overlap", "no-foreign-overlap"],
+    ...["copy-rows", "count", "copy-rows", "count"],
+    ...["ledger-commits", "ledger-ranges", "ledger-load"],
+  ]);
+});
+
+test("a load's id and files follow from its commits alone, however often it is planned", () => {
+  const { commitKey: key, commit } = batch({ sequence: [1, 2], sources: { a: [[0, 10]] } });
+  const plans = [0, 1e12].map((at) => planLoad(photo!, [{ key, commit }], "lake", new Date(at)));
+  expect(plans[1]!.load.id).toBe(plans[0]!.load.id);
+  expect(plans[1]!.files).toEqual(plans[0]!.files);
+  expect(plans[0]!.files.map(({ key }) => key.split("/").at(-1))).toEqual([
+    "rows-zstd.manifest",
+    "commits.ndjson",
+    "ranges.ndjson",
+  ]);
+});
+
+test("a table is made with its encodings and keys, NOT NULL on Weir's own columns alone", () => {
+  const type = logType("photo", [{ name: "user", type: "varchar(16)", nullable: false, encode: "bytedict" }]);
+  const [keyed] = targets({
+    ...type,
+    destinations: [
+      { to: "redshift", schema: "logs", distribution: { key: "user" }, sort: ["_time", "user"] },
+    ],
+  });
+  expect(createTableSql(keyed!)).toBe(`CREATE TABLE IF NOT EXISTS "logs"."photo" (
+  "_time" timestamp ENCODE az64 NOT NULL,
+  "_src" varchar(160) ENCODE zstd NOT NULL,
+  "_off" bigint ENCODE az64 NOT NULL,
+  "_host" varchar(255) ENCODE zstd,
+  "_arrived_at" timestamp ENCODE az64 NOT NULL,
+  "_extra" super ENCODE zstd,
+  "user" varchar(16) ENCODE bytedict
+) DISTSTYLE KEY DISTKEY ("user") COMPOUND SORTKEY ("_time", "user")`);
+  expect(prepareSql(keyed!).join("\n")).not.toMatch(/PRIMARY KEY|UNIQUE/);
+});
+
+const column = (name: string, dataType: string, more: Partial<TableColumn> = {}): TableColumn => ({
+  name,
+  dataType,
+  length: undefined,
+  precision: undefined,
+  scale: undefined,
+  ...more,
+});
+const META = [
+  column("_time", "timestamp without time zone"),
+  column("_src", "character varying", { length: 160 }),
+  column("_off", "bigint", { precision: 64, scale: 0 }),
+  column("_host", "character varying", { length: 255 }),
+  column("_arrived_at", "timestamp without time zone"),
+  column("_extra", "super"),
+];
+const changes = (type: string, ...found: TableColumn[]): string[] =>
+  schemaChanges(targets(logType("photo", [{ name: "c", type }]))[0]!, [...META, ...found]);
+
+test.each([
+  ["varchar(8)", column("c", "character varying", { length: 64 })],
+  ["decimal(12,2)", column("c", "numeric", { precision: 12, scale: 2 })],
+  ["timestamptz", column("c", "timestamp with time zone")],
+  ["double precision", column("c", "double precision", { precision: 53 })],
+])("a table that holds %s, or more, is left as it is", (type, found) => {
+  expect(changes(type, found, column("only_in_the_table", "integer"))).toEqual([]);
+});
+
+test.each([
+  ["char(4)", column("c", "character", { length: 2 }), "char(2)"],
+  ["decimal(14,2)", column("c", "numeric", { precision: 12, scale: 2 }), "decimal(12,2)"],
+  ["bigint", column("c", "integer", { precision: 32, scale: 0 }), "integer"],
+  ["timestamp", column("c", "timestamp with time zone"), "timestamptz"],
+])("a change to %s is refused", (type, found, there) => {
+  expect(typeName(found)).toBe(there);
+  expect(() => changes(type, found)).toThrow(`c is ${there} there and ${type} in the configuration`);
+});
+
+const failed = (name: string, Error: string) =>
+  readOutcome({
+    Id: "1",
+    Status: "FAILED",
+    SubStatements: [
+      { Id: "1:1", Status: "FINISHED", QueryString: "/* weir: lock */ LOCK" },
+      { Id: "1:2", Status: "FAILED", QueryString: `/* weir: ${name} */ SELECT`, Error },
+      { Id: "1:3", Status: "ABORTED", QueryString: "/* weir: count */ SELECT" },
+    ],
+  });
+
+test.each(["ERROR: Divide by zero", "ERROR: division by zero"])(
+  "%s is read by the statement it is in",
+  (text) => {
+    expect(failed("not-loaded", text)).toEqual({ kind: "loaded-before" });
+    expect(failed("no-overlap", text)).toEqual({ kind: "overlap" });
+    expect(failed("no-foreign-overlap", text)).toEqual({ kind: "overlap" });
+    expect(failed("count", text)).toMatchObject({ kind: "failed", transient: false });
+    expect(failed("copy-rows", text)).toMatchObject({ kind: "failed", error: `copy-rows: ${text}` });
+  },
+);
+
+test.each([
+  ["ERROR: 1023 DETAIL: Serializable isolation violation on table", true],
+  ["ERROR: deadlock detected", true],
+  ["ERROR: Load into table 'photo' failed.  Check 'sys_load_error_detail' system table for details.", false],
+  ["ERROR: permission denied for schema logs", false],
+])("%s is transient: %s", (text, transient) => {
+  expect(failed("copy-rows", text)).toMatchObject({ kind: "failed", transient });
+});
+
+test("a statement that the service has forgotten or aborted is tried again", () => {
+  expect(readOutcome(undefined)).toMatchObject({ kind: "failed", transient: true });
+  expect(readOutcome({ Id: "1", Status: "ABORTED" })).toMatchObject({ kind: "failed", transient: true });
+  expect(readOutcome({ Id: "1", Status: "STARTED" })).toEqual({ kind: "running" });
+});
