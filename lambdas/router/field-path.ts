@@ -1,4 +1,6 @@
 import type { LogType } from "../../wire/log-type.ts";
+import { jsonText } from "./column/super.ts";
+import { Misfit } from "./misfit.ts";
 import { isObject, type Fields } from "./parse/fields.ts";
 
 /**
@@ -44,24 +46,22 @@ export class TakenFields {
     this.#taken.set(first, below);
   }
 
-  /** The fields that have a value and no column, undefined if there are none. */
-  leftOver(fields: Fields): Fields | undefined {
-    let left: Record<string, unknown> | undefined;
+  /**
+   * The fields that have a value and no column as a JSON object, not yet checked.
+   *
+   * @returns undefined if there are none
+   */
+  leftOver(fields: Fields): string | Misfit | undefined {
+    let left = "";
     for (const name in fields) {
-      const value = this.#left(name, fields[name]);
-      // Without a prototype, so that a field `__proto__` stays a field.
-      if (value !== undefined && value !== null) (left ??= emptyFields())[name] = value;
+      const value = fields[name];
+      if (value === null) continue;
+      const taken = this.#taken.get(name);
+      if (taken === "whole") continue;
+      const text = taken !== undefined && isObject(value) ? taken.leftOver(value) : jsonText(value);
+      if (text instanceof Misfit) return text;
+      if (text !== undefined) left += `${left === "" ? "{" : ","}${jsonText(name) as string}:${text}`;
     }
-    return left;
+    return left === "" ? undefined : `${left}}`;
   }
-
-  #left(name: string, value: unknown): unknown {
-    const taken = this.#taken.get(name);
-    if (taken === "whole") return undefined;
-    return taken !== undefined && isObject(value) ? taken.leftOver(value) : value;
-  }
-}
-
-function emptyFields(): Record<string, unknown> {
-  return Object.create(null) as Record<string, unknown>;
 }

@@ -15,22 +15,26 @@ export class RouterMetrics {
     const types = Object.entries(commit.types);
     const sum = (of: "lines" | "rows" | "rejected" | "duplicates"): number =>
       types.reduce((total, [, counts]) => total + counts[of], 0);
-    this.#publish({
-      UserRecords: commit.userRecords,
-      Lines: sum("lines"),
-      Rows: sum("rows"),
-      Rejected: sum("rejected"),
-      Duplicates: sum("duplicates"),
-      Quarantined: commit.objects.filter(({ kind }) => kind === "quarantine").length,
-      Unrouted: commit.types[UNROUTED_TYPE]?.rejected ?? 0,
-    });
+    this.#publish(
+      {},
+      {
+        UserRecords: commit.userRecords,
+        Lines: sum("lines"),
+        Rows: sum("rows"),
+        Rejected: sum("rejected"),
+        Duplicates: sum("duplicates"),
+        Quarantined: commit.objects.filter(({ kind }) => kind === "quarantine").length,
+        Unrouted: commit.types[UNROUTED_TYPE]?.rejected ?? 0,
+      },
+    );
     for (const [type, { lines, rows, rejected, duplicates }] of types) {
-      this.#metrics.addDimension("type", type);
-      this.#publish({ Lines: lines, Rows: rows, Rejected: rejected, Duplicates: duplicates });
+      this.#publish({ type }, { Lines: lines, Rows: rows, Rejected: rejected, Duplicates: duplicates });
     }
   }
 
-  #publish(counts: Readonly<Record<string, number>>): void {
+  /** Even no dimensions are a set of dimensions: without one CloudWatch would not take the document. */
+  #publish(dimensions: Readonly<Record<string, string>>, counts: Readonly<Record<string, number>>): void {
+    this.#metrics.addDimensions(dimensions);
     for (const [name, value] of Object.entries(counts))
       this.#metrics.addMetric(name, MetricUnit.Count, value);
     this.#metrics.publishStoredMetrics();

@@ -1,6 +1,6 @@
 import type { LogType } from "../../wire/log-type.ts";
 import { columnWriter } from "./column/column-writer.ts";
-import { writeSuper } from "./column/super.ts";
+import { checkSuper } from "./column/super.ts";
 import type { WriteColumn } from "./column/write-column.ts";
 import { fieldPath, fieldReader, TakenFields } from "./field-path.ts";
 import { Misfit, shown } from "./misfit.ts";
@@ -63,7 +63,7 @@ export class RowWriter {
     let text = "";
     const left = this.#taken.leftOver(fields);
     if (left !== undefined) {
-      const extra = writeSuper(left);
+      const extra = left instanceof Misfit ? left : checkSuper(left);
       if (extra instanceof Misfit) return extra.of("_extra");
       text += `,"_extra":${extra}`;
     }

@@ -1,5 +1,6 @@
 import { Misfit } from "../misfit.ts";
 import { jsonWithSource } from "../parse/fields.ts";
+import { isPlain } from "./text.ts";
 
 /** source: "Limitations" of SUPER, Redshift database developer guide, read 2026-11 */
 const TEXT_MAX_BYTES = 65_535;
@@ -12,19 +13,32 @@ const REFUSED_ESCAPE = /(?<!\\)(?:\\\\)*\\u(?:0000|d[89a-f])/;
 /** Below this many characters neither a text can be too long nor the nesting too deep. */
 const SURELY_FITS_CHARS = 2 * MAX_DEPTH;
 
+/** A number of three exponent digits, in JSON without spaces: it may be beyond any double. */
+const LARGE_EXPONENT = /(?:^|[:,[])-?[\d.]+[eE][+-]?\d\d\d/;
+
 /** Any JSON value as it is, numbers with all their digits. */
 export function writeSuper(value: unknown): string | Misfit {
-  let text: string;
+  const text = jsonText(value);
+  return text instanceof Misfit ? text : checkSuper(text);
+}
+
+/** A value as JSON, not yet checked. */
+export function jsonText(value: unknown): string | Misfit {
+  if (typeof value === "string" && isPlain(value)) return `"${value}"`;
   try {
-    text = JSON.stringify(value);
+    return JSON.stringify(value);
   } catch (error) {
     if (error instanceof RangeError) return tooDeep();
     throw error;
   }
+}
+
+/** @param text JSON as jsonText writes it @returns the text, or why SUPER does not take it */
+export function checkSuper(text: string): string | Misfit {
   if (text.includes("\\u") && REFUSED_ESCAPE.test(text)) {
     return new Misfit("type", "holds NUL or half a surrogate pair, which Redshift refuses");
   }
-  if (/\d[eE][+-]?\d\d\d/.test(text) && holdsInfinity(text)) {
+  if (LARGE_EXPONENT.test(text) && holdsInfinity(text)) {
     return new Misfit("range", "holds a number beyond any of Redshift's");
   }
   return text.length <= SURELY_FITS_CHARS ? text : checkLong(text);

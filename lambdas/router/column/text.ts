@@ -25,8 +25,13 @@ export function writeText(kind: "varchar" | "char", maxBytes: number): WriteColu
         `${shown(text)} has characters of more than one byte, which char cannot hold`,
       );
     }
-    return NEEDS_A_LOOK.test(text) ? escaped(text) : `"${text}"`;
+    return isPlain(text) ? `"${text}"` : escaped(text);
   };
+}
+
+/** True when quotes around the text make it JSON, and Redshift takes it. */
+export function isPlain(text: string): boolean {
+  return !NEEDS_A_LOOK.test(text);
 }
 
 function escaped(text: string): string | Misfit {
