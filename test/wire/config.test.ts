@@ -1,7 +1,8 @@
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { loadConfig } from "../../lib/load-config.ts";
 import { parseColumnType } from "../../wire/column-type.ts";
-import { ConfigError, parseConfig, type WeirConfigInput } from "../../wire/config.ts";
-import sample from "../../weir.config.ts";
+import { ConfigError, parseConfig } from "../../wire/config.ts";
 
 const type = (more: object = {}): unknown => ({
   name: "access",
@@ -21,9 +22,12 @@ function problems(config: unknown): readonly string[] {
 }
 
 describe("a configuration", () => {
-  test("as published is valid, and reads the same again from its JSON", () => {
-    const parsed = parseConfig(sample satisfies WeirConfigInput, "weir.config.ts");
-    expect(parsed.types.map(({ name }) => name)).toEqual(["access", "photo", "user"]);
+  test.each([
+    ["weir.config.ts", ["access", "photo", "user"]],
+    ["docs/examples/system-logs.config.ts", ["syslog", "java", "raw"]],
+  ])("as published in %s is valid, and reads the same again from its JSON", async (file, types) => {
+    const parsed = await loadConfig(fileURLToPath(new URL(`../../${file}`, import.meta.url)));
+    expect(parsed.types.map(({ name }) => name)).toEqual(types);
     expect(parseConfig(JSON.parse(JSON.stringify(parsed)), "config.json")).toEqual(parsed);
   });
 
