@@ -36,12 +36,11 @@ test.each(["fast", "slow"] as const)(
 
 test("the lock comes before anything that takes a snapshot, and the ledger last", () => {
   const names = loadSql(load("fast"), photo!, STORAGE).map(statementName);
-  expect(names).toEqual([
-    ...["lock", "new-commits", "copy-commits", "count", "new-ranges", "copy-ranges", "count"],
-    ...["not-loaded", "no-overlap", "no-foreign-overlap"],
-    ...["copy-rows", "count", "copy-rows", "count"],
-    ...["ledger-commits", "ledger-ranges", "ledger-load"],
-  ]);
+  expect(names.join(" ")).toBe(
+    "lock new-commits copy-commits count new-ranges copy-ranges count " +
+      "not-loaded no-overlap no-foreign-overlap copy-rows count copy-rows count " +
+      "ledger-commits ledger-ranges ledger-load",
+  );
 });
 
 test("a load's id and files follow from its commits alone, however often it is planned", () => {
