@@ -17,7 +17,7 @@ import { untilActive } from "./producer/stream.ts";
 import { StateLock } from "./state-lock.ts";
 import type { TailState } from "./tail/file-finder.ts";
 import { FileRule } from "./tail/file-rule.ts";
-import { Tail } from "./tail/tail.ts";
+import { Tail, type TailOptions } from "./tail/tail.ts";
 
 export interface RunOptions {
   /** Stops reading; what was read is still delivered, up to the deadline of the configuration. */
@@ -48,7 +48,7 @@ export async function runAgent(config: AgentConfig, options: RunOptions): Promis
     const { log, signal } = options;
     const isActive = inTime(untilActive(client, config.stream, shards, log, signal), signal);
     if (!(await isActive)) return { requests: 0, records: 0, bytes: 0, retries: 0 };
-    const tail = makeTail(config, rules, state, log);
+    const tail = makeTail(config, rules, state, (found) => checkpoint.trySave(found, log), log);
     return await new Agent(config, options, { client, shards, tail, checkpoint }).run();
   } finally {
     client.destroy();
@@ -66,7 +66,13 @@ async function assertFiles(rules: readonly FileRule[], log: Logger): Promise<voi
   for (const { unreadable } of problems) for (const problem of unreadable) log.error(problem);
 }
 
-function makeTail(config: AgentConfig, rules: readonly FileRule[], state: TailState, log: Logger): Tail {
+function makeTail(
+  config: AgentConfig,
+  rules: readonly FileRule[],
+  state: TailState,
+  remember: TailOptions["remember"],
+  log: Logger,
+): Tail {
   const { poll_ms, scan_ms, rotated_idle_ms, partial_line_ms, max_open_files } = config.tail;
   return new Tail(
     {
@@ -77,6 +83,7 @@ function makeTail(config: AgentConfig, rules: readonly FileRule[], state: TailSt
       rotatedIdleMs: rotated_idle_ms,
       partialLineMs: partial_line_ms,
       maxOpenFiles: max_open_files,
+      remember,
       log,
       now: Date.now,
     },

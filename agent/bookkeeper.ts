@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
-import { systemReason } from "./agent-error.ts";
 import type { CheckpointFile } from "./checkpoint.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import type { FollowedFile } from "./tail/followed-file.ts";
@@ -34,13 +33,7 @@ export class Bookkeeper {
   async run(signal: AbortSignal): Promise<void> {
     const everyMs = Math.min(CHECKPOINT_EVERY_MS, this.#options.heartbeatMs);
     while (!signal.aborted) {
-      try {
-        await this.save();
-      } catch (error) {
-        // Positions fall behind and nothing else: the next attempt may find room again.
-        const { log, checkpoint } = this.#options;
-        log.error({ path: checkpoint.path, reason: systemReason(error) }, "no checkpoint was written");
-      }
+      await this.#options.checkpoint.trySave(this.#options.tail.state, this.#options.log);
       if (Date.now() >= this.#nextBeatMs) this.beat();
       else this.#beatForEnded();
       await sleep(everyMs, undefined, { signal }).catch(() => {});

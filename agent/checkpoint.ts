@@ -1,5 +1,6 @@
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
+import type { Logger } from "pino";
 import { z } from "zod";
 import { GAP_REASONS } from "../wire/provenance.ts";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
@@ -47,6 +48,7 @@ export class CheckpointFile {
   readonly path: string;
   readonly #directory: string;
   #saved: string | undefined;
+  #saving: Promise<void> = Promise.resolve();
 
   /** @param directory that exists */
   constructor(directory: string) {
@@ -71,18 +73,38 @@ export class CheckpointFile {
     }
   }
 
-  /** Writes what has changed since the last save, if anything. @throws AgentError CHECKPOINT_WRITE */
-  async save(state: TailState, now: Date): Promise<void> {
+  /**
+   * Writes what has changed since the last save, if anything. One save waits for the other.
+   *
+   * @throws AgentError CHECKPOINT_WRITE
+   */
+  save(state: TailState, now: Date): Promise<void> {
+    const saving = this.#saving.then(() => this.#save(state, now));
+    this.#saving = saving.catch(() => {});
+    return saving;
+  }
+
+  async #save(state: TailState, now: Date): Promise<void> {
     const content = JSON.stringify(state);
     if (content === this.#saved) return;
     try {
       await this.#replace(JSON.stringify({ version: 1, savedAt: now.toISOString(), ...state }));
     } catch (cause) {
       const hint =
-        "Make room or make it writable: no line is lost, but at a restart lines would be sent again.";
+        "Make room or make it writable: until then a restart sends again what was delivered since.";
       throw new AgentError("CHECKPOINT_WRITE", this.path, systemReason(cause), hint, { cause });
     }
     this.#saved = content;
+  }
+
+  /** Saves if it can. Where it cannot, positions fall behind and nothing else; the next save may have room. */
+  async trySave(state: TailState, log: Logger): Promise<void> {
+    try {
+      await this.save(state, new Date());
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      log.error({ path: this.path, hint: error.hint }, `no checkpoint was written: ${error.message}`);
+    }
   }
 
   async #replace(content: string): Promise<void> {

@@ -44,6 +44,7 @@ export class FileFinder {
   /** Positions of files whose tag is not configured at present. */
   readonly #parked = new Map<string, FilePosition>();
   readonly #knownRules: Set<string>;
+  #hasNews = false;
 
   constructor(options: FinderOptions, state: TailState) {
     this.#options = options;
@@ -78,6 +79,13 @@ export class FileFinder {
   get state(): TailState {
     const files = Array.from(this.all(), ({ record, delivery }) => ({ record, resume: delivery.resume }));
     return { rules: [...this.#knownRules], files: [...files, ...this.#parked.values()] };
+  }
+
+  /** True when sources were found since it was last asked. */
+  takeNews(): boolean {
+    const hasNews = this.#hasNews;
+    this.#hasNews = false;
+    return hasNews;
   }
 
   /** Call once the end of a source is reported: unless its file is there, it needs no keeping. */
@@ -141,6 +149,7 @@ export class FileFinder {
     const { record, resume } = this.#parked.get(key) ?? fresh;
     this.#parked.delete(key);
     this.#files.set(key, new FollowedFile({ ...record, tag }, resume, maxLineBytes, now()));
+    this.#hasNews = true;
     log.info({ source: record.source.id, path, location, tag, offset: resume.offset }, "following");
   }
 
@@ -180,6 +189,7 @@ export class FileFinder {
     file.phase = "ended";
     this.#truncated.add(file);
     this.#files.set(identityKey(file.file), next);
+    this.#hasNews = true;
     const lost = file.size - file.read;
     const fields = { source: file.source.id, path: file.source.path, next: next.source.id, lost };
     if (lost > 0) log.error(fields, "truncated before all of it was read");

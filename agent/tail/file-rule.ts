@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { access, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import picomatch from "picomatch";
 import { glob } from "tinyglobby";
@@ -95,7 +95,8 @@ async function directoryProblem(directory: string): Promise<string | undefined> 
 async function fileProblem(path: string): Promise<string | undefined> {
   try {
     if (!(await stat(path)).isFile()) return `${path} is not a file; name files, or end it with a wildcard`;
-    await access(path, constants.R_OK);
+    // Asking access(2) would tell of the real user, not of the effective one.
+    await (await open(path)).close();
     return undefined;
   } catch (error) {
     return systemCode(error) === "ENOENT" ? undefined : `cannot read ${path}: ${systemReason(error)}`;

@@ -12,6 +12,11 @@ export interface TailOptions extends FinderOptions {
   /** 0: never. */
   readonly partialLineMs: number;
   readonly maxOpenFiles: number;
+  /**
+   * Called when sources were found, before any byte of them is read. A source that is forgotten in a
+   * crash could not be found again if it were rotated before the next start.
+   */
+  readonly remember: (state: TailState) => Promise<void>;
 }
 
 /** Reads the files of all rules as they grow, through renames, truncation and deletion. */
@@ -96,6 +101,7 @@ export class Tail {
       if (finding === "moved") await this.#finder.moved(file);
       if (finding === "truncated") await this.#finder.truncated(file).look(now);
     }
+    if (this.#finder.takeNews()) await this.#options.remember(this.state);
   }
 
   async #next(file: FollowedFile, isDrain: boolean): Promise<Block | undefined> {

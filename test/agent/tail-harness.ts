@@ -30,9 +30,12 @@ export class TailHarness implements AsyncDisposable {
   readonly directory: string;
   readonly events: Event[] = [];
   readonly #options: TailHarnessOptions;
+  readonly #rule: FileRule;
   readonly #unacknowledged: OutgoingRecord[] = [];
   #tail: Tail;
   #aggregator: Aggregator;
+  /** What the tail last had written down for the next start. */
+  #remembered: TailState = { rules: [], files: [] };
   #nowMs = 1_000;
 
   static async make(options: TailHarnessOptions = {}): Promise<TailHarness> {
@@ -42,6 +45,8 @@ export class TailHarness implements AsyncDisposable {
   private constructor(directory: string, options: TailHarnessOptions) {
     this.directory = directory;
     this.#options = options;
+    const files = [{ tag: "test", path: this.path(options.glob ?? "*.log"), ...options.settings }];
+    this.#rule = new FileRule(agentConfigSchema.parse({ stream: "test", files }).files[0]!);
     this.#tail = this.#makeTail({ rules: [], files: [] });
     this.#aggregator = this.#makeAggregator();
   }
@@ -60,6 +65,12 @@ export class TailHarness implements AsyncDisposable {
     this.pass(1_000);
   }
 
+  /** What a check would say of the files. */
+  async problems(): Promise<string[]> {
+    const { fatal, unreadable } = await this.#rule.problems();
+    return [...fatal, ...unreadable];
+  }
+
   async drain(): Promise<void> {
     await this.#frame(this.#tail.drain(new AbortController().signal));
   }
@@ -72,14 +83,23 @@ export class TailHarness implements AsyncDisposable {
     this.#nowMs += ms;
   }
 
-  /** Kills the agent and starts another from the checkpoint. Files may change in between. */
+  /** Stops the agent and starts another from its checkpoint. Files may change in between. */
   async restart(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
-    const state = JSON.parse(JSON.stringify(this.#tail.state)) as TailState;
+    await this.#startOver(this.#tail.state, meanwhile);
+  }
+
+  /** The same after a crash that came before the next checkpoint was due. */
+  async crash(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
+    await this.#startOver(this.#remembered, meanwhile);
+  }
+
+  async #startOver(state: TailState, meanwhile: () => Promise<void>): Promise<void> {
+    const saved = JSON.parse(JSON.stringify(state)) as TailState;
     await this.#tail.close();
     this.#unacknowledged.length = 0;
     this.#aggregator = this.#makeAggregator();
     await meanwhile();
-    this.#tail = this.#makeTail(state);
+    this.#tail = this.#makeTail(saved);
   }
 
   /** What was delivered, per source: the contents of files, as far as they are complete. */
@@ -100,13 +120,11 @@ export class TailHarness implements AsyncDisposable {
   }
 
   #makeTail(state: TailState): Tail {
-    const { glob = "*.log", settings = {}, maxOpenFiles = 100, partialLineMs = 0 } = this.#options;
-    const files = [{ tag: "test", path: this.path(glob), ...settings }];
-    const config = agentConfigSchema.parse({ stream: "test", files });
+    const { maxOpenFiles = 100, partialLineMs = 0 } = this.#options;
     return new Tail(
       {
         host: "test-host",
-        rules: config.files.map((entry) => new FileRule(entry)),
+        rules: [this.#rule],
         pollMs: 1_000,
         scanMs: 0,
         rotatedIdleMs: ROTATED_IDLE_MS,
@@ -114,6 +132,9 @@ export class TailHarness implements AsyncDisposable {
         maxOpenFiles,
         log: pino({ level: "silent" }),
         now: () => this.#nowMs,
+        remember: async (state) => {
+          this.#remembered = state;
+        },
       },
       state,
     );

@@ -1,5 +1,6 @@
 import {
   appendFile,
+  chmod,
   copyFile,
   link,
   mkdir,
@@ -24,6 +25,18 @@ function scenario(
     await using tail = await TailHarness.make(options);
     await run(tail);
   });
+}
+
+/** Does something without the rights of the superuser, who may read everything. */
+async function withoutPrivileges(run: () => Promise<void>): Promise<void> {
+  const NOBODY = 65_534;
+  const isRoot = process.geteuid!() === 0;
+  if (isRoot) process.seteuid!(NOBODY);
+  try {
+    await run();
+  } finally {
+    if (isRoot) process.seteuid!(0);
+  }
 }
 
 const states = (tail: TailHarness) => tail.files.map((file) => reportFile(file).state);
@@ -176,6 +189,21 @@ scenario("files rotated while the agent was down are found and read to their end
   expect(tail.events).toHaveLength(4);
 });
 
+scenario(
+  "a file is known before it is read: a crash and a rotation right after lose nothing",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), "one\n");
+    await tail.poll();
+    await tail.crash(async () => {
+      await appendFile(tail.path("a.log"), "two\n");
+      await rename(tail.path("a.log"), tail.path("a.log.1"));
+      await writeFile(tail.path("a.log"), "new\n");
+    });
+    await tail.poll();
+    expect(tail.contents()).toEqual(["one\ntwo\n", "new\n"]);
+  },
+);
+
 scenario("rotated files that are older than what was followed are left alone", async (tail) => {
   await writeFile(tail.path("a.log.1"), "old\n");
   await writeFile(tail.path("a.log"), "one\n");
@@ -230,7 +258,7 @@ scenario(
 scenario(
   "a line over the limit is cut, its rest a gap, also when the agent is killed within it",
   async (tail) => {
-    await writeFile(tail.path("a.log"), `${"x".repeat(100)}`);
+    await writeFile(tail.path("a.log"), "x".repeat(100));
     await tail.poll();
     tail.acknowledge();
     await tail.restart();
@@ -335,4 +363,23 @@ scenario("a drain finds what was rotated while the agent was down", async (tail)
   tail.acknowledge();
   expect(tail.contents()).toEqual(["one\ntwo"]);
   expect(tail.files.map(reportFile)).toMatchObject([{ state: "ended", delivered: 7, finalSize: 7 }]);
+});
+
+scenario("a file that cannot be read is told of and tried again, while others go on", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n", { mode: 0o000 });
+  await writeFile(tail.path("b.log"), "two\n", { mode: 0o644 });
+  await chmod(tail.directory, 0o755);
+  await withoutPrivileges(async () => {
+    await tail.poll();
+    expect(tail.contents()).toEqual(["two\n"]);
+    const error = `EACCES: permission denied, open '${tail.path("a.log")}'`;
+    expect(tail.files.map(reportFile)).toMatchObject([{ state: "error", error }, { state: "active" }]);
+    expect(await tail.problems()).toEqual([
+      expect.stringContaining(`cannot read ${tail.path("a.log")}: EACCES`),
+    ]);
+  });
+  await chmod(tail.path("a.log"), 0o644);
+  await withoutPrivileges(() => tail.poll());
+  expect(tail.contents().sort()).toEqual(["one\n", "two\n"]);
+  expect(states(tail)).toEqual(["active", "active"]);
 });

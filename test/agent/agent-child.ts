@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { stringify } from "smol-toml";
+import type { AgentFixture } from "./agent-fixture.ts";
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** An agent in a process of its own. */
+export class AgentChild implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly ended: Promise<Ended>;
+
+  static async start(
+    agent: AgentFixture,
+    args: readonly string[],
+    overrides: object = {},
+  ): Promise<AgentChild> {
+    const config = agent.path("agent.toml");
+    await writeFile(config, stringify(agent.settings(overrides)));
+    return new AgentChild([...args, "--config", config]);
+  }
+
+  constructor(args: readonly string[]) {
+    this.#process = spawn(process.execPath, [join(import.meta.dirname, "agent-process.ts"), ...args], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const output = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) {
+      this.#process[name]!.setEncoding("utf8").on("data", (text: string) => (output[name] += text));
+    }
+    this.ended = once(this.#process, "close").then(([code]) => ({ code: code as number | null, ...output }));
+  }
+
+  /** @returns once the process is gone */
+  async kill(signal: NodeJS.Signals): Promise<Ended> {
+    this.#process.kill(signal);
+    return this.ended;
+  }
+
+  /** Waits for what is bound to happen while it runs. @throws when it ends instead */
+  async until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await isSo())) {
+      const { exitCode, signalCode } = this.#process;
+      if (exitCode !== null || signalCode !== null) throw new Error((await this.ended).stderr);
+      await sleep(5);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill("SIGKILL");
+  }
+}

@@ -1,0 +1,74 @@
+import { mkdir, rmdir, writeFile } from "node:fs/promises";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { checkAgent } from "../../agent/check.ts";
+import { AgentChild } from "./agent-child.ts";
+import { AgentFixture, lines } from "./agent-fixture.ts";
+
+const silent = pino({ level: "silent" });
+const never = new AbortController().signal;
+
+test("SIGTERM delivers what was read, leaves exit code 0, and logs no line's content", async () => {
+  await using agent = await AgentFixture.make();
+  await writeFile(agent.path("a.log"), lines(1_000, "secret"));
+  await using child = await AgentChild.start(agent, ["run"]);
+  await child.until(() => agent.events.length > 0);
+  const { code, stderr } = await child.kill("SIGTERM");
+  expect(code).toBe(0);
+  expect(stderr).not.toContain("secret");
+  for (const line of stderr.trim().split("\n")) expect(JSON.parse(line)).toHaveProperty("msg");
+});
+
+test.each([
+  ["an unknown setting", { producer: { lingerms: 5 } }, 'producer: Unrecognized key: "lingerms"'],
+  ["a value out of range", { tail: { poll_ms: 0 } }, "tail.poll_ms: "],
+  ["a relative path", { files: [{ tag: "a", path: "logs/*.log" }] }, "files[0].path: "],
+  [
+    "a missing directory",
+    { files: [{ tag: "a", path: "/no/such/dir/*.log" }] },
+    "there is no directory /no/such/dir",
+  ],
+  ["a directory for a file", { files: [{ tag: "a", path: "/usr/bin" }] }, "/usr/bin is not a file"],
+  ["a state directory that cannot be", { state_dir: "/dev/null/state" }, "/dev/null/state: "],
+  ["a stream that is not there", { stream: "elsewhere" }, "elsewhere: there is no such stream"],
+])("%s is named, and the exit code is not 0", async (_, overrides, message) => {
+  await using agent = await AgentFixture.make();
+  await using child = await AgentChild.start(agent, ["run", "--until-drained"], overrides);
+  const { code, stderr } = await child.ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain(message);
+});
+
+test("a configuration that is not there or not TOML is named", async () => {
+  await using agent = await AgentFixture.make();
+  await using missing = new AgentChild(["run", "--config", agent.path("none.toml")]);
+  expect(await missing.ended).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("none.toml: ENOENT"),
+  });
+  await writeFile(agent.path("bad.toml"), "stream = ");
+  await using bad = new AgentChild(["check", "--config", agent.path("bad.toml")]);
+  expect(await bad.ended).toMatchObject({ code: 1, stderr: expect.stringContaining("bad.toml:\n") });
+});
+
+test("check finds every problem at once, and none where there is none", async () => {
+  await using agent = await AgentFixture.make();
+  await mkdir(agent.path("a.log"));
+  const files = [
+    { tag: "a", path: agent.path("a.log") },
+    { tag: "b", path: "/no/such/dir/b.log" },
+  ];
+  const problems = await checkAgent(
+    agent.config({ files, stream: "elsewhere", state_dir: "/dev/null/x" }),
+    silent,
+    never,
+  );
+  expect(problems).toEqual([
+    expect.stringContaining(`files "a": ${agent.path("a.log")} is not a file`),
+    expect.stringContaining('files "b": there is no directory /no/such/dir'),
+    expect.stringContaining("state_dir: "),
+    expect.stringContaining("stream: elsewhere"),
+  ]);
+  await rmdir(agent.path("a.log"));
+  expect(await checkAgent(agent.config(), silent, never)).toEqual([]);
+});

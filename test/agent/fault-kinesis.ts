@@ -1,0 +1,162 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { HashKeyRange } from "../../wire/hash-key.ts";
+import { owns } from "../../wire/hash-key.ts";
+import { PUT_RECORDS_MAX_BYTES, PUT_RECORDS_MAX_RECORDS, RECORD_MAX_BYTES } from "../../wire/limits.ts";
+
+/** What goes wrong with a PutRecords request. */
+export type Fault =
+  | "none"
+  | "throttle-some" //      every other entry is not taken
+  | "server-error" //       nothing is taken, answer 500
+  | "reset-before" //       the connection breaks, nothing is taken
+  | "reset-after" //        everything is taken, and the connection breaks before the answer
+  | "short-answer" //       the answer misses an entry
+  | "refuse"; //            ValidationException
+
+export interface StoredRecord {
+  readonly shardId: string;
+  readonly partitionKey: string;
+  readonly explicitHashKey: string;
+  readonly data: Buffer;
+}
+
+interface FaultShard {
+  readonly id: string;
+  readonly range: HashKeyRange;
+}
+
+interface PutRecordsRequest {
+  readonly Records: readonly { Data: string; PartitionKey: string; ExplicitHashKey: string }[];
+}
+
+const KEYS = 2n ** 128n;
+
+/** A stream that enforces the service's limits and fails as it is told to. */
+export class FaultKinesis implements AsyncDisposable {
+  readonly records: StoredRecord[] = [];
+  /** Sizes of the PutRecords requests that came, in records. */
+  readonly requests: number[] = [];
+  /** Limits that were broken: none, or the producer is wrong. */
+  readonly violations: string[] = [];
+  /** Of the nth PutRecords request. */
+  fault: (n: number) => Fault = () => "none";
+  distribution: "AUTO" | undefined;
+  /** Requests are held back while it is set. */
+  hold: Promise<void> | undefined;
+  listed = 0;
+  #shards: FaultShard[];
+  readonly #server: Server;
+
+  static async start(shards = 2): Promise<FaultKinesis> {
+    const kinesis = new FaultKinesis(shards);
+    kinesis.#server.listen(0, "127.0.0.1");
+    await once(kinesis.#server, "listening");
+    return kinesis;
+  }
+
+  private constructor(shards: number) {
+    this.#shards = split(shards, 0);
+    this.#server = createServer((request, response) => void this.#answer(request, response));
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  /** The stream has other shards from now on. */
+  reshard(shards: number): void {
+    this.#shards = split(shards, this.#shards.length + 100);
+  }
+
+  owner(explicitHashKey: string): string {
+    return this.#shards.find(({ range }) => owns(range, explicitHashKey))!.id;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, "close");
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const body = JSON.parse(Buffer.concat(chunks).toString()) as { StreamName?: string };
+    const operation = String(request.headers["x-amz-target"]).replace(/^.*\./, "");
+    if (body.StreamName !== undefined && body.StreamName !== "test") {
+      reply(response, 400, { __type: "ResourceNotFoundException", message: "no such stream" });
+    } else if (operation === "PutRecords") {
+      await this.#put(body as unknown as PutRecordsRequest, response);
+    } else if (operation === "ListShards") {
+      this.listed++;
+      reply(response, 200, { Shards: this.#shards.map(shardAnswer) });
+    } else {
+      reply(response, 200, { StreamDescriptionSummary: this.#summary() });
+    }
+  }
+
+  #summary(): object {
+    return { StreamName: "test", StreamStatus: "ACTIVE", RecordDistributionStrategy: this.distribution };
+  }
+
+  async #put({ Records }: PutRecordsRequest, response: ServerResponse): Promise<void> {
+    const fault = this.fault(this.requests.push(Records.length) - 1);
+    await this.hold;
+    this.#assertLimits(Records);
+    if (fault === "server-error") reply(response, 500, { __type: "InternalFailure" });
+    else if (fault === "refuse") reply(response, 400, { __type: "ValidationException", message: "no" });
+    else if (fault === "reset-before") response.destroy();
+    else {
+      const results = Records.map((record, i) =>
+        fault === "throttle-some" && i % 2 === 0
+          ? { ErrorCode: "ProvisionedThroughputExceededException", ErrorMessage: "slow down" }
+          : this.#store(record),
+      );
+      if (fault === "reset-after") response.destroy();
+      else reply(response, 200, { Records: fault === "short-answer" ? results.slice(1) : results });
+    }
+  }
+
+  #store({ Data, PartitionKey, ExplicitHashKey }: PutRecordsRequest["Records"][number]): object {
+    const shardId = this.owner(ExplicitHashKey);
+    const data = Buffer.from(Data, "base64");
+    this.records.push({ shardId, partitionKey: PartitionKey, explicitHashKey: ExplicitHashKey, data });
+    return { ShardId: shardId, SequenceNumber: `${this.records.length}` };
+  }
+
+  #assertLimits(records: PutRecordsRequest["Records"]): void {
+    const sizes = records.map(
+      ({ Data, PartitionKey }) => Buffer.from(Data, "base64").length + PartitionKey.length,
+    );
+    const total = sizes.reduce((sum, size) => sum + size, 0);
+    if (records.length > PUT_RECORDS_MAX_RECORDS) this.violations.push(`${records.length} records`);
+    if (total > PUT_RECORDS_MAX_BYTES) this.violations.push(`a request of ${total} bytes`);
+    for (const size of sizes) if (size > RECORD_MAX_BYTES) this.violations.push(`a record of ${size} bytes`);
+  }
+}
+
+function split(shards: number, firstId: number): FaultShard[] {
+  const keys = KEYS / BigInt(shards);
+  return Array.from({ length: shards }, (_, i) => {
+    const end = i + 1 === shards ? KEYS : keys * BigInt(i + 1);
+    return {
+      id: `shardId-${`${firstId + i}`.padStart(12, "0")}`,
+      range: { startingHashKey: `${keys * BigInt(i)}`, endingHashKey: `${end - 1n}` },
+    };
+  });
+}
+
+function shardAnswer({ id, range }: FaultShard): object {
+  return {
+    ShardId: id,
+    HashKeyRange: { StartingHashKey: range.startingHashKey, EndingHashKey: range.endingHashKey },
+    SequenceNumberRange: { StartingSequenceNumber: "1" },
+  };
+}
+
+function reply(response: ServerResponse, status: number, body: object): void {
+  response.writeHead(status, { "content-type": "application/x-amz-json-1.1" });
+  response.end(JSON.stringify(body));
+}
