@@ -18,7 +18,10 @@ const INPUT_BYTES = 256 * 10 ** 6;
 const GB = 10 ** 9;
 
 interface AgentFigures {
+  /** From loaded code to the last acknowledgement. */
   readonly cpuSeconds: number;
+  /** Before that, once in an agent's life. */
+  readonly startUpCpuSeconds: number;
   readonly residentMb: number;
 }
 
@@ -71,6 +74,7 @@ async function measure(directory: string, input: string, bytes: number, compress
     figures: {
       "CPU s/GB": round(figures.cpuSeconds / gigabytes),
       "MB/s per core": Math.round(bytes / 1e6 / figures.cpuSeconds),
+      "start-up CPU s": round(figures.startUpCpuSeconds),
       "wall s/GB": round(seconds / gigabytes),
       "resident MB": Math.round(figures.residentMb),
       "wire MB/GB": Math.round(sent.bytes / 1e6 / gigabytes),
@@ -123,10 +127,12 @@ function linesOf(child: ChildProcess): () => Promise<string> {
 async function runChild(configFile: string): Promise<void> {
   const config = await readAgentConfig(configFile);
   const log = pino({ level: "warn" }, pino.destination(2));
+  const startUp = process.cpuUsage();
   await runAgent(config, { signal: new AbortController().signal, log, untilDrained: true });
-  const { user, system } = process.cpuUsage();
+  const { user, system } = process.cpuUsage(startUp);
   const figures: AgentFigures = {
     cpuSeconds: (user + system) / 1e6,
+    startUpCpuSeconds: (startUp.user + startUp.system) / 1e6,
     residentMb: process.resourceUsage().maxRSS / 1_000,
   };
   process.stdout.write(`${JSON.stringify(figures)}\n`);

@@ -61,6 +61,8 @@ function recordSize(keyIndex: number, dataBytes: number, tags: readonly Tag[]): 
  */
 export class AggregateBuilder {
   readonly #keys = new Map<string, number>();
+  #lastKey: string | undefined;
+  #lastIndex = 0;
   #keyTableBytes = 0;
   #records: Buffer;
   #at = 0;
@@ -85,29 +87,52 @@ export class AggregateBuilder {
 
   /** Bytes of the finished aggregate were this record added, at most. */
   byteLengthWith(partitionKey: string, dataBytes: number, tags: readonly Tag[]): number {
-    const known = this.#keys.get(partitionKey);
-    const key = known === undefined ? delimited(Buffer.byteLength(partitionKey)) : 0;
-    return this.byteLength + key + delimited(recordSize(known ?? this.#keys.size, dataBytes, tags));
+    const index = this.#find(partitionKey);
+    const key = index === undefined ? delimited(Buffer.byteLength(partitionKey)) : 0;
+    return this.byteLength + key + delimited(recordSize(index ?? this.#keys.size, dataBytes, tags));
   }
 
   add(partitionKey: string, data: Uint8Array, tags: readonly Tag[]): void {
-    let index = this.#keys.get(partitionKey);
-    if (index === undefined) {
-      index = this.#keys.size;
-      this.#keys.set(partitionKey, index);
-      this.#keyTableBytes += delimited(Buffer.byteLength(partitionKey));
-    }
-    const size = recordSize(index, data.length, tags);
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
+    this.addSlice(partitionKey, bytes, 0, bytes.length, tags);
+  }
+
+  /** Adds data[start, end). Twice as fast as a view for each of a block's lines. */
+  addSlice(partitionKey: string, data: Buffer, start: number, end: number, tags: readonly Tag[]): void {
+    const index = this.#find(partitionKey) ?? this.#addKey(partitionKey);
+    const size = recordSize(index, end - start, tags);
     const out = this.#room(delimited(size));
-    let at = writeVarint(out, writeVarint(out, this.#at, FIELD.records), size);
-    at = writeVarint(out, writeVarint(out, at, FIELD.record.partitionKeyIndex), index);
-    at = writeVarint(out, writeVarint(out, at, FIELD.record.explicitHashKeyIndex), 0);
-    at = writeVarint(out, writeVarint(out, at, FIELD.record.data), data.length);
-    out.set(data, at);
-    at += data.length;
+    let at = this.#at;
+    out[at++] = FIELD.records;
+    at = writeVarint(out, at, size);
+    out[at++] = FIELD.record.partitionKeyIndex;
+    at = writeVarint(out, at, index);
+    out[at++] = FIELD.record.explicitHashKeyIndex;
+    out[at++] = 0;
+    out[at++] = FIELD.record.data;
+    at = writeVarint(out, at, end - start);
+    at += data.copy(out, at, start, end);
     for (const tag of tags) at = writeTag(out, at, tag);
     this.#at = at;
     this.#count++;
+  }
+
+  /** Lines of one tag come in runs, so the key asked for last is remembered. */
+  #find(partitionKey: string): number | undefined {
+    if (partitionKey !== this.#lastKey) {
+      const index = this.#keys.get(partitionKey);
+      if (index === undefined) return undefined;
+      this.#lastKey = partitionKey;
+      this.#lastIndex = index;
+    }
+    return this.#lastIndex;
+  }
+
+  #addKey(partitionKey: string): number {
+    const index = this.#keys.size;
+    this.#keys.set(partitionKey, index);
+    this.#keyTableBytes += delimited(Buffer.byteLength(partitionKey));
+    return index;
   }
 
   /** The aggregate, in a buffer of its own; the builder is empty afterwards. */
@@ -128,6 +153,7 @@ export class AggregateBuilder {
 
   clear(): void {
     this.#keys.clear();
+    this.#lastKey = undefined;
     this.#keyTableBytes = 0;
     this.#at = 0;
     this.#count = 0;

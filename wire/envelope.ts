@@ -1,4 +1,4 @@
-import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { UserRecord } from "./aggregate.ts";
 import { deaggregate, isAggregate } from "./deaggregate.ts";
 import { INFLATED_RECORD_MAX_BYTES } from "./limits.ts";
@@ -31,9 +31,12 @@ export function openEnvelope(data: Uint8Array, partitionKey: string): Envelope {
   };
 }
 
+/** Three quarters of the CPU of the default level 3, and log lines pack as well. Measured 2026-11. */
+const ZSTD_LEVEL = 1;
+
 /** The zstd form of an aggregate. */
 export function deflate(aggregate: Uint8Array): Buffer {
-  return zstdCompressSync(aggregate);
+  return zstdCompressSync(aggregate, { params: { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL } });
 }
 
 function isZstd(data: Uint8Array): boolean {

@@ -47,15 +47,18 @@ export class Aggregator {
 
   /** @param window that the line's start and end count in; it is copied from */
   add(origin: Origin, window: Buffer, line: Line): void {
-    const { source, tag } = origin;
-    const position = { source, offset: line.offset, extent: line.extent, gap: line.gap };
-    const bytes = line.end - line.start;
+    const { start, end, offset, extent, gap } = line;
+    const position = { source: origin.source, offset, extent, gap };
+    const bytes = end - start;
     let tags = this.#provenance.tags(position, bytes);
-    if (this.#builder.count > 0 && this.#builder.byteLengthWith(tag, bytes, tags) > this.#options.maxBytes) {
+    if (
+      this.#builder.count > 0 &&
+      this.#builder.byteLengthWith(origin.tag, bytes, tags) > this.#options.maxBytes
+    ) {
       this.flush();
       tags = this.#provenance.tags(position, bytes);
     }
-    this.#builder.add(tag, window.subarray(line.start, line.end), tags);
+    this.#builder.addSlice(origin.tag, window, start, end, tags);
     this.#provenance.wrote(position);
     this.#note(origin, line);
     this.#linger ??= setTimeout(() => this.flush(), this.#options.lingerMs);

@@ -6,6 +6,7 @@ import { backOff } from "./backoff.ts";
 import { callFailure } from "./call-failure.ts";
 import type { Outbox, OutgoingRecord } from "./outbox.ts";
 import { type PutResult, putRecords } from "./put-records.ts";
+import { RequestBody } from "./request-body.ts";
 import type { ShardMap } from "./shard-map.ts";
 
 /**
@@ -58,10 +59,11 @@ export class Producer {
   }
 
   async #send(signal: AbortSignal): Promise<void> {
+    const body = new RequestBody();
     for (;;) {
       let records = await this.#options.outbox.take(PUT_RECORDS_MAX_RECORDS, REQUEST_MAX_BYTES, signal);
       for (let attempt = 0; ; attempt++) {
-        records = await this.#put(records, signal);
+        records = await this.#put(records, body, signal);
         if (records.length === 0) break;
         await backOff(attempt, signal);
       }
@@ -69,14 +71,15 @@ export class Producer {
   }
 
   /** @returns what is to be sent again */
-  async #put(records: OutgoingRecord[], signal: AbortSignal): Promise<OutgoingRecord[]> {
+  async #put(records: OutgoingRecord[], body: RequestBody, signal: AbortSignal): Promise<OutgoingRecord[]> {
     const { client, stream, log } = this.#options;
     let result: PutResult;
     this.counts.requests++;
     try {
-      result = await putRecords(client, stream, records, signal);
+      result = await putRecords(client, stream, records, body, signal);
     } catch (error) {
       signal.throwIfAborted();
+      body.discard();
       const failure = callFailure(stream, error);
       if (failure instanceof AgentError) throw failure;
       this.counts.retries += records.length;

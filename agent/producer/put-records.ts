@@ -1,6 +1,7 @@
 import { type KinesisClient, PutRecordsCommand, type PutRecordsResultEntry } from "@aws-sdk/client-kinesis";
 import { AgentError } from "../agent-error.ts";
 import type { OutgoingRecord } from "./outbox.ts";
+import type { RequestBody } from "./request-body.ts";
 
 export interface PutResult {
   readonly put: readonly { readonly record: OutgoingRecord; readonly shardId: string }[];
@@ -13,15 +14,17 @@ export interface PutResult {
  * One PutRecords call. Kinesis answers 200 even when it took only some of the entries, which the
  * SDK's own retries never see.
  *
+ * @param body of one request at a time
  * @throws AgentError RESULT_COUNT, and whatever the call as a whole failed with
  */
 export async function putRecords(
   client: KinesisClient,
   stream: string,
   records: readonly OutgoingRecord[],
+  body: RequestBody,
   signal: AbortSignal,
 ): Promise<PutResult> {
-  const command = commandWithBody(stream, putRecordsBody(stream, records));
+  const command = commandWithBody(stream, body.write(stream, records));
   const { Records: results = [] } = await client.send(command, { abortSignal: signal });
   if (results.length !== records.length) {
     const message = `PutRecords answered for ${results.length} of ${records.length} records`;
@@ -43,31 +46,6 @@ function sort(records: readonly OutgoingRecord[], results: readonly PutRecordsRe
     }
   }
   return { put, retry, reason };
-}
-
-/**
- * The request as PutRecords has it on the wire (JSON 1.1, data in base64). Serialising megabytes
- * through the SDK costs as much again as all the rest of the agent.
- */
-export function putRecordsBody(stream: string, records: readonly OutgoingRecord[]): Buffer {
-  const heads = records.map(
-    ({ partitionKey, explicitHashKey }) =>
-      `{"PartitionKey":${JSON.stringify(partitionKey)},"ExplicitHashKey":"${explicitHashKey}","Data":"`,
-  );
-  const opening = `{"StreamName":${JSON.stringify(stream)},"Records":[`;
-  let bytes = Buffer.byteLength(opening) + "]}".length;
-  for (const [i, { data }] of records.entries()) {
-    bytes += Buffer.byteLength(heads[i]!) + 4 * Math.ceil(data.length / 3) + '"},'.length;
-  }
-  const body = Buffer.allocUnsafe(bytes);
-  let at = body.write(opening, 0);
-  for (const [i, { data }] of records.entries()) {
-    at += body.write(heads[i]!, at);
-    at += body.write(data.toString("base64"), at, "latin1");
-    at += body.write(i + 1 < records.length ? '"},' : '"}', at, "latin1");
-  }
-  at += body.write("]}", at, "latin1");
-  return body.subarray(0, at);
 }
 
 /** A command whose request carries this body; the SDK signs and sends it. */

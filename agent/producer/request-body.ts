@@ -1,0 +1,51 @@
+import type { OutgoingRecord } from "./outbox.ts";
+
+/**
+ * Bytes turned into base64 at a time, a multiple of three. Strings of this size are cheap garbage:
+ * a quarter of the cost of one string for each record, measured 2026-11.
+ */
+const SLICE_BYTES = 12 * 2 ** 10;
+
+/**
+ * PutRecords requests as they stand on the wire (JSON 1.1, data in base64). Serialising megabytes
+ * through the SDK costs as much again as all the rest of the agent.
+ *
+ * Each request overwrites the one before it, for as long as they succeed.
+ */
+export class RequestBody {
+  #buffer = Buffer.alloc(0);
+
+  /** @returns the body; good until the next is written */
+  write(stream: string, records: readonly OutgoingRecord[]): Buffer {
+    const opening = `{"StreamName":${JSON.stringify(stream)},"Records":[`;
+    const heads = records.map(
+      ({ partitionKey, explicitHashKey }) =>
+        `{"PartitionKey":${JSON.stringify(partitionKey)},"ExplicitHashKey":"${explicitHashKey}","Data":"`,
+    );
+    const out = this.#room(opening, heads, records);
+    let at = out.write(opening);
+    for (const [i, { data }] of records.entries()) {
+      at += out.write(heads[i]!, at);
+      for (let from = 0; from < data.length; from += SLICE_BYTES) {
+        at += out.write(data.toString("base64", from, from + SLICE_BYTES), at, "latin1");
+      }
+      at += out.write(i + 1 < records.length ? '"},' : '"}', at);
+    }
+    at += out.write("]}", at);
+    return out.subarray(0, at);
+  }
+
+  /** Call when a request failed: its connection may not be done with the body yet. */
+  discard(): void {
+    this.#buffer = Buffer.alloc(0);
+  }
+
+  #room(opening: string, heads: readonly string[], records: readonly OutgoingRecord[]): Buffer {
+    let bytes = Buffer.byteLength(opening) + "]}".length;
+    for (const [i, { data }] of records.entries()) {
+      bytes += Buffer.byteLength(heads[i]!) + 4 * Math.ceil(data.length / 3) + '"},'.length;
+    }
+    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafe(bytes);
+    return this.#buffer;
+  }
+}
