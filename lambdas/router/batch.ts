@@ -10,6 +10,8 @@ import { Misfit } from "./misfit.ts";
 import type { Event } from "./open-record.ts";
 import type { Fields } from "./parse/fields.ts";
 import { parseJson } from "./parse/json.ts";
+import type { PlainRows } from "./plain/plain-rows.ts";
+import { RowMetadata } from "./row-metadata.ts";
 import type { StreamRecord } from "./stream-record.ts";
 import { formatTimestamp } from "./time/timestamp.ts";
 import { TypeBatch } from "./type-batch.ts";
@@ -17,17 +19,9 @@ import { TypeBatch } from "./type-batch.ts";
 /** One JSON object of a COPY. source: COPY from JSON format, read 2026-11 */
 const ROW_MAX_BYTES = 4 * 2 ** 20;
 
-const DETAIL_CHARS = 200;
+const ROW_END = "}\n";
 
-/** Where an event came from, in the form its row and its reject say it. */
-interface Origin {
-  readonly src: string;
-  readonly host: string | null;
-  readonly arrivedAtMs: number;
-  /** `,"_src":"..","_off":` and, after the offset, `,"_host":"..","_arrived_at":".."` */
-  readonly beforeOffset: string;
-  readonly afterOffset: string;
-}
+const DETAIL_CHARS = 200;
 
 /** A batch while its records come in. */
 export class Batch {
@@ -50,21 +44,21 @@ export class Batch {
 
   /** Takes all events of one Kinesis record. */
   take(record: StreamRecord, events: readonly Event[]): void {
-    const foreign = origin(`${record.shardId}:${record.sequenceNumber}`, null, record.arrivedAt);
+    const foreign = new RowMetadata(`${record.shardId}:${record.sequenceNumber}`, null, record.arrivedAt);
     let source: Source | undefined;
     let own = foreign;
     events.forEach((event, index) => {
       const { position } = event;
       if (position && position.source !== source) {
         source = position.source;
-        own = origin(source.id, source.host, record.arrivedAt);
+        own = new RowMetadata(source.id, source.host, record.arrivedAt);
       }
       this.#deliver(event, position ? own : foreign, position?.offset ?? index);
     });
     this.userRecords += events.length;
   }
 
-  #deliver({ record: { partitionKey, data }, position }: Event, origin: Origin, offset: number): void {
+  #deliver({ record: { partitionKey, data }, position }: Event, metadata: RowMetadata, offset: number): void {
     const tag = position || !this.#foreignTag ? partitionKey : tagOf(data, this.#foreignTag);
     const type = tag === undefined ? undefined : this.#typeOf(tag, position !== undefined);
     const batch = this.#typeBatch(type?.name ?? UNROUTED_TYPE);
@@ -82,9 +76,9 @@ export class Batch {
       }
     }
     const misfit = type
-      ? addRow(batch, type, data, origin, offset)
+      ? addRow(batch, type, data, metadata, offset, position === undefined)
       : new Misfit("unrouted", tag === undefined ? "no tag in the record" : "no log type takes this tag");
-    if (misfit) reject(batch, misfit, tag ?? "", data, origin, offset);
+    if (misfit) reject(batch, misfit, tag ?? "", data, metadata, offset);
   }
 
   /** Agents alone send heartbeats: another producer's would mislead the audit. */
@@ -99,19 +93,6 @@ export class Batch {
   }
 }
 
-function origin(src: string, host: string | null, arrivedAt: Date): Origin {
-  const arrivedAtMs = arrivedAt.getTime();
-  return {
-    src,
-    host,
-    arrivedAtMs,
-    beforeOffset: `","_src":"${src}","_off":`,
-    afterOffset:
-      (host === null ? "" : `,"_host":${JSON.stringify(host)}`) +
-      `,"_arrived_at":"${formatTimestamp(arrivedAtMs)}"`,
-  };
-}
-
 /** The tag of another producer's record, where the configuration says it stands in a field. */
 function tagOf(data: Uint8Array, read: (fields: Fields) => unknown): string | undefined {
   const line = lineText(data);
@@ -120,27 +101,53 @@ function tagOf(data: Uint8Array, read: (fields: Fields) => unknown): string | un
   return typeof tag === "string" ? tag : undefined;
 }
 
+/** @returns false if the line is not plain; nothing is added then */
+function addPlainRow(
+  batch: TypeBatch,
+  plain: PlainRows,
+  data: Uint8Array,
+  metadata: RowMetadata,
+  offset: number,
+  foreign: boolean,
+): boolean {
+  const epochMs = plain.scan(data, metadata.arrivedAtMs);
+  if (Number.isNaN(epochMs)) return false;
+  const rows = batch.rowsAt(epochMs);
+  const out = rows.room(metadata.maxBytes + plain.maxBytes);
+  const end = plain.write(out, metadata.write(out, rows.at, epochMs, offset));
+  if (end < 0) return false;
+  rows.added(end + out.write(ROW_END, end, "latin1"));
+  batch.countRow(epochMs, foreign);
+  return true;
+}
+
 /** @returns why there is no row, undefined when there is */
 function addRow(
   batch: TypeBatch,
   { writer }: RoutedType,
   data: Uint8Array,
-  { src, arrivedAtMs, beforeOffset, afterOffset }: Origin,
+  metadata: RowMetadata,
   offset: number,
+  foreign: boolean,
 ): Misfit | undefined {
+  if (writer.plain && addPlainRow(batch, writer.plain, data, metadata, offset, foreign)) return undefined;
   const line = lineText(data);
   if (typeof line !== "string") return line;
   const fields = writer.parse(line);
   if (fields instanceof Misfit) return fields;
-  const epochMs = writer.eventTime(fields, arrivedAtMs);
+  const epochMs = writer.eventTime(fields, metadata.arrivedAtMs);
   if (typeof epochMs !== "number") return epochMs;
-  const columns = writer.columns(fields, arrivedAtMs);
+  const columns = writer.columns(fields, metadata.arrivedAtMs);
   if (typeof columns !== "string") return columns;
-  const row = `{"_time":"${formatTimestamp(epochMs)}${beforeOffset}${offset}${afterOffset}${columns}}\n`;
-  if (row.length > ROW_MAX_BYTES / 3 && Buffer.byteLength(row) > ROW_MAX_BYTES) {
-    return new Misfit("too-large", `a row of ${Buffer.byteLength(row)} bytes`);
+  const columnBytes = Buffer.byteLength(columns);
+  if (metadata.maxBytes + columnBytes > ROW_MAX_BYTES) {
+    return new Misfit("too-large", `a row of ${metadata.maxBytes + columnBytes} bytes`);
   }
-  batch.addRow(row, epochMs, src.includes(":"));
+  const rows = batch.rowsAt(epochMs);
+  const out = rows.room(metadata.maxBytes + columnBytes + ROW_END.length);
+  const at = metadata.write(out, rows.at, epochMs, offset);
+  rows.added(at + out.write(columns + ROW_END, at, "utf8"));
+  batch.countRow(epochMs, foreign);
   return undefined;
 }
 
@@ -149,7 +156,7 @@ function reject(
   { reason, field, detail }: Misfit,
   tag: string,
   data: Uint8Array,
-  { src, host, arrivedAtMs }: Origin,
+  { src, host, arrivedAtMs }: RowMetadata,
   offset: number,
 ): void {
   const encoding = isUtf8(data) ? "utf8" : "base64";

@@ -6,6 +6,7 @@ import { fieldPath, fieldReader, TakenFields } from "./field-path.ts";
 import { Misfit, shown } from "./misfit.ts";
 import type { Fields } from "./parse/fields.ts";
 import { parserOf, type Parse } from "./parse/parser.ts";
+import { PlainRows } from "./plain/plain-rows.ts";
 import { readTime, type ReadTime } from "./time/event-time.ts";
 
 interface ColumnPlan {
@@ -20,6 +21,8 @@ interface ColumnPlan {
 /** A log type made ready: everything the configuration says is looked up once, not once a line. */
 export class RowWriter {
   readonly parse: Parse;
+  /** The short way for plain lines, where the type's format has one. */
+  readonly plain: PlainRows | undefined;
   readonly #columns: readonly ColumnPlan[];
   readonly #time: { read: (fields: Fields) => unknown; readTime: ReadTime; field: string } | undefined;
   readonly #taken: TakenFields;
@@ -28,6 +31,7 @@ export class RowWriter {
     const path = (field: string) => fieldPath(field, type.parse.format);
     const { time } = type;
     this.parse = parserOf(type.parse);
+    this.plain = PlainRows.of(type);
     this.#columns = type.columns.map(({ name, field = name, type: columnType, nullable }) => ({
       name,
       key: `,"${name}":`,

@@ -14,6 +14,7 @@ export interface HourOfRows {
 }
 
 interface Rows {
+  readonly hour: number;
   readonly lines: LineBuffer;
   firstMs: number;
   lastMs: number;
@@ -32,25 +33,38 @@ export class TypeBatch {
     foreignRows: 0,
   };
   readonly #hours = new Map<number, Rows>();
+  /** The hour of the row before: lines come mostly in order of time. */
+  #last: Rows | undefined;
   readonly #rejected = new LineBuffer();
 
   constructor(name: string) {
     this.name = name;
   }
 
-  /** @param row with its line feed */
-  addRow(row: string, epochMs: number, foreign: boolean): void {
-    const hour = Math.floor(epochMs / HOUR_MS);
-    let rows = this.#hours.get(hour);
-    if (rows === undefined) {
-      rows = { lines: new LineBuffer(), firstMs: epochMs, lastMs: epochMs };
-      this.#hours.set(hour, rows);
-    }
-    rows.lines.add(row);
+  /** Where rows of this event time are filed. */
+  rowsAt(epochMs: number): LineBuffer {
+    return this.#hour(epochMs).lines;
+  }
+
+  /** Call once the row is there. */
+  countRow(epochMs: number, foreign: boolean): void {
+    const rows = this.#hour(epochMs);
     if (epochMs < rows.firstMs) rows.firstMs = epochMs;
     if (epochMs > rows.lastMs) rows.lastMs = epochMs;
     this.counts.rows++;
     if (foreign) this.counts.foreignRows++;
+  }
+
+  #hour(epochMs: number): Rows {
+    const hour = Math.floor(epochMs / HOUR_MS);
+    if (this.#last?.hour === hour) return this.#last;
+    let rows = this.#hours.get(hour);
+    if (rows === undefined) {
+      rows = { hour, lines: new LineBuffer(), firstMs: Infinity, lastMs: -Infinity };
+      this.#hours.set(hour, rows);
+    }
+    this.#last = rows;
+    return rows;
   }
 
   reject(line: RejectedLine): void {
@@ -67,16 +81,13 @@ export class TypeBatch {
    * than `maxHours`, so that a backfill does not become thousands of tiny objects.
    */
   hours(maxHours: number, arrivedAt: Date): HourOfRows[] {
-    const hours = [...this.#hours].sort(([a], [b]) => a - b);
+    const hours = [...this.#hours.values()]
+      .filter(({ lines }) => lines.lines > 0)
+      .sort((a, b) => a.hour - b.hour);
     if (hours.length <= maxHours) {
-      return hours.map(([hour, rows]) => hourOfRows(new Date(hour * HOUR_MS), [rows]));
+      return hours.map((rows) => hourOfRows(new Date(rows.hour * HOUR_MS), [rows]));
     }
-    return [
-      hourOfRows(
-        arrivedAt,
-        hours.map(([, rows]) => rows),
-      ),
-    ];
+    return [hourOfRows(arrivedAt, hours)];
   }
 
   /** @throws RouterError UNBALANCED: a mistake of ours, not of the data's */

@@ -1,0 +1,154 @@
+import type { LogType } from "../../../wire/log-type.ts";
+import { columnWriter } from "../column/column-writer.ts";
+import { fieldPath, type FieldPath } from "../field-path.ts";
+import { readTime, type TimeFormat } from "../time/event-time.ts";
+import { CLOSE_BRACE, COLON, COMMA, copyBytes, OPEN_BRACE } from "./bytes.ts";
+import { columnCopier, copyText, type CopyColumn } from "./plain-column.ts";
+import { PlainTime } from "./plain-time.ts";
+import { ACCESS_FIELDS, accessLogScanner } from "./scan-access-log.ts";
+import { jsonScanner } from "./scan-json.ts";
+import { KIND, Spans, type Scan } from "./spans.ts";
+
+/** Longer lines take the general path; so no text is too long for SUPER, and no row for COPY. */
+const LINE_MAX_BYTES = 2_000;
+
+const EXTRA = Buffer.from(',"_extra":');
+
+/** Characters of a time up to the colon before its seconds. */
+const MINUTE_CHARS: Partial<Record<TimeFormat, number>> = {
+  iso8601: "YYYY-MM-DDTHH:MM".length,
+  clf: "10/Oct/2000:13:55".length,
+};
+
+interface ColumnPlan {
+  readonly slot: number;
+  /** `,"name":` */
+  readonly key: Buffer;
+  readonly nullable: boolean;
+  readonly copy: CopyColumn;
+}
+
+/**
+ * The short way for plain lines: their fields are found as spans of bytes and copied into the row, with no
+ * text, no object and no number made of them. It takes under half the CPU of the general path (RowWriter),
+ * writes the same bytes, and leaves every line that it is not sure of to it, so that path alone rejects.
+ */
+export class PlainRows {
+  readonly #scan: Scan;
+  readonly #spans: Spans;
+  readonly #columns: readonly ColumnPlan[];
+  /** Fields of an access log that no column takes: slot and `"name":`. */
+  readonly #untaken: readonly { readonly slot: number; readonly key: Buffer }[];
+  readonly #time: { readonly slot: number; readonly reader: PlainTime } | undefined;
+  readonly #arrivedAt = { ms: NaN };
+  readonly #fixedBytes: number;
+  #line: Uint8Array = new Uint8Array();
+
+  /** @returns undefined for types whose lines have no short way */
+  static of(type: LogType): PlainRows | undefined {
+    const { format } = type.parse;
+    if (format === "combined" || format === "common") {
+      const fields = ACCESS_FIELDS.slice(0, format === "combined" ? undefined : -2);
+      const scan = accessLogScanner(format === "combined");
+      const plain = new PlainRows(type, scan, fields.length, (field) => fields.indexOf(field as "host"));
+      return plain.#columns.every(({ slot }) => slot >= 0) ? plain : undefined;
+    }
+    if (format !== "json") return undefined;
+    const fields = new Set(type.columns.map(({ name, field = name }) => field));
+    if (type.time) fields.add(type.time.field);
+    const named = [...fields];
+    const scanner = jsonScanner(named.map((field): FieldPath => fieldPath(field, "json")));
+    return scanner && new PlainRows(type, scanner.scan, scanner.slots, (field) => named.indexOf(field));
+  }
+
+  private constructor(type: LogType, scan: Scan, slots: number, slotOf: (field: string) => number) {
+    const { time } = type;
+    this.#scan = scan;
+    this.#spans = new Spans(slots);
+    this.#columns = type.columns.map(({ name, field = name, type: columnType, nullable }) => {
+      const write = columnWriter(columnType, readTime(field === time?.field ? time.format : "iso8601"));
+      const copy = columnCopier(columnType, write, this.#arrivedAt);
+      return { slot: slotOf(field), key: Buffer.from(`,"${name}":`), nullable, copy };
+    });
+    this.#time = time && {
+      slot: slotOf(time.field),
+      reader: new PlainTime(readTime(time.format), MINUTE_CHARS[time.format] ?? 0),
+    };
+    const taken = new Set([...this.#columns.map(({ slot }) => slot), this.#time?.slot]);
+    this.#untaken =
+      type.parse.format === "json"
+        ? []
+        : [...ACCESS_FIELDS.entries()]
+            .filter(([slot]) => slot < slots && !taken.has(slot))
+            .map(([slot, name]) => ({ slot, key: Buffer.from(`"${name}":`) }));
+    this.#fixedBytes = this.#columns.reduce((sum, { key }) => sum + key.length + 64, 1_024);
+  }
+
+  /** Room that the columns of the line scanned last may take. */
+  get maxBytes(): number {
+    // A field may fill more than one column, each time with quotes.
+    return this.#fixedBytes + this.#line.length * (this.#columns.length + 1);
+  }
+
+  /**
+   * Finds the fields of a line, which `write` then writes.
+   *
+   * @returns event time in ms of the epoch, NaN if the line is not plain
+   */
+  scan(line: Uint8Array, arrivedAtMs: number): number {
+    const end = line[line.length - 1] === 0x0d ? line.length - 1 : line.length;
+    if (end > LINE_MAX_BYTES) return NaN;
+    this.#spans.clear();
+    if (!this.#scan(line, end, this.#spans)) return NaN;
+    this.#line = line;
+    this.#arrivedAt.ms = arrivedAtMs;
+    if (this.#time === undefined) return arrivedAtMs;
+    const { slot, reader } = this.#time;
+    const { kind, from, to } = this.#spans;
+    if (kind[slot] !== KIND.text && kind[slot] !== KIND.number) return NaN;
+    return reader.read(line, from[slot]!, to[slot]!, arrivedAtMs);
+  }
+
+  /** As RowWriter.columns. @returns offset after what was written, -1 if a value is not plain after all */
+  write(out: Buffer, at: number): number {
+    const { kind, from, to } = this.#spans;
+    at = this.#writeExtra(out, at);
+    for (const { slot, key, nullable, copy } of this.#columns) {
+      const keyAt = at;
+      if (kind[slot]! > KIND.none) {
+        const valueAt = copyBytes(key, 0, out, at, key.length);
+        at = copy(kind[slot] as 2, this.#line, from[slot]!, to[slot]!, out, valueAt);
+        if (at < 0) return -1;
+        if (at === valueAt) at = keyAt;
+      }
+      if (at === keyAt && !nullable) return -1;
+    }
+    return at;
+  }
+
+  #writeExtra(out: Buffer, at: number): number {
+    const { kind, from, to, extras, extraCount } = this.#spans;
+    const start = at;
+    const open = (): number => {
+      if (at > start) out[at] = COMMA;
+      else out[(at = copyBytes(EXTRA, 0, out, at, EXTRA.length))] = OPEN_BRACE;
+      return at + 1;
+    };
+    for (const { slot, key } of this.#untaken) {
+      if (kind[slot] !== KIND.text) continue;
+      at = copyBytes(key, 0, out, open(), key.length);
+      at = copyText(this.#line, from[slot]!, to[slot]!, out, at);
+    }
+    for (let i = 0; i < extraCount; i++) {
+      const extra = extras[i]!;
+      // null is no value, and of JSON's values it alone begins like this.
+      if (this.#line[extra.from] === 0x6e) continue;
+      at = copyBytes(this.#line, extra.nameFrom, out, open(), extra.nameTo - extra.nameFrom);
+      out[at] = COLON;
+      at = copyBytes(this.#line, extra.from, out, at + 1, extra.to - extra.from);
+    }
+    if (at === start) return at;
+    out[at] = CLOSE_BRACE;
+    return at + 1;
+  }
+}

@@ -1,0 +1,61 @@
+import { copyBytes, ZERO } from "./plain/bytes.ts";
+import { formatTimestamp } from "./time/timestamp.ts";
+
+const TIME_AT = '{"_time":"'.length;
+const SECONDS_AT = TIME_AT + "YYYY-MM-DD HH:MM:".length;
+const ANY_TIME = "YYYY-MM-DD HH:MM:SS.mmm";
+
+/** Bytes that an offset takes at most. */
+const OFFSET_MAX_DIGITS = 16;
+
+/** The metadata of rows of one origin: `{"_time":"..","_src":"..","_off":0,"_host":"..","_arrived_at":".."`. */
+export class RowMetadata {
+  readonly src: string;
+  readonly host: string | null;
+  readonly arrivedAtMs: number;
+  readonly #beforeOffset: Buffer;
+  readonly #afterOffset: Buffer;
+  #minute = NaN;
+
+  /** @param host null for other producers' records */
+  constructor(src: string, host: string | null, arrivedAt: Date) {
+    this.src = src;
+    this.host = host;
+    this.arrivedAtMs = arrivedAt.getTime();
+    this.#beforeOffset = Buffer.from(`{"_time":"${ANY_TIME}","_src":"${src}","_off":`);
+    const hostMember = host === null ? "" : `,"_host":${JSON.stringify(host)}`;
+    this.#afterOffset = Buffer.from(`${hostMember},"_arrived_at":"${formatTimestamp(this.arrivedAtMs)}"`);
+  }
+
+  get maxBytes(): number {
+    return this.#beforeOffset.length + OFFSET_MAX_DIGITS + this.#afterOffset.length;
+  }
+
+  /** @returns offset after what was written */
+  write(out: Buffer, at: number, epochMs: number, offset: number): number {
+    this.#setTime(epochMs);
+    at += this.#beforeOffset.copy(out, at);
+    const digits = `${offset}`;
+    for (let i = 0; i < digits.length; i++) out[at++] = digits.charCodeAt(i);
+    return copyBytes(this.#afterOffset, 0, out, at, this.#afterOffset.length);
+  }
+
+  /** Only seconds and milliseconds change mostly: lines come in order of time. */
+  #setTime(epochMs: number): void {
+    const minute = Math.floor(epochMs / 60_000);
+    if (minute !== this.#minute) {
+      this.#minute = minute;
+      this.#beforeOffset.write(formatTimestamp(epochMs), TIME_AT, "latin1");
+    }
+    const ms = epochMs - minute * 60_000;
+    this.#setDigits(SECONDS_AT, Math.floor(ms / 1_000), 2);
+    this.#setDigits(SECONDS_AT + "SS.".length, ms % 1_000, 3);
+  }
+
+  #setDigits(at: number, value: number, count: number): void {
+    for (let i = at + count - 1; i >= at; i--) {
+      this.#beforeOffset[i] = ZERO + (value % 10);
+      value = Math.floor(value / 10);
+    }
+  }
+}

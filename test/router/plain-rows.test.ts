@@ -1,0 +1,300 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { lineText } from "../../lambdas/router/line-text.ts";
+import { Misfit } from "../../lambdas/router/misfit.ts";
+import { RowWriter } from "../../lambdas/router/row-writer.ts";
+import { accessLines, photoLines, take } from "../../bench/sample-lines.ts";
+import type { WeirConfigInput } from "../../wire/config.ts";
+import { ARRIVED_AT, configOf } from "./batch-fixture.ts";
+
+const arrivedAtMs = ARRIVED_AT.getTime();
+
+function writerOf(type: WeirConfigInput["types"][number]): RowWriter {
+  return new RowWriter(configOf([type]).types[0]!);
+}
+
+/** A line by the short way: event time and columns, undefined where it leaves the line to the general path. */
+function short(writer: RowWriter, data: Buffer): [number, string] | undefined {
+  const plain = writer.plain!;
+  const epochMs = plain.scan(data, arrivedAtMs);
+  if (Number.isNaN(epochMs)) return undefined;
+  const out = Buffer.alloc(plain.maxBytes + 8, 0xee);
+  const end = plain.write(out, 8);
+  return end < 0 ? undefined : [epochMs, out.toString("utf8", 8, end)];
+}
+
+function general(writer: RowWriter, data: Buffer): [number, string] | Misfit {
+  const line = lineText(data);
+  const fields = typeof line === "string" ? writer.parse(line) : line;
+  if (fields instanceof Misfit) return fields;
+  const epochMs = writer.eventTime(fields, arrivedAtMs);
+  if (typeof epochMs !== "number") return epochMs;
+  const columns = writer.columns(fields, arrivedAtMs);
+  return typeof columns === "string" ? [epochMs, columns] : columns;
+}
+
+/** Lines that the short way took, of those it was shown. It may never differ from the general path. */
+function compare(writer: RowWriter, lines: readonly (string | Buffer)[]): number {
+  let taken = 0;
+  for (const line of lines) {
+    const data = Buffer.from(line);
+    const plain = short(writer, data);
+    if (plain === undefined) continue;
+    expect([data.toString(), plain]).toEqual([data.toString(), general(writer, data)]);
+    taken++;
+  }
+  return taken;
+}
+
+const JSON_TYPE: WeirConfigInput["types"][number] = {
+  name: "photo",
+  parse: { format: "json" },
+  time: { field: "time", format: "iso8601" },
+  columns: [
+    { name: "photo_id", type: "bigint", nullable: false },
+    { name: "small", type: "smallint" },
+    { name: "middle", type: "integer" },
+    { name: "name", type: "varchar(12)" },
+    { name: "code", type: "char(4)" },
+    { name: "score", type: "double precision" },
+    { name: "ratio", type: "real" },
+    { name: "price", type: "decimal(8,2)" },
+    { name: "ok", type: "boolean" },
+    { name: "day", type: "date" },
+    { name: "at", type: "timestamp" },
+    { name: "camera", field: "exif.camera", type: "varchar(12)" },
+    { name: "iso", field: "exif.iso", type: "integer" },
+    { name: "tags", type: "super" },
+  ],
+};
+const ACCESS_TYPE: WeirConfigInput["types"][number] = {
+  name: "access",
+  parse: { format: "combined" },
+  time: { field: "time", format: "clf" },
+  columns: [
+    { name: "host", type: "varchar(20)", nullable: false },
+    { name: "path", type: "varchar(30)" },
+    { name: "status", type: "smallint", nullable: false },
+    { name: "bytes", type: "bigint" },
+    { name: "agent", type: "varchar(120)" },
+  ],
+};
+
+const number = fc.oneof(
+  fc.integer({ min: -40_000, max: 40_000 }).map(String),
+  fc.bigInt({ min: -(10n ** 17n), max: 10n ** 17n }).map(String),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map(String),
+  fc.tuple(fc.integer({ min: -99, max: 99 }), fc.nat(99_999)).map(([a, b]) => `${a}.${b}`),
+  fc.constantFrom("-0", "0", "0.0000001", "0.000001", "00", "1.0", "1.", "-", "1e3", "9007199254740993"),
+);
+const text = fc.oneof(
+  fc.string({ maxLength: 14 }).map((text) => JSON.stringify(text)),
+  fc.stringMatching(/^[ -~]{0,14}$/).map((text) => JSON.stringify(text)),
+  number.map((text) => `"${text}"`),
+  fc.constantFrom(
+    '""',
+    '"true"',
+    '"2026-11-21"',
+    '"2026-02-30"',
+    '"2026-11-21T10:00:00.5+09:00"',
+    '"ü"',
+    '"a\tb"',
+  ),
+);
+const scalar = fc.oneof(number, text, fc.constantFrom("true", "false", "null", "nul", "True"));
+const value = fc.oneof(
+  { weight: 6, arbitrary: scalar },
+  { weight: 1, arbitrary: fc.array(scalar, { maxLength: 3 }).map((values) => `[${values.join(",")}]`) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "[ ]",
+      "[1, 2]",
+      "[[1]]",
+      "{}",
+      '{"a":1}',
+      '{"camera":"Y"}',
+      '{"iso":5}',
+      '{"camera":"X","iso":3}',
+      "[1",
+    ),
+  },
+);
+const NAMES = [
+  "photo_id",
+  "small",
+  "middle",
+  "name",
+  "code",
+  "score",
+  "ratio",
+  "price",
+  "ok",
+  "day",
+  "at",
+  "exif",
+  "tags",
+  "other",
+  "more",
+  "__proto__",
+  "constructor",
+  "1",
+  "Name",
+];
+const name = fc.constantFrom(...NAMES);
+const time = fc
+  .date({ min: new Date("2026-11-21T09:58:00Z"), max: new Date("2026-11-21T10:01:00Z"), noInvalidDate: true })
+  .map((date) => date.toISOString());
+const jsonTime = fc.oneof(
+  { weight: 6, arbitrary: time },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "2026-11-21T09:59:60.000Z",
+      "2026-11-21T09:59:75.000Z",
+      "2026-11-21T09:59:5x.000Z",
+      "2026-11-21T09:59:59.00xZ",
+      "2026-11-21T09:59:59.000X",
+      "2026-11-21T09:59:59.000123Z",
+      "2026-11-21T09:59:59+01:00",
+      "2026-11-21T09:59:59-01:00",
+      "2026-11-21",
+      "never",
+    ),
+  },
+);
+const jsonLine = fc
+  .tuple(
+    jsonTime,
+    fc.array(fc.tuple(name, value), { maxLength: 6 }),
+    fc.constantFrom("", " "),
+    fc.constantFrom("", "\r"),
+  )
+  .map(([time, fields, space, end]) => {
+    const members = [["time", `"${time}"`], ["photo_id", "7"], ...fields] as const;
+    return `{${members.map(([name, value]) => `"${name}":${space}${value}`).join(`,${space}`)}}${end}`;
+  });
+
+const word = fc.oneof(
+  { weight: 9, arbitrary: fc.stringMatching(/^[a-z [\]/-]{0,9}$/) },
+  { weight: 1, arbitrary: fc.stringMatching(/^[ -~]{0,9}$/) },
+);
+const clfTime = fc.oneof(
+  { weight: 4, arbitrary: time.map((text) => `21/Nov/2026:${text.slice(11, 19)} +0000`) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      "21/Nov/2026:10:00:60 +0000",
+      "21/Nov/2026:10:00:75 +0000",
+      "21/Nov/2026:10:00:00 -0100",
+      "31/Nov/2026:10:00:00 +0000",
+      "",
+    ),
+  },
+);
+const commonLine = fc
+  .tuple(
+    fc.oneof({ weight: 4, arbitrary: fc.stringMatching(/^[a-z.:]{1,9}$/) }, { weight: 1, arbitrary: word }),
+    fc.oneof(fc.constant("- -"), fc.constant("- bob"), word),
+    clfTime,
+    fc.oneof(
+      { weight: 4, arbitrary: word.map((text) => `GET /${text} HTTP/1.1`) },
+      { weight: 1, arbitrary: word },
+    ),
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom("200 -", "404 17") },
+      { weight: 1, arbitrary: fc.constantFrom("- -", "70000 1", "007 1", "200 ", "x y z") },
+      { weight: 1, arbitrary: word },
+    ),
+  )
+  .map(([host, user, time, request, numbers]) => `${host} ${user} [${time}] "${request}" ${numbers}`);
+const combinedLine = fc
+  .tuple(
+    commonLine,
+    word,
+    fc.constantFrom(" ", " ", " ", "x", ""),
+    fc.constantFrom("", "", "\r", '"', ' "-"'),
+  )
+  .map(([start, text, between, end]) => `${start} "${text}"${between}"${text}"${end}`);
+
+describe("the short way", () => {
+  test("writes what the general path writes, of whatever JSON lines it takes", () => {
+    const writer = writerOf(JSON_TYPE);
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.array(jsonLine, { maxLength: 10 }), (lines) => {
+        taken += compare(writer, lines);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(taken).toBeGreaterThan(500);
+  });
+
+  test.each([
+    ["combined", combinedLine],
+    ["common", commonLine],
+  ] as const)("writes what the general path writes, of whatever %s lines it takes", (format, line) => {
+    const columns = ACCESS_TYPE.columns.slice(0, format === "common" ? -1 : undefined);
+    const writer = writerOf({ ...ACCESS_TYPE, parse: { format }, columns });
+    let taken = 0;
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 10 }), (lines) => {
+        taken += compare(writer, lines);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(taken).toBeGreaterThan(500);
+  });
+
+  test("takes ordinary lines, all of them", () => {
+    const photos = take(photoLines(), 100_000);
+    const accesses = take(accessLines(), 100_000);
+    const photo = writerOf({
+      ...JSON_TYPE,
+      columns: [
+        { name: "photo_id", type: "bigint" },
+        { name: "camera", field: "exif.camera", type: "varchar(128)" },
+        { name: "tags", type: "super" },
+      ],
+    });
+    expect(compare(photo, photos)).toBe(photos.length);
+    const access = writerOf({ ...ACCESS_TYPE, columns: [{ name: "path", type: "varchar(200)" }] });
+    expect(compare(access, accesses)).toBe(accesses.length);
+  });
+
+  test("leaves a line cut anywhere to the general path", () => {
+    const [photo, access] = [take(photoLines(), 1_000)[0]!, take(accessLines(), 1_000)[0]!];
+    const [json, combined] = [writerOf(JSON_TYPE), writerOf(ACCESS_TYPE)];
+    for (let end = 0; end < photo.length; end++) expect(short(json, photo.subarray(0, end))).toBeUndefined();
+    for (let end = 0; end < access.length; end++)
+      expect(short(combined, access.subarray(0, end))).toBeUndefined();
+  });
+
+  test("leaves a name that stands twice to the general path, at the top and below", () => {
+    const start = '{"time":"2026-11-21T09:59:59.000Z","photo_id":1,';
+    const twice = [
+      '"exif":{"camera":"X"},"exif":{"iso":3}}',
+      '"exif":{"iso":1,"iso":2}}',
+      '"photo_id":2}',
+      '"o":1,"o":2}',
+    ];
+    expect(
+      compare(
+        writerOf(JSON_TYPE),
+        twice.map((rest) => start + rest),
+      ),
+    ).toBe(0);
+  });
+
+  test("is not there where paths overlap, nor for other formats", () => {
+    const overlap = [
+      { name: "exif", type: "super" },
+      { name: "camera", field: "exif.camera", type: "varchar(12)" },
+    ];
+    expect(writerOf({ ...JSON_TYPE, columns: overlap }).plain).toBeUndefined();
+    expect(writerOf({ ...JSON_TYPE, columns: overlap.toReversed() }).plain).toBeUndefined();
+    expect(writerOf({ ...JSON_TYPE, parse: { format: "ltsv" } }).plain).toBeUndefined();
+    const unknown = [{ name: "no_such_field", type: "bigint" }];
+    expect(writerOf({ ...ACCESS_TYPE, columns: unknown }).plain).toBeUndefined();
+  });
+});
