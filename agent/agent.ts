@@ -136,7 +136,7 @@ class Agent {
 
   async run(): Promise<ProducerCounts> {
     const { port } = this.#config.monitor;
-    const status = () => agentStatus(this.#tail.files());
+    const status = () => agentStatus(this.#aggregator.sent, this.#tail.files());
     await using _monitor = port === 0 ? undefined : await Monitor.start(port, status);
     const over = new AbortController();
     const failed = new AbortController();

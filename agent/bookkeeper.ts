@@ -67,9 +67,9 @@ export class Bookkeeper {
 
   #tell(files: readonly FollowedFile[], nowMs: number): void {
     this.#options.heartbeats?.beat(files, new Date(nowMs));
-    for (const file of files.filter(hasEnded)) {
-      this.#reported.add(file);
-      this.#options.tail.forget(file);
+    for (const file of files) {
+      if (hasEnded(file)) this.#reported.add(file);
+      if (hasEnded(file) || file.phase === "lost") this.#options.tail.forget(file);
     }
   }
 }

@@ -23,6 +23,10 @@ const checkpointSchema = z.strictObject({
         generation: count,
         location: z.string(),
         hasEnded: z.boolean(),
+        guard: z
+          .strictObject({ end: count, base64: z.base64() })
+          .optional()
+          .transform((guard) => guard),
       }),
       resume: z.strictObject({
         offset: count,

@@ -1,15 +1,8 @@
 import type { Resume } from "./tail/line-framer.ts";
 
-/** The lines of one source in one aggregate: acknowledged together or not at all. */
-export interface Span {
-  /** Where the source stands after them. */
+interface Span {
+  /** Where the source stands after it. */
   readonly resume: Resume;
-  readonly lines: number;
-  readonly bytes: number;
-}
-
-interface PendingSpan {
-  readonly span: Span;
   isAcknowledged: boolean;
 }
 
@@ -19,9 +12,7 @@ interface PendingSpan {
  */
 export class Delivery {
   #resume: Resume;
-  readonly #pending: PendingSpan[] = [];
-  #lines = 0;
-  #bytes = 0;
+  readonly #pending: Span[] = [];
 
   constructor(from: Resume) {
     this.#resume = from;
@@ -36,28 +27,18 @@ export class Delivery {
     return this.#pending.length > 0;
   }
 
-  /** Acknowledged by this process, whether in the prefix yet or not. */
-  get delivered(): { readonly lines: number; readonly bytes: number } {
-    return { lines: this.#lines, bytes: this.#bytes };
-  }
-
   /**
-   * Takes note of the next span, in the order of the source.
+   * Takes note of a span of lines on its way, in the order of the source.
    *
-   * @returns what acknowledges it, once
+   * @param resume where the source stands after it
+   * @returns what acknowledges it
    */
-  expect(span: Span): () => void {
-    const pending = { span, isAcknowledged: false };
-    this.#pending.push(pending);
+  expect(resume: Resume): () => void {
+    const span = { resume, isAcknowledged: false };
+    this.#pending.push(span);
     return () => {
-      pending.isAcknowledged = true;
-      this.#lines += span.lines;
-      this.#bytes += span.bytes;
-      this.#advance();
+      span.isAcknowledged = true;
+      while (this.#pending[0]?.isAcknowledged) this.#resume = this.#pending.shift()!.resume;
     };
-  }
-
-  #advance(): void {
-    while (this.#pending[0]?.isAcknowledged) this.#resume = this.#pending.shift()!.span.resume;
   }
 }

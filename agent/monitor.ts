@@ -1,10 +1,12 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
+import { HEARTBEAT_TYPE } from "../wire/log-type.ts";
+import type { SentCounts } from "./producer/aggregator.ts";
 import type { FollowedFile } from "./tail/followed-file.ts";
 
 interface TagStatus {
-  messages: number;
-  bytes: number;
+  readonly messages: number;
+  readonly bytes: number;
 }
 
 interface FileStatus {
@@ -16,23 +18,26 @@ interface FileStatus {
   readonly error: string;
 }
 
-/** `sent` counts what Kinesis has acknowledged since the start. */
+/** `sent` counts the lines that Kinesis has acknowledged since the start. */
 export interface AgentStatus {
   readonly sent: Readonly<Record<string, TagStatus>>;
   /** By the path a file has now. */
   readonly files: Readonly<Record<string, FileStatus>>;
 }
 
-export function agentStatus(files: Iterable<FollowedFile>): AgentStatus {
-  const sent: Record<string, TagStatus> = {};
+export function agentStatus(
+  sent: ReadonlyMap<string, SentCounts>,
+  files: Iterable<FollowedFile>,
+): AgentStatus {
+  const byTag: Record<string, TagStatus> = {};
+  for (const [tag, { lines, bytes }] of sent) {
+    if (tag !== HEARTBEAT_TYPE) byTag[tag] = { messages: lines, bytes };
+  }
   const byPath: Record<string, FileStatus> = {};
   for (const { tag, location, delivery, read, size, error = "" } of files) {
-    const counts = (sent[tag] ??= { messages: 0, bytes: 0 });
-    counts.messages += delivery.delivered.lines;
-    counts.bytes += delivery.delivered.bytes;
     byPath[location] = { tag, position: read, delivered: delivery.resume.offset, size, error };
   }
-  return { sent, files: byPath };
+  return { sent: byTag, files: byPath };
 }
 
 /** Serves `GET /` with the status as JSON, on this machine only. */

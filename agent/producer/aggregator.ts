@@ -23,6 +23,12 @@ export interface AggregatorOptions {
   readonly seal: (record: OutgoingRecord) => void;
 }
 
+export interface SentCounts {
+  readonly lines: number;
+  /** Of the sources, line feeds included. */
+  readonly bytes: number;
+}
+
 /** What the aggregate under construction holds of one source. */
 interface OpenSpan {
   end: number;
@@ -37,12 +43,18 @@ export class Aggregator {
   readonly #builder: AggregateBuilder;
   #provenance = new ProvenanceWriter();
   #spans = new Map<Origin, OpenSpan>();
+  readonly #sent = new Map<string, SentCounts>();
   #linger: NodeJS.Timeout | undefined;
   #sealed = 0;
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
     this.#builder = new AggregateBuilder(options.maxBytes);
+  }
+
+  /** What was acknowledged of each tag by this process. */
+  get sent(): ReadonlyMap<string, SentCounts> {
+    return this.#sent;
   }
 
   /** @param window that the line's start and end count in; it is copied from */
@@ -72,9 +84,13 @@ export class Aggregator {
     const { compression, shards, seal } = this.#options;
     const { shardId, explicitHashKey } = shards.choose();
     const aggregate = this.#builder.finish(explicitHashKey);
-    const acknowledgements = Array.from(this.#spans, ([{ delivery }, span]) =>
-      delivery.expect({ resume: resumeAfter(span), lines: span.lines, bytes: span.bytes }),
-    );
+    const acknowledgements = Array.from(this.#spans, ([{ tag, delivery }, span]) => {
+      const acknowledge = delivery.expect(resumeAfter(span));
+      return () => {
+        this.#count(tag, span);
+        acknowledge();
+      };
+    });
     this.#spans = new Map();
     this.#provenance = new ProvenanceWriter();
     seal({
@@ -92,6 +108,11 @@ export class Aggregator {
   /** Drops what is not closed yet. */
   close(): void {
     clearTimeout(this.#linger);
+  }
+
+  #count(tag: string, { lines, bytes }: OpenSpan): void {
+    const counts = this.#sent.get(tag) ?? { lines: 0, bytes: 0 };
+    this.#sent.set(tag, { lines: counts.lines + lines, bytes: counts.bytes + bytes });
   }
 
   #note(origin: Origin, line: Line): void {

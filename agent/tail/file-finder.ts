@@ -145,7 +145,10 @@ export class FileFinder {
     const { host, now, log } = this.#options;
     const key = identityKey(file);
     const source = { id: sourceId(host, file, 0, now()), host, path };
-    const fresh = { record: { source, file, generation: 0, location, hasEnded: false }, resume: start };
+    const fresh = {
+      record: { source, file, generation: 0, location, hasEnded: false, guard: undefined },
+      resume: start,
+    };
     const { record, resume } = this.#parked.get(key) ?? fresh;
     this.#parked.delete(key);
     this.#files.set(key, new FollowedFile({ ...record, tag }, resume, maxLineBytes, now()));
@@ -182,7 +185,7 @@ export class FileFinder {
     }
   }
 
-  /** The file is shorter than what was read of it. @returns its bytes from here on: another source */
+  /** What was read of the file is not there any more. @returns its bytes as they are now: another source */
   truncated(file: FollowedFile): FollowedFile {
     const { log, now } = this.#options;
     const next = file.nextGeneration(now());

@@ -3,6 +3,7 @@ import type { Gap, Source } from "../../wire/provenance.ts";
 import { systemReason } from "../agent-error.ts";
 import { Delivery } from "../delivery.ts";
 import { type FileIdentity, identify, sameFile, sourceId } from "./file-identity.ts";
+import { type Guard, guardAfter, stillHolds } from "./guard.ts";
 import { HEAD, type Line, LineFramer, type Resume } from "./line-framer.ts";
 import { type Sighting, sight } from "./sighting.ts";
 
@@ -15,6 +16,7 @@ export interface FileRecord {
   /** Path at which it was last seen; the source's path is the one it was first read under. */
   readonly location: string;
   readonly hasEnded: boolean;
+  readonly guard: Guard | undefined;
 }
 
 /** Bytes to frame. They are good only until the next ones are asked for. */
@@ -50,6 +52,9 @@ export class FollowedFile {
   readonly #framer: LineFramer;
   #seenTo: number;
   #handle: FileHandle | undefined;
+  #guard: Guard | undefined;
+  /** Since it last grew, the bytes before were found to be those that were read. */
+  #isVerified = false;
 
   constructor(record: FileRecord, resume: Resume, maxLineBytes: number, nowMs: number) {
     this.source = record.source;
@@ -65,11 +70,12 @@ export class FollowedFile {
     this.seenAtMs = nowMs;
     this.#framer = new LineFramer(maxLineBytes, resume);
     this.#seenTo = resume.offset;
+    this.#guard = record.guard;
   }
 
   get record(): FileRecord {
     const { source, tag, file, generation, location } = this;
-    return { source, tag, file, generation, location, hasEnded: this.phase === "ended" };
+    return { source, tag, file, generation, location, hasEnded: this.phase === "ended", guard: this.#guard };
   }
 
   /** Bytes framed into lines, or left out. */
@@ -122,7 +128,10 @@ export class FollowedFile {
 
   #measure(size: number, nowMs: number): Finding {
     if (size < this.#seenTo) return "truncated";
-    if (size !== this.size) this.changedAtMs = nowMs;
+    if (size !== this.size) {
+      this.changedAtMs = nowMs;
+      this.#isVerified = false;
+    }
     this.size = size;
     if (this.isAtEnd) this.endReachedAtMs = nowMs;
     return "here";
@@ -131,11 +140,17 @@ export class FollowedFile {
   /**
    * Fills the buffer from the first byte that is not framed yet.
    *
-   * @returns undefined when nothing can be read; `error` says why where that is one
+   * @returns "truncated" when the bytes before are not those that were read; undefined when nothing
+   *   can be read, and `error` says why where that is one
    */
-  async fill(buffer: Buffer): Promise<Buffer | undefined> {
+  async fill(buffer: Buffer): Promise<Buffer | "truncated" | undefined> {
     try {
       this.#handle ??= await this.#open();
+      this.#isVerified ||= this.#guard === undefined || (await stillHolds(this.#guard, this.#handle));
+      if (!this.#isVerified) {
+        this.size = this.#seenTo;
+        return "truncated";
+      }
       const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.#framer.offset);
       this.error = undefined;
       return bytesRead > 0 ? buffer.subarray(0, bytesRead) : undefined;
@@ -159,7 +174,8 @@ export class FollowedFile {
 
   /** Cuts what `fill` gave into lines. */
   frame(window: Buffer, isEnd: boolean, emit: (line: Line) => void): void {
-    this.#seenTo = Math.max(this.#seenTo, this.#framer.offset + window.length);
+    this.#guard = guardAfter(this.#guard, window, this.#framer.offset);
+    this.#seenTo = Math.max(this.#seenTo, this.#guard.end);
     this.size = Math.max(this.size, this.#seenTo);
     this.#framer.frame(window, isEnd, emit);
   }
@@ -179,7 +195,8 @@ export class FollowedFile {
   nextGeneration(nowMs: number): FollowedFile {
     const generation = this.generation + 1;
     const id = sourceId(this.source.host, this.file, generation, nowMs);
-    const record = { ...this.record, source: { ...this.source, id }, generation, hasEnded: false };
+    const source = { ...this.source, id };
+    const record = { ...this.record, source, generation, hasEnded: false, guard: undefined };
     const next = new FollowedFile(record, HEAD, this.maxLineBytes, nowMs);
     next.#handle = this.#handle;
     this.#handle = undefined;

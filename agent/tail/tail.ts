@@ -101,7 +101,7 @@ export class Tail {
       if (finding === "moved") await this.#finder.moved(file);
       if (finding === "truncated") await this.#finder.truncated(file).look(now);
     }
-    if (this.#finder.takeNews()) await this.#options.remember(this.state);
+    await this.#rememberNews();
   }
 
   async #next(file: FollowedFile, isDrain: boolean): Promise<Block | undefined> {
@@ -123,9 +123,21 @@ export class Tail {
     if (file.error !== undefined && file.error !== before) {
       this.#options.log.error({ source: file.source.id, path: file.location }, file.error);
     }
+    if (window === "truncated") return this.#startOver(file);
     // What has grown since the last look has not ended.
     if (window === undefined || (isEnd && (await file.hasChanged()))) return undefined;
     return { file, window, isEnd };
+  }
+
+  async #startOver(file: FollowedFile): Promise<Block | undefined> {
+    const next = this.#finder.truncated(file);
+    await next.look(this.#options.now());
+    await this.#rememberNews();
+    return this.#next(next, false);
+  }
+
+  async #rememberNews(): Promise<void> {
+    if (this.#finder.takeNews()) await this.#options.remember(this.state);
   }
 
   /** Closes the file that was idle the longest and can be found again, when too many are open. */

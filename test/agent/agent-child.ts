@@ -6,6 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "smol-toml";
 import type { AgentFixture } from "./agent-fixture.ts";
 
+const WEIR = join(import.meta.dirname, "../../bin/weir.ts");
+
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -28,7 +30,7 @@ export class AgentChild implements AsyncDisposable {
   }
 
   constructor(args: readonly string[]) {
-    this.#process = spawn(process.execPath, [join(import.meta.dirname, "agent-process.ts"), ...args], {
+    this.#process = spawn(process.execPath, [WEIR, "agent", ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     const output = { stdout: "", stderr: "" };

@@ -4,6 +4,7 @@ import {
   copyFile,
   link,
   mkdir,
+  open,
   rename,
   rm,
   symlink,
@@ -149,6 +150,39 @@ scenario("a truncated file goes on as another source", async (tail) => {
   await appendFile(tail.path("a.log"), "4\n");
   await tail.poll();
   expect(tail.contents()).toEqual(["one\ntwo\n", "three\n", "4\n"]);
+});
+
+scenario("a file regrown past its old end between two polls is another source", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\ntwo\n");
+  await tail.poll();
+  await writeFile(tail.path("a.log"), "three\nfour\nfive\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\ntwo\n", "three\nfour\nfive\n"]);
+});
+
+scenario("a file regrown past its old end while the agent was down is another source", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\ntwo\n");
+  await tail.poll();
+  tail.acknowledge();
+  await tail.restart(() => writeFile(tail.path("a.log"), "three\nfour\nfive"));
+  await tail.drain();
+  expect(tail.contents()).toEqual(["one\ntwo\n", "three\nfour\nfive"]);
+  tail.acknowledge();
+  expect(tail.files.map(reportFile)).toMatchObject([
+    { state: "ended", delivered: 8, finalSize: 8 },
+    { state: "active", delivered: 15, size: 15 },
+  ]);
+});
+
+scenario("a writer that goes on at its old offset after a truncation is the same source", async (tail) => {
+  const writer = await open(tail.path("a.log"), "w");
+  await writer.write("one\ntwo\n");
+  await tail.poll();
+  await truncate(tail.path("a.log"));
+  await writer.write("three\n");
+  await tail.poll();
+  await writer.close();
+  expect(tail.contents()).toEqual(["one\ntwo\nthree\n"]);
 });
 
 scenario("copytruncate delivers every line once, whatever the copy is called", async (tail) => {

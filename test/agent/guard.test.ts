@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type Guard, guardAfter } from "../../agent/tail/guard.ts";
+import { isRotatedName } from "../../agent/tail/rotated-name.ts";
+
+test("a guard is the last bytes read, in whatever windows they were, read twice or not", () => {
+  const window = fc.record({ bytes: fc.nat({ max: 100 }), again: fc.nat({ max: 90 }) });
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ minLength: 900, maxLength: 1_000 }),
+      fc.array(window, { maxLength: 9 }),
+      (file, windows) => {
+        let guard: Guard | undefined;
+        let end = 0;
+        for (const { bytes, again } of windows) {
+          const start = Math.max(0, end - again);
+          end += bytes;
+          guard = guardAfter(guard, Buffer.from(file.subarray(start, end)), start);
+          expect(guard.end).toBe(end);
+          const held = Buffer.from(guard.base64, "base64");
+          expect(held).toEqual(Buffer.from(file.subarray(end - held.length, end)));
+          expect(held.length).toBeGreaterThanOrEqual(Math.min(64, end - start));
+        }
+      },
+    ),
+  );
+});
+
+test.each([
+  ["access.log.1", true],
+  ["access.log.12", true],
+  ["access.log-20261101", true],
+  ["access.log.2026-11-01_13:00", true],
+  ["access-20261101.log", true],
+  ["access.1.log", true],
+  ["access.log.old", true],
+  ["access.log", false],
+  ["access.log.1.gz", false],
+  ["access.log.swp", false],
+  ["access-internal.log", false],
+  ["error.log.1", false],
+])("%s is what rotation makes of access.log: %s", (name, isRotated) => {
+  expect(isRotatedName(name, "access.log")).toBe(isRotated);
+});
