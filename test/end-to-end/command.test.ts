@@ -1,0 +1,183 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { reportSchema } from "../../local/reconcile/report.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const LOGS = join(ROOT, "../shared/logs");
+const NOBODY = 65_534;
+let dir: string;
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "weir-command-"));
+  chmodSync(dir, 0o777);
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+function start(args: readonly string[], options: { path?: string; uid?: number } = {}): ChildProcess {
+  const { path, uid } = options;
+  return spawn(process.execPath, ["bin/weir.ts", "local", ...args], {
+    cwd: ROOT,
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, ...(path !== undefined && { PATH: path }) },
+    ...(uid !== undefined && { uid, gid: uid }),
+  });
+}
+
+async function weir(args: readonly string[], options: { uid?: number } = {}): Promise<Ended> {
+  const child = start(args, options);
+  const [stderr, [code]] = await Promise.all([text(child.stderr!), once(child, "exit")]);
+  return { code: code as number | null, stderr };
+}
+
+async function reportOf(args: readonly string[]) {
+  const file = join(dir, `${randomUUID()}.json`);
+  const { code, stderr } = await weir(["--once", "--report", file, ...args]);
+  expect(stderr).not.toContain("Error");
+  const report = reportSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  expect(report.problems).toEqual([]);
+  expect(code).toBe(0);
+  return report;
+}
+
+describe.skipIf(!existsSync(LOGS))("real log files, if they are beside the repository,", () => {
+  test("in combined format are rows or explained rejects, to the last line", async () => {
+    const { types, rejects } = await reportOf(["--logs", `access=${LOGS}/apache-combined.log`]);
+    const { lines, rows, rejected } = types["access"]!;
+    expect(lines).toBe(5_000);
+    expect(rows + rejected).toBe(5_000);
+    expect(rejects.reduce((sum, { count }) => sum + count, 0)).toBe(rejected);
+  });
+
+  test("with CRLF and no final newline are read to the last line, by patterns and as they are", async () => {
+    const files = { linux: "syslog", openssh: "syslog", hadoop: "java", zookeeper: "java", apache: "raw" };
+    const logs = Object.entries(files).flatMap(([file, type]) => ["--logs", `${type}=${LOGS}/${file}.log`]);
+    const { types } = await reportOf(["--config", "docs/examples/system-logs.config.ts", ...logs]);
+    for (const [type, lines] of [
+      ["syslog", 4_000],
+      ["java", 4_000],
+      ["raw", 2_000],
+    ] as const) {
+      expect(types[type]).toMatchObject({ lines, duplicates: 0 });
+      expect(types[type]!.rows + types[type]!.rejected).toBe(lines);
+    }
+  });
+});
+
+describe("a command that cannot succeed says what is wrong and exits with 1", () => {
+  const config = (types: unknown): string => {
+    const file = join(dir, `${randomUUID()}.json`);
+    writeFileSync(file, JSON.stringify({ types }));
+    return file;
+  };
+
+  test.each<[string, () => readonly string[], RegExp]>([
+    ["an unknown option", () => ["--frobnicate"], /unknown option '--frobnicate'/],
+    [
+      "files of an unknown type",
+      () => ["--logs", "nope=/tmp/x"],
+      /there is no log type "nope"[^]*access, photo, user/,
+    ],
+    ["a missing directory", () => ["--logs", "access=/no/such/*.log"], /nothing matches \/no\/such\/\*\.log/],
+    ["a missing file", () => ["--logs", "access=/no/such.log"], /\/no\/such\.log does not exist/],
+    ["a missing configuration", () => ["--config", join(dir, "none.ts")], /none\.ts/],
+    [
+      "an unknown setting",
+      () => [
+        "--config",
+        config([
+          { name: "a", parse: { format: "raw" }, columns: [{ name: "line", type: "varchar(9)" }], colour: 1 },
+        ]),
+      ],
+      /types\[0\]: Unrecognized key: "colour"/,
+    ],
+    [
+      "an invalid log type",
+      () => [
+        "--config",
+        config([{ name: "a", parse: { format: "raw" }, columns: [{ name: "line", type: "text" }] }]),
+      ],
+      /types\[0\]\.columns\[0\]\.type: not a column type/,
+    ],
+    ["a folder in use", () => ["--dir", ROOT], /is not empty/],
+  ])("%s", async (_claim, args, message) => {
+    const { code, stderr } = await weir(["--once", ...args()]);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(1);
+  });
+
+  test("a port in use", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as { port: number };
+    const { code, stderr } = await weir(["--once", "--port", `${port}`]);
+    server.close();
+    expect(stderr).toContain(`live page: port ${port} is in use`);
+    expect(code).toBe(1);
+  });
+
+  test("an unreadable file", async () => {
+    const file = join(dir, "secret.log");
+    writeFileSync(file, "GET /\n", { mode: 0o000 });
+    const isRoot = process.getuid?.() === 0;
+    const { code, stderr } = await weir(
+      ["--once", "--logs", `access=${file}`],
+      isRoot ? { uid: NOBODY } : {},
+    );
+    expect(stderr).toContain(`${file} cannot be read`);
+    expect(code).toBe(1);
+  });
+});
+
+test.skipIf(!existsSync("/proc/self/environ"))(
+  "Ctrl-C drains, reconciles and leaves no process behind",
+  async () => {
+    // Every process of a run inherits PATH, and so this mark.
+    const mark = `/weir-mark-${randomUUID()}`;
+    const child = start(["--rate", "50"], { path: `${process.env["PATH"]}:${mark}` });
+    let stderr = "";
+    child.stderr!.on("data", (chunk) => (stderr += chunk));
+    while (!/\d lines routed/.test(stderr) && child.exitCode === null) await sleep(100);
+    expect(processesWith(mark).length).toBeGreaterThan(4);
+    child.kill("SIGINT");
+    const [code] = await once(child, "exit");
+    expect(stderr).toContain("stopping");
+    expect(code).toBe(0);
+    for (let tries = 0; tries < 50 && processesWith(mark).length > 0; tries++) await sleep(100);
+    expect(processesWith(mark)).toEqual([]);
+  },
+);
+
+function processesWith(mark: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, "latin1").includes(mark);
+      } catch {
+        return false; // gone, or somebody else's
+      }
+    })
+    .map((pid) => `${pid} ${readFileSync(`/proc/${pid}/comm`, "latin1").trim()}`);
+}

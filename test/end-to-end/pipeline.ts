@@ -1,0 +1,103 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { loadConfig } from "../../lib/load-config.ts";
+import type { WeirConfig } from "../../wire/config.ts";
+import { type Cloud, type CloudOptions, startCloud } from "../../local/cloud.ts";
+import { drain } from "../../local/drain.ts";
+import { LocalAgent } from "../../local/local-agent.ts";
+import { reconcile } from "../../local/reconcile/reconcile.ts";
+import type { Report } from "../../local/reconcile/report.ts";
+import { redshiftTables } from "../../local/redshift-tables.ts";
+import type { Deployment } from "../../local/template/deployment.ts";
+import { readDeployment } from "../../local/template/read-deployment.ts";
+import { synthesize } from "../../local/template/synthesize.ts";
+import { generateTraffic, SAMPLE_TYPES } from "../../local/traffic/traffic.ts";
+
+const CONFIG_FILE = fileURLToPath(new URL("../../weir.config.ts", import.meta.url));
+
+/** The sample configuration's stack, synthesized once for the tests of a file. */
+export interface SampleStack extends AsyncDisposable {
+  readonly config: WeirConfig;
+  readonly deployment: Deployment;
+}
+
+export async function sampleStack(): Promise<SampleStack> {
+  const dir = await mkdtemp(join(tmpdir(), "weir-stack-"));
+  const config = await loadConfig(CONFIG_FILE);
+  const deployment = readDeployment(await synthesize(CONFIG_FILE, dir));
+  return { config, deployment, [Symbol.asyncDispose]: () => rm(dir, { recursive: true }) };
+}
+
+export interface Faults extends Pick<CloudOptions, "environment" | "onMappingEvent" | "beforeCommit"> {
+  /** Of Kinesis as the agent sees it, when something stands between. */
+  readonly agentEndpoint?: string;
+  /** Told once everything runs, before the first line is written. */
+  readonly onStart?: (cloud: Cloud, agent: LocalAgent) => void;
+}
+
+/** Sends sample traffic through the whole pipeline, with faults in its way, and reconciles. */
+export async function runPipeline(
+  { config, deployment }: SampleStack,
+  linesPerType: number,
+  faults: Faults,
+): Promise<Report> {
+  await using stack = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), "weir-pipeline-"));
+  stack.defer(() => rm(dir, { recursive: true, force: true }));
+  const printed: string[] = [];
+  const log = (part: string, line: string) => void printed.push(`${part} ${line}`);
+  const cloud = await startCloud({
+    deployment,
+    dir,
+    log,
+    loaderEveryMs: 1_000,
+    batchingWindowSeconds: 0,
+    ...faults,
+  });
+  stack.defer(() => cloud.stop());
+  const logs = join(dir, "logs");
+  await mkdir(logs);
+  const agent = await LocalAgent.create({
+    dir,
+    stream: deployment.stream.name,
+    endpoint: faults.agentEndpoint ?? cloud.kinesisEndpoint,
+    environment: cloud.environment,
+    files: Object.fromEntries(SAMPLE_TYPES.map(({ type }) => [type, [join(logs, `${type}.log*`)]])),
+    monitorPort: 0,
+    log: (line) => log("agent", line),
+    onEvent: (event) => log("agent", event),
+  });
+  faults.onStart?.(cloud, agent);
+  agent.start();
+  try {
+    const truth = await generateTraffic({
+      dir: logs,
+      seed: 7,
+      linesPerType,
+      linesPerSecond: linesPerType / 4,
+    });
+    await agent.drain();
+    await drain(cloud, AbortSignal.timeout(180_000));
+    return await reconcile({
+      s3: cloud.s3,
+      bucket: deployment.lakeBucket,
+      types: config.types,
+      truth,
+      warehouse: redshiftTables(cloud.warehouse!),
+      loads: 0,
+      seconds: 0,
+    });
+  } catch (error) {
+    throw new Error(
+      `the pipeline failed; its last words:\n${printed
+        .filter((l) => !l.includes("_aws"))
+        .slice(-60)
+        .join("\n")}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
