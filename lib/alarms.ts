@@ -85,12 +85,14 @@ export class Alarms extends Construct {
 
   #watchLoader({ alarms, loader: { everyMinutes } }: WeirConfig, { function: handler }: Loader): void {
     const tick = Duration.minutes(everyMinutes);
+    const dimensionsMap = { service: handler.functionName };
     this.#alarm("LoadLag", {
       means: `Rows wait for the warehouse for more than ${alarms.loadLagTicks} ticks, or the loader is silent.`,
       section: "load-lag",
       metric: new Metric({
         namespace: NAMESPACE,
         metricName: "LoadLagSeconds",
+        dimensionsMap,
         statistic: Stats.MAXIMUM,
         period: tick,
       }),
@@ -105,6 +107,7 @@ export class Alarms extends Construct {
       metric: new Metric({
         namespace: NAMESPACE,
         metricName: "LoadsFailed",
+        dimensionsMap,
         statistic: Stats.SUM,
         period: tick,
       }),

@@ -20,7 +20,7 @@ const targets = targetsOf(parseConfig(JSON.parse(readFileSync(configFile, "utf8"
 const s3 = new S3Client({});
 const api = new DataApi(new RedshiftDataClient({}), database);
 const log = new Logger({ serviceName: "loader" });
-const metrics = new LoaderMetrics();
+const metrics = new LoaderMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "loader");
 
 /** Invoked by the schedule, and by EventBridge when a statement of the Data API has ended. */
 export async function handler(event: unknown): Promise<TickReport> {

@@ -3,11 +3,11 @@ import type { TickReport } from "./tick.ts";
 
 /** What a tick did, in CloudWatch by embedded metric format: in all on every tick, so that alarms have data. */
 export class LoaderMetrics {
-  readonly #metrics = new Metrics({ namespace: "Weir" });
+  readonly #metrics: Metrics;
 
-  constructor() {
-    // Powertools adds `service`; alarms look for metrics without dimensions.
-    this.#metrics.clearDefaultDimensions();
+  /** @param functionName the dimension `service` of every metric, so that two stacks stay apart */
+  constructor(functionName: string) {
+    this.#metrics = new Metrics({ namespace: "Weir", serviceName: functionName });
   }
 
   count({ lagSeconds, events, unreadable }: TickReport): void {

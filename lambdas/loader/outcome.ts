@@ -21,11 +21,11 @@ export type Outcome =
 const DIVIDED_BY_ZERO = /divide by zero|division by zero/i;
 
 /**
- * What passes by itself: serialization (1023) and deadlocks (40P01), lost connections, throttling, and
- * two sessions creating the same thing at once.
+ * What passes by itself: serialization (1023) and deadlocks (40P01), lost connections, a network that is
+ * away, throttling, and two sessions creating the same thing at once.
  */
 const TRANSIENT =
-  /\b1023\b|40P01|40001|serializ|deadlock|connection|terminat|timed? ?out|throttl|SlowDown|ServiceUnavailable|InternalError|concurrently|unique constraint "pg_/i;
+  /\b1023\b|40P01|40001|serializ|deadlock|connection|ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|socket hang up|terminat|timed? ?out|throttl|SlowDown|ServiceUnavailable|InternalError|concurrently|unique constraint "pg_/i;
 
 const TRANSIENT_EXCEPTIONS = new Set([
   "ActiveStatementsExceededException",

@@ -26,7 +26,7 @@ const s3 = new S3Client({
   requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 15_000 }),
 });
 const logger = new Logger({ serviceName: "router" });
-const metrics = new RouterMetrics();
+const metrics = new RouterMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "router");
 
 /**
  * Files a batch of Kinesis records in the lake. Bad data never fails it; what the lake could not take now

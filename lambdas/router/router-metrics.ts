@@ -4,11 +4,11 @@ import { UNROUTED_TYPE } from "../../wire/log-type.ts";
 
 /** Counts of committed batches in CloudWatch, by embedded metric format: once in all and once by type. */
 export class RouterMetrics {
-  readonly #metrics = new Metrics({ namespace: "Weir" });
+  readonly #metrics: Metrics;
 
-  constructor() {
-    // Powertools adds `service`; alarms look for metrics without dimensions.
-    this.#metrics.clearDefaultDimensions();
+  /** @param functionName the dimension `service` of every metric, so that two stacks stay apart */
+  constructor(functionName: string) {
+    this.#metrics = new Metrics({ namespace: "Weir", serviceName: functionName });
   }
 
   count(commit: Commit): void {
@@ -32,7 +32,6 @@ export class RouterMetrics {
     }
   }
 
-  /** Even no dimensions are a set of dimensions: without one CloudWatch would not take the document. */
   #publish(dimensions: Readonly<Record<string, string>>, counts: Readonly<Record<string, number>>): void {
     this.#metrics.addDimensions(dimensions);
     for (const [name, value] of Object.entries(counts))

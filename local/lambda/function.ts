@@ -27,7 +27,7 @@ export interface LambdaFunction {
   /** @param payload JSON text, up to 6 MB. Never rejects. */
   invoke(payload: string): Promise<InvokeResult>;
   /** Of a process that is running, if there is one: the busiest first. */
-  readonly pid: number | undefined;
+  readonly pids: readonly number[];
   stop(): Promise<void>;
 }
 
@@ -72,8 +72,8 @@ export function startFunction(options: FunctionOptions): LambdaFunction {
     arn: settings.arn,
     invoke,
     stop,
-    get pid() {
-      return [...busy, ...idle.toReversed()].find((sandbox) => sandbox.alive)?.pid;
+    get pids() {
+      return [...busy, ...idle.toReversed()].filter(({ alive }) => alive).map(({ pid }) => pid);
     },
   };
 }

@@ -110,7 +110,7 @@ async function killRepeatedly(agent: LocalAgent, kills: Set<number>): Promise<vo
 
 type IsCall = (call: { method: string; url: string; target: string }) => boolean;
 
-/** Kills a Lambda's process at its first call of a kind. */
+/** Kills all processes of a Lambda at the first call of a kind. */
 class KillOnce {
   kills = 0;
   #cloud: Cloud | undefined;
@@ -132,7 +132,7 @@ class KillOnce {
         const isIt = this.#isIt({ method, url, target: String(headers["x-amz-target"]) });
         if (!isIt || moment !== this.#moment || this.kills > 0) return;
         this.kills++;
-        process.kill(this.#cloud![this.#role]!.pid!, "SIGKILL");
+        for (const pid of this.#cloud![this.#role]!.pids) process.kill(pid, "SIGKILL");
         await once(call.socket, "close");
       },
     );

@@ -90,14 +90,7 @@ export async function runPipeline(
       seconds: 0,
     });
   } catch (error) {
-    throw new Error(
-      `the pipeline failed; its last words:\n${printed
-        .filter((l) => !l.includes("_aws"))
-        .slice(-60)
-        .join("\n")}`,
-      {
-        cause: error,
-      },
-    );
+    const lastWords = printed.filter((line) => !line.includes('"_aws"')).slice(-60);
+    throw new Error(`the pipeline failed; its last words:\n${lastWords.join("\n")}`, { cause: error });
   }
 }

@@ -30,17 +30,21 @@ afterAll(async () => {
 });
 
 /** Calls the bundled handler in a process of its own, as Lambda would. @returns what it printed */
-async function invoke({ assetDir, handler, environment }: DeployedFunction, event: unknown): Promise<string> {
-  const [module, name] = handler.split(".") as [string, string];
+async function invoke(
+  { name, assetDir, handler, environment }: DeployedFunction,
+  event: unknown,
+): Promise<string> {
+  const [module, exported] = handler.split(".") as [string, string];
   const script = `
     const { [process.argv[2]]: handler } = await import(process.argv[1]);
     const answer = await handler(JSON.parse(process.argv[3]), { getRemainingTimeInMillis: () => 60_000 });
     console.log(JSON.stringify({ answer }));`;
-  const args = ["--input-type=module", "-e", script, join(assetDir, `${module}.mjs`), name];
+  const args = ["--input-type=module", "-e", script, join(assetDir, `${module}.mjs`), exported];
   const { stdout } = await promisify(execFile)(process.execPath, [...args, JSON.stringify(event)], {
     cwd: folder,
     env: {
       ...environment,
+      AWS_LAMBDA_FUNCTION_NAME: name,
       AWS_REGION: deployment.region,
       AWS_ACCESS_KEY_ID: "local",
       AWS_SECRET_ACCESS_KEY: "local",
@@ -67,11 +71,13 @@ describe("the bundled loader", () => {
   interface Alarm {
     readonly Namespace: string;
     readonly MetricName: string;
-    readonly Dimensions?: readonly { readonly Name: string; readonly Value: string }[];
+    readonly Dimensions: readonly { readonly Name: string; readonly Value: { readonly Ref: string } }[];
   }
 
   test("emits on an idle tick the very metrics that the alarms watch, dimensions and all", async () => {
-    const printed = await invoke(deployment.functions.loader!, deployment.schedule!.input);
+    const loader = deployment.functions.loader!;
+    const printed = await invoke(loader, deployment.schedule!.input);
+    const nameOf = (id: string): string | undefined => (id === loader.logicalId ? loader.name : undefined);
     const emitted = printed
       .split("\n")
       .filter((line) => line.includes("CloudWatchMetrics"))
@@ -81,9 +87,9 @@ describe("the bundled loader", () => {
     };
     const watched = Object.values(Resources)
       .filter(({ Type, Properties }) => Type === "AWS::CloudWatch::Alarm" && Properties.Namespace === "Weir")
-      .map(({ Properties: { MetricName, Dimensions = [] } }) => ({
+      .map(({ Properties: { MetricName, Dimensions } }) => ({
         name: MetricName,
-        dimensions: Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value])),
+        dimensions: Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, nameOf(Value.Ref)])),
       }));
     expect(watched.map(({ name }) => name)).toEqual(
       expect.arrayContaining(["LoadLagSeconds", "LoadsFailed"]),
@@ -108,8 +114,7 @@ function metricsOf(line: EmbeddedMetrics): { name: string; dimensions: Record<st
   return line._aws.CloudWatchMetrics.filter(({ Namespace }) => Namespace === "Weir").flatMap(
     ({ Dimensions, Metrics }) =>
       Metrics.flatMap(({ Name: name }) =>
-        // No set at all publishes as an empty one does: without dimensions.
-        (Dimensions.length === 0 ? [[]] : Dimensions).map((keys: readonly string[]) => ({
+        Dimensions.map((keys) => ({
           name,
           dimensions: Object.fromEntries(keys.map((key) => [key, line[key]])),
         })),

@@ -71,9 +71,9 @@ test("the bundle loads on the schedule, settles on the statement's event, and sa
     {
       LoadLagSeconds: 0,
       LoadsFailed: 0,
-      _aws: { CloudWatchMetrics: [{ Namespace: "Weir", Dimensions: [] }] },
+      _aws: { CloudWatchMetrics: [{ Namespace: "Weir", Dimensions: [["service"]] }] },
     },
-    { table: "logs.photo", _aws: { CloudWatchMetrics: [{ Dimensions: [["table"]] }] } },
+    { table: "logs.photo", _aws: { CloudWatchMetrics: [{ Dimensions: [["service", "table"]] }] } },
   ]);
 });
 

@@ -22,7 +22,7 @@ const fn = startFunction({
 });
 void fn.invoke("{}");
 await spins.promise;
-console.log(JSON.stringify([kinesis.pid, s3.pid, fn.pid]));
+console.log(JSON.stringify([kinesis.pid, s3.pid, ...fn.pids]));
 `;
 
 let root: string;

@@ -79,7 +79,7 @@ test("one process serves one invocation after the other", async () => {
   const fn = start();
   const first = await answer(fn, {});
   expect(await answer(fn, {})).toEqual({ calls: 2, pid: first.pid });
-  expect(fn.pid).toBe(first.pid);
+  expect(fn.pids).toEqual([first.pid]);
 });
 
 test("a function sees its own environment, Lambda's, and nothing of ours", async () => {
@@ -147,7 +147,7 @@ test("a process that exits, or is killed, in the middle of an invocation fails i
   await answer(fn, {});
   const failed = error(fn, { hang: true, say: "in it" });
   await eventually(() => lines).toContain("in it");
-  process.kill(fn.pid!, "SIGKILL");
+  process.kill(fn.pids[0]!, "SIGKILL");
   expect(await failed).toMatchObject({
     type: "Runtime.ExitError",
     message: expect.stringContaining("signal: SIGKILL"),
@@ -159,7 +159,7 @@ test("a process killed between invocations is replaced unnoticed", async () => {
   const fn = start();
   const { pid } = await answer(fn, {});
   process.kill(pid, "SIGKILL");
-  await eventually(() => fn.pid).toBeUndefined();
+  await eventually(() => fn.pids).toEqual([]);
   expect((await answer(fn, {})).calls).toBe(1);
 });
 

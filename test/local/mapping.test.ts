@@ -208,7 +208,7 @@ test("a function killed in the middle of a batch is given the batch again", asyn
   await pipe.start({}, { HANG_UNLESS: mayGoOn });
   await eventually(() => pipe.batches()).toEqual([letters]);
   await writeFile(mayGoOn, "");
-  process.kill(pipe.fn.pid!, "SIGKILL");
+  process.kill(pipe.fn.pids[0]!, "SIGKILL");
   await pipe.mapping.drained();
   expect(await pipe.batches()).toEqual([letters, letters]);
   expect(pipe.events).toContainEqual(
@@ -290,7 +290,7 @@ test("a batch the function has no room for is neither lost nor counted as a retr
   );
   await eventually(() => pipe.batches()).toHaveLength(1);
   await writeFile(mayGoOn, "");
-  process.kill(pipe.fn.pid!, "SIGKILL");
+  process.kill(pipe.fn.pids[0]!, "SIGKILL");
   await pipe.mapping.drained();
   const dropped = pipe.mapping.status().reduce((sum, shard) => sum + shard.dropped, 0);
   const texts = (await pipe.batches()).flat();
@@ -318,7 +318,7 @@ test("after a split, children begin once their parent is done, and nothing is lo
   await eventually(() => pipe.batches()).toHaveLength(1);
   expect(pipe.mapping.status().map(({ shardId }) => shardId)).toEqual(["shardId-000000000000"]);
   await writeFile(mayGoOn, "");
-  process.kill(pipe.fn.pid!, "SIGKILL");
+  process.kill(pipe.fn.pids[0]!, "SIGKILL");
   await pipe.mapping.drained();
 
   const texts = (await pipe.batches()).slice(1).flat();

@@ -251,7 +251,7 @@ describe("the bundled handler", () => {
       { Lines: 2, Rows: 2, Rejected: 0, Duplicates: 0, Quarantined: 1, Unrouted: 0, UserRecords: 2 },
       { type: "raw", Lines: 2, Rows: 2 },
     ]);
-    const directive = { CloudWatchMetrics: [{ Namespace: "Weir", Dimensions: [[]] }] };
+    const directive = { CloudWatchMetrics: [{ Namespace: "Weir", Dimensions: [["service"]] }] };
     expect(metrics[0]).toMatchObject({ _aws: directive });
   });
 
