@@ -8,11 +8,7 @@ import { pino } from "pino";
 import { stringify } from "smol-toml";
 import { runAgent } from "../agent/agent.ts";
 import { readAgentConfig } from "../agent/config.ts";
-
-export interface Row {
-  readonly name: string;
-  readonly figures: Readonly<Record<string, number | string>>;
-}
+import type { BenchRow } from "./cpu-time.ts";
 
 const INPUT_BYTES = 256 * 10 ** 6;
 const GB = 10 ** 9;
@@ -33,12 +29,12 @@ interface SinkFigures {
 }
 
 /** What the agent costs for a gigabyte of 200-byte lines, against a Kinesis that costs nothing. */
-export async function benchAgent(): Promise<Row[]> {
+export async function benchAgent(): Promise<BenchRow[]> {
   const directory = await mkdtemp(join(tmpdir(), "weir-bench-"));
   try {
     const input = join(directory, "access.log");
     const bytes = await writeInput(input);
-    const rows: Row[] = [];
+    const rows: BenchRow[] = [];
     for (const compression of ["none", "zstd"])
       rows.push(await measure(directory, input, bytes, compression));
     return rows;
@@ -47,7 +43,12 @@ export async function benchAgent(): Promise<Row[]> {
   }
 }
 
-async function measure(directory: string, input: string, bytes: number, compression: string): Promise<Row> {
+async function measure(
+  directory: string,
+  input: string,
+  bytes: number,
+  compression: string,
+): Promise<BenchRow> {
   const sink = script("null-kinesis.ts", []);
   const lines = linesOf(sink);
   const config = join(directory, `${compression}.toml`);

@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
 import { S3Client } from "@aws-sdk/client-s3";
@@ -10,12 +11,14 @@ import type { MappingEvent } from "./mapping/mapping-event.ts";
 import { startS3 } from "./s3.ts";
 import { type Schedule, startSchedule } from "./schedule.ts";
 import type { DeployedFunction, Deployment } from "./template/deployment.ts";
+import { removePostgres } from "./warehouse/postgres.ts";
 import type { Statement } from "./warehouse/statement.ts";
 import { startWarehouse, type Warehouse } from "./warehouse/warehouse.ts";
 
 /** An on-demand stream begins with 4 MB/s, so with four shards. Kinesis quotas page, read 2026-11. */
 const ON_DEMAND_SHARDS = 4;
 const DEFAULT_CONCURRENCY = 10;
+const WAREHOUSE = "warehouse";
 const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
 
 export interface CloudOptions {
@@ -132,6 +135,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   };
 }
 
+/** Removes what a stopped cloud kept in `dir`, and `dir` with it. */
+export async function removeCloud(dir: string): Promise<void> {
+  await removePostgres(join(dir, WAREHOUSE));
+  await rm(dir, { recursive: true, force: true });
+}
+
 function startDeployedMapping(
   { deployment, batchingWindowSeconds, onMappingEvent, signal }: CloudOptions,
   router: LambdaFunction,
@@ -177,7 +186,7 @@ async function startDeployedWarehouse(
 ): Promise<Warehouse | undefined> {
   if (!deployment.warehouse) return undefined;
   return startWarehouse({
-    dataDir: join(dir, "warehouse"),
+    dataDir: join(dir, WAREHOUSE),
     s3: { endpoint: s3Endpoint },
     workgroup: deployment.warehouse.workgroup,
     database: deployment.warehouse.database,

@@ -1,7 +1,8 @@
 import { createWriteStream, type WriteStream } from "node:fs";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { removeCloud } from "./cloud.ts";
 import { RunError } from "./run-error.ts";
 
 /** Where a run keeps its files, its state and what its parts print. */
@@ -44,6 +45,6 @@ export class RunFolder implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await new Promise<void>((done) => this.#log.end(done));
-    if (!this.#isWanted) await rm(this.path, { recursive: true, force: true });
+    if (!this.#isWanted) await removeCloud(this.path);
   }
 }

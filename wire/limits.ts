@@ -6,9 +6,6 @@
 /** Data plus partition key of one record. Kinesis quotas page, read 2026-11 (10 MiB by UpdateMaxRecordSize). */
 export const RECORD_MAX_BYTES = 2 ** 20;
 
-/** The largest record a stream can be set to accept. UpdateMaxRecordSize reference, read 2026-11. */
-export const RECORD_CEILING_BYTES = 10 * 2 ** 20;
-
 /** Records in one PutRecords request. PutRecords reference, read 2026-11. */
 export const PUT_RECORDS_MAX_RECORDS = 500;
 
@@ -17,10 +14,6 @@ export const PUT_RECORDS_MAX_BYTES = 10 * 2 ** 20;
 
 /** Characters in a partition key. PutRecords reference, read 2026-11. */
 export const PARTITION_KEY_MAX_CHARS = 256;
-
-/** What one shard takes in a second. Kinesis quotas page, read 2026-11. */
-export const SHARD_WRITE_BYTES_PER_SECOND = 2 ** 20;
-export const SHARD_WRITE_RECORDS_PER_SECOND = 1_000;
 
 /**
  * Synchronous Lambda payload. Records are base64 in it, so about 4.5 MB of data fit. Lambda quotas

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseColumnType } from "./column-type.ts";
+import { PARTITION_KEY_MAX_CHARS } from "./limits.ts";
 
 /**
  * A log type: which user records it takes, how a line is read, which columns come of it and where
@@ -99,7 +100,7 @@ export const logTypeSchema = z
     name: identifier,
     match: z
       .strictObject({
-        tags: z.array(z.string().min(1).max(256)).min(1).meta({
+        tags: z.array(z.string().min(1).max(PARTITION_KEY_MAX_CHARS)).min(1).meta({
           description: "tags it takes; * stands for any characters, and the first type that matches wins",
         }),
       })
@@ -137,7 +138,6 @@ export const logTypeSchema = z
   });
 
 export type LogType = z.output<typeof logTypeSchema>;
-export type LogTypeInput = z.input<typeof logTypeSchema>;
 export type Column = LogType["columns"][number];
 export type RedshiftDestination = Extract<LogType["destinations"][number], { to: "redshift" }>;
 

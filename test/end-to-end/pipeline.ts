@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../lib/load-config.ts";
 import type { WeirConfig } from "../../wire/config.ts";
-import { type Cloud, type CloudOptions, startCloud } from "../../local/cloud.ts";
+import { type Cloud, type CloudOptions, removeCloud, startCloud } from "../../local/cloud.ts";
 import { drain } from "../../local/drain.ts";
 import { LocalAgent } from "../../local/local-agent.ts";
 import { reconcile } from "../../local/reconcile/reconcile.ts";
@@ -45,7 +45,7 @@ export async function runPipeline(
 ): Promise<Report> {
   await using stack = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), "weir-pipeline-"));
-  stack.defer(() => rm(dir, { recursive: true, force: true }));
+  stack.defer(() => removeCloud(dir));
   const printed: string[] = [];
   const log = (part: string, line: string) => void printed.push(`${part} ${line}`);
   const cloud = await startCloud({

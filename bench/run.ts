@@ -1,0 +1,57 @@
+import { writeFile } from "node:fs/promises";
+import { arch, cpus } from "node:os";
+import { benchAgent } from "./agent.ts";
+import { benchCodec } from "./codec.ts";
+import type { BenchRow } from "./cpu-time.ts";
+import { benchRouter } from "./router.ts";
+
+const RESULTS = new URL("results.md", import.meta.url);
+
+const SECTIONS = [
+  [
+    "Aggregates",
+    "User records of 200 bytes in aggregates of 1 MB, MD5 included, in one process; aws-kinesis-agg beside it.",
+    benchCodec,
+  ],
+  [
+    "Router",
+    "From the event that Lambda hands over to the bytes that go to S3, 1 MB aggregates; the upload is left out. " +
+      "The plain handler is aws-kinesis-agg, JSON.parse, JSON.stringify and gzip 6: it types and checks nothing.",
+    benchRouter,
+  ],
+  [
+    "Agent",
+    "From files in the page cache to a Kinesis endpoint that does nothing, checkpoints included, in a process of its own.",
+    benchAgent,
+  ],
+] as const;
+
+/** `npm run bench`: measures and prints; with `--write` it also keeps the figures in results.md. */
+async function main(): Promise<void> {
+  const [cpu] = cpus();
+  let text = `# What things cost
+
+CPU-seconds (user and system, all threads) per GB of log lines; medians. Absolute figures belong to one shared machine on
+one day, ratios within a table travel. To repeat them: \`npm run bench -- --write\`.
+
+${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${arch()}, ${cpus().length} × ${cpu?.model.trim() ?? "unknown CPU"}.
+`;
+  for (const [title, what, bench] of SECTIONS) {
+    console.error(`measuring: ${title.toLowerCase()}`);
+    text += `\n## ${title}\n\n${what}\n\n${table(await bench())}`;
+  }
+  process.stdout.write(text);
+  if (process.argv.includes("--write")) await writeFile(RESULTS, text);
+}
+
+function table(rows: readonly BenchRow[]): string {
+  const columns = [...new Set(rows.flatMap(({ figures }) => Object.keys(figures)))];
+  const lines = [
+    ["", ...columns],
+    ["---", ...columns.map(() => "---:")],
+    ...rows.map(({ name, figures }) => [name, ...columns.map((column) => `${figures[column] ?? ""}`)]),
+  ];
+  return lines.map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+}
+
+await main();
