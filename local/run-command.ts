@@ -35,7 +35,7 @@ export async function runCommand(args: RunArguments): Promise<number> {
       return await runIn(folder, args, interrupts);
     } catch (error) {
       folder.keep();
-      throw error;
+      throw folder.broken.aborted ? folder.broken.reason : error;
     } finally {
       if (folder.isKept) say(`files, state and logs are in ${folder.path}`);
     }
@@ -58,7 +58,7 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
     say,
     log: (part, line) => folder.log(part, line),
     finish,
-    signal: abort,
+    signal: AbortSignal.any([abort, folder.broken]),
   });
   process.stdout.write(`\n${renderTable(report)}\n`);
   if (args.report !== undefined) await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);

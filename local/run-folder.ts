@@ -9,12 +9,16 @@ import { RunError } from "./run-error.ts";
 export class RunFolder implements AsyncDisposable {
   readonly path: string;
   readonly #log: WriteStream;
+  readonly #broken = new AbortController();
   #isWanted: boolean;
 
   private constructor(path: string, isWanted: boolean) {
     this.path = path;
     this.#isWanted = isWanted;
     this.#log = createWriteStream(join(path, "weir.log"));
+    this.#log.on("error", (cause) => {
+      this.#broken.abort(new RunError("DISK", cause.message, `Make room where ${path} is.`, { cause }));
+    });
   }
 
   /**
@@ -29,9 +33,14 @@ export class RunFolder implements AsyncDisposable {
     throw new RunError("DIR_NOT_EMPTY", `--dir: ${path} is not empty`, "Name a new folder, or empty it.");
   }
 
+  /** Aborts, with a RunError DISK, when nothing more can be written here: the run would only limp on. */
+  get broken(): AbortSignal {
+    return this.#broken.signal;
+  }
+
   /** One line that a part printed. */
   log(part: string, line: string): void {
-    this.#log.write(`${part} ${line}\n`);
+    if (this.#log.writable) this.#log.write(`${part} ${line}\n`);
   }
 
   /** Something went wrong: a temporary folder stays, so that somebody can look, if there is anything in it. */
@@ -44,7 +53,7 @@ export class RunFolder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await new Promise<void>((done) => this.#log.end(done));
+    if (this.#log.writable) await new Promise<void>((done) => this.#log.once("close", done).end());
     if (!this.#isWanted) await removeCloud(this.path);
   }
 }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import {
@@ -135,6 +135,19 @@ describe("a command that cannot succeed says what is wrong and exits with 1", ()
     server.close();
     expect(stderr).toContain(`live page: port ${port} is in use`);
     expect(code).toBe(1);
+  });
+
+  test("a full disk", async ({ skip }) => {
+    const small = mkdtempSync(join(dir, "disk-"));
+    const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=60m", "tmpfs", small]);
+    if (mounted.status !== 0) return skip("this user may not mount a small disk");
+    try {
+      const { code, stderr } = await weir(["--once", "--dir", join(small, "run")]);
+      expect(stderr).toMatch(new RegExp(`no space left on device[^]*Make room where ${small}`, "i"));
+      expect(code).toBe(1);
+    } finally {
+      spawnSync("umount", [small]);
+    }
   });
 
   test("an unreadable file", async () => {
