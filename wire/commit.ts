@@ -75,6 +75,11 @@ export type LakeObject = Commit["objects"][number];
 export type SourceRanges = Commit["sources"][number];
 export type TypeCounts = Commit["types"][string];
 
+/** The counts of a type of which nothing has come yet, for adding up. */
+export function noLines(): { -readonly [K in keyof TypeCounts]: TypeCounts[K] } {
+  return { lines: 0, bytes: 0, rows: 0, rejected: 0, filtered: 0, duplicates: 0, foreignRows: 0 };
+}
+
 /** @param key named in the error @throws WireError BAD_COMMIT */
 export function parseCommit(json: string, key: string): Commit {
   try {

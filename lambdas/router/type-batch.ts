@@ -1,4 +1,4 @@
-import type { TypeCounts } from "../../wire/commit.ts";
+import { noLines } from "../../wire/commit.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
 import { LineBuffer } from "./line-buffer.ts";
 import { RouterError } from "./router-error.ts";
@@ -23,15 +23,7 @@ interface Rows {
 /** What a batch holds of one log type: rows by hour of event time, refused lines, and their counts. */
 export class TypeBatch {
   readonly name: string;
-  readonly counts: { -readonly [K in keyof TypeCounts]: TypeCounts[K] } = {
-    lines: 0,
-    bytes: 0,
-    rows: 0,
-    rejected: 0,
-    filtered: 0,
-    duplicates: 0,
-    foreignRows: 0,
-  };
+  readonly counts = noLines();
   readonly #hours = new Map<number, Rows>();
   /** The hour of the row before: lines come mostly in order of time. */
   #last: Rows | undefined;

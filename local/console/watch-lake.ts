@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { Commit } from "../../wire/commit.ts";
+import { type Commit, noLines } from "../../wire/commit.ts";
 import { commitMinutePrefix, parseCommitKey, PREFIX } from "../../wire/keys.ts";
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
@@ -86,14 +86,7 @@ export class LakeTotals {
     for (const { bytes } of objects) this.#bytes += bytes;
     for (const [type, counts] of Object.entries(types)) {
       if (type === HEARTBEAT_TYPE) continue;
-      const sum = this.#types.get(type) ?? {
-        lines: 0,
-        bytes: 0,
-        rows: 0,
-        rejected: 0,
-        filtered: 0,
-        duplicates: 0,
-      };
+      const sum = this.#types.get(type) ?? noLines();
       this.#types.set(type, {
         lines: sum.lines + counts.lines,
         bytes: sum.bytes + counts.bytes,

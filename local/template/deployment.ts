@@ -1,3 +1,5 @@
+import type { MappingSettings } from "../mapping/settings.ts";
+
 /** What the laptop cloud runs: the synthesized stack, with every reference resolved to a local name. */
 export interface Deployment {
   readonly account: string;
@@ -49,19 +51,11 @@ export interface DeployedFunction {
   readonly reservedConcurrency: number | undefined;
 }
 
-/** Every property of the event source mapping; names as in the Lambda reference, units added. */
-export interface DeployedMapping {
+/** Every property of the event source mapping. */
+export interface DeployedMapping extends MappingSettings {
   readonly logicalId: string;
   readonly functionLogicalId: string;
   readonly streamName: string;
-  readonly batchSize: number;
-  readonly windowSeconds: number;
-  readonly parallelizationFactor: number;
-  readonly bisect: boolean;
-  readonly retryAttempts: number;
-  readonly maxRecordAgeSeconds: number;
-  readonly reportBatchItemFailures: boolean;
-  readonly startingPosition: "TRIM_HORIZON" | "LATEST";
   /** Name of the bucket. */
   readonly failureDestinationBucket: string;
 }
