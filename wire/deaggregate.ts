@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { DIGEST_BYTES, FIELD, MAGIC, type Tag, type UserRecord } from "./aggregate.ts";
+import { AGGREGATE_MAX_PARTS } from "./limits.ts";
 import { Cursor } from "./varint.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -10,12 +11,13 @@ export function isAggregate(data: Uint8Array): boolean {
 
 /**
  * Reads an aggregate whole or not at all: a digest that does not match, a field past the end, a key
- * index outside its table or a missing required field refuses it, so nothing is half-emitted.
+ * index outside its table, a missing required field or more parts than memory should hold refuses it, so
+ * nothing is half-emitted.
  *
  * `data` of each record is a view into the input. Unknown fields are skipped, as protobuf asks.
  * Layout: see aggregate.ts.
  *
- * @throws WireError NOT_AN_AGGREGATE, TRUNCATED, DIGEST_MISMATCH, MALFORMED, KEY_INDEX
+ * @throws WireError NOT_AN_AGGREGATE, TRUNCATED, DIGEST_MISMATCH, MALFORMED, TOO_MANY_PARTS, KEY_INDEX
  */
 export function deaggregate(data: Uint8Array): UserRecord[] {
   if (!isAggregate(data)) throw new WireError("NOT_AN_AGGREGATE", "the magic bytes are missing", 0);
@@ -32,12 +34,17 @@ function readAggregatedRecord(body: Cursor): UserRecord[] {
   const partitionKeys: string[] = [];
   const explicitHashKeys: string[] = [];
   const records: RawRecord[] = [];
+  let tags = 0;
   while (!body.done) {
     const field = body.varint();
     if (field === FIELD.partitionKeyTable) partitionKeys.push(readString(body));
     else if (field === FIELD.explicitHashKeyTable) explicitHashKeys.push(readString(body));
-    else if (field === FIELD.records) records.push(readRecord(body.message()));
-    else skip(body, field, 3);
+    else if (field === FIELD.records) {
+      const record = readRecord(body.message());
+      tags += record.tags.length;
+      records.push(record);
+    } else skip(body, field, 3);
+    assertParts(partitionKeys.length + explicitHashKeys.length + records.length + tags, body.at);
   }
   // Tables may stand after the records, so indices are resolved only now.
   return records.map((record) => ({
@@ -72,7 +79,7 @@ function readRecord(body: Cursor): RawRecord {
     if (field === FIELD.record.partitionKeyIndex) partitionKeyIndex = body.varint();
     else if (field === FIELD.record.explicitHashKeyIndex) explicitHashKeyIndex = body.varint();
     else if (field === FIELD.record.data) data = body.take(body.varint());
-    else if (field === FIELD.record.tags) (tags ??= []).push(readTag(body.message()));
+    else if (field === FIELD.record.tags) assertParts((tags ??= []).push(readTag(body.message())), at);
     else skip(body, field, 4);
   }
   if (partitionKeyIndex === undefined) throw new WireError("MALFORMED", "record without a partition key", at);
@@ -103,6 +110,12 @@ function readString(body: Cursor): string {
   } catch (cause) {
     throw new WireError("MALFORMED", "string is not UTF-8", body.at, { cause });
   }
+}
+
+/** @throws WireError TOO_MANY_PARTS */
+function assertParts(parts: number, at: number): void {
+  if (parts <= AGGREGATE_MAX_PARTS) return;
+  throw new WireError("TOO_MANY_PARTS", `more than ${AGGREGATE_MAX_PARTS} records, keys and tags`, at);
 }
 
 function lookUp(table: readonly string[], index: number, at: number): string {

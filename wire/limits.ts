@@ -27,6 +27,12 @@ export const LAMBDA_PAYLOAD_MAX_BYTES = 6 * 2 ** 20;
  */
 export const INFLATED_RECORD_MAX_BYTES = 64 * 2 ** 20;
 
+/**
+ * Records, keys and tags in one aggregate. A 1 MiB aggregate of empty lines has 131,072 records of 8
+ * bytes; 64 MiB of them, unpacked from a few kilobytes, would take gigabytes as objects. Ours.
+ */
+export const AGGREGATE_MAX_PARTS = 500_000;
+
 /** SQL of one Data API call. Redshift Data API quotas, read 2026-11. */
 export const DATA_API_SQL_MAX_BYTES = 100_000;
 

@@ -4,6 +4,7 @@ export type WireErrorCode =
   | "TRUNCATED" //             a field runs past the end
   | "DIGEST_MISMATCH" //       the MD5 trailer does not match the body
   | "MALFORMED" //             not the protobuf message it should be
+  | "TOO_MANY_PARTS" //        more records, keys and tags than an aggregate of any use has
   | "KEY_INDEX" //             a record points outside the key table
   | "PROVENANCE" //            a provenance tag breaks its grammar
   | "INFLATED_TOO_LARGE" //    unpacks to more than the limit

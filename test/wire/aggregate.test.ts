@@ -4,6 +4,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AggregateBuilder, MAGIC, type Tag } from "../../wire/aggregate.ts";
 import { deaggregate } from "../../wire/deaggregate.ts";
+import { AGGREGATE_MAX_PARTS } from "../../wire/limits.ts";
+import { writeVarint } from "../../wire/varint.ts";
 import { WireError } from "../../wire/wire-error.ts";
 import { kinesisAgg, oracleRead } from "./kinesis-agg.ts";
 
@@ -142,6 +144,19 @@ describe("a damaged aggregate", () => {
     expect(() => deaggregate(sealed(hex))).toThrow(expect.objectContaining({ code }));
   });
 
+  test.each([
+    ["records", () => many("1a050800 1a0178")],
+    ["keys", () => many("0a00")],
+    [
+      "tags of one record",
+      () => delimited(0x1a, Buffer.concat([Buffer.from("08001a00", "hex"), many("22020a00")])),
+    ],
+  ])("of more %s than memory should hold is refused", (_what, body) => {
+    expect(() => deaggregate(sealed(body().toString("hex")))).toThrow(
+      expect.objectContaining({ code: "TOO_MANY_PARTS" }),
+    );
+  });
+
   test("with unknown fields and tables behind the records is still read", () => {
     const [read] = deaggregate(sealed("1a07 0800 1a0178 2805 0a0161 3203 616263"));
     expect(read).toMatchObject({ partitionKey: "a", explicitHashKey: undefined });
@@ -163,6 +178,20 @@ test("arbitrary bytes behind the magic never do worse than a WireError, nor cost
     { numRuns: 2_000 },
   );
 });
+
+/** One part more than an aggregate may have. */
+function many(hex: string): Buffer {
+  const part = Buffer.from(hex.replaceAll(" ", ""), "hex");
+  return Buffer.alloc(part.length * (AGGREGATE_MAX_PARTS + 1), part);
+}
+
+function delimited(field: number, content: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  return Buffer.concat([
+    head.subarray(0, writeVarint(head, writeVarint(head, 0, field), content.length)),
+    content,
+  ]);
+}
 
 /** Magic and a valid digest around a body, so that only the body can be at fault. */
 function sealed(hex: string): Buffer {
