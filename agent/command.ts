@@ -1,10 +1,13 @@
+import { on } from "node:events";
 import { Command } from "commander";
 import { destination, pino } from "pino";
 import { ConfigError } from "../wire/config.ts";
-import { runAgent } from "./agent.ts";
 import { AgentError } from "./agent-error.ts";
 import { checkAgent } from "./check.ts";
 import { readAgentConfig } from "./config.ts";
+import { runAgent } from "./run-agent.ts";
+import { ServiceManager } from "./service-manager.ts";
+import type { AgentPhase } from "./agent.ts";
 
 interface RunArguments {
   readonly config: string;
@@ -32,19 +35,38 @@ async function run({ config: file, untilDrained = false }: RunArguments): Promis
   const config = await readAgentConfig(file);
   // Synchronous, so that the last words of a process that ends are not lost. Log lines are few.
   const log = pino({ base: { host: config.host } }, destination({ fd: 2, sync: true }));
+  const over = new AbortController();
   const stop = new AbortController();
+  using systemd = new ServiceManager(process.env, log);
   const onSignal = (name: NodeJS.Signals) => {
     log.info({ signal: name }, "stopping");
+    systemd.stopping();
     stop.abort();
   };
   process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
+  const reloads = onHangUp(() => readAgentConfig(file), over.signal);
+  const onPhase = (phase: AgentPhase) =>
+    phase === "ready" ? systemd.ready(config.stream) : systemd.reloading();
   log.info({ stream: config.stream, stateDir: config.state_dir }, "starting");
   try {
-    const sent = await runAgent(config, { signal: stop.signal, log, untilDrained });
+    const sent = await runAgent(config, { signal: stop.signal, log, untilDrained, reloads, onPhase });
     log.info(sent, "stopped");
   } finally {
+    over.abort();
     process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
   }
+}
+
+/** One for each SIGHUP, which would end the process if nobody listened. */
+function onHangUp<T>(value: T, signal: AbortSignal): AsyncIterator<T, void> {
+  const hangUps = on(process, "SIGHUP", { signal });
+  return {
+    next: () =>
+      hangUps.next().then(
+        () => ({ done: false, value }),
+        () => ({ done: true, value: undefined }),
+      ),
+  };
 }
 
 async function check({ config: file }: RunArguments): Promise<void> {

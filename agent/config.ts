@@ -6,6 +6,7 @@ import { z } from "zod";
 import { ConfigError, parseWith } from "../wire/config.ts";
 import { RECORD_MAX_BYTES } from "../wire/limits.ts";
 import { AgentError, systemReason } from "./agent-error.ts";
+import { monitorSchema } from "./monitor/monitor-config.ts";
 
 /** Set aside in a record for key tables, digest, outer partition key, and host and path of one source. */
 const RECORD_OVERHEAD_BYTES = 16 * 2 ** 10;
@@ -94,15 +95,6 @@ const shutdown = z.strictObject({
     .meta({ unit: "ms", description: "longest wait for acknowledgements after SIGTERM" }),
 });
 
-const monitor = z.strictObject({
-  port: z
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(0)
-    .meta({ description: "of the JSON status page on 127.0.0.1; 0 has none" }),
-});
-
 /** The agent's TOML file. */
 export const agentConfigSchema = z.strictObject({
   stream: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, "the name of a Kinesis stream"),
@@ -120,7 +112,7 @@ export const agentConfigSchema = z.strictObject({
   producer: producer.prefault({}),
   heartbeat: heartbeat.prefault({}),
   shutdown: shutdown.prefault({}),
-  monitor: monitor.prefault({}),
+  monitor: monitorSchema.prefault({}),
 });
 
 export type AgentConfig = z.output<typeof agentConfigSchema>;

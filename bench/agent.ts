@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pino } from "pino";
 import { stringify } from "smol-toml";
-import { runAgent } from "../agent/agent.ts";
+import { runAgent } from "../agent/run-agent.ts";
 import { readAgentConfig } from "../agent/config.ts";
 import type { BenchRow } from "./cpu-time.ts";
 

@@ -27,6 +27,8 @@ export interface SentCounts {
   readonly lines: number;
   /** Of the sources, line feeds included. */
   readonly bytes: number;
+  /** Records that held some of them. */
+  readonly records: number;
 }
 
 /** What the aggregate under construction holds of one source. */
@@ -111,8 +113,9 @@ export class Aggregator {
   }
 
   #count(tag: string, { lines, bytes }: OpenSpan): void {
-    const counts = this.#sent.get(tag) ?? { lines: 0, bytes: 0 };
-    this.#sent.set(tag, { lines: counts.lines + lines, bytes: counts.bytes + bytes });
+    const counts = this.#sent.get(tag) ?? { lines: 0, bytes: 0, records: 0 };
+    const records = counts.records + 1;
+    this.#sent.set(tag, { lines: counts.lines + lines, bytes: counts.bytes + bytes, records });
   }
 
   #note(origin: Origin, line: Line): void {

@@ -30,6 +30,15 @@ export interface ProducerCounts {
   bytes: number;
   /** Entries and whole requests that were sent again. */
   retries: number;
+  /** Requests that failed whole. */
+  failures: number;
+}
+
+export interface ShardCounts {
+  records: number;
+  bytes: number;
+  /** Entries that it, or the stream, had no room for. */
+  throttled: number;
 }
 
 /**
@@ -38,7 +47,10 @@ export interface ProducerCounts {
  */
 export class Producer {
   readonly #options: ProducerOptions;
-  readonly counts: ProducerCounts = { requests: 0, records: 0, bytes: 0, retries: 0 };
+  readonly counts: ProducerCounts = { requests: 0, records: 0, bytes: 0, retries: 0, failures: 0 };
+  readonly byShard = new Map<string, ShardCounts>();
+  /** Why the last request failed, until one succeeds. */
+  failure: string | undefined;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -82,11 +94,10 @@ export class Producer {
       body.discard();
       const failure = callFailure(stream, error);
       if (failure instanceof AgentError) throw failure;
+      this.counts.failures++;
       this.counts.retries += records.length;
-      log.warn(
-        { stream, reason: systemReason(error), records: records.length },
-        "PutRecords failed; retrying",
-      );
+      this.failure = systemReason(error);
+      log.warn({ stream, reason: this.failure, records: records.length }, "PutRecords failed; retrying");
       return records;
     }
     this.#settle(result, signal);
@@ -95,18 +106,32 @@ export class Producer {
 
   #settle({ put, retry, reason }: PutResult, signal: AbortSignal): void {
     const { outbox, shards, stream, log } = this.#options;
+    this.failure = undefined;
     let isSurprise = false;
     for (const { record, shardId } of put) {
       this.counts.records++;
       this.counts.bytes += record.data.length;
+      const shard = this.#shard(shardId);
+      shard.records++;
+      shard.bytes += record.data.length;
       isSurprise ||= shardId !== record.shardId && !shards.has(shardId);
       shards.arrived(record.shardId);
       outbox.acknowledged(record);
     }
     this.counts.retries += retry.length;
+    for (const { shardId } of retry) this.#shard(shardId).throttled++;
     if (retry.length > 0)
       log.warn({ stream, reason, records: retry.length }, "Kinesis took only some records");
     if (isSurprise) this.#refreshShards(signal);
+  }
+
+  #shard(shardId: string): ShardCounts {
+    let counts = this.byShard.get(shardId);
+    if (counts === undefined) {
+      counts = { records: 0, bytes: 0, throttled: 0 };
+      this.byShard.set(shardId, counts);
+    }
+    return counts;
   }
 
   /** A record landed on a shard that is not in the map: the stream was resharded. */

@@ -51,6 +51,11 @@ export class ShardMap {
     this.#shards = shards;
   }
 
+  /** Open shards; 0 until they are listed. */
+  get count(): number {
+    return this.#shards.length;
+  }
+
   has(shardId: string): boolean {
     return this.#shards.some((shard) => shard.shardId === shardId);
   }

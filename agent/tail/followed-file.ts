@@ -180,6 +180,12 @@ export class FollowedFile {
     this.#framer.frame(window, isEnd, emit);
   }
 
+  /** Goes on with the handle of one that stands for the same file. */
+  takeOver(before: FollowedFile): void {
+    this.#handle = before.#handle;
+    before.#handle = undefined;
+  }
+
   async end(): Promise<void> {
     this.phase = "ended";
     await this.close();

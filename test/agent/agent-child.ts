@@ -17,6 +17,8 @@ export interface Ended {
 /** An agent in a process of its own. */
 export class AgentChild implements AsyncDisposable {
   readonly #process: ChildProcess;
+  readonly #config: string;
+  readonly #output = { stdout: "", stderr: "" };
   readonly ended: Promise<Ended>;
 
   static async start(
@@ -30,14 +32,29 @@ export class AgentChild implements AsyncDisposable {
   }
 
   constructor(args: readonly string[]) {
+    this.#config = args.at(-1)!;
     this.#process = spawn(process.execPath, [WEIR, "agent", ...args], {
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const output = { stdout: "", stderr: "" };
+    const output = this.#output;
     for (const name of ["stdout", "stderr"] as const) {
       this.#process[name]!.setEncoding("utf8").on("data", (text: string) => (output[name] += text));
     }
     this.ended = once(this.#process, "close").then(([code]) => ({ code: code as number | null, ...output }));
+  }
+
+  /** What it has said so far. */
+  get stderr(): string {
+    return this.#output.stderr;
+  }
+
+  /** Changes its configuration file. */
+  async rewrite(config: object | string): Promise<void> {
+    await writeFile(this.#config, typeof config === "string" ? config : stringify(config));
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
   }
 
   /** @returns once the process is gone */

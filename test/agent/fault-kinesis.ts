@@ -45,6 +45,8 @@ export class FaultKinesis implements AsyncDisposable {
   distribution: "AUTO" | undefined;
   /** Requests are held back while it is set. */
   hold: Promise<void> | undefined;
+  /** The same for requests of any kind. */
+  holdAll: Promise<void> | undefined;
   listed = 0;
   #shards: FaultShard[];
   readonly #server: Server;
@@ -84,6 +86,7 @@ export class FaultKinesis implements AsyncDisposable {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString()) as { StreamName?: string };
+    await this.holdAll;
     const operation = String(request.headers["x-amz-target"]).replace(/^.*\./, "");
     if (body.StreamName !== undefined && body.StreamName !== "test") {
       reply(response, 400, { __type: "ResourceNotFoundException", message: "no such stream" });

@@ -1,0 +1,52 @@
+import { execFile } from "node:child_process";
+import type { Logger } from "pino";
+import { systemReason } from "./agent-error.ts";
+
+/** A watchdog is told this much more often than it asks for. */
+const WATCHDOG_MARGIN = 3;
+
+/**
+ * Tells systemd how the agent is, where systemd runs it. Node has no datagram sockets of the Unix
+ * family, so `systemd-notify` speaks for us: the unit needs NotifyAccess=all.
+ *
+ * source: sd_notify(3), systemd.service(5), read 2026-11
+ */
+export class ServiceManager implements Disposable {
+  readonly #isThere: boolean;
+  readonly #log: Logger;
+  #watchdog: NodeJS.Timeout | undefined;
+
+  constructor(environment: Readonly<NodeJS.ProcessEnv>, log: Logger) {
+    this.#isThere = environment["NOTIFY_SOCKET"] !== undefined;
+    this.#log = log;
+    const watchdogMs = Number(environment["WATCHDOG_USEC"] ?? 0) / 1_000;
+    if (!this.#isThere || !(watchdogMs > 0)) return;
+    // An event loop that hangs sends none, and systemd starts the agent anew.
+    this.#watchdog = setInterval(() => this.#tell("WATCHDOG=1"), watchdogMs / WATCHDOG_MARGIN);
+    this.#watchdog.unref();
+  }
+
+  ready(stream: string): void {
+    this.#tell("READY=1", `STATUS=Following files into ${stream}`);
+  }
+
+  reloading(): void {
+    // The monotonic clock in microseconds: systemd compares it with the moment of its request.
+    this.#tell("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`);
+  }
+
+  stopping(): void {
+    this.#tell("STOPPING=1", "STATUS=Delivering what was read");
+  }
+
+  #tell(...state: readonly string[]): void {
+    if (!this.#isThere) return;
+    execFile("systemd-notify", state, (error) => {
+      if (error) this.#log.warn({ reason: systemReason(error) }, "systemd was not told");
+    });
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#watchdog);
+  }
+}
