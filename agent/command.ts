@@ -4,7 +4,7 @@ import { destination, pino } from "pino";
 import { ConfigError } from "../wire/config.ts";
 import { AgentError } from "./agent-error.ts";
 import { checkAgent } from "./check.ts";
-import { readAgentConfig } from "./config.ts";
+import { readAgentConfig } from "./read-config.ts";
 import { runAgent } from "./run-agent.ts";
 import { ServiceManager } from "./service-manager.ts";
 import type { AgentPhase } from "./agent.ts";

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { pino } from "pino";
 import { stringify } from "smol-toml";
 import { runAgent } from "../agent/run-agent.ts";
-import { readAgentConfig } from "../agent/config.ts";
+import { readAgentConfig } from "../agent/read-config.ts";
 import type { BenchRow } from "./cpu-time.ts";
 
 const INPUT_BYTES = 256 * 10 ** 6;
