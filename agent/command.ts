@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { destination, pino } from "pino";
 import { ConfigError } from "../wire/config.ts";
 import { AgentError } from "./agent-error.ts";
-import { checkAgent } from "./check.ts";
+import { checkAgent } from "./check/check.ts";
 import { readAgentConfig } from "./read-config.ts";
 import { runAgent } from "./run-agent.ts";
 import { ServiceManager } from "./service-manager.ts";
@@ -72,7 +72,9 @@ function onHangUp<T>(value: T, signal: AbortSignal): AsyncIterator<T, void> {
 async function check({ config: file }: RunArguments): Promise<void> {
   const config = await readAgentConfig(file);
   const log = pino(destination({ fd: 2, sync: true }));
-  const problems = await checkAgent(config, log, new AbortController().signal);
+  const findings = await checkAgent(config, log, new AbortController().signal);
+  for (const { isProblem, text } of findings) if (!isProblem) process.stdout.write(`${text}\n`);
+  const problems = findings.filter(({ isProblem }) => isProblem).map(({ text }) => text);
   if (problems.length > 0) throw new ConfigError(file, problems);
   process.stdout.write(`${file}: ready to follow ${config.files.length} entries into ${config.stream}\n`);
 }

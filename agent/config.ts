@@ -3,6 +3,7 @@ import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { RECORD_MAX_BYTES } from "../wire/limits.ts";
 import { monitorSchema } from "./monitor/monitor-config.ts";
+import { awsSchema } from "./producer/aws-config.ts";
 
 /** Set aside in a record for key tables, digest, outer partition key, and host and path of one source. */
 const RECORD_OVERHEAD_BYTES = 16 * 2 ** 10;
@@ -99,6 +100,7 @@ export const agentConfigSchema = z.strictObject({
     .meta({ description: "name of the Kinesis stream" }),
   region: z.string().min(1).optional().meta({ description: "AWS_REGION if absent" }),
   endpoint: z.url().optional().meta({ description: "of Kinesis, where it is not the region's own" }),
+  aws: awsSchema.prefault({}),
   state_dir: absolutePath.default("/var/lib/weir").meta({ description: "checkpoint and lock" }),
   host: z
     .string()

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "pino";
 import { AgentError, systemReason } from "./agent-error.ts";
 import { assertFiles } from "./assert-files.ts";
@@ -56,9 +57,8 @@ export class Reloads {
       next.files.map((files) => new FileRule(files)),
       this.#log,
     );
-    const hasOtherStream = (["stream", "region", "endpoint"] as const).some(
-      (key) => next[key] !== present[key],
-    );
+    const keys = ["stream", "region", "endpoint", "aws"] as const;
+    const hasOtherStream = keys.some((key) => !isDeepStrictEqual(next[key], present[key]));
     if (hasOtherStream) await this.#assertStream(next, signal);
     await this.#monitor.configure(next.monitor);
   }

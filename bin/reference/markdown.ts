@@ -35,7 +35,7 @@ function choiceSection(
   heading: (path: readonly string[]) => string,
 ): string[] {
   const properties = choice.properties!;
-  const [kind] = Object.entries(properties).filter(([, field]) => field.const !== undefined);
+  const kind = Object.entries(properties).find(([, field]) => field.const !== undefined);
   const which = kind === undefined ? "" : `, \`${kind[0]}\` ${code(kind[1].const)}`;
   const text = choice.description ?? about;
   return [
