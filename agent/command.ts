@@ -4,6 +4,8 @@ import { destination, pino } from "pino";
 import { ConfigError } from "../wire/config.ts";
 import { AgentError } from "./agent-error.ts";
 import { checkAgent } from "./check/check.ts";
+import { readPositions } from "./positions.ts";
+import { statusText, whereText } from "./position-text.ts";
 import { readAgentConfig } from "./read-config.ts";
 import { runAgent } from "./run-agent.ts";
 import { ServiceManager } from "./service-manager.ts";
@@ -12,6 +14,7 @@ import type { AgentPhase } from "./agent.ts";
 interface RunArguments {
   readonly config: string;
   readonly untilDrained?: boolean;
+  readonly json?: boolean;
 }
 
 /** `weir agent run` and `weir agent check`. A failure is told on stderr and in the exit code. */
@@ -28,6 +31,17 @@ export function agentCommand(): Command {
     .description("tell what would keep the agent from running")
     .requiredOption("--config <file>", "the agent's TOML file")
     .action((args: RunArguments) => orExplain(() => check(args)));
+  command
+    .command("status")
+    .description("tell how far every file is delivered")
+    .requiredOption("--config <file>", "the agent's TOML file")
+    .option("--json", "as JSON")
+    .action((args: RunArguments) => orExplain(() => status(args)));
+  command
+    .command("where <file>")
+    .description("tell how far one file is delivered, and why not further")
+    .requiredOption("--config <file>", "the agent's TOML file")
+    .action((file: string, args: RunArguments) => orExplain(() => where(file, args)));
   return command;
 }
 
@@ -77,6 +91,18 @@ async function check({ config: file }: RunArguments): Promise<void> {
   const problems = findings.filter(({ isProblem }) => isProblem).map(({ text }) => text);
   if (problems.length > 0) throw new ConfigError(file, problems);
   process.stdout.write(`${file}: ready to follow ${config.files.length} entries into ${config.stream}\n`);
+}
+
+async function status({ config: file, json = false }: RunArguments): Promise<void> {
+  const config = await readAgentConfig(file);
+  const text = json
+    ? `${JSON.stringify(await readPositions(config), undefined, 2)}\n`
+    : await statusText(config);
+  process.stdout.write(text);
+}
+
+async function where(path: string, { config: file }: RunArguments): Promise<void> {
+  process.stdout.write(await whereText(await readAgentConfig(file), path));
 }
 
 /** Expected failures in the words of their error; anything else is a defect and keeps its stack. */
