@@ -4,9 +4,10 @@ import { destination, pino } from "pino";
 import { ConfigError } from "../wire/config.ts";
 import { AgentError } from "./agent-error.ts";
 import { checkAgent } from "./check/check.ts";
+import { importConfig } from "./import/import-config.ts";
 import { readPositions } from "./positions.ts";
 import { statusText, whereText } from "./position-text.ts";
-import { readAgentConfig } from "./read-config.ts";
+import { readAgentConfig, readConfigText } from "./read-config.ts";
 import { runAgent } from "./run-agent.ts";
 import { ServiceManager } from "./service-manager.ts";
 import type { AgentPhase } from "./agent.ts";
@@ -42,6 +43,11 @@ export function agentCommand(): Command {
     .description("tell how far one file is delivered, and why not further")
     .requiredOption("--config <file>", "the agent's TOML file")
     .action((file: string, args: RunArguments) => orExplain(() => where(file, args)));
+  command
+    .command("import <file>")
+    .description("make a configuration from that of fluent-agent-hydra, amazon-kinesis-agent or Fluentd")
+    .option("--stream <name>", "take only what goes there")
+    .action((file: string, { stream }: { stream?: string }) => orExplain(() => importFile(file, stream)));
   return command;
 }
 
@@ -103,6 +109,13 @@ async function status({ config: file, json = false }: RunArguments): Promise<voi
 
 async function where(path: string, { config: file }: RunArguments): Promise<void> {
   process.stdout.write(await whereText(await readAgentConfig(file), path));
+}
+
+/** The configuration on stdout, what is not in it on stderr. */
+async function importFile(file: string, stream: string | undefined): Promise<void> {
+  const { toml, notes } = importConfig(await readConfigText(file), file, stream);
+  process.stdout.write(toml);
+  for (const note of notes) process.stderr.write(`${note}\n`);
 }
 
 /** Expected failures in the words of their error; anything else is a defect and keeps its stack. */

@@ -33,18 +33,23 @@ export async function readAgentConfig(
 }
 
 async function readTable(file: string, environment: Environment): Promise<Table> {
-  let toml: string;
-  try {
-    toml = await readFile(file, "utf8");
-  } catch (cause) {
-    const hint = "Name the agent's TOML file with --config.";
-    throw new AgentError("CONFIG_UNREADABLE", file, systemReason(cause), hint, { cause });
-  }
   const problems: string[] = [];
   const valueOf = (name: string) => (name === "hostname" ? hostname() : environment[name]);
-  const table = interpolate(parse(toml, file), valueOf, (problem) => problems.push(problem));
+  const table = interpolate(parse(await readConfigText(file), file), valueOf, (problem) =>
+    problems.push(problem),
+  );
   if (problems.length > 0) throw new ConfigError(file, problems);
   return table as Table;
+}
+
+/** @throws AgentError CONFIG_UNREADABLE */
+export async function readConfigText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const hint = "Name a file that can be read.";
+    throw new AgentError("CONFIG_UNREADABLE", file, systemReason(cause), hint, { cause });
+  }
 }
 
 function parse(toml: string, file: string): unknown {
