@@ -23,7 +23,8 @@ import { version } from "./version.ts";
 /** At which the monitor's rates and lags are measured. */
 const LOOK_EVERY_MS = 1_000;
 
-export type AgentPhase = "ready" | "reloading";
+/** It waits for the stream, lines flow, or its configuration changes. */
+export type AgentPhase = "waiting" | "ready" | "reloading";
 
 export interface RunOptions {
   /** Stops reading; what was read is still delivered, up to the deadline of the configuration. */
@@ -33,7 +34,7 @@ export interface RunOptions {
   readonly untilDrained?: boolean;
   /** Configurations to change to while it runs. */
   readonly reloads?: ReadConfigs;
-  /** Called when lines begin to flow, and when a change of configuration begins. */
+  /** Called when one begins. */
   readonly onPhase?: (phase: AgentPhase) => void;
 }
 
@@ -145,6 +146,7 @@ export class Agent {
     const { client, tail } = this.#parts;
     const { log, signal, onPhase } = this.#options;
     const { stream } = this.#config;
+    onPhase?.("waiting");
     if (!(await inTime(untilActive(client, stream, this.#shards, log, signal), signal))) return;
     onPhase?.("ready");
     const over = new AbortController();

@@ -60,13 +60,12 @@ async function run({ config: file, untilDrained = false }: RunArguments): Promis
   using systemd = new ServiceManager(process.env, log);
   const onSignal = (name: NodeJS.Signals) => {
     log.info({ signal: name }, "stopping");
-    systemd.stopping();
+    systemd.tell("stopping");
     stop.abort();
   };
   process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
   const reloads = onHangUp(() => readAgentConfig(file), over.signal);
-  const onPhase = (phase: AgentPhase) =>
-    phase === "ready" ? systemd.ready(config.stream) : systemd.reloading();
+  const onPhase = (phase: AgentPhase) => systemd.tell(phase);
   log.info({ stream: config.stream, stateDir: config.state_dir }, "starting");
   try {
     const sent = await runAgent(config, { signal: stop.signal, log, untilDrained, reloads, onPhase });

@@ -1,9 +1,19 @@
 import { execFile } from "node:child_process";
 import type { Logger } from "pino";
+import type { AgentPhase } from "./agent.ts";
 import { systemReason } from "./agent-error.ts";
 
 /** A watchdog is told this much more often than it asks for. */
 const WATCHDOG_MARGIN = 3;
+
+/** An agent that waits for its stream has started: what it waits for is not on this host. */
+const STATES: Readonly<Record<AgentPhase | "stopping", () => readonly string[]>> = {
+  waiting: () => ["READY=1", "STATUS=Waiting for the stream"],
+  ready: () => ["STATUS=Following files"],
+  // On the monotonic clock in microseconds, which systemd compares with the moment of its request.
+  reloading: () => ["RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`],
+  stopping: () => ["STOPPING=1", "STATUS=Delivering what was read"],
+};
 
 /**
  * Tells systemd how the agent is, where systemd runs it. Node has no datagram sockets of the Unix
@@ -22,24 +32,15 @@ export class ServiceManager implements Disposable {
     const watchdogMs = Number(environment["WATCHDOG_USEC"] ?? 0) / 1_000;
     if (!this.#isThere || !(watchdogMs > 0)) return;
     // An event loop that hangs sends none, and systemd starts the agent anew.
-    this.#watchdog = setInterval(() => this.#tell("WATCHDOG=1"), watchdogMs / WATCHDOG_MARGIN);
+    this.#watchdog = setInterval(() => this.#notify("WATCHDOG=1"), watchdogMs / WATCHDOG_MARGIN);
     this.#watchdog.unref();
   }
 
-  ready(stream: string): void {
-    this.#tell("READY=1", `STATUS=Following files into ${stream}`);
+  tell(phase: AgentPhase | "stopping"): void {
+    this.#notify(...STATES[phase]());
   }
 
-  reloading(): void {
-    // The monotonic clock in microseconds: systemd compares it with the moment of its request.
-    this.#tell("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`);
-  }
-
-  stopping(): void {
-    this.#tell("STOPPING=1", "STATUS=Delivering what was read");
-  }
-
-  #tell(...state: readonly string[]): void {
+  #notify(...state: readonly string[]): void {
     if (!this.#isThere) return;
     execFile("systemd-notify", state, (error) => {
       if (error) this.#log.warn({ reason: systemReason(error) }, "systemd was not told");

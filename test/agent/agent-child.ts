@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "smol-toml";
 import type { AgentFixture } from "./agent-fixture.ts";
 
-const WEIR = join(import.meta.dirname, "../../bin/weir.ts");
+const WEIR_AGENT = [join(import.meta.dirname, "../../bin/weir.ts"), "agent"];
 
 export interface Ended {
   readonly code: number | null;
@@ -25,15 +25,22 @@ export class AgentChild implements AsyncDisposable {
     agent: AgentFixture,
     args: readonly string[],
     overrides: object = {},
+    environment: Readonly<Record<string, string>> = {},
+    program: readonly string[] = WEIR_AGENT,
   ): Promise<AgentChild> {
     const config = agent.path("agent.toml");
     await writeFile(config, stringify(agent.settings(overrides)));
-    return new AgentChild([...args, "--config", config]);
+    return new AgentChild([...args, "--config", config], environment, program);
   }
 
-  constructor(args: readonly string[]) {
+  constructor(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    program: readonly string[] = WEIR_AGENT,
+  ) {
     this.#config = args.at(-1)!;
-    this.#process = spawn(process.execPath, [WEIR, "agent", ...args], {
+    this.#process = spawn(process.execPath, [...program, ...args], {
+      env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const output = this.#output;

@@ -83,7 +83,7 @@ test.each([
   expect(errors.join("")).toContain(reason);
   await appendFile(agent.path("a.log"), lines(10));
   await running.until(() => agent.events.length === 20);
-  expect(running.phases).toEqual(["ready"]);
+  expect(running.phases).toEqual(["waiting", "ready"]);
 });
 
 test("what a reload adds is followed, what it takes away waits until it is added again", async () => {
@@ -94,7 +94,7 @@ test("what a reload adds is followed, what it takes away waits until it is added
   await using running = new RunningAgent(agent, both);
   await running.until(() => agent.events.length === 20);
   running.reload(async () => agent.config({ files: both.files.slice(1) }));
-  await running.until(() => running.phases.length === 3);
+  await running.until(() => running.phases.length === 5);
   await appendFile(agent.path("a.log"), lines(5, "a"));
   await appendFile(agent.path("b.log"), lines(5, "b"));
   await running.until(() => agent.events.length === 25);
