@@ -1,7 +1,10 @@
 import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import type { Logger } from "pino";
 import type { AgentPhase } from "./agent.ts";
 import { systemReason } from "./agent-error.ts";
+
+const run = promisify(execFile);
 
 /** A watchdog is told this much more often than it asks for. */
 const WATCHDOG_MARGIN = 3;
@@ -25,6 +28,7 @@ export class ServiceManager implements Disposable {
   readonly #isThere: boolean;
   readonly #log: Logger;
   #watchdog: NodeJS.Timeout | undefined;
+  #told: Promise<void> = Promise.resolve();
 
   constructor(environment: Readonly<NodeJS.ProcessEnv>, log: Logger) {
     this.#isThere = environment["NOTIFY_SOCKET"] !== undefined;
@@ -42,9 +46,17 @@ export class ServiceManager implements Disposable {
 
   #notify(...state: readonly string[]): void {
     if (!this.#isThere) return;
-    execFile("systemd-notify", state, (error) => {
-      if (error) this.#log.warn({ reason: systemReason(error) }, "systemd was not told");
-    });
+    // One after the other: processes side by side could tell READY before RELOADING.
+    this.#told = this.#run(this.#told, state);
+  }
+
+  async #run(before: Promise<void>, state: readonly string[]): Promise<void> {
+    await before;
+    try {
+      await run("systemd-notify", state);
+    } catch (error) {
+      this.#log.warn({ reason: systemReason(error) }, "systemd was not told");
+    }
   }
 
   [Symbol.dispose](): void {
