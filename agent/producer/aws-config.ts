@@ -18,5 +18,3 @@ export const awsSchema = z.strictObject({
     .meta({ description: "FIPS 140 endpoints, in the regions that have them" }),
   use_dual_stack: z.boolean().default(false).meta({ description: "endpoints with IPv6 addresses" }),
 });
-
-export type AwsConfig = z.output<typeof awsSchema>;

@@ -74,8 +74,11 @@ test("requests go through the proxy that the environment names, and to this host
 
 test("credentials come from the profile that is named", async () => {
   const directory = await mkdtemp(join(tmpdir(), "weir-profile-"));
-  const before = process.env["AWS_CONFIG_FILE"];
+  // Keys in the environment make the SDK warn.
+  const { AWS_CONFIG_FILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = process.env;
+  const before = { AWS_CONFIG_FILE, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
   try {
+    for (const name of Object.keys(before)) delete process.env[name];
     process.env["AWS_CONFIG_FILE"] = join(directory, "config");
     const profile = "[profile logs]\naws_access_key_id = of-the-profile\naws_secret_access_key = secret\n";
     await writeFile(join(directory, "config"), profile);
@@ -83,8 +86,10 @@ test("credentials come from the profile that is named", async () => {
     const client = kinesisClient({ region, endpoint: undefined, aws });
     expect((await client.config.credentials()).accessKeyId).toBe("of-the-profile");
   } finally {
-    if (before === undefined) delete process.env["AWS_CONFIG_FILE"];
-    else process.env["AWS_CONFIG_FILE"] = before;
+    for (const [name, value] of Object.entries(before)) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
     await rm(directory, { recursive: true });
   }
 });
