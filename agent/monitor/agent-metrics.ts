@@ -1,5 +1,5 @@
 import { counter, gauge, type MetricFamily, type Sample } from "../metrics.ts";
-import type { FollowedFile } from "../tail/followed-file.ts";
+import type { WatchedSource } from "./watched-source.ts";
 import { health } from "./health.ts";
 import { undeliveredBytes } from "./pace.ts";
 import type { Vitals } from "./vitals.ts";
@@ -63,7 +63,7 @@ function tailFamilies({ files, tail, read }: Vitals): MetricFamily[] {
 /** Files with nothing more to come are left out: a host rotates many of them. */
 function fileFamilies({ files, pace }: Vitals, nowMs: number): MetricFamily[] {
   const shown = files.filter((file) => file.phase !== "ended" || undeliveredBytes(file) > 0);
-  const each = (value: (file: FollowedFile) => number): Sample[] =>
+  const each = (value: (file: WatchedSource) => number): Sample[] =>
     shown.map((file) => {
       const labels = { path: file.location, tag: file.tag, source: file.source.id };
       return { labels, value: value(file) };

@@ -1,4 +1,4 @@
-import type { FollowedFile } from "../tail/followed-file.ts";
+import type { WatchedSource } from "./watched-source.ts";
 
 /** Over which a file's rate is averaged. */
 const RATE_WINDOW_MS = 10_000;
@@ -7,7 +7,7 @@ const RATE_WINDOW_MS = 10_000;
  * Bytes that can be delivered and are not yet. A last line without line feed is none of them, nor is
  * what was left out on purpose after the last line.
  */
-export function undeliveredBytes(file: FollowedFile): number {
+export function undeliveredBytes(file: WatchedSource): number {
   const { read, size, gap, delivery, phase, isAtEnd } = file;
   const end = isAtEnd || phase === "lost" ? (gap?.from ?? read) : size;
   return Math.max(0, end - delivery.resume.offset);
@@ -23,7 +23,7 @@ interface FilePace {
 
 /** How fast delivery moves, and for how long files lag, told by looks at them once a second or so. */
 export class Pace {
-  readonly #files = new WeakMap<FollowedFile, FilePace>();
+  readonly #files = new WeakMap<WatchedSource, FilePace>();
   /** When something was last delivered, or nothing was left to be. */
   #movedAtMs: number;
 
@@ -31,7 +31,7 @@ export class Pace {
     this.#movedAtMs = nowMs;
   }
 
-  look(files: Iterable<FollowedFile>, nowMs: number): void {
+  look(files: Iterable<WatchedSource>, nowMs: number): void {
     let hasMoved = false;
     let undelivered = 0;
     for (const file of files) {
@@ -42,7 +42,7 @@ export class Pace {
   }
 
   /** @returns whether more of it is delivered than at the last look */
-  #lookAt(file: FollowedFile, nowMs: number): boolean {
+  #lookAt(file: WatchedSource, nowMs: number): boolean {
     const delivered = file.delivery.resume.offset;
     const pace = this.#files.get(file);
     if (pace === undefined) {
@@ -70,12 +70,12 @@ export class Pace {
   }
 
   /** For how long the file has not been delivered to its end. */
-  lagMs(file: FollowedFile, nowMs: number): number {
+  lagMs(file: WatchedSource, nowMs: number): number {
     if (undeliveredBytes(file) === 0) return 0;
     return Math.max(0, nowMs - (this.#files.get(file)?.caughtUpAtMs ?? file.changedAtMs));
   }
 
-  bytesPerSecond(file: FollowedFile): number {
+  bytesPerSecond(file: WatchedSource): number {
     return this.#files.get(file)?.bytesPerSecond ?? 0;
   }
 }

@@ -1,4 +1,4 @@
-import type { FollowedFile } from "../tail/followed-file.ts";
+import type { WatchedSource } from "./watched-source.ts";
 import { health } from "./health.ts";
 import { undeliveredBytes } from "./pace.ts";
 import type { Vitals } from "./vitals.ts";
@@ -34,7 +34,7 @@ ${escape(stream)}, ${openShards} shards. ${bytes(bufferedBytes)} of ${bytes(maxB
 `;
 }
 
-function row(file: FollowedFile, { pace }: Vitals, nowMs: number): string {
+function row(file: WatchedSource, { pace }: Vitals, nowMs: number): string {
   const { location, tag, size, read, delivery, error } = file;
   const delivered = delivery.resume.offset;
   const why = error === undefined ? "" : `<br><span class="bad">${escape(error)}</span>`;

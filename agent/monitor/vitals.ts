@@ -2,14 +2,14 @@ import type { Heartbeat } from "../../wire/heartbeat.ts";
 import type { SentCounts } from "../producer/aggregator.ts";
 import type { ProducerCounts, ShardCounts } from "../producer/producer.ts";
 import type { TailCounts } from "../tail/file-finder.ts";
-import type { FollowedFile } from "../tail/followed-file.ts";
+import type { WatchedSource } from "./watched-source.ts";
 import type { Pace } from "./pace.ts";
 
 /** What there is to tell of an agent at this moment. */
 export interface Vitals {
   readonly agent: Heartbeat["agent"];
   readonly stream: string;
-  readonly files: readonly FollowedFile[];
+  readonly files: readonly WatchedSource[];
   /** Files that are named in the configuration and are not there. */
   readonly missing: readonly { readonly tag: string; readonly path: string }[];
   readonly pace: Pace;

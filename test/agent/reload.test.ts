@@ -67,6 +67,22 @@ test("bytes of a deleted file that were not read yet outlive a reload", async ()
   expect(contents(agent)).toEqual([text]);
 });
 
+test("a reload while Kinesis is away goes through, and what was not acknowledged is read again", async () => {
+  await using agent = await AgentFixture.make();
+  const overrides = { shutdown: { deadline_ms: 50 } };
+  await using running = new RunningAgent(agent, overrides);
+  await running.until(() => running.phases.includes("ready"));
+  agent.kinesis.fault = () => "server-error";
+  await writeFile(agent.path("a.log"), lines(100));
+  await running.until(() => agent.kinesis.requests.length > 0);
+  running.reload(async () => agent.config(overrides));
+  await running.until(() => running.phases.filter((phase) => phase === "ready").length === 2);
+  agent.kinesis.fault = () => "none";
+  await running.until(() => agent.events.length >= 100);
+  await running.stop();
+  expect(contents(agent)).toEqual([lines(100)]);
+});
+
 test.each([
   ["a directory that is not there", { files: [{ tag: "a", path: "/no/such/dir/*.log" }] }, "/no/such/dir"],
   ["a stream that is not there", { stream: "elsewhere" }, "elsewhere"],
