@@ -6,6 +6,9 @@ export type AgentErrorCode =
   | "CHECKPOINT_CORRUPT" //    the checkpoint is not one
   | "CHECKPOINT_WRITE" //      the checkpoint cannot be written: no space, read-only, failing disk
   | "FILES" //                 a directory or file that was named is missing or unreadable
+  | "SPOOL" //                the spool of pushed events cannot be opened
+  | "SPOOL_CLOSED" //         the agent stops before an event is on disk
+  | "LISTEN" //               the address of the forward input cannot be listened on
   | "MONITOR_PORT" //          the port of the status cannot be had
   | "RELOAD" //                a setting that cannot change while the agent runs
   | "STREAM_NOT_FOUND"

@@ -38,7 +38,12 @@ export class Delivery {
     this.#pending.push(span);
     return () => {
       span.isAcknowledged = true;
-      while (this.#pending[0]?.isAcknowledged) this.#resume = this.#pending.shift()!.resume;
+      while (this.#pending[0]?.isAcknowledged) this.#moveTo(this.#pending.shift()!.resume);
     };
+  }
+
+  /** Where a source has several tags, an aggregate tells of each on its own, in no order. */
+  #moveTo(resume: Resume): void {
+    if (resume.offset >= this.#resume.offset) this.#resume = resume;
   }
 }

@@ -1,0 +1,71 @@
+import { mkdir, open, readdir, rm, type FileHandle } from "node:fs/promises";
+
+/** A file of a spool. */
+export interface SpoolFile {
+  /** @returns bytes read: fewer than asked for at the end of the file */
+  read(buffer: Buffer, position: number): Promise<number>;
+  /** Writes all of it, or fails. */
+  write(bytes: Buffer, position: number): Promise<void>;
+  /** What was written survives a power loss once this resolves. */
+  datasync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a spool asks of a file system; tests have one that loses what was not synced. */
+export interface SpoolFs {
+  makeDirectory(path: string): Promise<void>;
+  list(directory: string): Promise<string[]>;
+  /** Fails where there is a file of that name. */
+  create(path: string): Promise<SpoolFile>;
+  open(path: string): Promise<SpoolFile>;
+  remove(path: string): Promise<void>;
+  /** Names that were made or removed in it survive a power loss once this resolves. */
+  syncDirectory(path: string): Promise<void>;
+}
+
+export const diskFs: SpoolFs = {
+  async makeDirectory(path) {
+    await mkdir(path, { recursive: true, mode: 0o750 });
+  },
+  list: (directory) => readdir(directory),
+  create: async (path) => new DiskFile(await open(path, "wx+", 0o600)),
+  open: async (path) => new DiskFile(await open(path, "r")),
+  remove: (path) => rm(path, { force: true }),
+  async syncDirectory(path) {
+    await using directory = await open(path);
+    await directory.sync();
+  },
+};
+
+class DiskFile implements SpoolFile {
+  readonly #handle: FileHandle;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  async read(buffer: Buffer, position: number): Promise<number> {
+    let at = 0;
+    while (at < buffer.length) {
+      const { bytesRead } = await this.#handle.read(buffer, at, buffer.length - at, position + at);
+      if (bytesRead === 0) break;
+      at += bytesRead;
+    }
+    return at;
+  }
+
+  async write(bytes: Buffer, position: number): Promise<void> {
+    let at = 0;
+    while (at < bytes.length) {
+      at += (await this.#handle.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
+    }
+  }
+
+  datasync(): Promise<void> {
+    return this.#handle.datasync();
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}

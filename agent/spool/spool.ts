@@ -1,0 +1,277 @@
+import { EventEmitter, once } from "node:events";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { Source } from "../../wire/provenance.ts";
+import { AgentError, systemReason } from "../agent-error.ts";
+import { backOff } from "../producer/backoff.ts";
+import { AppendQueue, type Waiting } from "./append-queue.ts";
+import { type Batch, batches, type SpoolEvent } from "./batch.ts";
+import { encodeGap, HEAD_BYTES } from "./frame.ts";
+import type { SpoolConfig } from "./spool-config.ts";
+import { type OpenSegment, type Segment, Segments } from "./segments.ts";
+import type { SpoolFs } from "./spool-fs.ts";
+
+/** Bytes written with one fdatasync, at most; more wait for the next. */
+const GROUP_BYTES = 2 ** 20;
+/** Bytes that wait for it, beyond which nobody should bring more. */
+const QUEUE_BYTES = 8 * 2 ** 20;
+
+export interface SpoolOptions extends Pick<SpoolConfig, "overflow" | "sync"> {
+  readonly fs: SpoolFs;
+  /** The directory of all spools. */
+  readonly directory: string;
+  readonly name: string;
+  readonly host: string;
+  readonly maxBytes: number;
+  readonly segmentBytes: number;
+  readonly maxLineBytes: number;
+  readonly log: Logger;
+}
+
+/** How far a spool was delivered, by the checkpoint. */
+export interface SpoolPosition {
+  readonly sourceId: string;
+  readonly offset: number;
+}
+
+/**
+ * Pushed events, on disk from their acknowledgement until they are delivered.
+ *
+ * A spool is one source: its bytes are the lines of its events, each with a line feed, as if they had
+ * been written to one endless file. Frames and segments only keep them safe and do not count.
+ *
+ * Appends that wait are written together and synced once. Whatever fails, the events stay in memory
+ * and are written again, to a new segment: after a failed sync nobody knows what a file holds.
+ */
+export class Spool implements AsyncDisposable {
+  readonly source: Source;
+  error: string | undefined;
+  /** When it last grew, or was opened. */
+  changedAtMs = Date.now();
+  readonly #options: SpoolOptions;
+  readonly #segments: Segments;
+  readonly #changed = new EventEmitter<{ change: [] }>().setMaxListeners(0);
+  readonly #closing = new AbortController();
+  readonly #queue = new AppendQueue();
+  #active: OpenSegment | undefined;
+  #committing: Promise<void> | undefined;
+  /** Dropped newest events, to be recorded before the next one that is kept. */
+  #gap = { bytes: 0, lines: 0 };
+  #isFull = false;
+
+  private constructor(options: SpoolOptions, segments: Segments) {
+    this.#options = options;
+    this.#segments = segments;
+    this.source = { id: segments.sourceId, host: options.host, path: `spool:${options.name}` };
+  }
+
+  /**
+   * @param position undefined where no checkpoint knows of the spool
+   * @throws AgentError SPOOL
+   */
+  static async open(options: SpoolOptions, position: SpoolPosition | undefined): Promise<Spool> {
+    const directory = join(options.directory, options.name);
+    try {
+      const segments = await Segments.recover(options.fs, directory, options.log);
+      // Were its offsets used again, other lines would have the identity of those delivered.
+      const isBehind = position?.sourceId === segments.sourceId && position.offset > segments.end;
+      if (isBehind) await segments.startOver();
+      return new Spool(options, segments);
+    } catch (cause) {
+      const hint = "The agent must be able to write there; it keeps pushed events until they are delivered.";
+      throw new AgentError("SPOOL", directory, systemReason(cause), hint, { cause });
+    }
+  }
+
+  /** Of the source, all of it on disk. */
+  get end(): number {
+    return this.#segments.end;
+  }
+
+  /** On disk. */
+  get bytes(): number {
+    return this.#segments.bytes;
+  }
+
+  /** Oldest first. */
+  get segments(): readonly Segment[] {
+    return this.#segments.list;
+  }
+
+  /** Resolves when there is more to read, or less on disk or waiting for it. @throws AbortError */
+  async changed(signal: AbortSignal): Promise<void> {
+    await once(this.#changed, "change", { signal });
+  }
+
+  /** Resolves when little enough waits to be written. @throws AbortError */
+  async ready(signal: AbortSignal): Promise<void> {
+    while (this.#queue.bytes > QUEUE_BYTES) await this.changed(signal);
+  }
+
+  /**
+   * Resolves once the events may be acknowledged: they are on disk, or left out on purpose.
+   *
+   * @throws AgentError SPOOL_CLOSED when that did not come about; some of them may be on disk
+   */
+  async append(events: Iterable<SpoolEvent>): Promise<void> {
+    const appended = Array.from(batches(events, this.#options.maxLineBytes), (batch) => this.#enqueue(batch));
+    await Promise.all(appended);
+  }
+
+  #enqueue(batch: Batch): Promise<void> {
+    if (this.#closing.signal.aborted) return Promise.reject(this.#closedError());
+    const appended = this.#queue.add(batch);
+    this.#committing ??= this.#commitAll();
+    return appended;
+  }
+
+  /** Removes what is delivered. Call only once a checkpoint that says so is on disk. */
+  async release(offset: number): Promise<void> {
+    const { list } = this.#segments;
+    while (list.length > 1 && list[0]!.end <= offset) {
+      try {
+        await this.#segments.removeFirst();
+      } catch (error) {
+        this.#options.log.error(
+          { path: list[0]!.path, reason: systemReason(error) },
+          "cannot delete a segment",
+        );
+        return;
+      }
+      this.#changed.emit("change");
+    }
+  }
+
+  /** What waits for room or for the disk is given up, and so not acknowledged. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#committing;
+    await this.#retire();
+  }
+
+  async #commitAll(): Promise<void> {
+    // Appends of the same turn share a group.
+    await Promise.resolve();
+    const groupBytes = Math.min(GROUP_BYTES, this.#options.segmentBytes - HEAD_BYTES);
+    while (!this.#queue.isEmpty) {
+      const group = this.#queue.takeGroup(groupBytes);
+      try {
+        if (await this.#makeRoom(group)) await this.#commit(group);
+      } catch (error) {
+        if (!this.#closing.signal.aborted) throw error;
+        for (const { reject } of [...group, ...this.#queue.takeGroup(Infinity)]) reject(this.#closedError());
+      }
+    }
+    // In the same turn as the look at the queue: what is appended from now on starts another run.
+    this.#committing = undefined;
+  }
+
+  /** @returns false when the group was left out instead @throws AbortError on closing */
+  async #makeRoom(group: readonly Waiting[]): Promise<boolean> {
+    const { maxBytes, overflow, log } = this.#options;
+    const needed = HEAD_BYTES + sum(group, ({ frames }) => frames.length);
+    const isFull = () => this.bytes + needed > maxBytes;
+    if (isFull() !== this.#isFull) {
+      this.#isFull = isFull();
+      if (this.#isFull)
+        log.warn({ spool: this.source.path, bytes: this.bytes, overflow }, "the spool is full");
+    }
+    if (this.#isFull && overflow === "drop-newest") {
+      this.#dropNewest(group);
+      this.#changed.emit("change");
+      return false;
+    }
+    while (isFull()) {
+      if (overflow === "block") await this.changed(this.#closing.signal);
+      else await this.#dropOldest();
+    }
+    return true;
+  }
+
+  #dropNewest(group: readonly Waiting[]): void {
+    for (const { extent, lines, resolve } of group) {
+      this.#gap = { bytes: this.#gap.bytes + extent, lines: this.#gap.lines + lines };
+      resolve();
+    }
+  }
+
+  /** The reader notices that a segment is gone, and records what it has not read of it as a gap. */
+  async #dropOldest(): Promise<void> {
+    const { list } = this.#segments;
+    if (list.length === 1) await this.#persist(() => this.#roll());
+    await this.#persist(() => this.#segments.removeFirst());
+    this.#changed.emit("change");
+  }
+
+  async #commit(group: readonly Waiting[]): Promise<void> {
+    const gap = this.#gap;
+    const frames = group.map(({ frames }) => frames);
+    if (gap.bytes > 0) frames.unshift(encodeGap("overflow", gap.bytes, gap.lines));
+    const bytes = Buffer.concat(frames);
+    await this.#persist(async () => {
+      const segment = await this.#room(bytes.length);
+      await segment.file.write(bytes, segment.bytes);
+      const acknowledge = () => group.forEach(({ resolve }) => resolve());
+      if (this.#options.sync === "deliver") acknowledge();
+      await segment.file.datasync();
+      this.changedAtMs = Date.now();
+      segment.bytes += bytes.length;
+      segment.end += gap.bytes + sum(group, ({ extent }) => extent);
+      segment.lines += gap.lines + sum(group, ({ lines }) => lines);
+      this.#gap = { bytes: 0, lines: 0 };
+      acknowledge();
+    });
+    this.#changed.emit("change");
+  }
+
+  /** Tries until it succeeds: a full or failing disk is waited for. @throws AbortError on closing */
+  async #persist(action: () => Promise<void>): Promise<void> {
+    const { log } = this.#options;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await action();
+        if (this.error !== undefined) log.info({ spool: this.source.path }, "the spool can be written again");
+        this.error = undefined;
+        return;
+      } catch (error) {
+        const reason = systemReason(error);
+        if (reason !== this.error)
+          log.error({ spool: this.source.path, reason }, "the spool cannot be written");
+        this.error = reason;
+        await this.#retire();
+      }
+      await backOff(attempt, this.#closing.signal);
+    }
+  }
+
+  /** The segment that takes these bytes next. */
+  async #room(bytes: number): Promise<OpenSegment> {
+    const isFull =
+      this.#active &&
+      this.#active.bytes > HEAD_BYTES &&
+      this.#active.bytes + bytes > this.#options.segmentBytes;
+    if (this.#active === undefined || isFull) await this.#roll();
+    return this.#active!;
+  }
+
+  async #roll(): Promise<void> {
+    await this.#retire();
+    this.#active = await this.#segments.create();
+  }
+
+  async #retire(): Promise<void> {
+    const { file } = this.#active ?? {};
+    this.#active = undefined;
+    // What matters of it is synced.
+    await file?.close().catch(() => {});
+  }
+
+  #closedError(): AgentError {
+    const hint = "Events without acknowledgement are the sender's to send again.";
+    return new AgentError("SPOOL_CLOSED", this.source.path, "the agent is stopping", hint);
+  }
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}

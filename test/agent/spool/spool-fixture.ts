@@ -1,0 +1,77 @@
+import { pino } from "pino";
+import { Spool, type SpoolOptions, type SpoolPosition } from "../../../agent/spool/spool.ts";
+import { SpoolReader } from "../../../agent/spool/spool-reader.ts";
+import type { Event } from "../event.ts";
+import type { PowerLossFs } from "./power-loss-fs.ts";
+
+const log = pino({ level: "silent" });
+
+/** A spool of small segments, opened and read as an agent does; a checkpoint is a variable. */
+export class SpoolRun {
+  readonly spool: Spool;
+  readonly reader: SpoolReader;
+  readonly #underway: { readonly event: Event; readonly arrive: () => void }[] = [];
+
+  static async open(
+    fs: PowerLossFs,
+    position?: SpoolPosition,
+    overrides: Partial<SpoolOptions> = {},
+  ): Promise<SpoolRun> {
+    const options: SpoolOptions = {
+      fs,
+      directory: "/spool",
+      name: "pushed",
+      host: "test-host",
+      maxBytes: 2 ** 20,
+      segmentBytes: 400,
+      maxLineBytes: 100,
+      overflow: "block",
+      sync: "ack",
+      log,
+      ...overrides,
+    };
+    const spool = await Spool.open(options, position);
+    const isKnown = position?.sourceId === spool.source.id;
+    return new SpoolRun(spool, new SpoolReader(spool, isKnown ? position.offset : 0, fs, log));
+  }
+
+  private constructor(spool: Spool, reader: SpoolReader) {
+    this.spool = spool;
+    this.reader = reader;
+  }
+
+  /** Reads what there is to read now; of what was read, the oldest events arrive. */
+  async deliver(most = Infinity): Promise<Event[]> {
+    for await (const { window, events } of this.reader.drain(new AbortController().signal)) {
+      for (const { origin, line } of events) {
+        const { source, tag, delivery } = origin;
+        const { start, end, offset, extent, gap } = line;
+        const event = {
+          tag,
+          text: window.toString("latin1", start, end),
+          position: { source, offset, extent, gap },
+        };
+        const arrive = delivery.expect({ offset: offset + extent, standing: "line", gap: undefined });
+        this.#underway.push({ event, arrive });
+      }
+    }
+    const arrived = this.#underway.splice(0, most);
+    for (const { arrive } of arrived) arrive();
+    return arrived.map(({ event }) => event);
+  }
+
+  get position(): SpoolPosition {
+    return { sourceId: this.spool.source.id, offset: this.reader.delivery.resume.offset };
+  }
+
+  /** As the agent does: the checkpoint first, then what it no longer needs. */
+  async checkpoint(): Promise<SpoolPosition> {
+    const { position } = this;
+    await this.spool.release(position.offset);
+    return position;
+  }
+}
+
+export function event(text: string, tag = "test"): { tag: string; data: Buffer } {
+  return { tag, data: Buffer.from(text) };
+}
