@@ -1,0 +1,87 @@
+import { readFile } from "node:fs/promises";
+import { isAbsolute } from "node:path";
+import { z } from "zod";
+import { AgentError, systemReason } from "../agent-error.ts";
+
+const MIB = 2 ** 20;
+const absolutePath = z.string().refine(isAbsolute, "must be an absolute path");
+const secret = z.string().min(1).max(1_024);
+
+const tls = z.strictObject({
+  cert_file: absolutePath.meta({ description: "certificate chain in PEM" }),
+  key_file: absolutePath.meta({ description: "its private key in PEM" }),
+  client_ca_file: absolutePath.optional().meta({
+    description: "certificates in PEM that a client's must be signed by; without, clients need none",
+  }),
+});
+
+/** `[forward]`: events from Fluentd, Fluent Bit, fluent-logger and Docker. */
+export const forwardConfigSchema = z
+  .strictObject({
+    bind: z.string().min(1).default("127.0.0.1").meta({ description: "address to listen on" }),
+    port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .meta({ description: "of TCP, and of UDP heartbeats; usually 24224; none if absent" }),
+    unix_path: absolutePath.max(107).optional().meta({ description: "a Unix socket to listen on" }),
+    shared_key: secret
+      .optional()
+      .meta({ description: "what clients must prove to know; no handshake if absent" }),
+    shared_key_file: absolutePath.optional().meta({ description: "a file that holds it, read at the start" }),
+    users: z
+      .array(z.strictObject({ username: z.string().min(1).max(255), password: secret }))
+      .default([])
+      .meta({ description: "who may send, beyond the shared key" }),
+    tls: tls.optional().meta({ description: "of the TCP port; without, it is plain" }),
+    max_connections: z.int().min(1).max(100_000).default(1_000),
+    max_message_bytes: z
+      .int()
+      .min(1_024)
+      .max(1_024 * MIB)
+      .default(32 * MIB)
+      .meta({ unit: "bytes", description: "a larger message ends its connection" }),
+    max_inflated_bytes: z
+      .int()
+      .min(1_024)
+      .max(1_024 * MIB)
+      .default(64 * MIB)
+      .meta({ unit: "bytes", description: "of a compressed message once it is unpacked" }),
+    max_pending_bytes: z
+      .int()
+      .min(MIB)
+      .max(4_096 * MIB)
+      .default(128 * MIB)
+      .meta({ unit: "bytes", description: "of incomplete messages on all connections together" }),
+  })
+  .refine(
+    ({ port, unix_path }) => port !== undefined || unix_path !== undefined,
+    "needs a port or a unix_path",
+  )
+  .refine(({ shared_key, shared_key_file }) => shared_key === undefined || shared_key_file === undefined, {
+    path: ["shared_key_file"],
+    message: "is there beside shared_key; leave one of them out",
+  })
+  .refine(({ users, shared_key, shared_key_file }) => users.length === 0 || (shared_key ?? shared_key_file), {
+    path: ["users"],
+    message: "need a shared_key too: the handshake proves both",
+  });
+
+export type ForwardConfig = z.output<typeof forwardConfigSchema>;
+
+/** @returns undefined when clients need not prove anything @throws AgentError CONFIG_UNREADABLE */
+export async function readSharedKey(config: ForwardConfig): Promise<string | undefined> {
+  if (config.shared_key_file === undefined) return config.shared_key;
+  return (await readNamed(config.shared_key_file, "shared_key_file")).trim();
+}
+
+/** @throws AgentError CONFIG_UNREADABLE */
+export async function readNamed(path: string, setting: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    const hint = `The agent must be able to read the file that ${setting} names.`;
+    throw new AgentError("CONFIG_UNREADABLE", path, systemReason(cause), hint, { cause });
+  }
+}

@@ -1,0 +1,69 @@
+import { isUtf8 } from "node:buffer";
+import { eventTime } from "./event-time.ts";
+import { ForwardError } from "./forward-error.ts";
+import type { MsgpackReader } from "./msgpack.ts";
+
+/** Deeper values are no logs, and would exhaust the stack of whoever parses them. */
+const MAX_DEPTH = 100;
+
+/**
+ * The next MessagePack value as JSON text, without a JavaScript value in between: integers keep all
+ * their digits, maps the order and all of their keys.
+ *
+ * JSON has no bytes, so those that are not UTF-8 become `base64:` and their base64; an event time
+ * becomes ISO 8601; another extension becomes `ext:<type>:` and its base64; NaN and infinities become null.
+ *
+ * @throws ForwardError
+ */
+export function jsonText(reader: MsgpackReader, depth = 0): string {
+  if (depth > MAX_DEPTH) throw new ForwardError("MALFORMED", `nested deeper than ${MAX_DEPTH}`);
+  const { kind } = reader.peek();
+  switch (kind) {
+    case "map": {
+      const entries = Array.from({ length: reader.enter("map") }, () => {
+        const key = keyText(reader, depth);
+        return `${key}:${jsonText(reader, depth + 1)}`;
+      });
+      return `{${entries.join(",")}}`;
+    }
+    case "array":
+      return `[${Array.from({ length: reader.enter("array") }, () => jsonText(reader, depth + 1)).join(",")}]`;
+    case "str":
+    case "bin":
+      return JSON.stringify(text(reader.bytes()));
+    case "int":
+    case "uint":
+    case "float":
+      return numberText(reader.number());
+    case "ext":
+      return JSON.stringify(extensionText(reader));
+    case "nil":
+      reader.skip();
+      return "null";
+    case "true":
+    case "false":
+    default:
+      reader.skip();
+      return kind;
+  }
+}
+
+/** A key as a JSON string; one that is no string is written as the JSON it would be. */
+export function keyText(reader: MsgpackReader, depth: number): string {
+  const key = jsonText(reader, depth + 1);
+  return key.startsWith('"') ? key : JSON.stringify(key);
+}
+
+export function text(bytes: Buffer): string {
+  return isUtf8(bytes) ? bytes.toString("utf8") : `base64:${bytes.toString("base64")}`;
+}
+
+function numberText(number: number | bigint): string {
+  if (typeof number === "bigint") return `${number}`;
+  return Number.isFinite(number) ? JSON.stringify(number) : "null";
+}
+
+function extensionText(reader: MsgpackReader): string {
+  const extension = reader.extension();
+  return eventTime(extension)?.toString() ?? `ext:${extension.type}:${extension.data.toString("base64")}`;
+}

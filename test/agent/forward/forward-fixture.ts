@@ -1,0 +1,99 @@
+import { once } from "node:events";
+import { connect } from "node:net";
+import type { Duplex } from "node:stream";
+import { pino } from "pino";
+import { forwardConfigSchema } from "../../../agent/forward/forward-config.ts";
+import { ForwardServer } from "../../../agent/forward/forward-server.ts";
+import { MsgpackFramer } from "../../../agent/forward/msgpack.ts";
+import { PowerLossFs } from "../spool/power-loss-fs.ts";
+import { SpoolRun } from "../spool/spool-fixture.ts";
+import type { SpoolOptions } from "../../../agent/spool/spool.ts";
+
+/** A forward server with a spool in memory. */
+export class ForwardFixture implements AsyncDisposable {
+  readonly fs: PowerLossFs;
+  readonly run: SpoolRun;
+  readonly server: ForwardServer;
+
+  static async start(config: object = {}, spool: Partial<SpoolOptions> = {}): Promise<ForwardFixture> {
+    const fs = new PowerLossFs();
+    const run = await SpoolRun.open(fs, undefined, {
+      segmentBytes: 2 ** 20,
+      maxBytes: 2 ** 24,
+      maxLineBytes: 2 ** 18,
+      ...spool,
+    });
+    const forward = forwardConfigSchema.parse({ port: 0, ...config });
+    const server = await ForwardServer.start(forward, "test-host", run.spool, pino({ level: "silent" }));
+    return new ForwardFixture(fs, run, server);
+  }
+
+  private constructor(fs: PowerLossFs, run: SpoolRun, server: ForwardServer) {
+    this.fs = fs;
+    this.run = run;
+    this.server = server;
+  }
+
+  /** Tag and line of everything that is in the spool by now. */
+  async lines(): Promise<[tag: string, line: string][]> {
+    return (await this.run.deliver()).map(({ tag, text }) => [tag, Buffer.from(text, "latin1").toString()]);
+  }
+
+  async client(): Promise<Client> {
+    const socket = connect(this.server.port!, "127.0.0.1");
+    await once(socket, "connect");
+    return new Client(socket);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.run.spool[Symbol.asyncDispose]();
+    await this.server[Symbol.asyncDispose]();
+  }
+}
+
+/** Sends bytes, and reads MessagePack values. */
+export class Client implements Disposable {
+  readonly socket: Duplex;
+  #bytes = Buffer.alloc(0);
+
+  constructor(socket: Duplex) {
+    this.socket = socket;
+    socket.on("error", () => {});
+    socket.on("data", (chunk: Buffer) => (this.#bytes = Buffer.concat([this.#bytes, chunk])));
+  }
+
+  send(bytes: Uint8Array): void {
+    this.socket.write(bytes);
+  }
+
+  /** The next value that the server says, as it stands. @throws when it hangs up instead */
+  async answer(): Promise<Buffer> {
+    for (;;) {
+      const end = this.#bytes.length > 0 ? new MsgpackFramer().end(this.#bytes) : undefined;
+      if (end !== undefined) {
+        const answer = this.#bytes.subarray(0, end);
+        this.#bytes = this.#bytes.subarray(end);
+        return answer;
+      }
+      await this.#more();
+    }
+  }
+
+  /** What the server has said once it has hung up. */
+  async rest(): Promise<Buffer> {
+    while (!this.socket.readableEnded && !this.socket.destroyed) await this.#more().catch(() => {});
+    return this.#bytes;
+  }
+
+  async #more(): Promise<void> {
+    if (this.socket.readableEnded || this.socket.destroyed) throw new Error("hung up");
+    const over = new AbortController();
+    const { signal } = over;
+    await Promise.race([once(this.socket, "data", { signal }), once(this.socket, "close", { signal })]);
+    over.abort();
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy();
+  }
+}

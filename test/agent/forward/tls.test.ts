@@ -1,0 +1,59 @@
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, type ConnectionOptions } from "node:tls";
+import { expect, test } from "vitest";
+import { encode, map } from "./encode.ts";
+import { Client, ForwardFixture } from "./forward-fixture.ts";
+
+const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+
+/** A key and a certificate that is signed by itself, so that it is its own authority. */
+function makeCertificate(directory: string): { cert_file: string; key_file: string } {
+  const files = { cert_file: join(directory, "cert.pem"), key_file: join(directory, "key.pem") };
+  const made = spawnSync("openssl", [
+    ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost".split(" "),
+    ..."-addext subjectAltName=DNS:localhost -keyout".split(" "),
+    files.key_file,
+    "-out",
+    files.cert_file,
+  ]);
+  if (made.status !== 0) throw new Error(made.stderr.toString());
+  return files;
+}
+
+test.skipIf(!hasOpenssl)(
+  "with TLS only clients with the right certificate get in (needs openssl)",
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), "weir-tls-"));
+    try {
+      const files = makeCertificate(directory);
+      await using forward = await ForwardFixture.start({
+        tls: { ...files, client_ca_file: files.cert_file },
+      });
+      const [cert, key] = [await readFile(files.cert_file, "utf8"), await readFile(files.key_file, "utf8")];
+      const attempt = async (own: ConnectionOptions): Promise<boolean> => {
+        const port = forward.server.port!;
+        using client = new Client(
+          connect({ host: "127.0.0.1", port, servername: "localhost", ca: cert, ...own }),
+        );
+        client.send(encode(["a", 1_700_000_000, map({}), map({ chunk: "c" })]));
+        return await client.answer().then(
+          () => true,
+          () => false,
+        );
+      };
+      expect(await attempt({ cert, key })).toBe(true);
+      expect(await attempt({})).toBe(false);
+      expect(await forward.lines()).toHaveLength(1);
+      using plain = await forward.client();
+      plain.send(encode(["a", 1_700_000_000, map({}), map({ chunk: "c" })]));
+      // At most a TLS alert, and no acknowledgement.
+      expect((await plain.rest()).includes("ack")).toBe(false);
+      expect(await forward.lines()).toEqual([]);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  },
+);
