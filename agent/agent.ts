@@ -7,16 +7,18 @@ import type { CheckpointFile } from "./checkpoint.ts";
 import type { AgentConfig } from "./config.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { Pace } from "./monitor/pace.ts";
+import type { WatchedSource } from "./monitor/watched-source.ts";
 import type { Vitals } from "./monitor/vitals.ts";
 import { Aggregator } from "./producer/aggregator.ts";
 import { Outbox } from "./producer/outbox.ts";
 import { Producer, type ProducerCounts } from "./producer/producer.ts";
+import type { PushedInput } from "./pushed-input.ts";
+import type { SpoolBlock } from "./spool/spool-reader.ts";
 import { ShardMap } from "./producer/shard-map.ts";
 import { untilActive } from "./producer/stream.ts";
 import type { ReadConfigs, Reloads } from "./reload.ts";
 import type { TailState } from "./tail/file-finder.ts";
 import type { FileRule } from "./tail/file-rule.ts";
-import type { FollowedFile } from "./tail/followed-file.ts";
 import { Tail, type TailOptions } from "./tail/tail.ts";
 import { version } from "./version.ts";
 
@@ -42,6 +44,7 @@ export interface AgentParts {
   readonly client: KinesisClient;
   readonly rules: readonly FileRule[];
   readonly tail: Tail;
+  readonly pushed: PushedInput | undefined;
   readonly checkpoint: CheckpointFile;
   readonly changes: Reloads;
 }
@@ -86,7 +89,7 @@ export class Agent {
 
   constructor(config: AgentConfig, options: RunOptions, parts: AgentParts) {
     const { producer, heartbeat, host, stream } = config;
-    const { client, tail, checkpoint } = parts;
+    const { client, tail, pushed, checkpoint } = parts;
     const { log } = options;
     this.#config = config;
     this.#options = options;
@@ -106,6 +109,7 @@ export class Agent {
     const heartbeats = heartbeat.enabled ? new Heartbeats(host, THIS_AGENT, this.#aggregator) : undefined;
     this.#bookkeeper = new Bookkeeper({
       tail,
+      pushed,
       checkpoint,
       heartbeats,
       heartbeatMs: heartbeat.interval_ms,
@@ -120,7 +124,7 @@ export class Agent {
   get vitals(): Vitals {
     const { stream, producer, monitor } = this.#config;
     const { rules, tail, checkpoint, changes } = this.#parts;
-    const files = [...tail.files()];
+    const files = this.#sources();
     return {
       agent: THIS_AGENT,
       stream,
@@ -143,7 +147,7 @@ export class Agent {
   }
 
   async run(): Promise<void> {
-    const { client, tail } = this.#parts;
+    const { client } = this.#parts;
     const { log, signal, onPhase } = this.#options;
     const { stream } = this.#config;
     onPhase?.("waiting");
@@ -153,9 +157,10 @@ export class Agent {
     const failed = new AbortController();
     const jobs = [this.#producer.run(over.signal), this.#bookkeeper.run(over.signal)];
     for (const job of jobs) job.catch((error: unknown) => failed.abort(error));
-    const looking = setInterval(() => this.#pace.look(tail.files(), Date.now()), LOOK_EVERY_MS);
+    const looking = setInterval(() => this.#pace.look(this.#sources(), Date.now()), LOOK_EVERY_MS);
     try {
-      await this.#follow(AbortSignal.any([signal, failed.signal]));
+      const either = AbortSignal.any([signal, failed.signal]);
+      await Promise.all([this.#follow(either), this.#readPushed(either)]);
       await this.#deliverRest(failed.signal);
     } finally {
       over.abort();
@@ -163,6 +168,36 @@ export class Agent {
       await Promise.allSettled(jobs);
       this.#aggregator.close();
       await this.#bookkeeper.save();
+    }
+  }
+
+  #sources(): WatchedSource[] {
+    const { tail, pushed } = this.#parts;
+    return pushed ? [...tail.files(), pushed.reader] : [...tail.files()];
+  }
+
+  /** A drain takes what the spool has, and stdin to its end. */
+  async #readPushed(signal: AbortSignal): Promise<void> {
+    const { pushed } = this.#parts;
+    if (pushed === undefined) return;
+    const { reader } = pushed;
+    if (!this.#options.untilDrained) return this.#send(reader.blocks(signal), signal);
+    // While stdin is taken the spool must be read, or it could fill up for good.
+    const isOver = new AbortController();
+    const taken = pushed.readStdin(signal).finally(() => isOver.abort());
+    const blocks = reader.blocks(AbortSignal.any([signal, isOver.signal]));
+    await Promise.all([taken, this.#send(blocks, signal)]);
+    await this.#send(reader.drain(signal), signal);
+  }
+
+  async #send(blocks: AsyncIterable<SpoolBlock>, signal: AbortSignal): Promise<void> {
+    for await (const { window, events } of blocks) {
+      for (const { origin, line } of events) {
+        this.#read.lines++;
+        this.#read.bytes += line.extent;
+        this.#aggregator.add(origin, window, line);
+      }
+      if (!(await inTime(this.#outbox.room(signal), signal))) return;
     }
   }
 
@@ -211,7 +246,7 @@ async function inTime(wait: Promise<void>, signal: AbortSignal): Promise<boolean
 }
 
 /** Named files that are not there. */
-function missing(rules: readonly FileRule[], files: readonly FollowedFile[]): Vitals["missing"] {
+function missing(rules: readonly FileRule[], files: readonly WatchedSource[]): Vitals["missing"] {
   const locations = new Set(files.map(({ location }) => location));
   return rules.flatMap(({ tag, named }) =>
     named.filter((path) => !locations.has(path)).map((path) => ({ tag, path })),

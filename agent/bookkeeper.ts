@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { CheckpointFile } from "./checkpoint.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import type { FollowedFile } from "./tail/followed-file.ts";
+import type { PushedInput } from "./pushed-input.ts";
 import type { Tail } from "./tail/tail.ts";
 
 /** A crash sends again what was acknowledged since the last checkpoint: at most a second of it. */
@@ -10,6 +11,7 @@ const CHECKPOINT_EVERY_MS = 1_000;
 
 export interface BookkeeperOptions {
   readonly tail: Pick<Tail, "files" | "forget" | "state">;
+  readonly pushed: Pick<PushedInput, "reader" | "position" | "release"> | undefined;
   readonly checkpoint: CheckpointFile;
   /** Left out when they are turned off. */
   readonly heartbeats: Heartbeats | undefined;
@@ -33,16 +35,24 @@ export class Bookkeeper {
   async run(signal: AbortSignal): Promise<void> {
     const everyMs = Math.min(CHECKPOINT_EVERY_MS, this.#options.heartbeatMs);
     while (!signal.aborted) {
-      await this.#options.checkpoint.trySave(this.#options.tail.state, this.#options.log);
+      await this.#keep();
       if (Date.now() >= this.#nextBeatMs) this.beat();
       else this.#beatForEnded();
       await sleep(everyMs, undefined, { signal }).catch(() => {});
     }
   }
 
+  async #keep(): Promise<void> {
+    const { checkpoint, tail, pushed, log } = this.#options;
+    const spool = pushed?.position;
+    const isSaved = await checkpoint.trySave({ ...tail.state, spool }, log);
+    if (isSaved && spool) await pushed?.release(spool);
+  }
+
   /** @throws AgentError CHECKPOINT_WRITE */
   async save(): Promise<void> {
-    await this.#options.checkpoint.save(this.#options.tail.state, new Date());
+    const { checkpoint, tail, pushed } = this.#options;
+    await checkpoint.save({ ...tail.state, spool: pushed?.position }, new Date());
   }
 
   /** Tells of every source whose end was not told already. */
@@ -66,7 +76,8 @@ export class Bookkeeper {
   }
 
   #tell(files: readonly FollowedFile[], nowMs: number): void {
-    this.#options.heartbeats?.beat(files, new Date(nowMs));
+    const { heartbeats, pushed } = this.#options;
+    heartbeats?.beat(pushed ? [...files, pushed.reader] : files, new Date(nowMs));
     for (const file of files) {
       if (hasEnded(file)) this.#reported.add(file);
       if (hasEnded(file) || file.phase === "lost") this.#options.tail.forget(file);

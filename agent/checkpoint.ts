@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { z } from "zod";
 import { GAP_REASONS } from "../wire/provenance.ts";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
+import type { SpoolPosition } from "./spool/spool.ts";
 import type { TailState } from "./tail/file-finder.ts";
 
 const count = z.int().min(0);
@@ -14,6 +15,11 @@ const checkpointSchema = z.strictObject({
   savedAt: z.iso.datetime(),
   /** `[[files]]` entries that have been in use: `start_at` no longer applies to them. */
   rules: z.array(z.string()),
+  /** How far pushed events are delivered. */
+  spool: z
+    .strictObject({ sourceId: z.string(), offset: count })
+    .optional()
+    .transform((spool) => spool),
   files: z.array(
     z.strictObject({
       record: z.strictObject({
@@ -40,7 +46,12 @@ const checkpointSchema = z.strictObject({
   ),
 });
 
-const EMPTY: TailState = { rules: [], files: [] };
+/** Everything a checkpoint keeps. */
+export interface AgentState extends TailState {
+  readonly spool: SpoolPosition | undefined;
+}
+
+const EMPTY: AgentState = { rules: [], files: [], spool: undefined };
 
 /**
  * The delivered positions, in `checkpoint.json` of the state directory.
@@ -63,7 +74,7 @@ export class CheckpointFile {
   }
 
   /** @throws AgentError CHECKPOINT_CORRUPT rather than starting over unnoticed */
-  async load(): Promise<TailState> {
+  async load(): Promise<AgentState> {
     let text: string;
     try {
       text = await readFile(this.path, "utf8");
@@ -72,8 +83,8 @@ export class CheckpointFile {
       throw this.#unusable(systemReason(cause), cause);
     }
     try {
-      const { rules, files } = checkpointSchema.parse(JSON.parse(text));
-      return { rules, files };
+      const { rules, files, spool } = checkpointSchema.parse(JSON.parse(text));
+      return { rules, files, spool };
     } catch (cause) {
       throw this.#unusable("not a checkpoint of this version", cause);
     }
@@ -84,13 +95,13 @@ export class CheckpointFile {
    *
    * @throws AgentError CHECKPOINT_WRITE
    */
-  save(state: TailState, now: Date): Promise<void> {
+  save(state: AgentState, now: Date): Promise<void> {
     const saving = this.#saving.then(() => this.#save(state, now));
     this.#saving = saving.catch(() => {});
     return saving;
   }
 
-  async #save(state: TailState, now: Date): Promise<void> {
+  async #save(state: AgentState, now: Date): Promise<void> {
     const content = JSON.stringify(state);
     if (content === this.#saved) {
       this.savedAtMs = now.getTime();
@@ -107,13 +118,19 @@ export class CheckpointFile {
     this.savedAtMs = now.getTime();
   }
 
-  /** Saves if it can. Where it cannot, positions fall behind and nothing else; the next save may have room. */
-  async trySave(state: TailState, log: Logger): Promise<void> {
+  /**
+   * Saves if it can. Where it cannot, positions fall behind and nothing else; the next save may have room.
+   *
+   * @returns whether the state is on disk
+   */
+  async trySave(state: AgentState, log: Logger): Promise<boolean> {
     try {
       await this.save(state, new Date());
+      return true;
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       log.error({ path: this.path, hint: error.hint }, `no checkpoint was written: ${error.message}`);
+      return false;
     }
   }
 

@@ -4,6 +4,7 @@ import { destination, pino } from "pino";
 import { ConfigError } from "../wire/config.ts";
 import { AgentError } from "./agent-error.ts";
 import { checkAgent } from "./check/check.ts";
+import { type AgentConfig, takesEvents } from "./config.ts";
 import { importConfig } from "./import/import-config.ts";
 import { readPositions } from "./positions.ts";
 import { statusText, whereText } from "./position-text.ts";
@@ -95,7 +96,7 @@ async function check({ config: file }: RunArguments): Promise<void> {
   for (const { isProblem, text } of findings) if (!isProblem) process.stdout.write(`${text}\n`);
   const problems = findings.filter(({ isProblem }) => isProblem).map(({ text }) => text);
   if (problems.length > 0) throw new ConfigError(file, problems);
-  process.stdout.write(`${file}: ready to follow ${config.files.length} entries into ${config.stream}\n`);
+  process.stdout.write(`${file}: ready to send ${inputsOf(config)} into ${config.stream}\n`);
 }
 
 async function status({ config: file, json = false }: RunArguments): Promise<void> {
@@ -115,6 +116,12 @@ async function importFile(file: string, stream: string | undefined): Promise<voi
   const { toml, notes } = importConfig(await readConfigText(file), file, stream);
   process.stdout.write(toml);
   for (const note of notes) process.stderr.write(`${note}\n`);
+}
+
+function inputsOf(config: AgentConfig): string {
+  const inputs = config.files.length > 0 ? [`${config.files.length} entries of files`] : [];
+  if (takesEvents(config)) inputs.push("what is pushed");
+  return inputs.join(" and ");
 }
 
 /** Expected failures in the words of their error; anything else is a defect and keeps its stack. */

@@ -2,8 +2,11 @@ import { hostname } from "node:os";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
 import { RECORD_MAX_BYTES } from "../wire/limits.ts";
+import { forwardConfigSchema } from "./forward/forward-config.ts";
+import { lineSocketConfigSchema, stdinConfigSchema } from "./lines/lines-config.ts";
 import { monitorSchema } from "./monitor/monitor-config.ts";
 import { awsSchema } from "./producer/aws-config.ts";
+import { spoolConfigSchema } from "./spool/spool-config.ts";
 
 /** Set aside in a record for key tables, digest, outer partition key, and host and path of one source. */
 const RECORD_OVERHEAD_BYTES = 16 * 2 ** 10;
@@ -93,34 +96,52 @@ const shutdown = z.strictObject({
 });
 
 /** The agent's TOML file. */
-export const agentConfigSchema = z.strictObject({
-  stream: z
-    .string()
-    .regex(/^[A-Za-z0-9_.-]{1,128}$/, "the name of a Kinesis stream")
-    .meta({ description: "name of the Kinesis stream" }),
-  region: z.string().min(1).optional().meta({ description: "AWS_REGION if absent" }),
-  endpoint: z.url().optional().meta({ description: "of Kinesis, where it is not the region's own" }),
-  aws: awsSchema.prefault({}),
-  state_dir: absolutePath.default("/var/lib/weir").meta({ description: "checkpoint and lock" }),
-  host: z
-    .string()
-    .min(1)
-    .max(255)
-    .default(() => hostname())
-    .meta({ description: "name on every row, and a part of source ids", defaultIs: "the host name" }),
-  include: absolutePath.optional().meta({
-    description: "a directory whose *.toml files hold further [[files]], taken in the order of their names",
-  }),
-  files: z.array(files).min(1).meta({ description: "what is followed" }),
-  tail: tail.prefault({}),
-  producer: producer.prefault({}),
-  heartbeat: heartbeat.prefault({}),
-  shutdown: shutdown.prefault({}),
-  monitor: monitorSchema.prefault({}),
-});
+export const agentConfigSchema = z
+  .strictObject({
+    stream: z
+      .string()
+      .regex(/^[A-Za-z0-9_.-]{1,128}$/, "the name of a Kinesis stream")
+      .meta({ description: "name of the Kinesis stream" }),
+    region: z.string().min(1).optional().meta({ description: "AWS_REGION if absent" }),
+    endpoint: z.url().optional().meta({ description: "of Kinesis, where it is not the region's own" }),
+    aws: awsSchema.prefault({}),
+    state_dir: absolutePath.default("/var/lib/weir").meta({ description: "checkpoint and lock" }),
+    host: z
+      .string()
+      .min(1)
+      .max(255)
+      .default(() => hostname())
+      .meta({ description: "name on every row, and a part of source ids", defaultIs: "the host name" }),
+    include: absolutePath.optional().meta({
+      description: "a directory whose *.toml files hold further [[files]], taken in the order of their names",
+    }),
+    files: z.array(files).default([]).meta({ description: "what is followed" }),
+    forward: forwardConfigSchema.optional(),
+    stdin: stdinConfigSchema.optional(),
+    line_sockets: z.array(lineSocketConfigSchema).default([]),
+    spool: spoolConfigSchema.prefault({}),
+    tail: tail.prefault({}),
+    producer: producer.prefault({}),
+    heartbeat: heartbeat.prefault({}),
+    shutdown: shutdown.prefault({}),
+    monitor: monitorSchema.prefault({}),
+  })
+  .refine((config) => config.files.length > 0 || takesEvents(config), {
+    path: ["files"],
+    message: "nothing to send: name [[files]], or [forward], [stdin] or [[line_sockets]]",
+  });
 
 /** A file in the `include` directory. */
 export const includedFileSchema = z.strictObject({ files: z.array(files).min(1) });
 
 export type AgentConfig = z.output<typeof agentConfigSchema>;
+/** True when events may be pushed to the agent. */
+export function takesEvents(config: {
+  readonly forward?: unknown;
+  readonly stdin?: unknown;
+  readonly line_sockets: readonly unknown[];
+}): boolean {
+  return config.forward !== undefined || config.stdin !== undefined || config.line_sockets.length > 0;
+}
+
 export type FilesConfig = AgentConfig["files"][number];

@@ -9,6 +9,12 @@ import { HEAD } from "./tail/line-framer.ts";
 /** Sources in one heartbeat. With paths of the greatest length it still fits a record. */
 const SOURCES_PER_HEARTBEAT = 100;
 
+/** What a heartbeat tells of a source. */
+export type ReportedSource = Pick<
+  FollowedFile,
+  "source" | "tag" | "size" | "read" | "delivery" | "endReachedAtMs" | "error" | "gap" | "phase"
+>;
+
 type SourceReport = Heartbeat["sources"][number];
 
 /**
@@ -29,7 +35,7 @@ export class Heartbeats {
   }
 
   /** One heartbeat, or more where there are many files. An agent without files beats, too. */
-  beat(files: readonly FollowedFile[], now: Date): void {
+  beat(files: readonly ReportedSource[], now: Date): void {
     const reports = files.map(reportFile);
     do {
       const sources = reports.splice(0, SOURCES_PER_HEARTBEAT);
@@ -48,7 +54,7 @@ export class Heartbeats {
   }
 }
 
-export function reportFile(file: FollowedFile): SourceReport {
+export function reportFile(file: ReportedSource): SourceReport {
   const { source, tag, size, read, delivery, endReachedAtMs, error, gap } = file;
   const hasEnded = file.phase === "ended" && !delivery.isPending;
   return {

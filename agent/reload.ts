@@ -53,6 +53,11 @@ export class Reloads {
       const hint = "Restart the agent to move it.";
       throw new AgentError("RELOAD", "state_dir", "cannot change while the agent runs", hint);
     }
+    const inputs = ["forward", "stdin", "line_sockets", "spool"] as const;
+    for (const key of inputs) {
+      if (isDeepStrictEqual(next[key], present[key])) continue;
+      throw new AgentError("RELOAD", key, "cannot change while the agent runs", "Restart the agent.");
+    }
     await assertFiles(
       next.files.map((files) => new FileRule(files)),
       this.#log,

@@ -1,14 +1,16 @@
 import { Agent, type AgentParts, makeTail, type RunOptions } from "./agent.ts";
 import { AgentError } from "./agent-error.ts";
 import { assertFiles } from "./assert-files.ts";
-import { CheckpointFile, makeStateDirectory } from "./checkpoint.ts";
+import { type AgentState, CheckpointFile, makeStateDirectory } from "./checkpoint.ts";
 import type { AgentConfig } from "./config.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
 import type { ProducerCounts } from "./producer/producer.ts";
+import { PushedInput } from "./pushed-input.ts";
 import { Reloads } from "./reload.ts";
 import { StateLock } from "./state-lock.ts";
 import { FileRule } from "./tail/file-rule.ts";
+import type { TailState } from "./tail/file-finder.ts";
 import type { Tail } from "./tail/tail.ts";
 
 /**
@@ -23,24 +25,31 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
   await using _lock = await StateLock.take(first.state_dir);
   await assertFiles(makeRules(first), log);
   const checkpoint = new CheckpointFile(first.state_dir);
-  let state = await checkpoint.load();
+  let state: AgentState = await checkpoint.load();
+  await using pushed = await PushedInput.open(first, state.spool, log);
   // Finds out now, not after the first lines, that the state directory cannot be written.
-  await checkpoint.save(state, new Date());
+  await checkpoint.save({ ...state, spool: pushed?.position }, new Date());
+  // Open from before the stream answers until the end: what is acknowledged is on disk.
+  await using _inputs = options.untilDrained ? undefined : await pushed?.listen();
   await using monitor = new Monitor();
   await monitor.configure(first.monitor);
   const changes = new Reloads(reloads ?? noReloads(), monitor, log);
+  const remember = async (found: TailState) => {
+    await checkpoint.trySave({ ...found, spool: pushed?.position }, log);
+  };
   let tail: Tail | undefined;
   try {
     for (let config = first; ;) {
       const before: Tail | undefined = tail;
       const rules = makeRules(config);
-      tail = makeTail(config, rules, state, (found) => checkpoint.trySave(found, log), log);
+      tail = makeTail(config, rules, state, remember, log);
       if (before) tail.takeOver(before);
       await before?.close();
-      const term = await runTerm(config, options, { rules, tail, checkpoint, changes, monitor });
+      const term = await runTerm(config, options, { rules, tail, pushed, checkpoint, changes, monitor });
       if (term.next === undefined) return term.sent;
       config = term.next;
-      state = tail.state;
+      state = { ...tail.state, spool: pushed?.position };
+      await pushed?.readAgain();
     }
   } finally {
     await tail?.close();
