@@ -158,7 +158,7 @@ class Agent {
   async #read(signal: AbortSignal): Promise<void> {
     const blocks = this.#options.untilDrained ? this.#tail.drain(signal) : this.#tail.blocks(signal);
     for await (const { file, window, isEnd } of blocks) {
-      file.frame(window, isEnd, (line) => this.#aggregator.add(file, window, line));
+      file.frameRuns(window, isEnd, (run) => this.#aggregator.addLines(file, window, run));
       if (!(await inTime(this.#outbox.room(signal), signal))) return;
     }
   }

@@ -68,14 +68,14 @@ const tail = z.strictObject({
 
 const producer = z.strictObject({
   aggregate_bytes: bytes(1_024, PAYLOAD_MAX_BYTES)
-    .default(256 * 2 ** 10)
+    .default(PAYLOAD_MAX_BYTES)
     .meta({ unit: "bytes", description: "an aggregate is closed at this size, before compression" }),
   linger_ms: milliseconds(0, 60_000)
     .default(1_000)
     .meta({ unit: "ms", description: "longest wait of a line in an aggregate that is not full" }),
   max_in_flight: z.int().min(1).max(64).default(4).meta({ description: "PutRecords requests at a time" }),
   max_buffered_bytes: bytes(2 ** 20, 2 ** 30)
-    .default(32 * 2 ** 20)
+    .default(8 * 2 ** 20)
     .meta({ unit: "bytes", description: "read but not yet acknowledged; beyond it reading pauses" }),
   compression: z
     .enum(["none", "zstd"])
