@@ -8,6 +8,7 @@ export type AgentErrorCode =
   | "FILES" //                 a directory or file that was named is missing or unreadable
   | "STREAM_NOT_FOUND"
   | "STREAM_AUTO" //           a stream on which aggregates are lost
+  | "STREAM_RECORD_SIZE" //    its records cannot hold the aggregates or lines that are configured
   | "STREAM_REFUSED" //        Kinesis says no, and would say so again
   | "RESULT_COUNT" //          PutRecords answered for another number of records than it was sent
   | "UNDELIVERED"; //          lines were read but not acknowledged by the deadline

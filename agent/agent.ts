@@ -9,9 +9,11 @@ import type { AgentConfig } from "./config.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { agentStatus, Monitor } from "./monitor.ts";
 import { Aggregator } from "./producer/aggregator.ts";
+import { steadyClock } from "./producer/clock.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
 import { Outbox } from "./producer/outbox.ts";
-import { Producer, type ProducerCounts } from "./producer/producer.ts";
+import { nothingSent, Producer, type ProducerCounts } from "./producer/producer.ts";
+import { PutRecords } from "./producer/put-records.ts";
 import { ShardMap } from "./producer/shard-map.ts";
 import { untilActive } from "./producer/stream.ts";
 import { StateLock } from "./state-lock.ts";
@@ -44,10 +46,12 @@ export async function runAgent(config: AgentConfig, options: RunOptions): Promis
   await checkpoint.save(state, new Date());
   const client = kinesisClient(config);
   try {
-    const shards = new ShardMap(client, config.stream);
+    const { stream, producer } = config;
+    const rateLimit = producer.rate_limit_percent / 100;
+    const shards = new ShardMap({ client, stream, rateLimit, now: steadyClock.now });
     const { log, signal } = options;
-    const isActive = inTime(untilActive(client, config.stream, shards, log, signal), signal);
-    if (!(await isActive)) return { requests: 0, records: 0, bytes: 0, retries: 0 };
+    const isActive = inTime(untilActive(client, config, shards, log, signal), signal);
+    if (!(await isActive)) return nothingSent();
     const tail = makeTail(config, rules, state, (found) => checkpoint.trySave(found, log), log);
     return await new Agent(config, options, { client, shards, tail, checkpoint }).run();
   } finally {
@@ -114,16 +118,25 @@ class Agent {
     this.#config = config;
     this.#options = options;
     this.#tail = tail;
-    this.#outbox = new Outbox(producer.max_buffered_bytes);
+    this.#outbox = new Outbox(producer.max_buffered_bytes, shards, steadyClock);
     this.#aggregator = new Aggregator({
       maxBytes: producer.aggregate_bytes,
       lingerMs: producer.linger_ms,
       compression: producer.compression,
+      ordering: producer.ordering,
       shards,
       seal: (record) => this.#outbox.put(record),
     });
-    const maxInFlight = producer.max_in_flight;
-    this.#producer = new Producer({ client, stream, outbox: this.#outbox, shards, maxInFlight, log });
+    this.#producer = new Producer({
+      stream,
+      requests: new PutRecords(client, stream),
+      outbox: this.#outbox,
+      shards,
+      maxInFlight: producer.max_in_flight,
+      clock: steadyClock,
+      random: Math.random,
+      log,
+    });
     const heartbeats = heartbeat.enabled ? new Heartbeats(host, thisAgent(), this.#aggregator) : undefined;
     this.#bookkeeper = new Bookkeeper({
       tail,

@@ -39,7 +39,7 @@ async function checkStateDirectory(directory: string): Promise<string[]> {
 async function checkStream(config: AgentConfig, log: Logger, signal: AbortSignal): Promise<string[]> {
   const client = kinesisClient(config);
   try {
-    const isActive = await describeStream(client, config.stream, log, signal);
+    const isActive = await describeStream(client, config, log, signal);
     return isActive ? [] : [`stream: ${config.stream} is not active yet`];
   } catch (error) {
     return [`stream: ${systemReason(error)}`];

@@ -1,11 +1,11 @@
 import { AggregateBuilder } from "../../wire/aggregate.ts";
 import { deflate } from "../../wire/envelope.ts";
+import { hashKeyOf } from "../../wire/hash-key.ts";
 import { ProvenanceWriter, type Source } from "../../wire/provenance.ts";
 import type { Delivery } from "../delivery.ts";
 import type { Line, Run, Standing } from "../tail/line-framer.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import type { OutgoingRecord } from "./outbox.ts";
-import type { ShardMap } from "./shard-map.ts";
 
 /** As many as are filled while as many are sent, where Kinesis keeps up. */
 const IDLE_BUFFERS = 4;
@@ -23,7 +23,9 @@ export interface AggregatorOptions {
   /** Longest wait of a line in an aggregate that is not full. */
   readonly lingerMs: number;
   readonly compression: "none" | "zstd";
-  readonly shards: Pick<ShardMap, "choose">;
+  /** "source": an aggregate holds one source, which decides its shard. */
+  readonly ordering: "none" | "source";
+  readonly shards: { choose(): { readonly explicitHashKey: string } };
   readonly seal: (record: OutgoingRecord) => void;
 }
 
@@ -65,6 +67,7 @@ export class Aggregator {
 
   /** @param window that the line's start and end count in; it is copied from */
   add(origin: Origin, window: Buffer, line: Line): void {
+    this.#begin(origin);
     const { start, end } = line;
     const bytes = end - start;
     let tags = this.#provenance.tags({ source: origin.source, ...line }, bytes);
@@ -81,6 +84,7 @@ export class Aggregator {
 
   /** Adds every line of a run. What is kept of them is kept of all together. */
   addLines(origin: Origin, window: Buffer, run: Run): void {
+    this.#begin(origin);
     const { source, tag } = origin;
     for (let rest = run; rest.start <= run.end;) {
       const tags = this.#provenance.tags({ source, ...rest }, rest.end - rest.start);
@@ -94,6 +98,11 @@ export class Aggregator {
       const left = { start: next, offset: rest.offset + bytes, extent: rest.extent - bytes };
       rest = { ...rest, ...left, gap: lines > 0 ? undefined : rest.gap };
     }
+  }
+
+  #begin(origin: Origin): void {
+    const isOther = this.#builder.count > 0 && !this.#spans.has(origin);
+    if (isOther && this.#options.ordering === "source") this.flush();
   }
 
   /** Keeps the books for consecutive lines of one source. */
@@ -116,8 +125,8 @@ export class Aggregator {
     clearTimeout(this.#linger);
     this.#linger = undefined;
     if (this.#builder.count === 0) return;
-    const { compression, shards, seal } = this.#options;
-    const { shardId, explicitHashKey } = shards.choose();
+    const { compression, seal } = this.#options;
+    const { partitionKey, explicitHashKey, source } = this.#destination();
     const aggregate = this.#builder.finish(explicitHashKey, (bytes) => this.#buffers.take(bytes));
     const data = compression === "zstd" ? deflate(aggregate) : aggregate;
     if (data !== aggregate) this.#buffers.give(aggregate);
@@ -132,15 +141,26 @@ export class Aggregator {
     this.#provenance = new ProvenanceWriter();
     seal({
       data,
-      // A constant partition key would undo a mapping's parallelization factor, which goes by it.
-      partitionKey: (this.#sealed++).toString(36),
+      partitionKey,
       explicitHashKey,
-      shardId,
+      source,
       acknowledge: () => {
         for (const acknowledge of acknowledgements) acknowledge();
         this.#buffers.give(data);
       },
     });
+  }
+
+  /** A mapping with a parallelization factor keeps the order of a partition key, and spreads different ones. */
+  #destination(): Pick<OutgoingRecord, "partitionKey" | "explicitHashKey" | "source"> {
+    const { ordering, shards } = this.#options;
+    if (ordering === "none") {
+      const partitionKey = (this.#sealed++).toString(36);
+      return { partitionKey, explicitHashKey: shards.choose().explicitHashKey, source: undefined };
+    }
+    const [origin] = this.#spans.keys();
+    const { id } = origin!.source;
+    return { partitionKey: id, explicitHashKey: hashKeyOf(id), source: id };
   }
 
   /** Drops what is not closed yet. */

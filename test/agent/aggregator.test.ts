@@ -21,9 +21,16 @@ const file = fc
 /** Files in turn, a block of each at a time, as lines or in runs. */
 function aggregate(files: readonly Buffer[], maxBytes: number, inRuns: boolean): OutgoingRecord[] {
   const sealed: OutgoingRecord[] = [];
-  const shards = { choose: () => ({ shardId: "shardId-000000000000", explicitHashKey: HASH_KEY }) };
+  const shards = { choose: () => ({ explicitHashKey: HASH_KEY }) };
   const seal = (record: OutgoingRecord) => void sealed.push(record);
-  const aggregator = new Aggregator({ maxBytes, lingerMs: 60_000, compression: "none", shards, seal });
+  const aggregator = new Aggregator({
+    maxBytes,
+    lingerMs: 60_000,
+    compression: "none",
+    ordering: "none",
+    shards,
+    seal,
+  });
   for (const [i, file] of files.entries()) {
     const source = { id: `source${i % 3}`, host: "host", path: `/log/${i % 3}` };
     const origin: Origin = { source, tag: `tag${i % 2}`, delivery: new Delivery(HEAD) };

@@ -60,7 +60,7 @@ test("requests and records stay within the service's limits, whatever the lines"
   const long = `${"x".repeat(1_500_000)}\n`;
   await writeFile(agent.path("a.log"), long + lines(100_000) + long.repeat(20));
   const files = [{ tag: "test", path: agent.path("*.log"), max_line_bytes: 1_000_000 }];
-  await agent.drain({ files, producer: { aggregate_bytes: 1_000_000, max_in_flight: 1 } });
+  await agent.drain({ files, producer: { aggregate_bytes: 1_000_000, rate_limit_percent: 10_000 } });
   expect(agent.kinesis.violations).toEqual([]);
   expect(agent.events.filter(({ text }) => text.length === 1_000_000)).toHaveLength(21);
 });
