@@ -32,6 +32,10 @@ export const producerConfigSchema = z.strictObject({
     .max(64)
     .default(4)
     .meta({ description: "PutRecords requests at a time, at most; fewer while requests fail" }),
+  request_timeout_ms: z.int().min(100).max(600_000).default(30_000).meta({
+    unit: "ms",
+    description: "a request that is not answered by then is sent again, and its lines may arrive twice",
+  }),
   max_buffered_bytes: z
     .int()
     .min(2 ** 20)

@@ -5,11 +5,11 @@ import type { OutgoingRecord } from "./outbox.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /**
- * How much of a shard's limit is taken to be ours. Others write to it, too, and only its throttling
- * tells: it takes a quarter of our share away; what arrives gives a little back.
+ * How much of a shard's limit is taken to be ours. Others write to it, too, and only its refusals tell:
+ * each takes a tenth of our share away, and time without one gives it back.
  */
-const SHARE_KEPT = 0.75;
-const SHARE_WON = 0.02;
+const SHARE_KEPT = 0.9;
+const SHARE_WON_PER_SECOND = 0.01;
 const LEAST_SHARE = 0.02;
 
 /** An open shard: what waits for it, and what it can take. */
@@ -23,10 +23,10 @@ export class Shard {
   queuedBytes = 0;
   readonly #first: bigint;
   readonly #last: bigint;
-  readonly #bytesPerSecond: number;
   readonly #bytes: TokenBucket;
   readonly #records: TokenBucket;
-  #pausedUntilMs = 0;
+  #pausedUntilMs = -Infinity;
+  #shareAtMs: number;
   #failures = 0;
 
   /** @param rateLimit of what the service takes: 1 is all of it */
@@ -35,8 +35,8 @@ export class Shard {
     this.explicitHashKey = middleHashKey(range);
     this.#first = BigInt(range.startingHashKey);
     this.#last = BigInt(range.endingHashKey);
-    this.#bytesPerSecond = SHARD_WRITE_BYTES_PER_SECOND * rateLimit;
-    this.#bytes = new TokenBucket(this.#bytesPerSecond, nowMs);
+    this.#bytes = new TokenBucket(SHARD_WRITE_BYTES_PER_SECOND * rateLimit, nowMs);
+    this.#shareAtMs = nowMs;
     this.#records = new TokenBucket(SHARD_WRITE_RECORDS_PER_SECOND * rateLimit, nowMs);
   }
 
@@ -55,7 +55,7 @@ export class Shard {
 
   /** How long it would take to get one more record to it. */
   delayMs(nowMs: number): number {
-    const queueMs = (this.queuedBytes / (this.#bytesPerSecond * this.#bytes.share)) * 1_000;
+    const queueMs = (this.queuedBytes / this.#bytes.perSecond) * 1_000;
     return Math.max(0, this.readyAtMs(0, nowMs) - nowMs) + queueMs;
   }
 
@@ -66,25 +66,26 @@ export class Shard {
 
   took(nowMs: number): void {
     this.#failures = 0;
-    this.#share(Math.min(1, this.#bytes.share + SHARE_WON), nowMs);
+    const won = ((nowMs - this.#shareAtMs) / 1_000) * SHARE_WON_PER_SECOND;
+    this.#setShare(Math.min(1, this.#bytes.share + won), nowMs);
   }
 
   /** It is over its limit: less from now on, and nothing for a while. */
   throttled(nowMs: number, random: number): void {
-    if (nowMs >= this.#pausedUntilMs) {
-      this.#share(Math.max(LEAST_SHARE, this.#bytes.share * SHARE_KEPT), nowMs);
-      this.#bytes.empty(nowMs);
+    // Entries of one request, and of those sent beside it, are refused for one reason.
+    if (nowMs > this.#pausedUntilMs) {
+      this.#setShare(Math.max(LEAST_SHARE, this.#bytes.share * SHARE_KEPT), nowMs);
     }
     this.failed(nowMs, random);
   }
 
-  /** One of the entries in a request failed; those beside it are no further reason to wait. */
   failed(nowMs: number, random: number): void {
-    if (nowMs < this.#pausedUntilMs) return;
+    if (nowMs <= this.#pausedUntilMs) return;
     this.#pausedUntilMs = nowMs + backoffMs(this.#failures++, random);
   }
 
-  #share(share: number, nowMs: number): void {
+  #setShare(share: number, nowMs: number): void {
+    this.#shareAtMs = nowMs;
     this.#bytes.setShare(share, nowMs);
     this.#records.setShare(share, nowMs);
   }

@@ -1,17 +1,23 @@
 /**
- * Tokens that come at a steady rate, a second's worth of them at most. What takes more than there can
- * be waits for a full bucket and leaves a debt.
+ * What may be sent in any second: a bucket that fills steadily. It is small, so that tokens saved up
+ * while nothing was sent make no burst; what takes more than it holds waits until it is full, and
+ * leaves a debt.
  */
+const CAPACITY_SECONDS = 0.05;
+
 export class TokenBucket {
   readonly #perSecond: number;
+  readonly #capacity: number;
   /** Below 1 while tokens come more slowly than they might. */
   #share = 1;
   #tokens: number;
   #atMs: number;
 
-  constructor(perSecond: number, nowMs: number) {
-    this.#perSecond = perSecond;
-    this.#tokens = perSecond;
+  /** @param limit of any one second, a full bucket included */
+  constructor(limit: number, nowMs: number) {
+    this.#capacity = limit * CAPACITY_SECONDS;
+    this.#perSecond = limit - this.#capacity;
+    this.#tokens = this.#capacity;
     this.#atMs = nowMs;
   }
 
@@ -19,22 +25,20 @@ export class TokenBucket {
     return this.#share;
   }
 
+  get perSecond(): number {
+    return this.#perSecond * this.#share;
+  }
+
   /** When so many can be taken. */
   readyAtMs(tokens: number, nowMs: number): number {
     this.#fill(nowMs);
-    const missing = Math.min(tokens, this.#perSecond) - this.#tokens;
-    return missing <= 0 ? nowMs : nowMs + (missing / (this.#perSecond * this.#share)) * 1_000;
+    const missing = Math.min(tokens, this.#capacity) - this.#tokens;
+    return missing <= 0 ? nowMs : nowMs + (missing / this.perSecond) * 1_000;
   }
 
   take(tokens: number, nowMs: number): void {
     this.#fill(nowMs);
     this.#tokens -= tokens;
-  }
-
-  /** There are none left, whatever was thought. */
-  empty(nowMs: number): void {
-    this.#fill(nowMs);
-    this.#tokens = Math.min(this.#tokens, 0);
   }
 
   setShare(share: number, nowMs: number): void {
@@ -43,8 +47,8 @@ export class TokenBucket {
   }
 
   #fill(nowMs: number): void {
-    const tokens = ((nowMs - this.#atMs) / 1_000) * this.#perSecond * this.#share;
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + tokens);
+    const tokens = ((nowMs - this.#atMs) / 1_000) * this.perSecond;
+    this.#tokens = Math.min(this.#capacity, this.#tokens + tokens);
     this.#atMs = nowMs;
   }
 }

@@ -75,6 +75,19 @@ test("a stream that distributes records itself is refused, with what to do", asy
   });
 });
 
+test("a stream whose records cannot hold the aggregates is refused, unless its limit was raised", async () => {
+  await using agent = await AgentFixture.make();
+  await writeFile(agent.path("a.log"), lines(10));
+  const producer = { aggregate_bytes: 2 * 2 ** 20 };
+  await expect(agent.drain({ producer })).rejects.toMatchObject({
+    code: "STREAM_RECORD_SIZE",
+    hint: expect.stringContaining("1032192"),
+  });
+  agent.kinesis.recordLimitKib = 4_096;
+  await agent.drain({ producer });
+  expect(contents(agent)).toEqual([lines(10)]);
+});
+
 test("a stream that does not exist is named", async () => {
   await using agent = await AgentFixture.make();
   await expect(agent.drain({ stream: "elsewhere" })).rejects.toMatchObject({
