@@ -127,7 +127,8 @@ export class Outbox {
     const over = new AbortController();
     const either = AbortSignal.any([signal, over.signal]);
     const waits: Promise<unknown>[] = [once(this.#changed, "change", { signal: either })];
-    if (atMs < Infinity) waits.push(this.#clock.sleep(Math.ceil(atMs - this.#clock.now()), either));
+    if (atMs < Infinity)
+      waits.push(this.#clock.sleep(Math.max(0, Math.ceil(atMs - this.#clock.now())), either));
     try {
       await Promise.race(waits);
     } finally {

@@ -5,8 +5,8 @@ import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
 export const RECORD_OVERHEAD_BYTES = 16 * 2 ** 10;
 /** What a record of a stream with the usual limit has room for. */
 export const PAYLOAD_MAX_BYTES = RECORD_MAX_BYTES - RECORD_OVERHEAD_BYTES;
-/** Four megabytes are all that a Lambda is handed at once. */
-const AGGREGATE_MAX_BYTES = 4 * 2 ** 20 - RECORD_OVERHEAD_BYTES;
+/** Lambda is handed 4.5 MB at once, and readers take no more than AGGREGATE_MAX_PARTS empty lines. */
+const AGGREGATE_MAX_BYTES = 3 * 2 ** 20 - RECORD_OVERHEAD_BYTES;
 
 export const producerConfigSchema = z.strictObject({
   aggregate_bytes: z
