@@ -6,6 +6,8 @@ export type AgentErrorCode =
   | "CHECKPOINT_CORRUPT" //    the checkpoint is not one
   | "CHECKPOINT_WRITE" //      the checkpoint cannot be written: no space, read-only, failing disk
   | "FILES" //                 a directory or file that was named is missing or unreadable
+  | "MONITOR_PORT" //          the port of the status cannot be had
+  | "RELOAD" //                a setting that cannot change while the agent runs
   | "STREAM_NOT_FOUND"
   | "STREAM_AUTO" //           a stream on which aggregates are lost
   | "STREAM_RECORD_SIZE" //    its records cannot hold the aggregates or lines that are configured

@@ -1,25 +1,32 @@
-import { readFileSync } from "node:fs";
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Logger } from "pino";
 import type { Heartbeat } from "../wire/heartbeat.ts";
 import { AgentError } from "./agent-error.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
-import { CheckpointFile, makeStateDirectory } from "./checkpoint.ts";
+import type { CheckpointFile } from "./checkpoint.ts";
 import type { AgentConfig } from "./config.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { agentStatus, Monitor } from "./monitor.ts";
+import { Pace } from "./monitor/pace.ts";
+import type { Vitals } from "./monitor/vitals.ts";
 import { Aggregator } from "./producer/aggregator.ts";
 import { steadyClock } from "./producer/clock.ts";
-import { kinesisClient } from "./producer/kinesis-client.ts";
 import { Outbox } from "./producer/outbox.ts";
-import { nothingSent, Producer, type ProducerCounts } from "./producer/producer.ts";
+import { Producer, type ProducerCounts } from "./producer/producer.ts";
 import { PutRecords } from "./producer/put-records.ts";
 import { ShardMap } from "./producer/shard-map.ts";
 import { untilActive } from "./producer/stream.ts";
-import { StateLock } from "./state-lock.ts";
+import type { ReadConfigs, Reloads } from "./reload.ts";
 import type { TailState } from "./tail/file-finder.ts";
-import { FileRule } from "./tail/file-rule.ts";
+import type { FileRule } from "./tail/file-rule.ts";
+import type { FollowedFile } from "./tail/followed-file.ts";
 import { Tail, type TailOptions } from "./tail/tail.ts";
+import { version } from "./version.ts";
+
+/** At which the monitor's rates and lags are measured. */
+const LOOK_EVERY_MS = 1_000;
+
+/** It waits for the stream, lines flow, or its configuration changes. */
+export type AgentPhase = "waiting" | "ready" | "reloading";
 
 export interface RunOptions {
   /** Stops reading; what was read is still delivered, up to the deadline of the configuration. */
@@ -27,50 +34,21 @@ export interface RunOptions {
   readonly log: Logger;
   /** Stops by itself once every file is delivered to its present end. */
   readonly untilDrained?: boolean;
+  /** Configurations to change to while it runs. */
+  readonly reloads?: ReadConfigs;
+  /** Called when one begins. */
+  readonly onPhase?: (phase: AgentPhase) => void;
 }
 
-/**
- * Follows the configured files and delivers their lines to the stream, until it is told to stop.
- *
- * @returns what was sent
- * @throws AgentError; lines without acknowledgement are read again at the next start
- */
-export async function runAgent(config: AgentConfig, options: RunOptions): Promise<ProducerCounts> {
-  await makeStateDirectory(config.state_dir);
-  await using _lock = await StateLock.take(config.state_dir);
-  const rules = config.files.map((files) => new FileRule(files));
-  await assertFiles(rules, options.log);
-  const checkpoint = new CheckpointFile(config.state_dir);
-  const state = await checkpoint.load();
-  // Finds out now, not after the first lines, that the state directory cannot be written.
-  await checkpoint.save(state, new Date());
-  const client = kinesisClient(config);
-  try {
-    const { stream, producer } = config;
-    const rateLimit = producer.rate_limit_percent / 100;
-    const shards = new ShardMap({ client, stream, rateLimit, now: steadyClock.now });
-    const { log, signal } = options;
-    const isActive = inTime(untilActive(client, config, shards, log, signal), signal);
-    if (!(await isActive)) return nothingSent();
-    const tail = makeTail(config, rules, state, (found) => checkpoint.trySave(found, log), log);
-    return await new Agent(config, options, { client, shards, tail, checkpoint }).run();
-  } finally {
-    client.destroy();
-  }
+export interface AgentParts {
+  readonly client: KinesisClient;
+  readonly rules: readonly FileRule[];
+  readonly tail: Tail;
+  readonly checkpoint: CheckpointFile;
+  readonly changes: Reloads;
 }
 
-/** @throws AgentError FILES */
-async function assertFiles(rules: readonly FileRule[], log: Logger): Promise<void> {
-  const problems = await Promise.all(rules.map((rule) => rule.problems()));
-  const fatal = problems.flatMap((problem) => problem.fatal);
-  if (fatal.length > 0) {
-    const hint = "Directories must exist and be readable; files may come later.";
-    throw new AgentError("FILES", "configuration", fatal.join("; "), hint);
-  }
-  for (const { unreadable } of problems) for (const problem of unreadable) log.error(problem);
-}
-
-function makeTail(
+export function makeTail(
   config: AgentConfig,
   rules: readonly FileRule[],
   state: TailState,
@@ -95,29 +73,29 @@ function makeTail(
   );
 }
 
-interface Parts {
-  readonly client: KinesisClient;
-  readonly shards: ShardMap;
-  readonly tail: Tail;
-  readonly checkpoint: CheckpointFile;
-}
-
 /** The parts at work: files -> lines -> aggregates -> outbox -> Kinesis -> checkpoint. */
-class Agent {
+export class Agent {
   readonly #config: AgentConfig;
   readonly #options: RunOptions;
-  readonly #tail: Tail;
+  readonly #parts: AgentParts;
+  readonly #shards: ShardMap;
   readonly #outbox: Outbox;
   readonly #aggregator: Aggregator;
   readonly #producer: Producer;
   readonly #bookkeeper: Bookkeeper;
+  readonly #pace = new Pace(Date.now());
+  readonly #read = { lines: 0, bytes: 0 };
 
-  constructor(config: AgentConfig, options: RunOptions, { client, shards, tail, checkpoint }: Parts) {
+  constructor(config: AgentConfig, options: RunOptions, parts: AgentParts) {
     const { producer, heartbeat, host, stream } = config;
+    const { client, tail, checkpoint } = parts;
     const { log } = options;
     this.#config = config;
     this.#options = options;
-    this.#tail = tail;
+    this.#parts = parts;
+    const rateLimit = producer.rate_limit_percent / 100;
+    const shards = new ShardMap({ client, stream, rateLimit, now: steadyClock.now });
+    this.#shards = shards;
     this.#outbox = new Outbox(producer.max_buffered_bytes, shards, steadyClock);
     this.#aggregator = new Aggregator({
       maxBytes: producer.aggregate_bytes,
@@ -137,7 +115,7 @@ class Agent {
       random: Math.random,
       log,
     });
-    const heartbeats = heartbeat.enabled ? new Heartbeats(host, thisAgent(), this.#aggregator) : undefined;
+    const heartbeats = heartbeat.enabled ? new Heartbeats(host, THIS_AGENT, this.#aggregator) : undefined;
     this.#bookkeeper = new Bookkeeper({
       tail,
       checkpoint,
@@ -147,31 +125,67 @@ class Agent {
     });
   }
 
-  async run(): Promise<ProducerCounts> {
-    const { port } = this.#config.monitor;
-    const status = () => agentStatus(this.#aggregator.sent, this.#tail.files());
-    await using _monitor = port === 0 ? undefined : await Monitor.start(port, status);
+  get sent(): ProducerCounts {
+    return this.#producer.counts;
+  }
+
+  get vitals(): Vitals {
+    const { stream, producer, monitor } = this.#config;
+    const { rules, tail, checkpoint, changes } = this.#parts;
+    const files = [...tail.files()];
+    return {
+      agent: THIS_AGENT,
+      stream,
+      files,
+      missing: missing(rules, files),
+      pace: this.#pace,
+      tail: tail.counts,
+      read: this.#read,
+      sent: this.#aggregator.sent,
+      producer: this.#producer.counts,
+      shards: this.#producer.byShard,
+      openShards: this.#shards.shards.length,
+      putFailure: this.#producer.failure,
+      bufferedBytes: this.#outbox.bytes,
+      maxBufferedBytes: producer.max_buffered_bytes,
+      checkpointAtMs: checkpoint.savedAtMs,
+      stalledMs: monitor.stalled_ms,
+      reload: changes.outcome,
+    };
+  }
+
+  async run(): Promise<void> {
+    const { client, tail } = this.#parts;
+    const { log, signal, onPhase } = this.#options;
+    onPhase?.("waiting");
+    if (!(await inTime(untilActive(client, this.#config, this.#shards, log, signal), signal))) return;
+    onPhase?.("ready");
     const over = new AbortController();
     const failed = new AbortController();
     const jobs = [this.#producer.run(over.signal), this.#bookkeeper.run(over.signal)];
     for (const job of jobs) job.catch((error: unknown) => failed.abort(error));
+    const looking = setInterval(() => this.#pace.look(tail.files(), Date.now()), LOOK_EVERY_MS);
     try {
-      await this.#read(AbortSignal.any([this.#options.signal, failed.signal]));
+      await this.#follow(AbortSignal.any([signal, failed.signal]));
       await this.#deliverRest(failed.signal);
-      return this.#producer.counts;
     } finally {
       over.abort();
+      clearInterval(looking);
       await Promise.allSettled(jobs);
       this.#aggregator.close();
-      await this.#tail.close();
       await this.#bookkeeper.save();
     }
   }
 
-  async #read(signal: AbortSignal): Promise<void> {
-    const blocks = this.#options.untilDrained ? this.#tail.drain(signal) : this.#tail.blocks(signal);
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { tail } = this.#parts;
+    const blocks = this.#options.untilDrained ? tail.drain(signal) : tail.blocks(signal);
     for await (const { file, window, isEnd } of blocks) {
-      file.frameRuns(window, isEnd, (run) => this.#aggregator.addLines(file, window, run));
+      const from = file.read;
+      file.frameRuns(window, isEnd, (run) => {
+        this.#read.lines += this.#aggregator.addLines(file, window, run);
+      });
+      this.#read.bytes += file.read - from;
       if (!(await inTime(this.#outbox.room(signal), signal))) return;
     }
   }
@@ -206,8 +220,17 @@ async function inTime(wait: Promise<void>, signal: AbortSignal): Promise<boolean
   }
 }
 
-function thisAgent(): Heartbeat["agent"] {
-  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
-  const { version } = JSON.parse(manifest) as { version: string };
-  return { version, node: process.version, pid: process.pid, startedAt: new Date().toISOString() };
+/** Named files that are not there. */
+function missing(rules: readonly FileRule[], files: readonly FollowedFile[]): Vitals["missing"] {
+  const locations = new Set(files.map(({ location }) => location));
+  return rules.flatMap(({ tag, named }) =>
+    named.filter((path) => !locations.has(path)).map((path) => ({ tag, path })),
+  );
 }
+
+const THIS_AGENT: Heartbeat["agent"] = {
+  version: version(),
+  node: process.version,
+  pid: process.pid,
+  startedAt: new Date().toISOString(),
+};

@@ -51,6 +51,8 @@ const EMPTY: TailState = { rules: [], files: [] };
 export class CheckpointFile {
   readonly path: string;
   readonly #directory: string;
+  /** When it was last known to be true. */
+  savedAtMs = 0;
   #saved: string | undefined;
   #saving: Promise<void> = Promise.resolve();
 
@@ -90,7 +92,10 @@ export class CheckpointFile {
 
   async #save(state: TailState, now: Date): Promise<void> {
     const content = JSON.stringify(state);
-    if (content === this.#saved) return;
+    if (content === this.#saved) {
+      this.savedAtMs = now.getTime();
+      return;
+    }
     try {
       await this.#replace(JSON.stringify({ version: 1, savedAt: now.toISOString(), ...state }));
     } catch (cause) {
@@ -99,6 +104,7 @@ export class CheckpointFile {
       throw new AgentError("CHECKPOINT_WRITE", this.path, systemReason(cause), hint, { cause });
     }
     this.#saved = content;
+    this.savedAtMs = now.getTime();
   }
 
   /** Saves if it can. Where it cannot, positions fall behind and nothing else; the next save may have room. */

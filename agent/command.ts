@@ -1,14 +1,21 @@
+import { on } from "node:events";
 import { Command } from "commander";
 import { destination, pino } from "pino";
 import { ConfigError } from "../wire/config.ts";
-import { runAgent } from "./agent.ts";
 import { AgentError } from "./agent-error.ts";
-import { checkAgent } from "./check.ts";
-import { readAgentConfig } from "./config.ts";
+import { checkAgent } from "./check/check.ts";
+import { importConfig } from "./import/import-config.ts";
+import { readPositions } from "./positions.ts";
+import { statusText, whereText } from "./position-text.ts";
+import { readAgentConfig, readConfigText } from "./read-config.ts";
+import { runAgent } from "./run-agent.ts";
+import { ServiceManager } from "./service-manager.ts";
+import type { AgentPhase } from "./agent.ts";
 
 interface RunArguments {
   readonly config: string;
   readonly untilDrained?: boolean;
+  readonly json?: boolean;
 }
 
 /** `weir agent run` and `weir agent check`. A failure is told on stderr and in the exit code. */
@@ -25,6 +32,22 @@ export function agentCommand(): Command {
     .description("tell what would keep the agent from running")
     .requiredOption("--config <file>", "the agent's TOML file")
     .action((args: RunArguments) => orExplain(() => check(args)));
+  command
+    .command("status")
+    .description("tell how far every file is delivered")
+    .requiredOption("--config <file>", "the agent's TOML file")
+    .option("--json", "as JSON")
+    .action((args: RunArguments) => orExplain(() => status(args)));
+  command
+    .command("where <file>")
+    .description("tell how far one file is delivered, and why not further")
+    .requiredOption("--config <file>", "the agent's TOML file")
+    .action((file: string, args: RunArguments) => orExplain(() => where(file, args)));
+  command
+    .command("import <file>")
+    .description("make a configuration from that of fluent-agent-hydra, amazon-kinesis-agent or Fluentd")
+    .option("--stream <name>", "take only what goes there")
+    .action((file: string, { stream }: { stream?: string }) => orExplain(() => importFile(file, stream)));
   return command;
 }
 
@@ -32,27 +55,66 @@ async function run({ config: file, untilDrained = false }: RunArguments): Promis
   const config = await readAgentConfig(file);
   // Synchronous, so that the last words of a process that ends are not lost. Log lines are few.
   const log = pino({ base: { host: config.host } }, destination({ fd: 2, sync: true }));
+  const over = new AbortController();
   const stop = new AbortController();
+  using systemd = new ServiceManager(process.env, log);
   const onSignal = (name: NodeJS.Signals) => {
     log.info({ signal: name }, "stopping");
+    systemd.tell("stopping");
     stop.abort();
   };
   process.once("SIGTERM", onSignal).once("SIGINT", onSignal);
+  const reloads = onHangUp(() => readAgentConfig(file), over.signal);
+  const onPhase = (phase: AgentPhase) => systemd.tell(phase);
   log.info({ stream: config.stream, stateDir: config.state_dir }, "starting");
   try {
-    const sent = await runAgent(config, { signal: stop.signal, log, untilDrained });
+    const sent = await runAgent(config, { signal: stop.signal, log, untilDrained, reloads, onPhase });
     log.info(sent, "stopped");
   } finally {
+    over.abort();
     process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
   }
+}
+
+/** One for each SIGHUP, which would end the process if nobody listened. */
+function onHangUp<T>(value: T, signal: AbortSignal): AsyncIterator<T, void> {
+  const hangUps = on(process, "SIGHUP", { signal });
+  return {
+    next: () =>
+      hangUps.next().then(
+        () => ({ done: false, value }),
+        () => ({ done: true, value: undefined }),
+      ),
+  };
 }
 
 async function check({ config: file }: RunArguments): Promise<void> {
   const config = await readAgentConfig(file);
   const log = pino(destination({ fd: 2, sync: true }));
-  const problems = await checkAgent(config, log, new AbortController().signal);
+  const findings = await checkAgent(config, log, new AbortController().signal);
+  for (const { isProblem, text } of findings) if (!isProblem) process.stdout.write(`${text}\n`);
+  const problems = findings.filter(({ isProblem }) => isProblem).map(({ text }) => text);
   if (problems.length > 0) throw new ConfigError(file, problems);
   process.stdout.write(`${file}: ready to follow ${config.files.length} entries into ${config.stream}\n`);
+}
+
+async function status({ config: file, json = false }: RunArguments): Promise<void> {
+  const config = await readAgentConfig(file);
+  const text = json
+    ? `${JSON.stringify(await readPositions(config), undefined, 2)}\n`
+    : await statusText(config);
+  process.stdout.write(text);
+}
+
+async function where(path: string, { config: file }: RunArguments): Promise<void> {
+  process.stdout.write(await whereText(await readAgentConfig(file), path));
+}
+
+/** The configuration on stdout, what is not in it on stderr. */
+async function importFile(file: string, stream: string | undefined): Promise<void> {
+  const { toml, notes } = importConfig(await readConfigText(file), file, stream);
+  process.stdout.write(toml);
+  for (const note of notes) process.stderr.write(`${note}\n`);
 }
 
 /** Expected failures in the words of their error; anything else is a defect and keeps its stack. */

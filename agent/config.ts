@@ -1,10 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { isAbsolute } from "node:path";
-import { parse as parseToml } from "smol-toml";
 import { z } from "zod";
-import { ConfigError, parseWith } from "../wire/config.ts";
-import { AgentError, systemReason } from "./agent-error.ts";
+import { monitorSchema } from "./monitor/monitor-config.ts";
+import { awsSchema } from "./producer/aws-config.ts";
 import { PAYLOAD_MAX_BYTES, producerConfigSchema } from "./producer/producer-config.ts";
 
 const milliseconds = (least: number, most: number) => z.int().min(least).max(most);
@@ -73,57 +71,35 @@ const shutdown = z.strictObject({
     .meta({ unit: "ms", description: "longest wait for acknowledgements after SIGTERM" }),
 });
 
-const monitor = z.strictObject({
-  port: z
-    .int()
-    .min(0)
-    .max(65_535)
-    .default(0)
-    .meta({ description: "of the JSON status page on 127.0.0.1; 0 has none" }),
-});
-
 /** The agent's TOML file. */
 export const agentConfigSchema = z.strictObject({
-  stream: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, "the name of a Kinesis stream"),
+  stream: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,128}$/, "the name of a Kinesis stream")
+    .meta({ description: "name of the Kinesis stream" }),
   region: z.string().min(1).optional().meta({ description: "AWS_REGION if absent" }),
   endpoint: z.url().optional().meta({ description: "of Kinesis, where it is not the region's own" }),
+  aws: awsSchema.prefault({}),
   state_dir: absolutePath.default("/var/lib/weir").meta({ description: "checkpoint and lock" }),
   host: z
     .string()
     .min(1)
     .max(255)
     .default(() => hostname())
-    .meta({ description: "name on every row, and a part of source ids; the host name if absent" }),
-  files: z.array(files).min(1),
+    .meta({ description: "name on every row, and a part of source ids", defaultIs: "the host name" }),
+  include: absolutePath.optional().meta({
+    description: "a directory whose *.toml files hold further [[files]], taken in the order of their names",
+  }),
+  files: z.array(files).min(1).meta({ description: "what is followed" }),
   tail: tail.prefault({}),
   producer: producerConfigSchema.prefault({}),
   heartbeat: heartbeat.prefault({}),
   shutdown: shutdown.prefault({}),
-  monitor: monitor.prefault({}),
+  monitor: monitorSchema.prefault({}),
 });
+
+/** A file in the `include` directory. */
+export const includedFileSchema = z.strictObject({ files: z.array(files).min(1) });
 
 export type AgentConfig = z.output<typeof agentConfigSchema>;
 export type FilesConfig = AgentConfig["files"][number];
-
-/** @throws ConfigError naming each field at fault */
-export function parseAgentConfig(toml: string, file: string): AgentConfig {
-  let value: unknown;
-  try {
-    value = parseToml(toml);
-  } catch (cause) {
-    throw new ConfigError(file, [systemReason(cause)]);
-  }
-  return parseWith(agentConfigSchema, value, file);
-}
-
-/** @throws AgentError CONFIG_UNREADABLE, ConfigError */
-export async function readAgentConfig(file: string): Promise<AgentConfig> {
-  let toml: string;
-  try {
-    toml = await readFile(file, "utf8");
-  } catch (cause) {
-    const hint = "Name the agent's TOML file with --config.";
-    throw new AgentError("CONFIG_UNREADABLE", file, systemReason(cause), hint, { cause });
-  }
-  return parseAgentConfig(toml, file);
-}

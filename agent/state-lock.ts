@@ -20,7 +20,7 @@ export class StateLock implements AsyncDisposable {
 
   /** @throws AgentError STATE_LOCKED, STATE_DIR */
   static async take(directory: string): Promise<StateLock> {
-    const path = join(directory, "agent.sock");
+    const path = socketIn(directory);
     try {
       return new StateLock(await listen(path));
     } catch (cause) {
@@ -38,6 +38,15 @@ export class StateLock implements AsyncDisposable {
     this.#server.close();
     await once(this.#server, "close");
   }
+}
+
+/** Whether an agent runs with this state directory. */
+export async function isHeld(directory: string): Promise<boolean> {
+  return isAlive(socketIn(directory));
+}
+
+function socketIn(directory: string): string {
+  return join(directory, "agent.sock");
 }
 
 async function listen(path: string): Promise<Server> {

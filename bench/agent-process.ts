@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
-import { runAgent } from "../agent/agent.ts";
-import { readAgentConfig } from "../agent/config.ts";
+import { runAgent } from "../agent/run-agent.ts";
+import { readAgentConfig } from "../agent/read-config.ts";
 
 /**
  * The agent, in a process of its own so that its CPU time is its own: through with its files, or beside

@@ -1,4 +1,4 @@
-import type { AgentStatus } from "../agent/monitor.ts";
+import type { AgentStatus } from "../agent/monitor/agent-status.ts";
 import type { TickReport } from "../lambdas/loader/tick.ts";
 import type { LogType } from "../wire/log-type.ts";
 import type { Mapping } from "./mapping/mapping.ts";

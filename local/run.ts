@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AgentStatus } from "../agent/monitor.ts";
+import type { AgentStatus } from "../agent/monitor/agent-status.ts";
 import { loadConfig } from "../lib/load-config.ts";
 import type { WeirConfig } from "../wire/config.ts";
 import { type Cloud, startCloud } from "./cloud.ts";

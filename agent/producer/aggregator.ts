@@ -33,6 +33,8 @@ export interface SentCounts {
   readonly lines: number;
   /** Of the sources, line feeds included. */
   readonly bytes: number;
+  /** Records that held some of them. */
+  readonly records: number;
 }
 
 /** What the aggregate under construction holds of one source. */
@@ -82,9 +84,14 @@ export class Aggregator {
     this.#wrote(origin, line, 1);
   }
 
-  /** Adds every line of a run. What is kept of them is kept of all together. */
-  addLines(origin: Origin, window: Buffer, run: Run): void {
+  /**
+   * Adds every line of a run. What is kept of them is kept of all together.
+   *
+   * @returns how many there were
+   */
+  addLines(origin: Origin, window: Buffer, run: Run): number {
     this.#begin(origin);
+    let added = 0;
     const { source, tag } = origin;
     for (let rest = run; rest.start <= run.end;) {
       const tags = this.#provenance.tags({ source, ...rest }, rest.end - rest.start);
@@ -93,11 +100,13 @@ export class Aggregator {
       const next = this.#builder.addLines(tag, window, rest.start, rest.end, tags, maxBytes);
       const lines = this.#builder.count - before;
       const bytes = next - rest.start;
+      added += lines;
       if (lines > 0) this.#wrote(origin, { ...rest, extent: next > rest.end ? rest.extent : bytes }, lines);
       if (next <= rest.end) this.flush();
       const left = { start: next, offset: rest.offset + bytes, extent: rest.extent - bytes };
       rest = { ...rest, ...left, gap: lines > 0 ? undefined : rest.gap };
     }
+    return added;
   }
 
   #begin(origin: Origin): void {
@@ -169,8 +178,9 @@ export class Aggregator {
   }
 
   #count(tag: string, { lines, bytes }: OpenSpan): void {
-    const counts = this.#sent.get(tag) ?? { lines: 0, bytes: 0 };
-    this.#sent.set(tag, { lines: counts.lines + lines, bytes: counts.bytes + bytes });
+    const counts = this.#sent.get(tag) ?? { lines: 0, bytes: 0, records: 0 };
+    const records = counts.records + 1;
+    this.#sent.set(tag, { lines: counts.lines + lines, bytes: counts.bytes + bytes, records });
   }
 }
 

@@ -34,10 +34,15 @@ export interface ProducerCounts {
   retries: number;
   /** Entries that went over the limit of their shard. */
   throttled: number;
+  /** Requests that failed whole. */
+  failures: number;
 }
 
-export function nothingSent(): ProducerCounts {
-  return { requests: 0, records: 0, bytes: 0, retries: 0, throttled: 0 };
+export interface ShardCounts {
+  records: number;
+  bytes: number;
+  /** Entries that it, or the stream, had no room for. */
+  throttled: number;
 }
 
 /**
@@ -49,7 +54,17 @@ export function nothingSent(): ProducerCounts {
  */
 export class Producer {
   readonly #options: ProducerOptions;
-  readonly counts = nothingSent();
+  readonly counts: ProducerCounts = {
+    requests: 0,
+    records: 0,
+    bytes: 0,
+    retries: 0,
+    throttled: 0,
+    failures: 0,
+  };
+  readonly byShard = new Map<string, ShardCounts>();
+  /** Why the last request failed, until one succeeds. */
+  failure: string | undefined;
   #maxInFlight = 1;
   /** Requests that failed since the last that did not. */
   #failures = 0;
@@ -94,6 +109,7 @@ export class Producer {
       return;
     }
     this.#failures = 0;
+    this.failure = undefined;
     this.#maxInFlight = Math.min(this.#options.maxInFlight, this.#maxInFlight + 1);
     this.#settle(result, signal);
   }
@@ -103,8 +119,10 @@ export class Producer {
     const failure = callFailure(stream, error);
     if (failure instanceof AgentError) throw failure;
     this.#maxInFlight = Math.ceil(this.#maxInFlight / 2);
+    this.counts.failures++;
     this.counts.retries += parcels.length;
-    log.warn({ stream, reason: systemReason(error), records: parcels.length }, "PutRecords failed; retrying");
+    this.failure = systemReason(error);
+    log.warn({ stream, reason: this.failure, records: parcels.length }, "PutRecords failed; retrying");
   }
 
   #settle({ put, retry, reason }: PutResult, signal: AbortSignal): void {
@@ -114,6 +132,9 @@ export class Producer {
     for (const { parcel, shardId } of put) {
       this.counts.records++;
       this.counts.bytes += parcel.record.data.length;
+      const counts = this.#shard(shardId);
+      counts.records++;
+      counts.bytes += parcel.record.data.length;
       isSurprise ||= shardId !== parcel.shard.shardId && !shards.has(shardId);
       parcel.shard.took(now);
       outbox.acknowledged(parcel);
@@ -122,6 +143,7 @@ export class Producer {
       this.counts.retries++;
       if (isThrottled) {
         this.counts.throttled++;
+        this.#shard(parcel.shard.shardId).throttled++;
         parcel.shard.throttled(now, random());
       } else parcel.shard.failed(now, random());
     }
@@ -129,6 +151,15 @@ export class Producer {
     if (retry.length > 0)
       log.warn({ stream, reason, records: retry.length }, "Kinesis took only some records");
     if (isSurprise) this.#refreshShards(signal);
+  }
+
+  #shard(shardId: string): ShardCounts {
+    let counts = this.byShard.get(shardId);
+    if (counts === undefined) {
+      counts = { records: 0, bytes: 0, throttled: 0 };
+      this.byShard.set(shardId, counts);
+    }
+    return counts;
   }
 
   /** A record landed on a shard that is not in the map: the stream was resharded. */

@@ -29,6 +29,11 @@ export class ShardMap {
     return this.#shards;
   }
 
+  /** Open shards; 0 until they are listed. */
+  get count(): number {
+    return this.#shards.length;
+  }
+
   has(shardId: string): boolean {
     return this.#shards.some((shard) => shard.shardId === shardId);
   }

@@ -22,6 +22,16 @@ export interface FilePosition {
   readonly resume: Resume;
 }
 
+/** What became of files since the start. */
+export interface TailCounts {
+  found: number;
+  rotated: number;
+  truncated: number;
+  lost: number;
+  /** Truncated before they were read. */
+  abandonedBytes: number;
+}
+
 /** What a checkpoint knows: the position of each source, and the rules that were in use. */
 export interface TailState {
   readonly rules: readonly string[];
@@ -44,6 +54,7 @@ export class FileFinder {
   /** Positions of files whose tag is not configured at present. */
   readonly #parked = new Map<string, FilePosition>();
   readonly #knownRules: Set<string>;
+  readonly counts: TailCounts = { found: 0, rotated: 0, truncated: 0, lost: 0, abandonedBytes: 0 };
   #hasNews = false;
 
   constructor(options: FinderOptions, state: TailState) {
@@ -153,6 +164,7 @@ export class FileFinder {
     this.#parked.delete(key);
     this.#files.set(key, new FollowedFile({ ...record, tag }, resume, maxLineBytes, now()));
     this.#hasNews = true;
+    this.counts.found++;
     log.info({ source: record.source.id, path, location, tag, offset: resume.offset }, "following");
   }
 
@@ -164,9 +176,11 @@ export class FileFinder {
     const here = await sight(location);
     const isFound = here !== undefined && identityKey(here.file) === identityKey(file.file);
     if (isFound || file.isOpen) {
+      this.counts.rotated++;
       log.info({ source: source.id, path: source.path, location }, "rotated");
     } else {
       file.phase = "lost";
+      this.counts.lost++;
       file.error = `the file is gone: what it held after byte ${file.read} is unknown`;
       log.error({ source: source.id, path: source.path, offset: file.read }, file.error);
     }
@@ -194,6 +208,8 @@ export class FileFinder {
     this.#files.set(identityKey(file.file), next);
     this.#hasNews = true;
     const lost = file.size - file.read;
+    this.counts.truncated++;
+    this.counts.abandonedBytes += Math.max(0, lost);
     const fields = { source: file.source.id, path: file.source.path, next: next.source.id, lost };
     if (lost > 0) log.error(fields, "truncated before all of it was read");
     else log.info(fields, "truncated");

@@ -33,6 +33,11 @@ export class FileRule {
     this.#isExcluded = picomatch(config.exclude, { dot: true });
   }
 
+  /** Files that are named without a wildcard: they are missed when they are not there. */
+  get named(): string[] {
+    return this.#patterns.filter(({ wildcard }) => wildcard === undefined).map(({ path }) => path);
+  }
+
   /** Paths that match at this moment, sorted. Directories that cannot be read match nothing. */
   async paths(): Promise<string[]> {
     const paths = new Set<string>();

@@ -190,6 +190,12 @@ export class FollowedFile {
     this.size = Math.max(this.size, this.#seenTo);
   }
 
+  /** Goes on with the handle of one that stands for the same file. */
+  takeOver(before: FollowedFile): void {
+    this.#handle = before.#handle;
+    before.#handle = undefined;
+  }
+
   async end(): Promise<void> {
     this.phase = "ended";
     await this.close();

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { FileFinder, type FinderOptions, type TailState } from "./file-finder.ts";
+import { FileFinder, type FinderOptions, type TailCounts, type TailState } from "./file-finder.ts";
 import type { Block, FollowedFile } from "./followed-file.ts";
 
 /** Room for the longest line there can be, and for thousands of usual ones in one read. */
@@ -39,6 +39,19 @@ export class Tail {
 
   get state(): TailState {
     return this.#finder.state;
+  }
+
+  get counts(): TailCounts {
+    return this.#finder.counts;
+  }
+
+  /** Takes the open files of a tail that reads no more: what was deleted cannot be opened again. */
+  takeOver(before: Tail): void {
+    const files = new Map(Array.from(before.#finder.current(), (file) => [file.source.id, file]));
+    for (const file of this.#finder.current()) {
+      const same = files.get(file.source.id);
+      if (same) file.takeOver(same);
+    }
   }
 
   /** Call once the end of a source is reported. */

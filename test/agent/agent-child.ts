@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "smol-toml";
 import type { AgentFixture } from "./agent-fixture.ts";
 
-const WEIR = join(import.meta.dirname, "../../bin/weir.ts");
+const WEIR_AGENT = [join(import.meta.dirname, "../../bin/weir.ts"), "agent"];
 
 export interface Ended {
   readonly code: number | null;
@@ -17,27 +17,51 @@ export interface Ended {
 /** An agent in a process of its own. */
 export class AgentChild implements AsyncDisposable {
   readonly #process: ChildProcess;
+  readonly #config: string;
+  readonly #output = { stdout: "", stderr: "" };
   readonly ended: Promise<Ended>;
 
   static async start(
     agent: AgentFixture,
     args: readonly string[],
     overrides: object = {},
+    environment: Readonly<Record<string, string>> = {},
+    program: readonly string[] = WEIR_AGENT,
   ): Promise<AgentChild> {
     const config = agent.path("agent.toml");
     await writeFile(config, stringify(agent.settings(overrides)));
-    return new AgentChild([...args, "--config", config]);
+    return new AgentChild([...args, "--config", config], environment, program);
   }
 
-  constructor(args: readonly string[]) {
-    this.#process = spawn(process.execPath, [WEIR, "agent", ...args], {
+  constructor(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    program: readonly string[] = WEIR_AGENT,
+  ) {
+    this.#config = args.at(-1)!;
+    this.#process = spawn(process.execPath, [...program, ...args], {
+      env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const output = { stdout: "", stderr: "" };
+    const output = this.#output;
     for (const name of ["stdout", "stderr"] as const) {
       this.#process[name]!.setEncoding("utf8").on("data", (text: string) => (output[name] += text));
     }
     this.ended = once(this.#process, "close").then(([code]) => ({ code: code as number | null, ...output }));
+  }
+
+  /** What it has said so far. */
+  get stderr(): string {
+    return this.#output.stderr;
+  }
+
+  /** Changes its configuration file. */
+  async rewrite(config: object | string): Promise<void> {
+    await writeFile(this.#config, typeof config === "string" ? config : stringify(config));
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
   }
 
   /** @returns once the process is gone */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
-import { runAgent } from "../../agent/agent.ts";
+import { runAgent } from "../../agent/run-agent.ts";
 import { agentConfigSchema, type AgentConfig } from "../../agent/config.ts";
 import type { ProducerCounts } from "../../agent/producer/producer.ts";
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";

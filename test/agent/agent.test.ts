@@ -2,8 +2,8 @@ import { appendFile, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, pino } from "pino";
 import { expect, test } from "vitest";
-import { runAgent } from "../../agent/agent.ts";
-import type { AgentStatus } from "../../agent/monitor.ts";
+import { runAgent } from "../../agent/run-agent.ts";
+import type { AgentStatus } from "../../agent/monitor/agent-status.ts";
 import { freePort } from "../../local/part.ts";
 import { HEARTBEAT_PATH, heartbeatSchema } from "../../wire/heartbeat.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
@@ -142,10 +142,12 @@ test("the monitor tells what was sent by tag and where each file stands", async 
   };
   await runUntil(agent, isDelivered, { monitor: { port } });
   expect(seen).toEqual({
-    sent: { test: { messages: 10, bytes } },
+    sent: { test: { messages: 10, bytes, sents: 1 } },
     files: {
       [agent.path("a.log")]: { tag: "test", position: bytes, delivered: bytes, size: bytes, error: "" },
     },
+    servers: [{ address: "test", alive: true, error: "" }],
+    receiver: null,
   });
 });
 

@@ -1,7 +1,7 @@
 import { mkdir, rmdir, writeFile } from "node:fs/promises";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { checkAgent } from "../../agent/check.ts";
+import { checkAgent } from "../../agent/check/check.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
 
@@ -58,17 +58,47 @@ test("check finds every problem at once, and none where there is none", async ()
     { tag: "a", path: agent.path("a.log") },
     { tag: "b", path: "/no/such/dir/b.log" },
   ];
-  const problems = await checkAgent(
-    agent.config({ files, stream: "elsewhere", state_dir: "/dev/null/x" }),
-    silent,
-    never,
-  );
-  expect(problems).toEqual([
+  const elsewhere = { files, stream: "elsewhere", state_dir: "/dev/null/x" };
+  expect(await problems(agent, elsewhere)).toEqual([
     expect.stringContaining(`files "a": ${agent.path("a.log")} is not a file`),
     expect.stringContaining('files "b": there is no directory /no/such/dir'),
     expect.stringContaining("state_dir: "),
     expect.stringContaining("stream: elsewhere"),
   ]);
   await rmdir(agent.path("a.log"));
-  expect(await checkAgent(agent.config(), silent, never)).toEqual([]);
+  expect(await problems(agent)).toEqual([]);
+});
+
+async function problems(agent: AgentFixture, overrides = {}): Promise<string[]> {
+  const findings = await checkAgent(agent.config(overrides), silent, never);
+  return findings.filter(({ isProblem }) => isProblem).map(({ text }) => text);
+}
+
+test("check tells what globs match now, and leaves no record in the stream", async () => {
+  await using agent = await AgentFixture.make();
+  for (const name of ["a", "b", "c", "d"]) await writeFile(agent.path(`${name}.log`), lines(2));
+  await using child = await AgentChild.start(agent, ["check"]);
+  const { code, stdout } = await child.ended;
+  const bytes = 4 * lines(2).length;
+  const named = ["a", "b", "c"].map((name) => agent.path(`${name}.log`)).join(", ");
+  expect(stdout).toContain(`files "test": matches 4 files of ${bytes} bytes: ${named}, and 1 more\n`);
+  expect(stdout).toContain("stream: PutRecords is not denied\n");
+  expect(stdout).toMatch(/clock: \d+ s /);
+  expect(code).toBe(0);
+  expect(agent.kinesis.records).toEqual([]);
+  expect(agent.kinesis.requests).toEqual([]);
+});
+
+test("check names a permission that is missing, an AUTO stream, and a clock that is off", async () => {
+  await using agent = await AgentFixture.make();
+  agent.kinesis.denied.add("PutRecords").add("ListShards");
+  agent.kinesis.clockAheadMs = 600_000;
+  expect(await problems(agent)).toEqual([
+    expect.stringContaining("ListShards: not allowed"),
+    expect.stringContaining("PutRecords: not allowed"),
+    expect.stringMatching(/clock: \d+ s behind/),
+  ]);
+  agent.kinesis.clockAheadMs = 0;
+  agent.kinesis.distribution = "AUTO";
+  expect(await problems(agent)).toEqual([expect.stringContaining("(AUTO)")]);
 });

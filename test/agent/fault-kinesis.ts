@@ -44,8 +44,14 @@ export class FaultKinesis implements AsyncDisposable {
   fault: (n: number) => Fault = () => "none";
   distribution: "AUTO" | undefined;
   recordLimitKib: number | undefined;
+  /** Operations that the policy does not allow. */
+  readonly denied = new Set<string>();
+  /** How far the service's clock is from ours. */
+  clockAheadMs = 0;
   /** Requests are held back while it is set. */
   hold: Promise<void> | undefined;
+  /** The same for requests of any kind. */
+  holdAll: Promise<void> | undefined;
   listed = 0;
   #shards: FaultShard[];
   #nextId = 0;
@@ -88,9 +94,15 @@ export class FaultKinesis implements AsyncDisposable {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString()) as { StreamName?: string };
+    await this.holdAll;
     const operation = String(request.headers["x-amz-target"]).replace(/^.*\./, "");
-    if (body.StreamName !== undefined && body.StreamName !== "test") {
+    response.setHeader("date", new Date(Date.now() + this.clockAheadMs).toUTCString());
+    if (this.denied.has(operation)) {
+      reply(response, 400, { __type: "AccessDeniedException", message: `not allowed: kinesis:${operation}` });
+    } else if (body.StreamName !== undefined && body.StreamName !== "test") {
       reply(response, 400, { __type: "ResourceNotFoundException", message: "no such stream" });
+    } else if (operation === "PutRecords" && isOutOfRange(body as unknown as PutRecordsRequest)) {
+      reply(response, 400, { __type: "InvalidArgumentException", message: "Invalid ExplicitHashKey." });
     } else if (operation === "PutRecords") {
       await this.#put(body as unknown as PutRecordsRequest, response);
     } else if (operation === "ListShards") {
@@ -144,6 +156,10 @@ export class FaultKinesis implements AsyncDisposable {
     if (total > PUT_RECORDS_MAX_BYTES) this.violations.push(`a request of ${total} bytes`);
     for (const size of sizes) if (size > RECORD_MAX_BYTES) this.violations.push(`a record of ${size} bytes`);
   }
+}
+
+function isOutOfRange({ Records }: PutRecordsRequest): boolean {
+  return Records.some(({ ExplicitHashKey }) => BigInt(ExplicitHashKey) >= KEYS);
 }
 
 function split(shards: number, firstId: number): FaultShard[] {

@@ -18,11 +18,7 @@ afterAll(() => kinesis.stop());
 
 /** Reads the whole stream, shard by shard. */
 async function readStream(): Promise<Event[]> {
-  const client = kinesisClient({
-    region,
-    endpoint: kinesis.endpoint,
-    producer: { request_timeout_ms: 30_000 },
-  });
+  const client = kinesisClient({ region, endpoint: kinesis.endpoint });
   const events: Event[] = [];
   const { Shards = [] } = await client.send(new ListShardsCommand({ StreamName: "real" }));
   for (const { ShardId } of Shards) {

@@ -1,0 +1,28 @@
+import { sight } from "../tail/sighting.ts";
+import type { FilesConfig } from "../config.ts";
+import { FileRule } from "../tail/file-rule.ts";
+import { fine, type Finding, problem } from "./finding.ts";
+
+/** Of the files that an entry matches, this many are named. */
+const FILES_NAMED = 3;
+
+/** What each entry matches at this moment, and whether it can be read. */
+export async function checkFiles(entries: readonly FilesConfig[]): Promise<Finding[]> {
+  const found = await Promise.all(entries.map((entry) => checkEntry(new FileRule(entry))));
+  return found.flat();
+}
+
+async function checkEntry(rule: FileRule): Promise<Finding[]> {
+  const { fatal, unreadable } = await rule.problems();
+  if (fatal.length > 0) return fatal.map(problem);
+  const sightings = await Promise.all((await rule.paths()).map(sight));
+  const files = sightings.filter((sighting) => sighting !== undefined);
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const names = files.slice(0, FILES_NAMED).map(({ path }) => path);
+  const rest = files.length > FILES_NAMED ? `, and ${files.length - FILES_NAMED} more` : "";
+  const what =
+    files.length === 0
+      ? "no file yet"
+      : `${files.length} files of ${bytes} bytes: ${names.join(", ")}${rest}`;
+  return [fine(`files "${rule.tag}": matches ${what}`), ...unreadable.map(problem)];
+}

@@ -1,0 +1,33 @@
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Logger } from "pino";
+import { systemCode, systemReason } from "../agent-error.ts";
+import type { AgentConfig } from "../config.ts";
+import { checkFiles } from "./check-files.ts";
+import { checkStream } from "./check-stream.ts";
+import { fine, type Finding, problem } from "./finding.ts";
+
+/**
+ * Everything that can be found out before an agent runs: directories, files and what globs match, the
+ * state directory, the stream, permissions and the clock. Changes nothing.
+ */
+export async function checkAgent(config: AgentConfig, log: Logger, signal: AbortSignal): Promise<Finding[]> {
+  return [
+    ...(await checkFiles(config.files)),
+    await checkStateDirectory(config.state_dir),
+    ...(await checkStream(config, log, signal)),
+  ];
+}
+
+async function checkStateDirectory(directory: string, wanted = directory): Promise<Finding> {
+  try {
+    await access(directory, constants.W_OK | constants.X_OK);
+    return fine(`state_dir: ${wanted} can be ${directory === wanted ? "written" : "made"}`);
+  } catch (error) {
+    const isMissing = systemCode(error) === "ENOENT" && dirname(directory) !== directory;
+    // The agent makes it, so it is its parent that must be writable.
+    if (isMissing) return checkStateDirectory(dirname(directory), wanted);
+    return problem(`state_dir: ${systemReason(error)}`);
+  }
+}

@@ -1,0 +1,35 @@
+import { z } from "zod";
+
+const REFERENCE = /\$(\$\{)|\$\{([^}]*)\}/g;
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * Puts values for `${NAME}` into every text of a configuration. `$${` stands for `${`. A name that
+ * has no value is a problem and not an empty text: a path must not become another by a typing error.
+ *
+ * @param valueOf undefined where there is none
+ * @param problem is told of each field at fault
+ */
+export function interpolate(
+  value: unknown,
+  valueOf: (name: string) => string | undefined,
+  problem: (text: string) => void,
+  path: readonly PropertyKey[] = [],
+): unknown {
+  if (typeof value === "string") {
+    return value.replaceAll(REFERENCE, (reference: string, escaped: string | undefined, name = "") => {
+      if (escaped !== undefined) return escaped;
+      const found = NAME.test(name) ? valueOf(name) : undefined;
+      if (found === undefined) problem(`${z.core.toDotPath([...path])}: ${reference} has no value`);
+      return found ?? reference;
+    });
+  }
+  if (Array.isArray(value)) {
+    return value.map((item, i) => interpolate(item, valueOf, problem, [...path, i]));
+  }
+  if (value === null || typeof value !== "object" || value instanceof Date) return value;
+  const fields = Object.entries(value);
+  return Object.fromEntries(
+    fields.map(([key, field]) => [key, interpolate(field, valueOf, problem, [...path, key])]),
+  );
+}

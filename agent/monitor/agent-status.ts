@@ -1,0 +1,61 @@
+import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
+import type { Vitals } from "./vitals.ts";
+
+interface TagStatus {
+  readonly messages: number;
+  readonly bytes: number;
+  /** Records that held lines of the tag. */
+  readonly sents: number;
+}
+
+interface FileStatus {
+  readonly tag: string;
+  /** Bytes read, and bytes acknowledged by Kinesis. -1: there is no such file, or there was. */
+  readonly position: number;
+  readonly delivered: number;
+  readonly size: number;
+  readonly error: string;
+}
+
+interface ServerStatus {
+  /** Name of the stream. */
+  readonly address: string;
+  readonly alive: boolean;
+  readonly error: string;
+}
+
+/**
+ * Answer of `GET /`, in the shape of fluent-agent-hydra's, whose watchers go on working. `sent` counts
+ * the lines that Kinesis has acknowledged since the start.
+ */
+export interface AgentStatus {
+  readonly sent: Readonly<Record<string, TagStatus>>;
+  /** By the path a file has now. */
+  readonly files: Readonly<Record<string, FileStatus>>;
+  readonly servers: readonly ServerStatus[];
+  /** Of pushed input. */
+  readonly receiver: null;
+}
+
+export function agentStatus(vitals: Vitals): AgentStatus {
+  const { sent, files, missing, stream, openShards, putFailure } = vitals;
+  const byTag: Record<string, TagStatus> = {};
+  for (const [tag, { lines, bytes, records }] of sent) {
+    if (tag !== HEARTBEAT_TYPE) byTag[tag] = { messages: lines, bytes, sents: records };
+  }
+  const byPath: Record<string, FileStatus> = {};
+  for (const { tag, path } of missing) {
+    byPath[path] = { tag, position: -1, delivered: 0, size: 0, error: "there is no such file" };
+  }
+  for (const { tag, location, phase, delivery, read, size, error = "" } of files) {
+    const position = phase === "lost" ? -1 : read;
+    byPath[location] = { tag, position, delivered: delivery.resume.offset, size, error };
+  }
+  const error = putFailure ?? (openShards === 0 ? "its shards are not known yet" : "");
+  return {
+    sent: byTag,
+    files: byPath,
+    servers: [{ address: stream, alive: error === "", error }],
+    receiver: null,
+  };
+}

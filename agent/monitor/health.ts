@@ -1,0 +1,43 @@
+import { undeliveredBytes } from "./pace.ts";
+import type { Vitals } from "./vitals.ts";
+
+/** Answer of `GET /healthz/...`: 200 when nothing is wrong, 503 otherwise. */
+export interface Health {
+  readonly ok: boolean;
+  readonly problems: readonly string[];
+}
+
+export type HealthQuestion = "live" | "ready" | "progressing";
+
+/**
+ * Three questions with three remedies. Not live: restart it. Not ready: wait, or look at the stream.
+ * Not progressing: a restart helps nothing, somebody has to look.
+ */
+export function health(question: HealthQuestion, vitals: Vitals, nowMs: number): Health {
+  const problems = PROBLEMS[question](vitals, nowMs);
+  return { ok: problems.length === 0, problems };
+}
+
+const PROBLEMS: Record<HealthQuestion, (vitals: Vitals, nowMs: number) => string[]> = {
+  /** A process that answers is alive. */
+  live: () => [],
+  ready: unready,
+  progressing: (vitals, nowMs) => [...unready(vitals), ...stalled(vitals, nowMs)],
+};
+
+/** The state directory is held by then: an agent that cannot take it does not start. */
+function unready({ openShards, stream }: Vitals): string[] {
+  return openShards > 0 ? [] : [`the shards of stream ${stream} are not known yet`];
+}
+
+function stalled({ pace, files, putFailure, stalledMs }: Vitals, nowMs: number): string[] {
+  const waitedMs = pace.stalledMs(nowMs);
+  if (waitedMs < stalledMs) return [];
+  const waiting = files.filter((file) => undeliveredBytes(file) > 0);
+  const bytes = waiting.reduce((sum, file) => sum + undeliveredBytes(file), 0);
+  const summary = `${bytes} bytes of ${waiting.length} files wait, none acknowledged for ${Math.round(waitedMs / 1_000)} s`;
+  const errors = waiting.flatMap(({ error, location }) =>
+    error === undefined ? [] : [`${location}: ${error}`],
+  );
+  return [summary, ...(putFailure === undefined ? [] : [`PutRecords: ${putFailure}`]), ...errors];
+}

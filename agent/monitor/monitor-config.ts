@@ -1,0 +1,28 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+
+/** The `[monitor]` section. */
+export const monitorSchema = z.strictObject({
+  port: z.int().min(0).max(65_535).default(0).meta({ description: "of the status over HTTP; 0 has none" }),
+  address: z
+    .string()
+    .refine((text) => isIP(text) !== 0, "must be an IP address")
+    .default("127.0.0.1")
+    .meta({
+      description: "on which it listens. Paths of log files can be read there: think before opening it",
+    }),
+  hosts: z
+    .array(z.string().min(1))
+    .default([])
+    .meta({
+      description:
+        "names under which it may be asked, beside localhost and IP addresses. Any other name is refused, so " +
+        "that no web page can read it through a name of its own",
+    }),
+  stalled_ms: z.int().min(1_000).max(86_400_000).default(60_000).meta({
+    unit: "ms",
+    description: "/healthz/progressing fails when lines wait and none was acknowledged for this long",
+  }),
+});
+
+export type MonitorConfig = z.output<typeof monitorSchema>;

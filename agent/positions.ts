@@ -1,0 +1,124 @@
+import { open } from "node:fs/promises";
+import { CheckpointFile } from "./checkpoint.ts";
+import type { AgentConfig } from "./config.ts";
+import type { AgentStatus } from "./monitor/agent-status.ts";
+import { isHeld } from "./state-lock.ts";
+import type { FilePosition } from "./tail/file-finder.ts";
+import { sameFile } from "./tail/file-identity.ts";
+import { FileRule } from "./tail/file-rule.ts";
+import { sight, type Sighting } from "./tail/sighting.ts";
+
+/** Longer than any line the agent waits for the end of. */
+const LAST_LINE_MAX_BYTES = 2 ** 20;
+const MONITOR_TIMEOUT_MS = 2_000;
+
+/** How far one source has come, as far as it can be told from outside of the agent. */
+export interface Position {
+  /** Where the file is now, or was last seen. */
+  readonly location: string;
+  readonly tag: string;
+  /** Undefined for a file that no agent has found yet. */
+  readonly source: string | undefined;
+  readonly delivered: number;
+  /** Only a running agent with a monitor can tell it. */
+  readonly read: number | undefined;
+  /** Undefined when the file is gone. */
+  readonly size: number | undefined;
+  /** Why it is not delivered to its end, undefined when it is. */
+  readonly waiting: string | undefined;
+}
+
+export interface Positions {
+  readonly isRunning: boolean;
+  /** Why nothing is acknowledged at present, where that is so. */
+  readonly streamError: string | undefined;
+  readonly positions: readonly Position[];
+}
+
+/** Where every file stands, by the checkpoint and, if the agent runs, by its monitor. @throws AgentError */
+export async function readPositions(config: AgentConfig): Promise<Positions> {
+  const { files } = await new CheckpointFile(config.state_dir).load();
+  const status = await askMonitor(config.monitor);
+  const isRunning = status !== undefined || (await isHeld(config.state_dir));
+  const streamError = status?.servers.map(({ error }) => error).find((error) => error !== "");
+  const rules = config.files.map((entry) => new FileRule(entry));
+  const view = { status, isRunning, streamError, tags: new Set(rules.map(({ tag }) => tag)) };
+  const known = await Promise.all(files.map((file) => positionOf(file, view)));
+  const locations = new Set(known.map(({ location }) => location));
+  const waiting = isRunning ? "the agent has not found it yet" : "the agent does not run";
+  const news = (await sightings(rules)).filter(({ path }) => !locations.has(path));
+  const fresh = news.map(({ tag, path, size }) => {
+    return { location: path, tag, source: undefined, delivered: 0, read: 0, size, waiting };
+  });
+  return { isRunning, streamError, positions: [...known, ...fresh] };
+}
+
+async function askMonitor({ address, port }: AgentConfig["monitor"]): Promise<AgentStatus | undefined> {
+  if (port === 0) return undefined;
+  const host = address.includes(":") ? `[${address}]` : address;
+  try {
+    const signal = AbortSignal.timeout(MONITOR_TIMEOUT_MS);
+    return (await (await fetch(`http://${host}:${port}/`, { signal })).json()) as AgentStatus;
+  } catch {
+    // It does not run, or hangs: the checkpoint tells what it can.
+    return undefined;
+  }
+}
+
+async function sightings(rules: readonly FileRule[]): Promise<(Sighting & { tag: string })[]> {
+  const found: (Sighting & { tag: string })[] = [];
+  for (const rule of rules) {
+    for (const path of await rule.paths()) {
+      const sighting = await sight(path);
+      if (sighting && !found.some((other) => other.path === path)) found.push({ ...sighting, tag: rule.tag });
+    }
+  }
+  return found;
+}
+
+interface View {
+  readonly status: AgentStatus | undefined;
+  readonly isRunning: boolean;
+  readonly streamError: string | undefined;
+  readonly tags: ReadonlySet<string>;
+}
+
+async function positionOf({ record, resume }: FilePosition, view: View): Promise<Position> {
+  const { location, tag, source, file, hasEnded } = record;
+  const sighting = await sight(location);
+  const size = sighting && sameFile(sighting.file, file) ? sighting.size : undefined;
+  const told = view.status?.files[location];
+  const delivered = Math.max(resume.offset, told?.delivered ?? 0);
+  const read = told?.position === undefined || told.position < 0 ? undefined : told.position;
+  const position = { location, tag, source: source.id, delivered, read, size };
+  if (hasEnded || delivered === size) return { ...position, waiting: undefined };
+  return { ...position, waiting: told?.error || (await whyWaiting(position, view)) };
+}
+
+async function whyWaiting(position: Omit<Position, "waiting">, view: View): Promise<string> {
+  const { location, tag, delivered, read, size } = position;
+  if (!view.tags.has(tag)) return `no [[files]] entry has the tag ${tag} any more`;
+  if (size === undefined)
+    return view.isRunning
+      ? "it was deleted, or moved out of sight"
+      : "the agent does not run, and the file is not there";
+  if (await isLineBegun(location, read ?? delivered, size)) return "its last line has no line feed yet";
+  if (!view.isRunning) return "the agent does not run";
+  if (view.streamError !== undefined) return view.streamError;
+  if (read !== undefined && read > delivered)
+    return `${read - delivered} bytes wait for their acknowledgement`;
+  return "it is being read";
+}
+
+/** True when everything from here to the end of the file is one line that has not ended. */
+async function isLineBegun(path: string, offset: number, size: number): Promise<boolean> {
+  const length = size - offset;
+  if (length <= 0 || length > LAST_LINE_MAX_BYTES) return false;
+  try {
+    await using handle = await open(path);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
+    return bytesRead === length && !buffer.includes("\n");
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,75 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Logger } from "pino";
+import { AgentError, systemReason } from "./agent-error.ts";
+import { assertFiles } from "./assert-files.ts";
+import type { AgentConfig } from "./config.ts";
+import type { Monitor } from "./monitor/monitor.ts";
+import type { ReloadOutcome } from "./monitor/vitals.ts";
+import { kinesisClient } from "./producer/kinesis-client.ts";
+import { describeStream } from "./producer/stream.ts";
+import { FileRule } from "./tail/file-rule.ts";
+
+/** Reads the configuration anew each time that it is asked for. @throws what reading it throws */
+export type ReadConfigs = AsyncIterator<() => Promise<AgentConfig>, void>;
+
+/** Changes of configuration while the agent runs. One that cannot be used changes nothing. */
+export class Reloads {
+  readonly #configs: ReadConfigs;
+  readonly #monitor: Monitor;
+  readonly #log: Logger;
+  outcome: ReloadOutcome = { isSuccessful: true, configuredAtMs: Date.now() };
+
+  constructor(configs: ReadConfigs, monitor: Monitor, log: Logger) {
+    this.#configs = configs;
+    this.#monitor = monitor;
+    this.#log = log;
+  }
+
+  /**
+   * Waits for a configuration that can take the place of the present one.
+   *
+   * @returns undefined when none will come any more
+   */
+  async next(present: AgentConfig, signal: AbortSignal): Promise<AgentConfig | undefined> {
+    for (;;) {
+      const { value: read, done } = await this.#configs.next();
+      if (done) return undefined;
+      try {
+        const next = await read();
+        await this.#prepare(next, present, signal);
+        this.outcome = { isSuccessful: true, configuredAtMs: Date.now() };
+        return next;
+      } catch (error) {
+        signal.throwIfAborted();
+        this.outcome = { ...this.outcome, isSuccessful: false };
+        this.#log.error({ reason: systemReason(error) }, "reload refused: the configuration before it stays");
+      }
+    }
+  }
+
+  /** Everything that could go wrong goes wrong here, while the present configuration is at work. */
+  async #prepare(next: AgentConfig, present: AgentConfig, signal: AbortSignal): Promise<void> {
+    if (next.state_dir !== present.state_dir) {
+      const hint = "Restart the agent to move it.";
+      throw new AgentError("RELOAD", "state_dir", "cannot change while the agent runs", hint);
+    }
+    await assertFiles(
+      next.files.map((files) => new FileRule(files)),
+      this.#log,
+    );
+    const keys = ["stream", "region", "endpoint", "aws"] as const;
+    const hasOtherStream = keys.some((key) => !isDeepStrictEqual(next[key], present[key]));
+    if (hasOtherStream) await this.#assertStream(next, signal);
+    await this.#monitor.configure(next.monitor);
+  }
+
+  async #assertStream(config: AgentConfig, signal: AbortSignal): Promise<void> {
+    const client = kinesisClient(config);
+    try {
+      if (await describeStream(client, config, this.#log, signal)) return;
+    } finally {
+      client.destroy();
+    }
+    throw new AgentError("RELOAD", config.stream, "the stream is not active", "Try again once it is.");
+  }
+}

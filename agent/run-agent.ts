@@ -1,0 +1,90 @@
+import { Agent, type AgentParts, makeTail, type RunOptions } from "./agent.ts";
+import { AgentError } from "./agent-error.ts";
+import { assertFiles } from "./assert-files.ts";
+import { CheckpointFile, makeStateDirectory } from "./checkpoint.ts";
+import type { AgentConfig } from "./config.ts";
+import { Monitor } from "./monitor/monitor.ts";
+import { kinesisClient } from "./producer/kinesis-client.ts";
+import type { ProducerCounts } from "./producer/producer.ts";
+import { Reloads } from "./reload.ts";
+import { StateLock } from "./state-lock.ts";
+import { FileRule } from "./tail/file-rule.ts";
+import type { Tail } from "./tail/tail.ts";
+
+/**
+ * Follows the configured files and delivers their lines to the stream, until it is told to stop.
+ *
+ * @returns what was sent since the last change of configuration
+ * @throws AgentError; lines without acknowledgement are read again at the next start
+ */
+export async function runAgent(first: AgentConfig, options: RunOptions): Promise<ProducerCounts> {
+  const { log, reloads } = options;
+  await makeStateDirectory(first.state_dir);
+  await using _lock = await StateLock.take(first.state_dir);
+  await assertFiles(makeRules(first), log);
+  const checkpoint = new CheckpointFile(first.state_dir);
+  let state = await checkpoint.load();
+  // Finds out now, not after the first lines, that the state directory cannot be written.
+  await checkpoint.save(state, new Date());
+  await using monitor = new Monitor();
+  await monitor.configure(first.monitor);
+  const changes = new Reloads(reloads ?? noReloads(), monitor, log);
+  let tail: Tail | undefined;
+  try {
+    for (let config = first; ;) {
+      const before: Tail | undefined = tail;
+      const rules = makeRules(config);
+      tail = makeTail(config, rules, state, (found) => checkpoint.trySave(found, log), log);
+      if (before) tail.takeOver(before);
+      await before?.close();
+      const term = await runTerm(config, options, { rules, tail, checkpoint, changes, monitor });
+      if (term.next === undefined) return term.sent;
+      config = term.next;
+      state = tail.state;
+    }
+  } finally {
+    await tail?.close();
+  }
+}
+
+/** Runs with one configuration. @returns the one that takes its place, undefined at the end */
+async function runTerm(
+  config: AgentConfig,
+  options: RunOptions,
+  { monitor, ...parts }: Omit<AgentParts, "client"> & { readonly monitor: Monitor },
+): Promise<{ readonly sent: ProducerCounts; readonly next: AgentConfig | undefined }> {
+  const { log, onPhase } = options;
+  const change = new AbortController();
+  const over = new AbortController();
+  const next = parts.changes.next(config, AbortSignal.any([options.signal, over.signal])).then((next) => {
+    if (next === undefined) return next;
+    log.info("the configuration has changed");
+    onPhase?.("reloading");
+    change.abort();
+    return next;
+  });
+  // Nobody waits for it when the agent ends otherwise.
+  next.catch(() => {});
+  const signal = AbortSignal.any([options.signal, change.signal]);
+  const isReplaced = () => change.signal.aborted && !options.signal.aborted;
+  const client = kinesisClient(config);
+  const agent = new Agent(config, { ...options, signal }, { ...parts, client });
+  monitor.show(() => agent.vitals);
+  try {
+    await agent.run();
+  } catch (error) {
+    const isUndelivered = error instanceof AgentError && error.code === "UNDELIVERED";
+    if (!isUndelivered || !isReplaced()) throw error;
+    log.warn(`${error.message}; they are read again`);
+  } finally {
+    over.abort();
+    client.destroy();
+  }
+  return { sent: agent.sent, next: isReplaced() ? await next : undefined };
+}
+
+function makeRules(config: AgentConfig): FileRule[] {
+  return config.files.map((files) => new FileRule(files));
+}
+
+async function* noReloads(): AsyncGenerator<never, void> {}

@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { Delivery } from "../../agent/delivery.ts";
+import { Pace, undeliveredBytes } from "../../agent/monitor/pace.ts";
+import type { WatchedSource } from "../../agent/monitor/watched-source.ts";
+import { HEAD } from "../../agent/tail/line-framer.ts";
+
+/** A file of which `read` bytes are on their way. */
+function source(size: number, read: number, overrides: Partial<WatchedSource> = {}) {
+  const delivery = new Delivery(HEAD);
+  const acknowledge = delivery.expect({ ...HEAD, offset: read });
+  const file: WatchedSource = {
+    source: { id: "s", host: "h", path: "/a" },
+    tag: "a",
+    location: "/a",
+    phase: "active",
+    size,
+    read,
+    gap: undefined,
+    delivery,
+    error: undefined,
+    isAtEnd: read === size,
+    isOpen: true,
+    changedAtMs: 0,
+    ...overrides,
+  };
+  return { file, acknowledge };
+}
+
+test("lag begins when a file was last delivered to its end, and ends with its delivery", () => {
+  const pace = new Pace(0);
+  const { file, acknowledge } = source(100, 60);
+  pace.look([file], 1_000);
+  expect([undeliveredBytes(file), pace.lagMs(file, 5_000)]).toEqual([100, 5_000]);
+  acknowledge();
+  pace.look([file], 6_000);
+  expect([undeliveredBytes(file), pace.lagMs(file, 6_000)]).toEqual([40, 6_000]);
+  expect(pace.bytesPerSecond(file)).toBeGreaterThan(0);
+});
+
+test("what moves is not stalled, nor is what has nothing to deliver", () => {
+  const pace = new Pace(0);
+  const { file, acknowledge } = source(100, 60);
+  pace.look([file], 1_000);
+  expect(pace.stalledMs(9_000)).toBe(9_000);
+  acknowledge();
+  pace.look([file], 10_000);
+  expect(pace.stalledMs(10_000)).toBe(0);
+  pace.look([file], 30_000);
+  expect(pace.stalledMs(30_000)).toBe(20_000);
+  pace.look([source(0, 0).file], 40_000);
+  expect(pace.stalledMs(40_000)).toBe(0);
+});
+
+test.each([
+  ["a last line that has only begun", { isAtEnd: true }, 60],
+  ["a gap after the last line", { isAtEnd: true, gap: { from: 50, reason: "filtered", lines: 1 } }, 50],
+  ["what a lost file held", { phase: "lost" }, 60],
+  ["what is not read yet, though", {}, 100],
+] as const)("%s counts as it should", (_, overrides, undelivered) => {
+  expect(undeliveredBytes(source(100, 60, overrides).file)).toBe(undelivered);
+});
