@@ -13,6 +13,7 @@ export type AgentErrorCode =
   | "RELOAD" //                a setting that cannot change while the agent runs
   | "STREAM_NOT_FOUND"
   | "STREAM_AUTO" //           a stream on which aggregates are lost
+  | "STREAM_RECORD_SIZE" //    its records cannot hold the aggregates or lines that are configured
   | "STREAM_REFUSED" //        Kinesis says no, and would say so again
   | "RESULT_COUNT" //          PutRecords answered for another number of records than it was sent
   | "UNDELIVERED"; //          lines were read but not acknowledged by the deadline

@@ -10,8 +10,10 @@ import { Pace } from "./monitor/pace.ts";
 import type { WatchedSource } from "./monitor/watched-source.ts";
 import type { Vitals } from "./monitor/vitals.ts";
 import { Aggregator } from "./producer/aggregator.ts";
+import { steadyClock } from "./producer/clock.ts";
 import { Outbox } from "./producer/outbox.ts";
 import { Producer, type ProducerCounts } from "./producer/producer.ts";
+import { PutRecords } from "./producer/put-records.ts";
 import type { PushedInput } from "./pushed-input.ts";
 import type { SpoolBlock } from "./spool/spool-reader.ts";
 import { ShardMap } from "./producer/shard-map.ts";
@@ -94,18 +96,28 @@ export class Agent {
     this.#config = config;
     this.#options = options;
     this.#parts = parts;
-    this.#shards = new ShardMap(client, stream);
-    const shards = this.#shards;
-    this.#outbox = new Outbox(producer.max_buffered_bytes);
+    const rateLimit = producer.rate_limit_percent / 100;
+    const shards = new ShardMap({ client, stream, rateLimit, now: steadyClock.now });
+    this.#shards = shards;
+    this.#outbox = new Outbox(producer.max_buffered_bytes, shards, steadyClock);
     this.#aggregator = new Aggregator({
       maxBytes: producer.aggregate_bytes,
       lingerMs: producer.linger_ms,
       compression: producer.compression,
+      ordering: producer.ordering,
       shards,
       seal: (record) => this.#outbox.put(record),
     });
-    const maxInFlight = producer.max_in_flight;
-    this.#producer = new Producer({ client, stream, outbox: this.#outbox, shards, maxInFlight, log });
+    this.#producer = new Producer({
+      stream,
+      requests: new PutRecords(client, stream),
+      outbox: this.#outbox,
+      shards,
+      maxInFlight: producer.max_in_flight,
+      clock: steadyClock,
+      random: Math.random,
+      log,
+    });
     const heartbeats = heartbeat.enabled ? new Heartbeats(host, THIS_AGENT, this.#aggregator) : undefined;
     this.#bookkeeper = new Bookkeeper({
       tail,
@@ -136,7 +148,7 @@ export class Agent {
       sent: this.#aggregator.sent,
       producer: this.#producer.counts,
       shards: this.#producer.byShard,
-      openShards: this.#shards.count,
+      openShards: this.#shards.shards.length,
       putFailure: this.#producer.failure,
       bufferedBytes: this.#outbox.bytes,
       maxBufferedBytes: producer.max_buffered_bytes,
@@ -149,9 +161,8 @@ export class Agent {
   async run(): Promise<void> {
     const { client } = this.#parts;
     const { log, signal, onPhase } = this.#options;
-    const { stream } = this.#config;
     onPhase?.("waiting");
-    if (!(await inTime(untilActive(client, stream, this.#shards, log, signal), signal))) return;
+    if (!(await inTime(untilActive(client, this.#config, this.#shards, log, signal), signal))) return;
     onPhase?.("ready");
     const over = new AbortController();
     const failed = new AbortController();
@@ -206,9 +217,8 @@ export class Agent {
     const blocks = this.#options.untilDrained ? tail.drain(signal) : tail.blocks(signal);
     for await (const { file, window, isEnd } of blocks) {
       const from = file.read;
-      file.frame(window, isEnd, (line) => {
-        this.#read.lines++;
-        this.#aggregator.add(file, window, line);
+      file.frameRuns(window, isEnd, (run) => {
+        this.#read.lines += this.#aggregator.addLines(file, window, run);
       });
       this.#read.bytes += file.read - from;
       if (!(await inTime(this.#outbox.room(signal), signal))) return;

@@ -1,16 +1,12 @@
 import { hostname } from "node:os";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
-import { RECORD_MAX_BYTES } from "../wire/limits.ts";
 import { forwardConfigSchema } from "./forward/forward-config.ts";
 import { lineSocketConfigSchema, stdinConfigSchema } from "./lines/lines-config.ts";
 import { monitorSchema } from "./monitor/monitor-config.ts";
 import { awsSchema } from "./producer/aws-config.ts";
+import { PAYLOAD_MAX_BYTES, producerConfigSchema } from "./producer/producer-config.ts";
 import { spoolConfigSchema } from "./spool/spool-config.ts";
-
-/** Set aside in a record for key tables, digest, outer partition key, and host and path of one source. */
-const RECORD_OVERHEAD_BYTES = 16 * 2 ** 10;
-const PAYLOAD_MAX_BYTES = RECORD_MAX_BYTES - RECORD_OVERHEAD_BYTES;
 
 const milliseconds = (least: number, most: number) => z.int().min(least).max(most);
 const bytes = (least: number, most: number) => z.int().min(least).max(most);
@@ -67,23 +63,6 @@ const tail = z.strictObject({
     .meta({ description: "beyond it, files that are read and idle the longest are closed until they grow" }),
 });
 
-const producer = z.strictObject({
-  aggregate_bytes: bytes(1_024, PAYLOAD_MAX_BYTES)
-    .default(256 * 2 ** 10)
-    .meta({ unit: "bytes", description: "an aggregate is closed at this size, before compression" }),
-  linger_ms: milliseconds(0, 60_000)
-    .default(1_000)
-    .meta({ unit: "ms", description: "longest wait of a line in an aggregate that is not full" }),
-  max_in_flight: z.int().min(1).max(64).default(4).meta({ description: "PutRecords requests at a time" }),
-  max_buffered_bytes: bytes(2 ** 20, 2 ** 30)
-    .default(32 * 2 ** 20)
-    .meta({ unit: "bytes", description: "read but not yet acknowledged; beyond it reading pauses" }),
-  compression: z
-    .enum(["none", "zstd"])
-    .default("none")
-    .meta({ description: "zstd sends a fifth of the bytes, but only readers that unpack it can read them" }),
-});
-
 const heartbeat = z.strictObject({
   enabled: z.boolean().default(true).meta({ description: "tell through the stream how much each file held" }),
   interval_ms: milliseconds(100, 86_400_000).default(60_000).meta({ unit: "ms" }),
@@ -121,7 +100,7 @@ export const agentConfigSchema = z
     line_sockets: z.array(lineSocketConfigSchema).default([]),
     spool: spoolConfigSchema.prefault({}),
     tail: tail.prefault({}),
-    producer: producer.prefault({}),
+    producer: producerConfigSchema.prefault({}),
     heartbeat: heartbeat.prefault({}),
     shutdown: shutdown.prefault({}),
     monitor: monitorSchema.prefault({}),

@@ -71,7 +71,7 @@ export class Reloads {
   async #assertStream(config: AgentConfig, signal: AbortSignal): Promise<void> {
     const client = kinesisClient(config);
     try {
-      if (await describeStream(client, config.stream, this.#log, signal)) return;
+      if (await describeStream(client, config, this.#log, signal)) return;
     } finally {
       client.destroy();
     }

@@ -1,25 +1,32 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { pino } from "pino";
+import { setTimeout as sleep } from "node:timers/promises";
+import { build } from "esbuild";
 import { stringify } from "smol-toml";
-import { runAgent } from "../agent/run-agent.ts";
-import { readAgentConfig } from "../agent/read-config.ts";
+import type { ProcessFigures } from "./agent-process.ts";
 import type { BenchRow } from "./cpu-time.ts";
 
 const INPUT_BYTES = 256 * 10 ** 6;
 const GB = 10 ** 9;
+const FOLLOW_SECONDS = 10;
 
-interface AgentFigures {
-  /** From loaded code to the last acknowledgement. */
-  readonly cpuSeconds: number;
-  /** Before that, once in an agent's life. */
-  readonly startUpCpuSeconds: number;
-  readonly residentMb: number;
-}
+/** Of files that grow: megabytes and writes a second. */
+const FEW_RATES = [
+  [1, 20],
+  [1, 500],
+] as const;
+const ALL_RATES = [
+  [1, 20],
+  [1, 100],
+  [1, 500],
+  [5, 20],
+  [5, 100],
+  [5, 500],
+] as const;
 
 interface SinkFigures {
   readonly requests: number;
@@ -28,50 +35,76 @@ interface SinkFigures {
   readonly bytes: number;
 }
 
-/** What the agent costs for a gigabyte of 200-byte lines, against a Kinesis that costs nothing. */
-export async function benchAgent(): Promise<BenchRow[]> {
+/**
+ * What the agent costs for a gigabyte of 200-byte lines and beside a file that grows, against a Kinesis
+ * that costs nothing; before it, a plain program for the first of both. Each in a process of its own,
+ * bundled as for a deployment.
+ *
+ * @param rates MB and writes a second
+ */
+export async function benchAgent(
+  rates: typeof ALL_RATES | typeof FEW_RATES = FEW_RATES,
+): Promise<BenchRow[]> {
   const directory = await mkdtemp(join(tmpdir(), "weir-bench-"));
   try {
+    await bundle(directory);
     const input = join(directory, "access.log");
     const bytes = await writeInput(input);
-    const rows: BenchRow[] = [];
-    for (const compression of ["none", "zstd"])
-      rows.push(await measure(directory, input, bytes, compression));
+    const rows = [
+      await drainRow("aws-kinesis-agg and the SDK's client", directory, "plain-process.mjs", bytes, [input]),
+    ];
+    for (const compression of ["none", "zstd"] as const) {
+      const name = `agent, compression ${compression}`;
+      rows.push(await drainRow(name, directory, "agent-process.mjs", bytes, { path: input, compression }));
+    }
+    for (const [megabytes, writes] of rates) rows.push(await followRow(directory, megabytes, writes));
     return rows;
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
-async function measure(
+async function bundle(directory: string): Promise<void> {
+  await build({
+    entryPoints: ["agent-process.ts", "plain-process.ts"].map((name) => join(import.meta.dirname, name)),
+    outdir: join(directory, "bench"),
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    banner: {
+      js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
+    },
+  });
+  // The agent reads its version from it, and aws-kinesis-agg cannot be bundled.
+  await symlink(new URL("../node_modules", import.meta.url), join(directory, "node_modules"));
+  await copyFile(new URL("../package.json", import.meta.url), join(directory, "package.json"));
+}
+
+interface Follow {
+  readonly path: string;
+  readonly compression: "none" | "zstd";
+}
+
+/** @param task arguments before the endpoint, or what an agent is to follow */
+async function drainRow(
+  name: string,
   directory: string,
-  input: string,
+  program: string,
   bytes: number,
-  compression: string,
+  task: readonly string[] | Follow,
 ): Promise<BenchRow> {
-  const sink = script("null-kinesis.ts", []);
-  const lines = linesOf(sink);
-  const config = join(directory, `${compression}.toml`);
-  await writeFile(
-    config,
-    stringify({
-      stream: "null",
-      region: "us-east-1",
-      endpoint: `http://127.0.0.1:${await lines()}`,
-      state_dir: join(directory, compression),
-      files: [{ tag: "access", path: input }],
-      producer: { compression },
-    }),
-  );
+  await using sink = await Sink.start();
+  const args =
+    "path" in task ? [await writeConfig(directory, sink.endpoint, task)] : [...task, sink.endpoint];
   const startedAt = performance.now();
-  const agent = script("agent.ts", ["--child", config]);
-  const figures = JSON.parse(await linesOf(agent)()) as AgentFigures;
+  const child = script(join(directory, "bench", program), args);
+  const figures = JSON.parse(await linesOf(child)()) as ProcessFigures;
   const seconds = (performance.now() - startedAt) / 1_000;
-  sink.stdin!.end();
-  const sent = JSON.parse(await lines()) as SinkFigures;
+  const sent = await sink.figures();
   const gigabytes = bytes / GB;
   return {
-    name: `agent, compression ${compression}`,
+    name,
     figures: {
       "CPU s/GB": round(figures.cpuSeconds / gigabytes),
       "MB/s per core": Math.round(bytes / 1e6 / figures.cpuSeconds),
@@ -83,6 +116,92 @@ async function measure(
       "requests/GB": Math.round(sent.requests / gigabytes),
     },
   };
+}
+
+async function followRow(directory: string, megabytes: number, writes: number): Promise<BenchRow> {
+  await using sink = await Sink.start();
+  const path = join(directory, `${megabytes}-${writes}.log`);
+  const config = await writeConfig(directory, sink.endpoint, { path, compression: "none" });
+  const child = script(join(directory, "bench", "agent-process.mjs"), [config, `${FOLLOW_SECONDS}`]);
+  const over = new AbortController();
+  const growing = grow(path, (megabytes * 1e6) / writes, writes, over.signal);
+  const figures = JSON.parse(await linesOf(child)()) as ProcessFigures;
+  over.abort();
+  await growing;
+  return {
+    name: `agent, ${megabytes} MB/s in ${writes} writes/s`,
+    figures: {
+      "CPU %": round((100 * figures.cpuSeconds) / FOLLOW_SECONDS),
+      "start-up CPU s": round(figures.startUpCpuSeconds),
+      "resident MB": Math.round(figures.residentMb),
+    },
+  };
+}
+
+/** Makes up for writes that came late. */
+async function grow(
+  path: string,
+  bytes: number,
+  writesPerSecond: number,
+  signal: AbortSignal,
+): Promise<void> {
+  await using file = await open(path, "a");
+  const startedAt = performance.now();
+  for (let n = 0, line = 0; !signal.aborted; n++) {
+    let text = "";
+    while (text.length < bytes) text += accessLine(line++);
+    await file.write(text);
+    const dueMs = ((n + 1) * 1_000) / writesPerSecond - (performance.now() - startedAt);
+    if (dueMs > 0) await sleep(dueMs, undefined, { signal }).catch(() => {});
+  }
+}
+
+async function writeConfig(
+  directory: string,
+  endpoint: string,
+  { path, compression }: Follow,
+): Promise<string> {
+  const config = `${path}-${compression}.toml`;
+  const settings = {
+    stream: "null",
+    region: "us-east-1",
+    endpoint,
+    state_dir: join(directory, "state", `${path}-${compression}`),
+    files: [{ tag: "access", path }],
+    // The stream has four shards, and is not what is measured.
+    producer: { compression, rate_limit_percent: 10_000 },
+  };
+  await writeFile(config, stringify(settings));
+  return config;
+}
+
+/** A Kinesis that takes everything, in a process of its own. */
+class Sink implements AsyncDisposable {
+  readonly endpoint: string;
+  readonly #process: ChildProcess;
+  readonly #lines: () => Promise<string>;
+
+  static async start(): Promise<Sink> {
+    const child = script(join(import.meta.dirname, "null-kinesis.ts"), []);
+    const lines = linesOf(child);
+    return new Sink(child, lines, await lines());
+  }
+
+  private constructor(child: ChildProcess, lines: () => Promise<string>, port: string) {
+    this.#process = child;
+    this.#lines = lines;
+    this.endpoint = `http://127.0.0.1:${port}`;
+  }
+
+  async figures(): Promise<SinkFigures> {
+    this.#process.stdin!.end();
+    return JSON.parse(await this.#lines()) as SinkFigures;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.stdin!.end();
+    if (this.#process.exitCode === null) await once(this.#process, "exit");
+  }
 }
 
 /** Lines of the combined log format that differ in what differs in real ones. */
@@ -105,9 +224,9 @@ function accessLine(n: number): string {
   return `${address} - - [${time}] "${request}" 200 ${(n * 7_919) % 100_000} "https://example.com/" "${agent}"\n`;
 }
 
-function script(name: string, args: readonly string[]): ChildProcess {
+function script(path: string, args: readonly string[]): ChildProcess {
   const environment = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench" };
-  return spawn(process.execPath, [join(import.meta.dirname, name), ...args], {
+  return spawn(process.execPath, [path, ...args], {
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, ...environment },
   });
@@ -124,27 +243,11 @@ function linesOf(child: ChildProcess): () => Promise<string> {
   };
 }
 
-/** The agent, in a process of its own so that its CPU time is its own. */
-async function runChild(configFile: string): Promise<void> {
-  const config = await readAgentConfig(configFile);
-  const log = pino({ level: "warn" }, pino.destination(2));
-  const startUp = process.cpuUsage();
-  await runAgent(config, { signal: new AbortController().signal, log, untilDrained: true });
-  const { user, system } = process.cpuUsage(startUp);
-  const figures: AgentFigures = {
-    cpuSeconds: (user + system) / 1e6,
-    startUpCpuSeconds: (startUp.user + startUp.system) / 1e6,
-    residentMb: process.resourceUsage().maxRSS / 1_000,
-  };
-  process.stdout.write(`${JSON.stringify(figures)}\n`);
-}
-
 function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
 if (import.meta.main) {
-  const [flag, configFile] = process.argv.slice(2);
-  if (flag === "--child" && configFile !== undefined) await runChild(configFile);
-  else console.table(Object.fromEntries((await benchAgent()).map(({ name, figures }) => [name, figures])));
+  const rows = await benchAgent(process.argv.includes("--all") ? ALL_RATES : FEW_RATES);
+  console.table(Object.fromEntries(rows.map(({ name, figures }) => [name, figures])));
 }

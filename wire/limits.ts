@@ -15,6 +15,10 @@ export const PUT_RECORDS_MAX_BYTES = 10 * 2 ** 20;
 /** Characters in a partition key. PutRecords reference, read 2026-11. */
 export const PARTITION_KEY_MAX_CHARS = 256;
 
+/** What one shard takes in a second. Kinesis quotas page, read 2026-11. */
+export const SHARD_WRITE_BYTES_PER_SECOND = 2 ** 20;
+export const SHARD_WRITE_RECORDS_PER_SECOND = 1_000;
+
 /**
  * Synchronous Lambda payload. Records are base64 in it, so about 4.5 MB of data fit. Lambda quotas
  * page, read 2026-11.

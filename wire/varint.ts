@@ -9,6 +9,8 @@ import { WireError } from "./wire-error.ts";
 
 /** Bytes that `value` takes. */
 export function varintSize(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
   let size = 1;
   while (value >= 0x80) {
     value = Math.floor(value / 0x80);
@@ -19,6 +21,8 @@ export function varintSize(value: number): number {
 
 /** Writes `value` at `at` and returns the offset after it. */
 export function writeVarint(out: Uint8Array, at: number, value: number): number {
+  // Bit operations know 32 bits, and are twice as fast as division.
+  for (; value >= 0x80 && value < 2 ** 31; value >>>= 7) out[at++] = (value & 0x7f) | 0x80;
   while (value >= 0x80) {
     out[at++] = (value % 0x80) | 0x80;
     value = Math.floor(value / 0x80);

@@ -24,7 +24,7 @@ export async function checkStream(config: AgentConfig, log: Logger, signal: Abor
   const client = kinesisClient(config);
   const clock = watchClock(client);
   try {
-    const isActive = await describeStream(client, config.stream, log, signal);
+    const isActive = await describeStream(client, config, log, signal);
     if (!isActive) return [problem(`stream: ${config.stream} is not active yet`), ...clock()];
     return [
       await checkShards(client, config.stream, signal),

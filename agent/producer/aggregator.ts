@@ -1,10 +1,14 @@
 import { AggregateBuilder } from "../../wire/aggregate.ts";
 import { deflate } from "../../wire/envelope.ts";
+import { hashKeyOf } from "../../wire/hash-key.ts";
 import { ProvenanceWriter, type Source } from "../../wire/provenance.ts";
 import type { Delivery } from "../delivery.ts";
-import type { Line, Standing } from "../tail/line-framer.ts";
+import type { Line, Run, Standing } from "../tail/line-framer.ts";
+import { BufferPool } from "./buffer-pool.ts";
 import type { OutgoingRecord } from "./outbox.ts";
-import type { ShardMap } from "./shard-map.ts";
+
+/** As many as are filled while as many are sent, where Kinesis keeps up. */
+const IDLE_BUFFERS = 4;
 
 /** Where lines come from, and what to tell once they are delivered. */
 export interface Origin {
@@ -19,7 +23,9 @@ export interface AggregatorOptions {
   /** Longest wait of a line in an aggregate that is not full. */
   readonly lingerMs: number;
   readonly compression: "none" | "zstd";
-  readonly shards: Pick<ShardMap, "choose">;
+  /** "source": an aggregate holds one source, which decides its shard. */
+  readonly ordering: "none" | "source";
+  readonly shards: { choose(): { readonly explicitHashKey: string } };
   readonly seal: (record: OutgoingRecord) => void;
 }
 
@@ -43,6 +49,7 @@ interface OpenSpan {
 export class Aggregator {
   readonly #options: AggregatorOptions;
   readonly #builder: AggregateBuilder;
+  readonly #buffers: BufferPool;
   #provenance = new ProvenanceWriter();
   #spans = new Map<Origin, OpenSpan>();
   readonly #sent = new Map<string, SentCounts>();
@@ -52,6 +59,7 @@ export class Aggregator {
   constructor(options: AggregatorOptions) {
     this.#options = options;
     this.#builder = new AggregateBuilder(options.maxBytes);
+    this.#buffers = new BufferPool(options.maxBytes, IDLE_BUFFERS);
   }
 
   /** What was acknowledged of each tag by this process. */
@@ -61,20 +69,63 @@ export class Aggregator {
 
   /** @param window that the line's start and end count in; it is copied from */
   add(origin: Origin, window: Buffer, line: Line): void {
-    const { start, end, offset, extent, gap } = line;
-    const position = { source: origin.source, offset, extent, gap };
+    this.#begin(origin);
+    const { start, end } = line;
     const bytes = end - start;
-    let tags = this.#provenance.tags(position, bytes);
+    let tags = this.#provenance.tags({ source: origin.source, ...line }, bytes);
     if (
       this.#builder.count > 0 &&
       this.#builder.byteLengthWith(origin.tag, bytes, tags) > this.#options.maxBytes
     ) {
       this.flush();
-      tags = this.#provenance.tags(position, bytes);
+      tags = this.#provenance.tags({ source: origin.source, ...line }, bytes);
     }
     this.#builder.addSlice(origin.tag, window, start, end, tags);
-    this.#provenance.wrote(position);
-    this.#note(origin, line);
+    this.#wrote(origin, line, 1);
+  }
+
+  /**
+   * Adds every line of a run. What is kept of them is kept of all together.
+   *
+   * @returns how many there were
+   */
+  addLines(origin: Origin, window: Buffer, run: Run): number {
+    this.#begin(origin);
+    let added = 0;
+    const { source, tag } = origin;
+    for (let rest = run; rest.start <= run.end;) {
+      const tags = this.#provenance.tags({ source, ...rest }, rest.end - rest.start);
+      const before = this.#builder.count;
+      const { maxBytes } = this.#options;
+      const next = this.#builder.addLines(tag, window, rest.start, rest.end, tags, maxBytes);
+      const lines = this.#builder.count - before;
+      const bytes = next - rest.start;
+      added += lines;
+      if (lines > 0) this.#wrote(origin, { ...rest, extent: next > rest.end ? rest.extent : bytes }, lines);
+      if (next <= rest.end) this.flush();
+      const left = { start: next, offset: rest.offset + bytes, extent: rest.extent - bytes };
+      rest = { ...rest, ...left, gap: lines > 0 ? undefined : rest.gap };
+    }
+    return added;
+  }
+
+  #begin(origin: Origin): void {
+    const isOther = this.#builder.count > 0 && !this.#spans.has(origin);
+    if (isOther && this.#options.ordering === "source") this.flush();
+  }
+
+  /** Keeps the books for consecutive lines of one source. */
+  #wrote(origin: Origin, run: Run, lines: number): void {
+    this.#provenance.wrote({ source: origin.source, ...run });
+    let span = this.#spans.get(origin);
+    if (span === undefined) {
+      span = { end: 0, standing: "line", lines: 0, bytes: 0 };
+      this.#spans.set(origin, span);
+    }
+    span.end = run.offset + run.extent;
+    span.standing = run.standing;
+    span.lines += lines;
+    span.bytes += run.extent;
     this.#linger ??= setTimeout(() => this.flush(), this.#options.lingerMs);
   }
 
@@ -83,9 +134,11 @@ export class Aggregator {
     clearTimeout(this.#linger);
     this.#linger = undefined;
     if (this.#builder.count === 0) return;
-    const { compression, shards, seal } = this.#options;
-    const { shardId, explicitHashKey } = shards.choose();
-    const aggregate = this.#builder.finish(explicitHashKey);
+    const { compression, seal } = this.#options;
+    const { partitionKey, explicitHashKey, source } = this.#destination();
+    const aggregate = this.#builder.finish(explicitHashKey, (bytes) => this.#buffers.take(bytes));
+    const data = compression === "zstd" ? deflate(aggregate) : aggregate;
+    if (data !== aggregate) this.#buffers.give(aggregate);
     const acknowledgements = Array.from(this.#spans, ([{ tag, delivery }, span]) => {
       const acknowledge = delivery.expect(resumeAfter(span));
       return () => {
@@ -96,15 +149,27 @@ export class Aggregator {
     this.#spans = new Map();
     this.#provenance = new ProvenanceWriter();
     seal({
-      data: compression === "zstd" ? deflate(aggregate) : aggregate,
-      // A constant partition key would undo a mapping's parallelization factor, which goes by it.
-      partitionKey: (this.#sealed++).toString(36),
+      data,
+      partitionKey,
       explicitHashKey,
-      shardId,
+      source,
       acknowledge: () => {
         for (const acknowledge of acknowledgements) acknowledge();
+        this.#buffers.give(data);
       },
     });
+  }
+
+  /** A mapping with a parallelization factor keeps the order of a partition key, and spreads different ones. */
+  #destination(): Pick<OutgoingRecord, "partitionKey" | "explicitHashKey" | "source"> {
+    const { ordering, shards } = this.#options;
+    if (ordering === "none") {
+      const partitionKey = (this.#sealed++).toString(36);
+      return { partitionKey, explicitHashKey: shards.choose().explicitHashKey, source: undefined };
+    }
+    const [origin] = this.#spans.keys();
+    const { id } = origin!.source;
+    return { partitionKey: id, explicitHashKey: hashKeyOf(id), source: id };
   }
 
   /** Drops what is not closed yet. */
@@ -116,18 +181,6 @@ export class Aggregator {
     const counts = this.#sent.get(tag) ?? { lines: 0, bytes: 0, records: 0 };
     const records = counts.records + 1;
     this.#sent.set(tag, { lines: counts.lines + lines, bytes: counts.bytes + bytes, records });
-  }
-
-  #note(origin: Origin, line: Line): void {
-    let span = this.#spans.get(origin);
-    if (span === undefined) {
-      span = { end: 0, standing: "line", lines: 0, bytes: 0 };
-      this.#spans.set(origin, span);
-    }
-    span.end = line.offset + line.extent;
-    span.standing = line.standing;
-    span.lines++;
-    span.bytes += line.extent;
   }
 }
 

@@ -5,10 +5,8 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { AgentConfig } from "../config.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** A request that is not answered by then is sent again, and its records may arrive twice. */
-const REQUEST_TIMEOUT_MS = 30_000;
 
-type Settings = Pick<AgentConfig, "region" | "endpoint"> & Partial<Pick<AgentConfig, "aws">>;
+type Settings = Pick<AgentConfig, "region" | "endpoint"> & Partial<Pick<AgentConfig, "aws" | "producer">>;
 
 /**
  * HTTP/1.1 with connections kept alive: by itself the client opens an HTTP/2 session for each request.
@@ -17,7 +15,7 @@ type Settings = Pick<AgentConfig, "region" | "endpoint"> & Partial<Pick<AgentCon
  * @param environment whose HTTPS_PROXY, HTTP_PROXY and NO_PROXY are heeded
  */
 export function kinesisClient(
-  { region, endpoint, aws }: Settings,
+  { region, endpoint, aws, producer }: Settings,
   environment: NodeJS.ProcessEnv = process.env,
 ): KinesisClient {
   const connections = { keepAlive: true, ...(isLoopback(endpoint) ? {} : { proxyEnv: environment }) };
@@ -31,7 +29,7 @@ export function kinesisClient(
     maxAttempts: 1,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: CONNECT_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      ...(producer === undefined ? {} : { requestTimeout: producer.request_timeout_ms }),
       throwOnRequestTimeout: true,
       httpAgent: new HttpAgent(connections),
       httpsAgent: new HttpsAgent(connections),

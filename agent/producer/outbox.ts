@@ -1,24 +1,38 @@
 import { EventEmitter, once } from "node:events";
+import type { Clock } from "./clock.ts";
+import type { Shard } from "./shard.ts";
+import type { ShardMap } from "./shard-map.ts";
 
-/** A Kinesis record on its way, with what to tell once it has arrived. */
+/** A Kinesis record to be sent, with what to tell once it has arrived. */
 export interface OutgoingRecord {
   readonly data: Buffer;
   readonly partitionKey: string;
   readonly explicitHashKey: string;
-  /** Shard that owned the explicit hash key when the aggregate was closed. */
-  readonly shardId: string;
+  /** Set where the records of a source must arrive in order: only one of them is in flight. */
+  readonly source: string | undefined;
   readonly acknowledge: () => void;
+}
+
+/** A record in flight, and the shard that was expected to get it. */
+export interface Parcel {
+  readonly record: OutgoingRecord;
+  readonly shard: Shard;
 }
 
 /** Records that Kinesis has not acknowledged: those that wait, and those in flight. Bounded in bytes. */
 export class Outbox {
   readonly #maxBytes: number;
-  readonly #waiting: OutgoingRecord[] = [];
+  readonly #shards: Pick<ShardMap, "owner" | "shards">;
+  readonly #clock: Clock;
   readonly #changed = new EventEmitter<{ change: [] }>().setMaxListeners(0);
+  readonly #sourcesInFlight = new Set<string>();
   #bytes = 0;
+  #turn = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, shards: Pick<ShardMap, "owner" | "shards">, clock: Clock) {
     this.#maxBytes = maxBytes;
+    this.#shards = shards;
+    this.#clock = clock;
   }
 
   /** Bytes that wait or are in flight. */
@@ -28,7 +42,9 @@ export class Outbox {
 
   /** Never refuses: whoever puts waits for `room` between two blocks of lines, whose size is bounded. */
   put(record: OutgoingRecord): void {
-    this.#waiting.push(record);
+    const shard = this.#shards.owner(record.explicitHashKey);
+    shard.waiting.push(record);
+    shard.queuedBytes += record.data.length;
     this.#bytes += record.data.length;
     this.#changed.emit("change");
   }
@@ -43,22 +59,81 @@ export class Outbox {
     while (this.#bytes > 0) await once(this.#changed, "change", { signal });
   }
 
-  /** The oldest waiting records, at least one, within both limits. @throws AbortError */
-  async take(maxRecords: number, maxBytes: number, signal: AbortSignal): Promise<OutgoingRecord[]> {
-    while (this.#waiting.length === 0) await once(this.#changed, "change", { signal });
-    let count = 0;
-    let bytes = 0;
-    while (count < maxRecords && count < this.#waiting.length) {
-      bytes += this.#waiting[count]!.data.length;
-      if (count > 0 && bytes > maxBytes) break;
-      count++;
+  /** Records that their shards can take now, at least one, within both limits. @throws AbortError */
+  async take(maxRecords: number, maxBytes: number, signal: AbortSignal): Promise<Parcel[]> {
+    for (;;) {
+      const parcels: Parcel[] = [];
+      const readyAtMs = this.#collect(parcels, maxRecords, maxBytes);
+      if (parcels.length > 0) return parcels;
+      await this.#changeUntil(readyAtMs, signal);
     }
-    return this.#waiting.splice(0, count);
   }
 
-  acknowledged(record: OutgoingRecord): void {
+  acknowledged({ record, shard }: Parcel): void {
+    this.#landed(record);
+    shard.queuedBytes -= record.data.length;
     this.#bytes -= record.data.length;
     record.acknowledge();
     this.#changed.emit("change");
+  }
+
+  /** Puts records back before those that wait, in the order in which they were taken. */
+  returned(parcels: readonly Parcel[]): void {
+    for (const { record, shard } of parcels.toReversed()) {
+      this.#landed(record);
+      shard.queuedBytes -= record.data.length;
+      // Another than before, where the stream was resharded meanwhile.
+      const owner = this.#shards.owner(record.explicitHashKey);
+      owner.queuedBytes += record.data.length;
+      owner.waiting.unshift(record);
+    }
+    this.#changed.emit("change");
+  }
+
+  /** @returns when the first shard that has something to take will be ready */
+  #collect(parcels: Parcel[], maxRecords: number, maxBytes: number): number {
+    const now = this.#clock.now();
+    const { shards } = this.#shards;
+    let bytes = 0;
+    let soonest = Infinity;
+    this.#turn++;
+    for (let i = 0; i < shards.length; i++) {
+      const shard = shards[(this.#turn + i) % shards.length]!;
+      for (let at = 0; at < shard.waiting.length && parcels.length < maxRecords;) {
+        const record = shard.waiting[at]!;
+        if (record.source !== undefined && this.#sourcesInFlight.has(record.source)) {
+          at++;
+          continue;
+        }
+        const size = record.data.length + record.partitionKey.length;
+        const readyAtMs = shard.readyAtMs(size, now);
+        soonest = Math.min(soonest, readyAtMs);
+        if (readyAtMs > now || (bytes > 0 && bytes + size > maxBytes)) break;
+        shard.waiting.splice(at, 1);
+        shard.sending(size, now);
+        bytes += size;
+        if (record.source !== undefined) this.#sourcesInFlight.add(record.source);
+        parcels.push({ record, shard });
+      }
+    }
+    return soonest;
+  }
+
+  #landed({ source }: OutgoingRecord): void {
+    if (source !== undefined) this.#sourcesInFlight.delete(source);
+  }
+
+  async #changeUntil(atMs: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const either = AbortSignal.any([signal, over.signal]);
+    const waits: Promise<unknown>[] = [once(this.#changed, "change", { signal: either })];
+    if (atMs < Infinity)
+      waits.push(this.#clock.sleep(Math.max(0, Math.ceil(atMs - this.#clock.now())), either));
+    try {
+      await Promise.race(waits);
+    } finally {
+      over.abort();
+      await Promise.allSettled(waits);
+    }
   }
 }

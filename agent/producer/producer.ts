@@ -1,26 +1,28 @@
-import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Logger } from "pino";
 import { PUT_RECORDS_MAX_RECORDS } from "../../wire/limits.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
-import { backOff } from "./backoff.ts";
+import { backoffMs } from "./backoff.ts";
 import { callFailure } from "./call-failure.ts";
-import type { Outbox, OutgoingRecord } from "./outbox.ts";
-import { type PutResult, putRecords } from "./put-records.ts";
-import { RequestBody } from "./request-body.ts";
+import type { Clock } from "./clock.ts";
+import type { Outbox, Parcel } from "./outbox.ts";
+import type { PutRecords, PutResult } from "./put-records.ts";
 import type { ShardMap } from "./shard-map.ts";
 
 /**
  * Data in one request. Far below what PutRecords takes (10 MiB): a failed request is sent again
  * whole, and its body is held in memory for each request in flight.
  */
-const REQUEST_MAX_BYTES = 3 * 2 ** 20;
+const REQUEST_MAX_BYTES = 2 * 2 ** 20;
 
 export interface ProducerOptions {
-  readonly client: KinesisClient;
   readonly stream: string;
+  readonly requests: Pick<PutRecords, "send">;
   readonly outbox: Outbox;
-  readonly shards: ShardMap;
+  readonly shards: Pick<ShardMap, "has" | "refresh">;
   readonly maxInFlight: number;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly log: Logger;
 }
 
@@ -30,6 +32,8 @@ export interface ProducerCounts {
   bytes: number;
   /** Entries and whole requests that were sent again. */
   retries: number;
+  /** Entries that went over the limit of their shard. */
+  throttled: number;
   /** Requests that failed whole. */
   failures: number;
 }
@@ -44,13 +48,26 @@ export interface ShardCounts {
 /**
  * Sends what is in the outbox until it is acknowledged. Nothing is given up: an entry that Kinesis
  * does not take is tried again, with growing pauses, for as long as the agent runs.
+ *
+ * An entry that fails makes its shard wait, and no other. A request that fails as a whole makes them
+ * all wait, and halves how many may be in flight; each that succeeds allows one more.
  */
 export class Producer {
   readonly #options: ProducerOptions;
-  readonly counts: ProducerCounts = { requests: 0, records: 0, bytes: 0, retries: 0, failures: 0 };
+  readonly counts: ProducerCounts = {
+    requests: 0,
+    records: 0,
+    bytes: 0,
+    retries: 0,
+    throttled: 0,
+    failures: 0,
+  };
   readonly byShard = new Map<string, ShardCounts>();
   /** Why the last request failed, until one succeeds. */
   failure: string | undefined;
+  #maxInFlight = 1;
+  /** Requests that failed since the last that did not. */
+  #failures = 0;
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -60,66 +77,77 @@ export class Producer {
   async run(signal: AbortSignal): Promise<void> {
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
-    const senders = Array.from({ length: this.#options.maxInFlight }, () => this.#send(either));
+    const inFlight = new Set<Promise<void>>();
     try {
-      await Promise.all(senders);
-    } catch (error) {
-      stop.abort();
-      await Promise.allSettled(senders);
-      if (!signal.aborted) throw error;
-    }
-  }
-
-  async #send(signal: AbortSignal): Promise<void> {
-    const body = new RequestBody();
-    for (;;) {
-      let records = await this.#options.outbox.take(PUT_RECORDS_MAX_RECORDS, REQUEST_MAX_BYTES, signal);
-      for (let attempt = 0; ; attempt++) {
-        records = await this.#put(records, body, signal);
-        if (records.length === 0) break;
-        await backOff(attempt, signal);
+      for (;;) {
+        while (inFlight.size >= this.#maxInFlight) await Promise.race(inFlight);
+        const { outbox } = this.#options;
+        const parcels = await outbox.take(PUT_RECORDS_MAX_RECORDS, REQUEST_MAX_BYTES, either);
+        const request = this.#send(parcels, either).catch((error: unknown) => stop.abort(error));
+        inFlight.add(request);
+        void request.finally(() => inFlight.delete(request));
       }
+    } catch (error) {
+      stop.abort(error);
+      await Promise.allSettled(inFlight);
+      if (!signal.aborted) throw stop.signal.reason;
     }
   }
 
-  /** @returns what is to be sent again */
-  async #put(records: OutgoingRecord[], body: RequestBody, signal: AbortSignal): Promise<OutgoingRecord[]> {
-    const { client, stream, log } = this.#options;
-    let result: PutResult;
+  /** @throws AgentError that no retry can mend, AbortError */
+  async #send(parcels: readonly Parcel[], signal: AbortSignal): Promise<void> {
+    const { requests, outbox, clock, random } = this.#options;
     this.counts.requests++;
+    let result: PutResult;
     try {
-      result = await putRecords(client, stream, records, body, signal);
+      result = await requests.send(parcels, signal);
     } catch (error) {
       signal.throwIfAborted();
-      body.discard();
-      const failure = callFailure(stream, error);
-      if (failure instanceof AgentError) throw failure;
-      this.counts.failures++;
-      this.counts.retries += records.length;
-      this.failure = systemReason(error);
-      log.warn({ stream, reason: this.failure, records: records.length }, "PutRecords failed; retrying");
-      return records;
+      this.#failed(parcels, error);
+      await clock.sleep(backoffMs(this.#failures++, random()), signal);
+      outbox.returned(parcels);
+      return;
     }
+    this.#failures = 0;
+    this.failure = undefined;
+    this.#maxInFlight = Math.min(this.#options.maxInFlight, this.#maxInFlight + 1);
     this.#settle(result, signal);
-    return [...result.retry];
+  }
+
+  #failed(parcels: readonly Parcel[], error: unknown): void {
+    const { stream, log } = this.#options;
+    const failure = callFailure(stream, error);
+    if (failure instanceof AgentError) throw failure;
+    this.#maxInFlight = Math.ceil(this.#maxInFlight / 2);
+    this.counts.failures++;
+    this.counts.retries += parcels.length;
+    this.failure = systemReason(error);
+    log.warn({ stream, reason: this.failure, records: parcels.length }, "PutRecords failed; retrying");
   }
 
   #settle({ put, retry, reason }: PutResult, signal: AbortSignal): void {
-    const { outbox, shards, stream, log } = this.#options;
-    this.failure = undefined;
+    const { outbox, shards, stream, clock, random, log } = this.#options;
+    const now = clock.now();
     let isSurprise = false;
-    for (const { record, shardId } of put) {
+    for (const { parcel, shardId } of put) {
       this.counts.records++;
-      this.counts.bytes += record.data.length;
-      const shard = this.#shard(shardId);
-      shard.records++;
-      shard.bytes += record.data.length;
-      isSurprise ||= shardId !== record.shardId && !shards.has(shardId);
-      shards.arrived(record.shardId);
-      outbox.acknowledged(record);
+      this.counts.bytes += parcel.record.data.length;
+      const counts = this.#shard(shardId);
+      counts.records++;
+      counts.bytes += parcel.record.data.length;
+      isSurprise ||= shardId !== parcel.shard.shardId && !shards.has(shardId);
+      parcel.shard.took(now);
+      outbox.acknowledged(parcel);
     }
-    this.counts.retries += retry.length;
-    for (const { shardId } of retry) this.#shard(shardId).throttled++;
+    for (const { parcel, isThrottled } of retry) {
+      this.counts.retries++;
+      if (isThrottled) {
+        this.counts.throttled++;
+        this.#shard(parcel.shard.shardId).throttled++;
+        parcel.shard.throttled(now, random());
+      } else parcel.shard.failed(now, random());
+    }
+    outbox.returned(retry.map(({ parcel }) => parcel));
     if (retry.length > 0)
       log.warn({ stream, reason, records: retry.length }, "Kinesis took only some records");
     if (isSurprise) this.#refreshShards(signal);

@@ -1,47 +1,56 @@
 import { type KinesisClient, PutRecordsCommand, type PutRecordsResultEntry } from "@aws-sdk/client-kinesis";
 import { AgentError } from "../agent-error.ts";
-import type { OutgoingRecord } from "./outbox.ts";
-import type { RequestBody } from "./request-body.ts";
+import type { Parcel } from "./outbox.ts";
+import { RequestBody } from "./request-body.ts";
 
 export interface PutResult {
-  readonly put: readonly { readonly record: OutgoingRecord; readonly shardId: string }[];
+  readonly put: readonly { readonly parcel: Parcel; readonly shardId: string }[];
   /** Entries that Kinesis did not take, with its reason for the first of them. */
-  readonly retry: readonly OutgoingRecord[];
+  readonly retry: readonly { readonly parcel: Parcel; readonly isThrottled: boolean }[];
   readonly reason: string | undefined;
 }
 
-/**
- * One PutRecords call. Kinesis answers 200 even when it took only some of the entries, which the
- * SDK's own retries never see.
- *
- * @param body of one request at a time
- * @throws AgentError RESULT_COUNT, and whatever the call as a whole failed with
- */
-export async function putRecords(
-  client: KinesisClient,
-  stream: string,
-  records: readonly OutgoingRecord[],
-  body: RequestBody,
-  signal: AbortSignal,
-): Promise<PutResult> {
-  const command = commandWithBody(stream, body.write(stream, records));
-  const { Records: results = [] } = await client.send(command, { abortSignal: signal });
-  if (results.length !== records.length) {
-    const message = `PutRecords answered for ${results.length} of ${records.length} records`;
-    throw new AgentError("RESULT_COUNT", stream, message, "Is the endpoint really Kinesis?");
+/** PutRecords requests to one stream, their bodies used again and again. */
+export class PutRecords {
+  readonly #client: KinesisClient;
+  readonly #stream: string;
+  readonly #idleBodies: RequestBody[] = [];
+
+  constructor(client: KinesisClient, stream: string) {
+    this.#client = client;
+    this.#stream = stream;
   }
-  return sort(records, results);
+
+  /**
+   * One call. Kinesis answers 200 even when it took only some of the entries, which the SDK's own
+   * retries never see.
+   *
+   * @throws AgentError RESULT_COUNT, and whatever the call as a whole failed with
+   */
+  async send(parcels: readonly Parcel[], signal: AbortSignal): Promise<PutResult> {
+    const body = this.#idleBodies.pop() ?? new RequestBody();
+    const records = parcels.map(({ record }) => record);
+    const command = commandWithBody(this.#stream, body.write(this.#stream, records));
+    const { Records: results = [] } = await this.#client.send(command, { abortSignal: signal });
+    // After a failure the connection may not be done with the body yet: that one is not used again.
+    this.#idleBodies.push(body);
+    if (results.length !== records.length) {
+      const message = `PutRecords answered for ${results.length} of ${records.length} records`;
+      throw new AgentError("RESULT_COUNT", this.#stream, message, "Is the endpoint really Kinesis?");
+    }
+    return sort(parcels, results);
+  }
 }
 
-function sort(records: readonly OutgoingRecord[], results: readonly PutRecordsResultEntry[]): PutResult {
+function sort(parcels: readonly Parcel[], results: readonly PutRecordsResultEntry[]): PutResult {
   const put = [];
   const retry = [];
   let reason: string | undefined;
-  for (const [i, record] of records.entries()) {
+  for (const [i, parcel] of parcels.entries()) {
     const { ShardId: shardId, ErrorCode, ErrorMessage } = results[i]!;
-    if (ErrorCode === undefined && shardId !== undefined) put.push({ record, shardId });
+    if (ErrorCode === undefined && shardId !== undefined) put.push({ parcel, shardId });
     else {
-      retry.push(record);
+      retry.push({ parcel, isThrottled: ErrorCode === "ProvisionedThroughputExceededException" });
       reason ??= `${ErrorCode ?? "no shard id"}: ${ErrorMessage ?? ""}`;
     }
   }

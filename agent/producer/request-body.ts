@@ -9,8 +9,6 @@ const SLICE_BYTES = 12 * 2 ** 10;
 /**
  * PutRecords requests as they stand on the wire (JSON 1.1, data in base64). Serialising megabytes
  * through the SDK costs as much again as all the rest of the agent.
- *
- * Each request overwrites the one before it, for as long as they succeed.
  */
 export class RequestBody {
   #buffer = Buffer.alloc(0);
@@ -33,11 +31,6 @@ export class RequestBody {
     }
     at += out.write("]}", at);
     return out.subarray(0, at);
-  }
-
-  /** Call when a request failed: its connection may not be done with the body yet. */
-  discard(): void {
-    this.#buffer = Buffer.alloc(0);
   }
 
   #room(opening: string, heads: readonly string[], records: readonly OutgoingRecord[]): Buffer {

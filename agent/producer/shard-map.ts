@@ -2,53 +2,31 @@ import {
   type KinesisClient,
   ListShardsCommand,
   type ListShardsCommandInput,
-  type Shard,
+  type Shard as ListedShard,
 } from "@aws-sdk/client-kinesis";
-import { middleHashKey } from "../../wire/hash-key.ts";
+import { Shard } from "./shard.ts";
 
-export interface ChosenShard {
-  readonly shardId: string;
-  /** Owned by the shard, and by one of its children after a split. */
-  readonly explicitHashKey: string;
+export interface ShardMapOptions {
+  readonly client: Pick<KinesisClient, "send">;
+  readonly stream: string;
+  /** Of what the service lets each shard take: 1 is all of it. */
+  readonly rateLimit: number;
+  readonly now: () => number;
 }
 
-/** The open shards of a stream, and how much is on its way to each. */
+/** The open shards of a stream. What waits for a shard that closes is handed to those that follow it. */
 export class ShardMap {
-  readonly #client: KinesisClient;
-  readonly #stream: string;
-  #shards: readonly ChosenShard[] = [];
-  #inFlight = new Map<string, number>();
+  readonly #options: ShardMapOptions;
+  #shards: readonly Shard[] = [];
   #turn = 0;
   #refreshing: Promise<void> | undefined;
 
-  constructor(client: KinesisClient, stream: string) {
-    this.#client = client;
-    this.#stream = stream;
+  constructor(options: ShardMapOptions) {
+    this.#options = options;
   }
 
-  /** Lists the shards anew. Calls while one is under way share its answer. */
-  refresh(signal: AbortSignal): Promise<void> {
-    this.#refreshing ??= this.#list(signal).finally(() => (this.#refreshing = undefined));
-    return this.#refreshing;
-  }
-
-  async #list(signal: AbortSignal): Promise<void> {
-    const shards: ChosenShard[] = [];
-    let token: string | undefined;
-    do {
-      // A page is asked for by the stream or by a token, never by both.
-      const page: ListShardsCommandInput =
-        token === undefined
-          ? { StreamName: this.#stream, ShardFilter: { Type: "AT_LATEST" } }
-          : { NextToken: token };
-      const { Shards = [], NextToken } = await this.#client.send(new ListShardsCommand(page), {
-        abortSignal: signal,
-      });
-      shards.push(...Shards.filter(isOpen).map(chosen));
-      token = NextToken;
-    } while (token !== undefined);
-    if (shards.length === 0) throw new Error(`stream ${this.#stream} has no open shard`);
-    this.#shards = shards;
+  get shards(): readonly Shard[] {
+    return this.#shards;
   }
 
   /** Open shards; 0 until they are listed. */
@@ -61,40 +39,77 @@ export class ShardMap {
   }
 
   /**
-   * The shard with the fewest records on their way, in turn among equals: one that is throttled keeps
-   * its records for longer, and so is given fewer. It counts as one more until `arrived`.
+   * The shard that a record of this explicit hash key goes to, as far as is known. Where a list was made
+   * in the middle of a split or a merge, any shard will do to wait for: Kinesis goes by the key.
    */
-  choose(): ChosenShard {
+  owner(explicitHashKey: string): Shard {
+    const key = BigInt(explicitHashKey);
+    return this.#shards.find((shard) => shard.owns(key)) ?? this.#shards[0]!;
+  }
+
+  /** The shard that one more record reaches soonest, in turn among equals. */
+  choose(): Shard {
+    const now = this.#options.now();
     const count = this.#shards.length;
-    let best: ChosenShard | undefined;
+    let best: Shard | undefined;
     let least = Infinity;
     for (let i = 0; i < count; i++) {
       const shard = this.#shards[(this.#turn + i) % count]!;
-      const load = this.#inFlight.get(shard.shardId) ?? 0;
-      if (load < least) [best, least] = [shard, load];
+      const delay = shard.delayMs(now);
+      if (delay < least) [best, least] = [shard, delay];
     }
     if (best === undefined) throw new Error("the shards are not listed yet");
     this.#turn = (this.#turn + 1) % count;
-    this.#inFlight.set(best.shardId, least + 1);
     return best;
   }
 
-  /** A record that was meant for this shard is acknowledged, wherever it landed. */
-  arrived(shardId: string): void {
-    const left = (this.#inFlight.get(shardId) ?? 0) - 1;
-    if (left > 0) this.#inFlight.set(shardId, left);
-    else this.#inFlight.delete(shardId);
+  /** Lists the shards anew. Calls while one is under way share its answer. */
+  refresh(signal: AbortSignal): Promise<void> {
+    this.#refreshing ??= this.#refresh(signal).finally(() => (this.#refreshing = undefined));
+    return this.#refreshing;
   }
-}
 
-function isOpen(shard: Shard): boolean {
-  return shard.SequenceNumberRange?.EndingSequenceNumber === undefined;
-}
+  async #refresh(signal: AbortSignal): Promise<void> {
+    const listed = await this.#list(signal);
+    const { stream, rateLimit, now } = this.#options;
+    if (listed.length === 0) throw new Error(`stream ${stream} has no open shard`);
+    const before = this.#shards;
+    this.#shards = listed.map(({ ShardId, HashKeyRange }) => {
+      const range = {
+        startingHashKey: HashKeyRange!.StartingHashKey!,
+        endingHashKey: HashKeyRange!.EndingHashKey!,
+      };
+      const known = before.find((shard) => shard.shardId === ShardId);
+      return known ?? new Shard(ShardId!, range, rateLimit, now());
+    });
+    for (const closed of before) if (!this.has(closed.shardId)) this.#handOver(closed);
+  }
 
-function chosen({ ShardId, HashKeyRange }: Shard): ChosenShard {
-  const range = {
-    startingHashKey: HashKeyRange!.StartingHashKey!,
-    endingHashKey: HashKeyRange!.EndingHashKey!,
-  };
-  return { shardId: ShardId!, explicitHashKey: middleHashKey(range) };
+  async #list(signal: AbortSignal): Promise<ListedShard[]> {
+    const open: ListedShard[] = [];
+    let token: string | undefined;
+    do {
+      // A page is asked for by the stream or by a token, never by both.
+      const page: ListShardsCommandInput =
+        token === undefined
+          ? { StreamName: this.#options.stream, ShardFilter: { Type: "AT_LATEST" } }
+          : { NextToken: token };
+      const { Shards = [], NextToken } = await this.#options.client.send(new ListShardsCommand(page), {
+        abortSignal: signal,
+      });
+      open.push(...Shards.filter((shard) => shard.SequenceNumberRange?.EndingSequenceNumber === undefined));
+      token = NextToken;
+    } while (token !== undefined);
+    return open;
+  }
+
+  #handOver(closed: Shard): void {
+    for (const record of closed.waiting) {
+      const next = this.owner(record.explicitHashKey);
+      next.waiting.push(record);
+      next.queuedBytes += record.data.length;
+      closed.queuedBytes -= record.data.length;
+    }
+    closed.waiting = [];
+  }
 }

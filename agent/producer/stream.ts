@@ -1,19 +1,23 @@
 import { DescribeStreamSummaryCommand, type KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Logger } from "pino";
+import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
+import type { AgentConfig } from "../config.ts";
 import { backOff } from "./backoff.ts";
 import { callFailure } from "./call-failure.ts";
+import { RECORD_OVERHEAD_BYTES } from "./producer-config.ts";
 import type { ShardMap } from "./shard-map.ts";
 
 /**
  * Makes sure that aggregates may be put into the stream.
  *
  * @returns whether it is active; it may still be on its way
- * @throws AgentError STREAM_NOT_FOUND, STREAM_AUTO, STREAM_REFUSED, and network errors as they come
+ * @throws AgentError STREAM_NOT_FOUND, STREAM_AUTO, STREAM_RECORD_SIZE, STREAM_REFUSED, and network errors
+ *   as they come
  */
 export async function describeStream(
   client: KinesisClient,
-  stream: string,
+  { stream, producer }: Pick<AgentConfig, "stream" | "producer">,
   log: Logger,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -21,6 +25,7 @@ export async function describeStream(
     const command = new DescribeStreamSummaryCommand({ StreamName: stream });
     const { StreamDescriptionSummary: summary } = await client.send(command, { abortSignal: signal });
     if (summary?.RecordDistributionStrategy === "AUTO") throw autoStream(stream);
+    assertRecordSize(stream, producer.aggregate_bytes, summary?.MaxRecordSizeInKiB);
     return summary?.StreamStatus === "ACTIVE" || summary?.StreamStatus === "UPDATING";
   } catch (error) {
     if ((error as Error).name !== "AccessDeniedException") throw startFailure(stream, error);
@@ -33,14 +38,15 @@ export async function describeStream(
 /** Waits until the stream answers, is active, and its shards are known. @throws AgentError, AbortError */
 export async function untilActive(
   client: KinesisClient,
-  stream: string,
+  config: Pick<AgentConfig, "stream" | "producer">,
   shards: ShardMap,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
+  const { stream } = config;
   for (let attempt = 0; ; attempt++) {
     try {
-      if (await describeStream(client, stream, log, signal)) return await shards.refresh(signal);
+      if (await describeStream(client, config, log, signal)) return await shards.refresh(signal);
       log.info({ stream }, "the stream is not active yet");
     } catch (error) {
       if (error instanceof AgentError) throw error;
@@ -49,6 +55,15 @@ export async function untilActive(
     }
     await backOff(attempt, signal);
   }
+}
+
+/** @param limitKib left out by servers that do not know other limits than the usual one */
+function assertRecordSize(stream: string, aggregateBytes: number, limitKib: number | undefined): void {
+  const limitBytes = limitKib === undefined ? RECORD_MAX_BYTES : limitKib * 1_024;
+  if (aggregateBytes + RECORD_OVERHEAD_BYTES <= limitBytes) return;
+  const message = `records of ${limitBytes} bytes at most cannot hold producer.aggregate_bytes = ${aggregateBytes}`;
+  const hint = `Set it to ${limitBytes - RECORD_OVERHEAD_BYTES} or less, or raise the stream's limit (UpdateMaxRecordSize).`;
+  throw new AgentError("STREAM_RECORD_SIZE", stream, message, hint);
 }
 
 function autoStream(stream: string): AgentError {

@@ -4,7 +4,7 @@ import { systemReason } from "../agent-error.ts";
 import { Delivery } from "../delivery.ts";
 import { type FileIdentity, identify, sameFile, sourceId } from "./file-identity.ts";
 import { type Guard, guardAfter, stillHolds } from "./guard.ts";
-import { HEAD, type Line, LineFramer, type Resume } from "./line-framer.ts";
+import { HEAD, type Line, LineFramer, type Resume, type Run } from "./line-framer.ts";
 import { type Sighting, sight } from "./sighting.ts";
 
 /** What a checkpoint keeps of a followed file, but for its position. */
@@ -174,10 +174,20 @@ export class FollowedFile {
 
   /** Cuts what `fill` gave into lines. */
   frame(window: Buffer, isEnd: boolean, emit: (line: Line) => void): void {
+    this.#saw(window);
+    this.#framer.frame(window, isEnd, emit);
+  }
+
+  /** The same, for whoever has no use for each line. */
+  frameRuns(window: Buffer, isEnd: boolean, emit: (run: Run) => void): void {
+    this.#saw(window);
+    this.#framer.frameRuns(window, isEnd, emit);
+  }
+
+  #saw(window: Buffer): void {
     this.#guard = guardAfter(this.#guard, window, this.#framer.offset);
     this.#seenTo = Math.max(this.#seenTo, this.#guard.end);
     this.size = Math.max(this.size, this.#seenTo);
-    this.#framer.frame(window, isEnd, emit);
   }
 
   /** Goes on with the handle of one that stands for the same file. */

@@ -30,6 +30,12 @@ export interface Line {
 }
 
 /**
+ * Consecutive lines in the shape of one: line feeds divide the bytes [start, end). `gap` is before the
+ * first, `extent` ends with the last.
+ */
+export type Run = Line;
+
+/**
  * Cuts a source into lines, window after window. It keeps no bytes: the next window must begin at
  * `offset`, so a line that has only begun is read again once there is more of it. A window longer
  * than `maxLineBytes` therefore always makes progress.
@@ -83,6 +89,33 @@ export class LineFramer {
     }
     this.#offset = base + at;
     return at;
+  }
+
+  /**
+   * Emits the same lines, those that the window begins with in one run. Making something of each line
+   * costs as much as all else that framing does.
+   */
+  frameRuns(window: Buffer, isEnd: boolean, emit: (run: Run) => void): number {
+    const whole = this.#standing === "line" ? this.#wholeLines(window) : 0;
+    if (whole > 0) {
+      this.#emit(emit, 0, whole - 1, this.#offset, whole, "line");
+      this.#offset += whole;
+    }
+    const rest = window.subarray(whole);
+    const shifted = (line: Line) => emit({ ...line, start: whole + line.start, end: whole + line.end });
+    return whole + this.frame(rest, isEnd, shifted);
+  }
+
+  /**
+   * End of the whole lines that a window begins with, none of them too long. A line feed within reach of
+   * the longest line bounds every line before it, so few are looked for.
+   */
+  #wholeLines(window: Buffer): number {
+    for (let at = 0; ;) {
+      const lineFeed = window.subarray(at, at + this.#maxLineBytes + 1).lastIndexOf(LINE_FEED);
+      if (lineFeed === -1) return at;
+      at += lineFeed + 1;
+    }
   }
 
   /** Leaves out what is left of a line that has been sent. */

@@ -111,7 +111,12 @@ test("reading pauses while too much is unacknowledged", async () => {
     if (positions.push(position) === 20) release();
     return agent.kinesis.requests.length > 1 && agent.events.length === 8_000;
   };
-  const producer = { max_buffered_bytes: 2 ** 20, aggregate_bytes: 100_000, linger_ms: 10 };
+  const producer = {
+    max_buffered_bytes: 2 ** 20,
+    aggregate_bytes: 100_000,
+    linger_ms: 10,
+    rate_limit_percent: 1_000,
+  };
   await runUntil(agent, observe, { monitor: { port }, producer });
   expect(Math.max(...positions.slice(0, 20))).toBeLessThanOrEqual(3 * 2 ** 20);
   expect(contents(agent)).toEqual([file]);

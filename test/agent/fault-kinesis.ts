@@ -43,6 +43,7 @@ export class FaultKinesis implements AsyncDisposable {
   /** Of the nth PutRecords request. */
   fault: (n: number) => Fault = () => "none";
   distribution: "AUTO" | undefined;
+  recordLimitKib: number | undefined;
   /** Operations that the policy does not allow. */
   readonly denied = new Set<string>();
   /** How far the service's clock is from ours. */
@@ -53,6 +54,7 @@ export class FaultKinesis implements AsyncDisposable {
   holdAll: Promise<void> | undefined;
   listed = 0;
   #shards: FaultShard[];
+  #nextId = 0;
   readonly #server: Server;
 
   static async start(shards = 2): Promise<FaultKinesis> {
@@ -73,7 +75,9 @@ export class FaultKinesis implements AsyncDisposable {
 
   /** The stream has other shards from now on. */
   reshard(shards: number): void {
-    this.#shards = split(shards, this.#shards.length + 100);
+    // No id is ever used again.
+    this.#nextId += 100;
+    this.#shards = split(shards, this.#nextId);
   }
 
   owner(explicitHashKey: string): string {
@@ -110,7 +114,12 @@ export class FaultKinesis implements AsyncDisposable {
   }
 
   #summary(): object {
-    return { StreamName: "test", StreamStatus: "ACTIVE", RecordDistributionStrategy: this.distribution };
+    return {
+      StreamName: "test",
+      StreamStatus: "ACTIVE",
+      RecordDistributionStrategy: this.distribution,
+      MaxRecordSizeInKiB: this.recordLimitKib,
+    };
   }
 
   async #put({ Records }: PutRecordsRequest, response: ServerResponse): Promise<void> {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { HEAD, type Line, LineFramer, type Resume } from "../../agent/tail/line-framer.ts";
+import { HEAD, type Line, LineFramer, type Resume, type Run } from "../../agent/tail/line-framer.ts";
 
 const MAX_LINE_BYTES = 8;
 /** As the tail reads: always more than the longest line. */
@@ -100,6 +100,48 @@ test("framing resumes after any line as if it had never stopped", () => {
     }),
   );
 });
+
+test("runs hold the lines that framing one by one gives, in the same places", () => {
+  const resume = fc.constantFrom<Resume>(
+    HEAD,
+    { offset: 0, standing: "open", gap: undefined },
+    { offset: 0, standing: "cut", gap: { from: 0, reason: "too-long", lines: 0 } },
+  );
+  fc.assert(
+    fc.property(fc.array(content, { maxLength: 4 }), resume, fc.boolean(), (windows, from, isDrained) => {
+      const simple = new LineFramer(MAX_LINE_BYTES, from);
+      const framer = new LineFramer(MAX_LINE_BYTES, from);
+      for (const window of windows) {
+        const lines: Line[] = [];
+        const inRuns: Line[] = [];
+        const done = simple.frame(window, isDrained, (line) => lines.push(line));
+        const doneInRuns = framer.frameRuns(window, isDrained, (run) => inRuns.push(...linesOf(window, run)));
+        expect([doneInRuns, inRuns, framer.offset, framer.gap]).toEqual([
+          done,
+          lines,
+          simple.offset,
+          simple.gap,
+        ]);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+/** What a run is, said with a split. */
+function linesOf(window: Buffer, run: Run): Line[] {
+  const texts = window.toString("latin1", run.start, run.end).split("\n");
+  let { start, gap } = run;
+  return texts.map((text, i) => {
+    const end = start + text.length;
+    const isLast = i === texts.length - 1;
+    const extent = isLast ? run.extent - (start - run.start) : text.length + 1;
+    const line = { ...run, start, end, offset: run.offset + start - run.start, extent, gap };
+    start = end + 1;
+    gap = undefined;
+    return line;
+  });
+}
 
 test("a line feed after a line that was sent without it is no empty line", () => {
   const framer = new LineFramer(MAX_LINE_BYTES, HEAD);

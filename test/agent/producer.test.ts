@@ -60,7 +60,7 @@ test("requests and records stay within the service's limits, whatever the lines"
   const long = `${"x".repeat(1_500_000)}\n`;
   await writeFile(agent.path("a.log"), long + lines(100_000) + long.repeat(20));
   const files = [{ tag: "test", path: agent.path("*.log"), max_line_bytes: 1_000_000 }];
-  await agent.drain({ files, producer: { aggregate_bytes: 1_000_000, max_in_flight: 1 } });
+  await agent.drain({ files, producer: { aggregate_bytes: 1_000_000, rate_limit_percent: 10_000 } });
   expect(agent.kinesis.violations).toEqual([]);
   expect(agent.events.filter(({ text }) => text.length === 1_000_000)).toHaveLength(21);
 });
@@ -73,6 +73,19 @@ test("a stream that distributes records itself is refused, with what to do", asy
     subject: "test",
     hint: expect.stringContaining("USER_PARTITION_KEY"),
   });
+});
+
+test("a stream whose records cannot hold the aggregates is refused, unless its limit was raised", async () => {
+  await using agent = await AgentFixture.make();
+  await writeFile(agent.path("a.log"), lines(10));
+  const producer = { aggregate_bytes: 2 * 2 ** 20 };
+  await expect(agent.drain({ producer })).rejects.toMatchObject({
+    code: "STREAM_RECORD_SIZE",
+    hint: expect.stringContaining("1032192"),
+  });
+  agent.kinesis.recordLimitKib = 4_096;
+  await agent.drain({ producer });
+  expect(contents(agent)).toEqual([lines(10)]);
 });
 
 test("a stream that does not exist is named", async () => {

@@ -145,6 +145,7 @@ export class TailHarness implements AsyncDisposable {
       maxBytes: 65_536,
       lingerMs: 60_000,
       compression: "none",
+      ordering: "none",
       shards: { choose: () => ({ shardId: "shardId-000000000000", explicitHashKey: "0" }) },
       seal: (record) => {
         this.events.push(...eventsOf(record.data));

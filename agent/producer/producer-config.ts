@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
+
+/** Set aside in a record for key tables, digest, outer partition key, and host and path of one source. */
+export const RECORD_OVERHEAD_BYTES = 16 * 2 ** 10;
+/** What a record of a stream with the usual limit has room for. */
+export const PAYLOAD_MAX_BYTES = RECORD_MAX_BYTES - RECORD_OVERHEAD_BYTES;
+/** Lambda is handed 4.5 MB at once, and readers take no more than AGGREGATE_MAX_PARTS empty lines. */
+const AGGREGATE_MAX_BYTES = 3 * 2 ** 20 - RECORD_OVERHEAD_BYTES;
+
+export const producerConfigSchema = z.strictObject({
+  aggregate_bytes: z
+    .int()
+    .min(1_024)
+    .max(AGGREGATE_MAX_BYTES)
+    .default(PAYLOAD_MAX_BYTES)
+    .meta({
+      unit: "bytes",
+      description:
+        "an aggregate is closed at this size, before compression. More than the default needs a stream whose " +
+        "maximum record size was raised",
+    }),
+  linger_ms: z
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(1_000)
+    .meta({ unit: "ms", description: "longest wait of a line in an aggregate that is not full" }),
+  max_in_flight: z
+    .int()
+    .min(1)
+    .max(64)
+    .default(4)
+    .meta({ description: "PutRecords requests at a time, at most; fewer while requests fail" }),
+  request_timeout_ms: z.int().min(100).max(600_000).default(30_000).meta({
+    unit: "ms",
+    description: "a request that is not answered by then is sent again, and its lines may arrive twice",
+  }),
+  max_buffered_bytes: z
+    .int()
+    .min(2 ** 20)
+    .max(2 ** 30)
+    .default(8 * 2 ** 20)
+    .meta({ unit: "bytes", description: "read but not yet acknowledged; beyond it reading pauses" }),
+  rate_limit_percent: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(100)
+    .meta({
+      unit: "%",
+      description:
+        "of what the service lets a shard take (1 MiB and 1,000 records a second) that this agent sends at " +
+        "most. It takes less by itself where others write to the stream, too",
+    }),
+  ordering: z
+    .enum(["none", "source"])
+    .default("none")
+    .meta({
+      description:
+        "`source` keeps each file's lines on one shard and in order: an aggregate holds one file only, one of " +
+        "them is in flight, and no file is sent faster than a shard takes",
+    }),
+  compression: z
+    .enum(["none", "zstd"])
+    .default("none")
+    .meta({ description: "zstd sends a fifth of the bytes, but only readers that unpack it can read them" }),
+});

@@ -1,0 +1,72 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Delivery } from "../../agent/delivery.ts";
+import { Aggregator, type Origin } from "../../agent/producer/aggregator.ts";
+import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
+import { HEAD, LineFramer } from "../../agent/tail/line-framer.ts";
+import { openEnvelope } from "../../wire/envelope.ts";
+import { oracleRead } from "../wire/kinesis-agg.ts";
+import { eventsOf } from "./event.ts";
+
+const MAX_LINE_BYTES = 300;
+const HASH_KEY = "12345678901234567890";
+
+/** A file that no line feed is lost of: empty lines, long lines, lines over the limit. */
+const file = fc
+  .array(fc.oneof(fc.string({ unit: "binary", maxLength: 200 }), fc.constant("x".repeat(400))), {
+    maxLength: 30,
+  })
+  .map((lines) => Buffer.from(lines.join("\n")));
+
+/** Files in turn, a block of each at a time, as lines or in runs. */
+function aggregate(files: readonly Buffer[], maxBytes: number, inRuns: boolean): OutgoingRecord[] {
+  const sealed: OutgoingRecord[] = [];
+  const shards = { choose: () => ({ explicitHashKey: HASH_KEY }) };
+  const seal = (record: OutgoingRecord) => void sealed.push(record);
+  const aggregator = new Aggregator({
+    maxBytes,
+    lingerMs: 60_000,
+    compression: "none",
+    ordering: "none",
+    shards,
+    seal,
+  });
+  for (const [i, file] of files.entries()) {
+    const source = { id: `source${i % 3}`, host: "host", path: `/log/${i % 3}` };
+    const origin: Origin = { source, tag: `tag${i % 2}`, delivery: new Delivery(HEAD) };
+    const framer = new LineFramer(MAX_LINE_BYTES, { ...HEAD, offset: i * 1_000_000 });
+    if (inRuns) framer.frameRuns(file, true, (run) => aggregator.addLines(origin, file, run));
+    else framer.frame(file, true, (line) => aggregator.add(origin, file, line));
+  }
+  aggregator.flush();
+  return sealed;
+}
+
+test("lines added in runs make the aggregates that lines added one by one make, byte for byte", () => {
+  const files = fc.array(file, { minLength: 1, maxLength: 6 });
+  fc.assert(
+    fc.property(files, fc.integer({ min: 200, max: 3_000 }), (files, maxBytes) => {
+      const bytes = (records: readonly OutgoingRecord[]) => records.map(({ data }) => data.toString("hex"));
+      expect(bytes(aggregate(files, maxBytes, true))).toEqual(bytes(aggregate(files, maxBytes, false)));
+    }),
+  );
+});
+
+test("every aggregate is accepted by aws-kinesis-agg, which reads in it what we read", () => {
+  fc.assert(
+    fc.property(fc.array(file, { minLength: 1, maxLength: 6 }), (files) => {
+      for (const { data } of aggregate(files, 2_000, true)) {
+        const ours = openEnvelope(data, "").userRecords.map((r) => [r.partitionKey, Buffer.from(r.data)]);
+        expect(oracleRead(data).map((r) => [r.partitionKey, r.data])).toEqual(ours);
+        eventsOf(data);
+      }
+    }),
+  );
+});
+
+test("an aggregate is as large as it may be, unless one line is larger", () => {
+  const lines = Buffer.from(`${"x".repeat(100)}\n`.repeat(1_000));
+  const sizes = aggregate([lines], 2_000, true).map(({ data }) => data.length);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(2_000);
+  expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(2_000 - 2 * 115);
+});

@@ -1,0 +1,138 @@
+import { pino } from "pino";
+import { Outbox, type OutgoingRecord, type Parcel } from "../../agent/producer/outbox.ts";
+import { Producer } from "../../agent/producer/producer.ts";
+import type { PutResult } from "../../agent/producer/put-records.ts";
+import { ShardMap } from "../../agent/producer/shard-map.ts";
+import { SimulatedClock } from "./simulated-clock.ts";
+
+const KEYS = 2n ** 128n;
+const BYTES_PER_SECOND = 2 ** 20;
+const RECORDS_PER_SECOND = 1_000;
+const ANSWER_MS = 40;
+
+/** What a shard took in the second that began at `atMs`. */
+interface Second {
+  atMs: number;
+  bytes: number;
+  records: number;
+}
+
+/**
+ * The service's limits in simulated time: each shard takes so much in any second of its own, and more is
+ * refused. `others` of the limit is taken up by other producers.
+ */
+export class SimulatedStream {
+  readonly clock = new SimulatedClock();
+  readonly shards: ShardMap;
+  readonly outbox: Outbox;
+  readonly producer: Producer;
+  /** Bytes that each shard took. */
+  readonly taken = new Map<string, number>();
+  readonly arrived: {
+    readonly source: string | undefined;
+    readonly key: string;
+    readonly shardId: string;
+  }[] = [];
+  isDown = false;
+  /** Shards that refuse everything. */
+  readonly hot = new Set<string>();
+  others = 0;
+  #shardCount: number;
+  #firstId = 0;
+  readonly #seconds = new Map<string, Second>();
+  readonly #random: () => number;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | undefined;
+
+  constructor(shardCount: number, maxBytes: number, random: () => number) {
+    this.#shardCount = shardCount;
+    this.#random = random;
+    const client = { send: async () => ({ Shards: this.#listed() }) } as never;
+    const { clock } = this;
+    this.shards = new ShardMap({ client, stream: "test", rateLimit: 1, now: clock.now });
+    this.outbox = new Outbox(maxBytes, this.shards, clock);
+    this.producer = new Producer({
+      stream: "test",
+      requests: { send: (parcels, signal) => this.#send(parcels, signal) },
+      outbox: this.outbox,
+      shards: this.shards,
+      maxInFlight: 4,
+      clock,
+      random,
+      log: pino({ level: "silent" }),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.shards.refresh(this.#stop.signal);
+    this.#running = this.producer.run(this.#stop.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  /** Puts records whenever there is room, for as long as the simulation runs. */
+  async feed(next: () => OutgoingRecord): Promise<void> {
+    const { signal } = this.#stop;
+    for (;;) {
+      await this.outbox.room(signal).catch(() => {});
+      if (signal.aborted) return;
+      this.outbox.put(next());
+    }
+  }
+
+  reshard(shardCount: number): void {
+    this.#firstId += this.#shardCount;
+    this.#shardCount = shardCount;
+  }
+
+  owner(explicitHashKey: string): string {
+    return this.#id(Number((BigInt(explicitHashKey) * BigInt(this.#shardCount)) / KEYS));
+  }
+
+  #id(i: number): string {
+    return `shardId-${`${this.#firstId + i}`.padStart(12, "0")}`;
+  }
+
+  #listed(): object[] {
+    const count = BigInt(this.#shardCount);
+    const from = (i: bigint) => (KEYS * i + count - 1n) / count;
+    return Array.from({ length: this.#shardCount }, (_, i) => ({
+      ShardId: this.#id(i),
+      HashKeyRange: { StartingHashKey: `${from(BigInt(i))}`, EndingHashKey: `${from(BigInt(i + 1)) - 1n}` },
+    }));
+  }
+
+  async #send(parcels: readonly Parcel[], signal: AbortSignal): Promise<PutResult> {
+    await this.clock.sleep(ANSWER_MS * this.#random(), signal);
+    if (this.isDown) throw new Error("connect ECONNREFUSED");
+    const put = [];
+    const retry = [];
+    for (const parcel of parcels) {
+      const shardId = this.owner(parcel.record.explicitHashKey);
+      if (this.#takes(shardId, parcel.record)) put.push({ parcel, shardId });
+      else retry.push({ parcel, isThrottled: true });
+    }
+    await this.clock.sleep(ANSWER_MS * this.#random(), signal);
+    return { put, retry, reason: "over the limit" };
+  }
+
+  #takes(shardId: string, { data, partitionKey, source }: OutgoingRecord): boolean {
+    const now = this.clock.now();
+    const size = data.length + partitionKey.length;
+    let second = this.#seconds.get(shardId);
+    if (second === undefined || now - second.atMs >= 1_000) second = { atMs: now, bytes: 0, records: 0 };
+    const share = 1 - this.others;
+    const isOver =
+      second.bytes + size > BYTES_PER_SECOND * share || second.records >= RECORDS_PER_SECOND * share;
+    if (isOver || this.hot.has(shardId)) return false;
+    second.bytes += size;
+    second.records++;
+    this.#seconds.set(shardId, second);
+    this.taken.set(shardId, (this.taken.get(shardId) ?? 0) + size);
+    this.arrived.push({ source, key: partitionKey, shardId });
+    return true;
+  }
+}
