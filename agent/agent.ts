@@ -19,8 +19,9 @@ import type { SpoolBlock } from "./spool/spool-reader.ts";
 import { ShardMap } from "./producer/shard-map.ts";
 import { untilActive } from "./producer/stream.ts";
 import type { ReadConfigs, Reloads } from "./reload.ts";
-import type { TailState } from "./tail/file-finder.ts";
+import { steadyNow } from "./steady-clock.ts";
 import type { FileRule } from "./tail/file-rule.ts";
+import type { TailState } from "./tail/tail-state.ts";
 import { Tail, type TailOptions } from "./tail/tail.ts";
 import { version } from "./version.ts";
 
@@ -70,7 +71,7 @@ export function makeTail(
       maxOpenFiles: max_open_files,
       remember,
       log,
-      now: Date.now,
+      now: steadyNow,
     },
     state,
   );
@@ -217,8 +218,12 @@ export class Agent {
     const blocks = this.#options.untilDrained ? tail.drain(signal) : tail.blocks(signal);
     for await (const { file, window, isEnd } of blocks) {
       const from = file.read;
-      file.frameRuns(window, isEnd, (run) => {
-        this.#read.lines += this.#aggregator.addLines(file, window, run);
+      file.frame(window, isEnd, {
+        run: (run) => (this.#read.lines += this.#aggregator.addLines(file, window, run)),
+        line: (line, bytes) => {
+          this.#read.lines++;
+          this.#aggregator.add(file, bytes, line);
+        },
       });
       this.#read.bytes += file.read - from;
       if (!(await inTime(this.#outbox.room(signal), signal))) return;

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { CheckpointFile } from "./checkpoint.ts";
 import type { Heartbeats } from "./heartbeats.ts";
+import { steadyNow } from "./steady-clock.ts";
 import type { FollowedFile } from "./tail/followed-file.ts";
 import type { PushedInput } from "./pushed-input.ts";
 import type { Tail } from "./tail/tail.ts";
@@ -28,7 +29,7 @@ export class Bookkeeper {
 
   constructor(options: BookkeeperOptions) {
     this.#options = options;
-    this.#nextBeatMs = Date.now() + options.heartbeatMs;
+    this.#nextBeatMs = steadyNow() + options.heartbeatMs;
   }
 
   /** Runs until the signal. */
@@ -36,7 +37,7 @@ export class Bookkeeper {
     const everyMs = Math.min(CHECKPOINT_EVERY_MS, this.#options.heartbeatMs);
     while (!signal.aborted) {
       await this.#keep();
-      if (Date.now() >= this.#nextBeatMs) this.beat();
+      if (steadyNow() >= this.#nextBeatMs) this.beat();
       else this.#beatForEnded();
       await sleep(everyMs, undefined, { signal }).catch(() => {});
     }
@@ -57,9 +58,8 @@ export class Bookkeeper {
 
   /** Tells of every source whose end was not told already. */
   beat(): void {
-    const now = Date.now();
-    this.#nextBeatMs = now + this.#options.heartbeatMs;
-    this.#tell(this.#unreported(), now);
+    this.#nextBeatMs = steadyNow() + this.#options.heartbeatMs;
+    this.#tell(this.#unreported(), Date.now());
   }
 
   #beatForEnded(): void {

@@ -5,10 +5,11 @@ import { z } from "zod";
 import { GAP_REASONS } from "../wire/provenance.ts";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
 import type { SpoolPosition } from "./spool/spool.ts";
-import type { TailState } from "./tail/file-finder.ts";
+import { NO_STATE, type TailState } from "./tail/tail-state.ts";
 
 const count = z.int().min(0);
 const decimal = z.string().regex(/^\d+$/);
+const identity = z.strictObject({ dev: decimal, ino: decimal, birthtimeNs: decimal });
 
 const checkpointSchema = z.strictObject({
   version: z.literal(1),
@@ -25,14 +26,21 @@ const checkpointSchema = z.strictObject({
       record: z.strictObject({
         source: z.strictObject({ id: z.string(), host: z.string(), path: z.string() }),
         tag: z.string(),
-        file: z.strictObject({ dev: decimal, ino: decimal, birthtimeNs: decimal }),
+        file: identity,
         generation: count,
+        isNamed: z.boolean(),
         location: z.string(),
         hasEnded: z.boolean(),
+        header: z.strictObject({ bytes: count, sha256: z.base64() }),
         guard: z
           .strictObject({ end: count, base64: z.base64() })
           .optional()
           .transform((guard) => guard),
+        verified: z
+          .strictObject({ size: count, mtimeNs: decimal })
+          .optional()
+          .transform((verified) => verified),
+        breaks: z.array(count),
       }),
       resume: z.strictObject({
         offset: count,
@@ -44,6 +52,8 @@ const checkpointSchema = z.strictObject({
       }),
     }),
   ),
+  /** Files that hold what another one held, and so are not read. */
+  copies: z.array(z.strictObject({ file: identity, size: count, of: z.string() })),
 });
 
 /** Everything a checkpoint keeps. */
@@ -51,7 +61,7 @@ export interface AgentState extends TailState {
   readonly spool: SpoolPosition | undefined;
 }
 
-const EMPTY: AgentState = { rules: [], files: [], spool: undefined };
+const EMPTY: AgentState = { ...NO_STATE, spool: undefined };
 
 /**
  * The delivered positions, in `checkpoint.json` of the state directory.
@@ -83,8 +93,8 @@ export class CheckpointFile {
       throw this.#unusable(systemReason(cause), cause);
     }
     try {
-      const { rules, files, spool } = checkpointSchema.parse(JSON.parse(text));
-      return { rules, files, spool };
+      const { rules, files, copies, spool } = checkpointSchema.parse(JSON.parse(text));
+      return { rules, files, copies, spool };
     } catch (cause) {
       throw this.#unusable("not a checkpoint of this version", cause);
     }

@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { isAbsolute } from "node:path";
 import { z } from "zod";
+import { filterSettings } from "./filter/filter-config.ts";
 import { forwardConfigSchema } from "./forward/forward-config.ts";
 import { lineSocketConfigSchema, stdinConfigSchema } from "./lines/lines-config.ts";
 import { monitorSchema } from "./monitor/monitor-config.ts";
@@ -16,8 +17,15 @@ const absolutePaths = z.union([absolutePath.transform((path) => [path]), z.array
 const files = z.strictObject({
   tag: z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, "letters, digits, '.', '_' and '-', at most 128")
-    .meta({ description: "log tag, and so the partition key, of every line" }),
+    .max(128)
+    .regex(
+      /^[A-Za-z0-9](?:[A-Za-z0-9._-]|\$\{[1-9]\})*$/,
+      "letters, digits, '.', '_', '-' and ${1} to ${9}, at most 128",
+    )
+    .meta({
+      description:
+        "log tag, and so the partition key, of every line; ${1} is what the first wildcard of the path stands for",
+    }),
   path: absolutePaths.meta({ description: "a file, a glob, or an array of them; * does not cross a slash" }),
   exclude: z
     .array(z.string().min(1))
@@ -34,6 +42,13 @@ const files = z.strictObject({
   max_line_bytes: bytes(64, PAYLOAD_MAX_BYTES)
     .default(256 * 2 ** 10)
     .meta({ unit: "bytes", description: "a longer line is cut here; the bytes cut are recorded as a gap" }),
+  ignore_older_ms: milliseconds(0, 10 * 365 * 86_400_000)
+    .default(0)
+    .meta({
+      unit: "ms",
+      description: "a file that was not changed for this long when it is found is left alone; 0 reads all",
+    }),
+  ...filterSettings,
 });
 
 const tail = z.strictObject({

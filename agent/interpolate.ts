@@ -1,6 +1,7 @@
 import { z } from "zod";
 
-const REFERENCE = /\$(\$\{)|\$\{([^}]*)\}/g;
+/** A digit is a part of a file's path, which a tag may name. */
+const REFERENCE = /\$(\$\{)|\$\{(?![1-9]\})([^}]*)\}/g;
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**

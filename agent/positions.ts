@@ -3,7 +3,7 @@ import { CheckpointFile } from "./checkpoint.ts";
 import type { AgentConfig } from "./config.ts";
 import type { AgentStatus } from "./monitor/agent-status.ts";
 import { isHeld } from "./state-lock.ts";
-import type { FilePosition } from "./tail/file-finder.ts";
+import type { FilePosition } from "./tail/tail-state.ts";
 import { sameFile } from "./tail/file-identity.ts";
 import { FileRule } from "./tail/file-rule.ts";
 import { sight, type Sighting } from "./tail/sighting.ts";
@@ -42,7 +42,7 @@ export async function readPositions(config: AgentConfig): Promise<Positions> {
   const isRunning = status !== undefined || (await isHeld(config.state_dir));
   const streamError = status?.servers.map(({ error }) => error).find((error) => error !== "");
   const rules = config.files.map((entry) => new FileRule(entry));
-  const view = { status, isRunning, streamError, tags: new Set(rules.map(({ tag }) => tag)) };
+  const view = { status, isRunning, streamError, rules };
   const known = await Promise.all(files.map((file) => positionOf(file, view)));
   const locations = new Set(known.map(({ location }) => location));
   const waiting = isRunning ? "the agent has not found it yet" : "the agent does not run";
@@ -70,7 +70,8 @@ async function sightings(rules: readonly FileRule[]): Promise<(Sighting & { tag:
   for (const rule of rules) {
     for (const path of await rule.paths()) {
       const sighting = await sight(path);
-      if (sighting && !found.some((other) => other.path === path)) found.push({ ...sighting, tag: rule.tag });
+      if (sighting && !found.some((other) => other.path === path))
+        found.push({ ...sighting, tag: rule.readingOf(path).tag });
     }
   }
   return found;
@@ -80,7 +81,7 @@ interface View {
   readonly status: AgentStatus | undefined;
   readonly isRunning: boolean;
   readonly streamError: string | undefined;
-  readonly tags: ReadonlySet<string>;
+  readonly rules: readonly FileRule[];
 }
 
 async function positionOf({ record, resume }: FilePosition, view: View): Promise<Position> {
@@ -92,12 +93,14 @@ async function positionOf({ record, resume }: FilePosition, view: View): Promise
   const read = told?.position === undefined || told.position < 0 ? undefined : told.position;
   const position = { location, tag, source: source.id, delivered, read, size };
   if (hasEnded || delivered === size) return { ...position, waiting: undefined };
-  return { ...position, waiting: told?.error || (await whyWaiting(position, view)) };
+  return { ...position, waiting: told?.error || (await whyWaiting(position, source.path, view)) };
 }
 
-async function whyWaiting(position: Omit<Position, "waiting">, view: View): Promise<string> {
+/** @param path at which it was first seen: its tag comes from there */
+async function whyWaiting(position: Omit<Position, "waiting">, path: string, view: View): Promise<string> {
   const { location, tag, delivered, read, size } = position;
-  if (!view.tags.has(tag)) return `no [[files]] entry has the tag ${tag} any more`;
+  if (!view.rules.some((rule) => rule.readingOf(path).tag === tag))
+    return `no [[files]] entry has the tag ${tag} any more`;
   if (size === undefined)
     return view.isRunning
       ? "it was deleted, or moved out of sight"

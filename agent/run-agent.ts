@@ -10,7 +10,7 @@ import { PushedInput } from "./pushed-input.ts";
 import { Reloads } from "./reload.ts";
 import { StateLock } from "./state-lock.ts";
 import { FileRule } from "./tail/file-rule.ts";
-import type { TailState } from "./tail/file-finder.ts";
+import type { TailState } from "./tail/tail-state.ts";
 import type { Tail } from "./tail/tail.ts";
 
 /**

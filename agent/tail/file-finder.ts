@@ -1,10 +1,15 @@
+import { basename } from "node:path";
 import type { Logger } from "pino";
-import { identityKey, sourceId } from "./file-identity.ts";
+import { Copies, findKin } from "./copies.ts";
+import { identityKey, isBornAfter } from "./file-identity.ts";
 import type { FileRule } from "./file-rule.ts";
-import { type FileRecord, FollowedFile } from "./followed-file.ts";
+import { type FileRecord, newRecord } from "./file-record.ts";
+import { FollowedFile, type Reading } from "./followed-file.ts";
 import { HEAD, type Resume } from "./line-framer.ts";
 import { readStart } from "./read-start.ts";
+import { isRotatedName } from "./rotated-name.ts";
 import { type Sighting, sight, sightRotated } from "./sighting.ts";
+import type { FilePosition, TailState } from "./tail-state.ts";
 
 /** A file that ended and is not found any more is remembered for a day, should it be moved back. */
 const FORGET_AFTER_MS = 86_400_000;
@@ -14,12 +19,6 @@ export interface FinderOptions {
   readonly rules: readonly FileRule[];
   readonly log: Logger;
   readonly now: () => number;
-}
-
-export interface FilePosition {
-  readonly record: FileRecord;
-  /** End of what is delivered. */
-  readonly resume: Resume;
 }
 
 /** What became of files since the start. */
@@ -32,10 +31,10 @@ export interface TailCounts {
   abandonedBytes: number;
 }
 
-/** What a checkpoint knows: the position of each source, and the rules that were in use. */
-export interface TailState {
-  readonly rules: readonly string[];
-  readonly files: readonly FilePosition[];
+/** A file as a search found it, with the entry it belongs to. */
+interface Found {
+  readonly rule: FileRule;
+  readonly sightings: Sighting[];
 }
 
 /**
@@ -51,29 +50,46 @@ export class FileFinder {
   readonly #files = new Map<string, FollowedFile>();
   /** Earlier generations of truncated files, until they are reported. */
   readonly #truncated = new Set<FollowedFile>();
+  /** Those that an agent before this one may have left undelivered. */
+  readonly #cutOffBefore: FollowedFile[] = [];
   /** Positions of files whose tag is not configured at present. */
   readonly #parked = new Map<string, FilePosition>();
+  readonly #copies: Copies;
   readonly #knownRules: Set<string>;
   readonly counts: TailCounts = { found: 0, rotated: 0, truncated: 0, lost: 0, abandonedBytes: 0 };
+  /** By identity: what the last search found. */
+  #found = new Map<string, Found>();
   #hasNews = false;
 
   constructor(options: FinderOptions, state: TailState) {
     this.#options = options;
     this.#knownRules = new Set(state.rules);
+    this.#copies = new Copies(state.copies);
     for (const position of state.files) this.#restore(position);
   }
 
   #restore(position: FilePosition): void {
     const { record, resume } = position;
     const key = identityKey(record.file);
-    const rule = this.#options.rules.find(({ tag }) => tag === record.tag);
-    if (rule === undefined) {
+    const reading = this.#readingOf(record);
+    if (reading === undefined) {
       this.#parked.set(key, position);
       return;
     }
+    const file = new FollowedFile(record, resume, reading, this.#options.now());
     const other = this.#files.get(key);
-    if (other && other.generation > record.generation) return;
-    this.#files.set(key, new FollowedFile(record, resume, rule.maxLineBytes, this.#options.now()));
+    const latest = other && other.generation > file.generation ? other : file;
+    this.#files.set(key, latest);
+    const earlier = latest === file ? other : file;
+    if (earlier === undefined) return;
+    earlier.isCutOff = true;
+    this.#truncated.add(earlier);
+    this.#cutOffBefore.push(earlier);
+  }
+
+  #readingOf({ source, tag }: FileRecord): Reading | undefined {
+    const rule = this.#options.rules.find((rule) => rule.readingOf(source.path).tag === tag);
+    return rule?.readingOf(source.path);
   }
 
   /** Files that may have bytes to read. */
@@ -88,8 +104,9 @@ export class FileFinder {
   }
 
   get state(): TailState {
-    const files = Array.from(this.all(), ({ record, delivery }) => ({ record, resume: delivery.resume }));
-    return { rules: [...this.#knownRules], files: [...files, ...this.#parked.values()] };
+    const files = Array.from(this.all(), ({ record, resume }) => ({ record, resume }));
+    const rules = [...this.#knownRules];
+    return { rules, files: [...files, ...this.#parked.values()], copies: this.#copies.all };
   }
 
   /** True when sources were found since it was last asked. */
@@ -109,7 +126,19 @@ export class FileFinder {
 
   /** Searches for the files of every rule. A file belongs to the first rule that finds it. */
   async scan(): Promise<void> {
-    const found = new Map<string, { rule: FileRule; sightings: Sighting[] }>();
+    for (const file of this.#cutOffBefore.splice(0)) await this.#findCopy(file);
+    this.#found = await this.#search();
+    for (const [key, { rule, sightings }] of this.#found) {
+      const file = this.#files.get(key);
+      const ownPath = sightings.find(({ path }) => path === file?.source.path);
+      if (file) file.seen(ownPath ?? sightings[0]!, this.#options.now());
+      else await this.#discover(sightings[0]!, rule);
+    }
+    for (const { key } of this.#options.rules) this.#knownRules.add(key);
+  }
+
+  async #search(): Promise<Map<string, Found>> {
+    const found = new Map<string, Found>();
     for (const rule of this.#options.rules) {
       for (const path of await rule.paths()) {
         const sighting = await sight(path);
@@ -120,64 +149,84 @@ export class FileFinder {
         else found.set(key, { rule, sightings: [sighting] });
       }
     }
-    for (const [key, { rule, sightings }] of found) {
-      const file = this.#files.get(key);
-      const ownPath = sightings.find(({ path }) => path === file?.source.path);
-      if (file) file.seen(ownPath ?? sightings[0]!, this.#options.now());
-      else await this.#discover(sightings[0]!, rule);
-    }
-    for (const { key } of this.#options.rules) this.#knownRules.add(key);
+    return found;
   }
 
   async #discover(sighting: Sighting, rule: FileRule): Promise<void> {
+    if (rule.isTooOld(sighting, this.#options.now())) return;
     const predecessor = this.#latestAt(sighting.path);
     if (predecessor) await this.#adoptRotated(predecessor);
+    if (this.#files.has(identityKey(sighting.file)) || (await this.#isKin(sighting, this.all()))) return;
     // Only files that are older than the rule may be left out: a later one appeared while we watched.
     const isNewRule = !this.#knownRules.has(rule.key);
     const start = isNewRule && rule.startAt === "end" ? await readStart(sighting) : HEAD;
-    this.#follow(sighting, sighting.path, rule, start);
+    this.#follow(sighting, sighting.path, rule.readingOf(sighting.path), start);
   }
 
   #latestAt(path: string): FollowedFile | undefined {
     let latest: FollowedFile | undefined;
     for (const file of this.#files.values()) {
-      if (file.source.path === path && !(latest && isBornAfter(latest, file))) latest = file;
+      if (file.source.path === path && !(latest && isBornAfter(latest.file, file.file))) latest = file;
     }
     return latest;
   }
 
-  /** @param path at which it was, or would have been, seen first */
-  #follow(
-    { file, path: location }: Sighting,
-    path: string,
-    { tag, maxLineBytes }: Pick<FileRule, "tag" | "maxLineBytes">,
-    start: Resume,
-  ): void {
-    const { host, now, log } = this.#options;
-    const key = identityKey(file);
-    const source = { id: sourceId(host, file, 0, now()), host, path };
-    const fresh = {
-      record: { source, file, generation: 0, location, hasEnded: false, guard: undefined },
-      resume: start,
-    };
-    const { record, resume } = this.#parked.get(key) ?? fresh;
-    this.#parked.delete(key);
-    this.#files.set(key, new FollowedFile({ ...record, tag }, resume, maxLineBytes, now()));
+  /** @returns true when a file holds what another one held, so that it is no source of its own */
+  async #isKin(found: Sighting, among: Iterable<FollowedFile>): Promise<boolean> {
+    const files = [...among];
+    const known = this.#copies.find(found.file);
+    const original = known && files.find(({ source }) => source.id === known.of);
+    // Nothing is in it that is not delivered, or it has no other to tell.
+    if (known && found.size <= (original?.read ?? known.size)) return true;
+    const kin = await findKin(found, files);
+    if (kin === undefined) {
+      this.#copies.delete(found.file);
+      return false;
+    }
+    if (kin.relation === "copy") this.#copies.add(found, kin.original);
+    else await this.#rehome(kin.original, found);
+    return true;
+  }
+
+  async #rehome(file: FollowedFile, found: Sighting): Promise<void> {
+    const key = identityKey(file.file);
+    if (this.#files.get(key) === file) this.#files.delete(key);
+    this.#truncated.delete(file);
+    this.#copies.delete(found.file);
+    await file.rehome(found, this.#options.now());
+    this.#files.set(identityKey(found.file), file);
     this.#hasNews = true;
+    const { source, location, read } = file;
+    this.#options.log.info(
+      { source: source.id, path: source.path, location, offset: read },
+      "goes on in a copy",
+    );
+  }
+
+  /** @param path at which it was, or would have been, seen first */
+  #follow(sighting: Sighting, path: string, reading: Reading, start: Resume): void {
+    const { host, now, log } = this.#options;
+    const key = identityKey(sighting.file);
+    const parked = this.#parked.get(key);
+    this.#parked.delete(key);
+    const fresh = { record: newRecord(sighting, path, host, reading.tag, 0, now()), resume: start };
+    const { record, resume } = parked ?? fresh;
+    const file = new FollowedFile({ ...record, tag: reading.tag }, resume, reading, now());
+    file.seen(sighting, now());
+    this.#files.set(key, file);
+    this.#hasNews = true;
+    const { location, tag, read } = file;
+    log.info({ source: file.source.id, path, location, tag, offset: read }, "following");
     this.counts.found++;
-    log.info({ source: record.source.id, path, location, tag, offset: resume.offset }, "following");
   }
 
   /** Another file, or none, is where this one was. */
   async moved(file: FollowedFile): Promise<void> {
     const { log } = this.#options;
     await this.#adoptRotated(file);
-    const { source, location } = file;
-    const here = await sight(location);
-    const isFound = here !== undefined && identityKey(here.file) === identityKey(file.file);
-    if (isFound || file.isOpen) {
-      this.counts.rotated++;
-      log.info({ source: source.id, path: source.path, location }, "rotated");
+    const { source } = file;
+    if (file.isOpen || (await file.isThere())) {
+      this.#tellRotated(file);
     } else {
       file.phase = "lost";
       this.counts.lost++;
@@ -186,39 +235,70 @@ export class FileFinder {
     }
   }
 
+  #tellRotated({ source, location }: FollowedFile): void {
+    this.counts.rotated++;
+    this.#options.log.info({ source: source.id, path: source.path, location }, "rotated");
+  }
+
   /**
    * Looks among the rotated names for where followed files went, and for files that were born after
    * `file` at its path and rotated away before they were seen there.
    */
   async #adoptRotated(file: FollowedFile): Promise<void> {
+    const { file: elder, reading } = file;
     const { path } = file.source;
+    const unknown: Sighting[] = [];
     for (const sighting of await sightRotated(path)) {
       const known = this.#files.get(identityKey(sighting.file));
-      if (known && known.phase !== "active") known.seen(sighting, this.#options.now());
-      if (!known && isBornAfter(sighting, file)) this.#follow(sighting, path, file, HEAD);
+      if (known === undefined) unknown.push(sighting);
+      else if (known.phase !== "active") known.seen(sighting, this.#options.now());
+      else if (!(await known.isThere())) {
+        known.seen(sighting, this.#options.now());
+        this.#tellRotated(known);
+      }
+    }
+    for (const sighting of unknown) {
+      if ((await this.#isKin(sighting, this.all())) || !isBornAfter(sighting.file, elder)) continue;
+      this.#follow(sighting, path, reading, HEAD);
     }
   }
 
   /** What was read of the file is not there any more. @returns its bytes as they are now: another source */
-  truncated(file: FollowedFile): FollowedFile {
+  async truncated(file: FollowedFile): Promise<FollowedFile> {
     const { log, now } = this.#options;
-    const next = file.nextGeneration(now());
+    const { path, reading } = this.#ownerOf(file);
+    const next = file.nextGeneration(path, reading, now());
     file.phase = "ended";
+    file.isCutOff = true;
     this.#truncated.add(file);
     this.#files.set(identityKey(file.file), next);
     this.#hasNews = true;
-    const lost = file.size - file.read;
     this.counts.truncated++;
-    this.counts.abandonedBytes += Math.max(0, lost);
-    const fields = { source: file.source.id, path: file.source.path, next: next.source.id, lost };
-    if (lost > 0) log.error(fields, "truncated before all of it was read");
-    else log.info(fields, "truncated");
+    log.info({ source: file.source.id, path: file.source.path, next: next.source.id }, "truncated");
+    await this.#findCopy(file);
     return next;
   }
-}
 
-type Born = Pick<Sighting, "file">;
+  /** An inode that was given to a file of another name belongs to that name's entry. */
+  #ownerOf(file: FollowedFile): { path: string; reading: Reading } {
+    const { path } = file.source;
+    const found = this.#found.get(identityKey(file.file));
+    const isOwn = (here: Sighting): boolean =>
+      here.path === path || isRotatedName(basename(here.path), basename(path));
+    if (found === undefined || found.sightings.some(isOwn)) return { path, reading: file.reading };
+    const [{ path: other }] = found.sightings as [Sighting];
+    return { path: other, reading: found.rule.readingOf(other) };
+  }
 
-function isBornAfter(a: Born, b: Born): boolean {
-  return BigInt(a.file.birthtimeNs) > BigInt(b.file.birthtimeNs);
+  /** What copytruncate copied before it truncated goes on in the copy, if there is one. */
+  async #findCopy(file: FollowedFile): Promise<void> {
+    for (const sighting of await sightRotated(file.source.path)) {
+      if (!this.#files.has(identityKey(sighting.file))) await this.#isKin(sighting, [file]);
+    }
+    const lost = file.size - file.read;
+    if (lost <= 0 || !this.#truncated.has(file)) return;
+    this.counts.abandonedBytes += lost;
+    const { source } = file;
+    this.#options.log.error({ source: source.id, path: source.path, lost }, "truncated before all was read");
+  }
 }

@@ -24,18 +24,35 @@ export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
   return a.ino === b.ino && a.dev === b.dev && a.birthtimeNs === b.birthtimeNs;
 }
 
+/** False where the file system keeps no birth times. */
+export function isBornAfter(a: FileIdentity, b: FileIdentity): boolean {
+  return BigInt(a.birthtimeNs) > BigInt(b.birthtimeNs);
+}
+
 /** 72 bits: among a hundred million sources two share an id with a chance of one in a million. */
 const ID_BYTES = 9;
 
 /**
  * Id of one generation of a file's bytes: a file that is truncated goes on as its next generation.
  *
+ * The first line makes it the id of these very bytes. An agent that has lost its state, and so does not
+ * know of earlier generations, would else give their id to other bytes, which then passed for duplicates.
+ * The device is no part of it: its number may be another after the next boot.
+ *
+ * @param firstLine empty while there is none
  * @param firstSeenMs stands in for the birth time where the file system keeps none: there an inode
  *   alone would give two files one id
  * @returns 12 characters of [A-Za-z0-9_-]
  */
-export function sourceId(host: string, file: FileIdentity, generation: number, firstSeenMs: number): string {
+export function sourceId(
+  host: string,
+  file: FileIdentity,
+  generation: number,
+  firstLine: Buffer,
+  firstSeenMs: number,
+): string {
   const birth = file.birthtimeNs === "0" ? `seen ${firstSeenMs}` : file.birthtimeNs;
-  const identity = [host, file.dev, file.ino, birth, generation].join("\0");
-  return createHash("sha256").update(identity).digest().subarray(0, ID_BYTES).toString("base64url");
+  const identity = [host, file.ino, birth, generation, ""].join("\0");
+  const hash = createHash("sha256").update(identity).update(firstLine).digest();
+  return hash.subarray(0, ID_BYTES).toString("base64url");
 }

@@ -5,6 +5,10 @@ import picomatch from "picomatch";
 import { glob } from "tinyglobby";
 import { systemCode, systemReason } from "../agent-error.ts";
 import type { FilesConfig } from "../config.ts";
+import { LineFilter } from "../filter/line-filter.ts";
+import { PathTag } from "../filter/path-tag.ts";
+import type { Reading } from "./followed-file.ts";
+import type { Sighting } from "./sighting.ts";
 
 interface Pattern {
   readonly path: string;
@@ -18,19 +22,35 @@ interface Pattern {
 export class FileRule {
   readonly tag: string;
   readonly startAt: "head" | "end";
-  readonly maxLineBytes: number;
+  /** A file that was not changed for this long when it is found is left alone; 0 leaves none. */
+  readonly #ignoreOlderMs: number;
   /** Stays the same while tag and paths do. */
   readonly key: string;
   readonly #patterns: readonly Pattern[];
+  readonly #pathTag: PathTag;
+  readonly #filter: LineFilter;
+  readonly #multiLineIdleMs: number | undefined;
   readonly #isExcluded: (path: string) => boolean;
 
   constructor(config: FilesConfig) {
     this.tag = config.tag;
     this.startAt = config.start_at;
-    this.maxLineBytes = config.max_line_bytes;
+    this.#ignoreOlderMs = config.ignore_older_ms;
     this.key = [config.tag, ...config.path].join(" ");
     this.#patterns = config.path.map(readPattern);
     this.#isExcluded = picomatch(config.exclude, { dot: true });
+    this.#pathTag = new PathTag(config.tag, config.path);
+    this.#filter = new LineFilter(config, config.max_line_bytes);
+    this.#multiLineIdleMs = config.multi_line?.idle_ms;
+  }
+
+  /** How a file is read that was first seen at a path. */
+  readingOf(path: string): Reading {
+    return { tag: this.#pathTag.of(path), filter: this.#filter, multiLineIdleMs: this.#multiLineIdleMs };
+  }
+
+  isTooOld({ mtimeNs }: Sighting, nowMs: number): boolean {
+    return this.#ignoreOlderMs > 0 && nowMs - Number(BigInt(mtimeNs) / 1_000_000n) > this.#ignoreOlderMs;
   }
 
   /** Files that are named without a wildcard: they are missed when they are not there. */

@@ -2,40 +2,51 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Gap, Source } from "../../wire/provenance.ts";
 import { systemReason } from "../agent-error.ts";
 import { Delivery } from "../delivery.ts";
+import type { Emit, LineFilter } from "../filter/line-filter.ts";
 import { type FileIdentity, identify, sameFile, sourceId } from "./file-identity.ts";
-import { type Guard, guardAfter, stillHolds } from "./guard.ts";
-import { HEAD, type Line, LineFramer, type Resume, type Run } from "./line-framer.ts";
-import { type Sighting, sight } from "./sighting.ts";
+import { type FileRecord, newRecord } from "./file-record.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+import { firstLine, isUtf16, readHead } from "./header.ts";
+import { KnownBytes } from "./known-bytes.ts";
+import { HEAD, LineFramer, type Resume, type Run } from "./line-framer.ts";
+import { type Sighting, sight, sighting } from "./sighting.ts";
 
-/** What a checkpoint keeps of a followed file, but for its position. */
-export interface FileRecord {
-  readonly source: Source;
+/** How the lines of a file are read. */
+export interface Reading {
   readonly tag: string;
-  readonly file: FileIdentity;
-  readonly generation: number;
-  /** Path at which it was last seen; the source's path is the one it was first read under. */
-  readonly location: string;
-  readonly hasEnded: boolean;
-  readonly guard: Guard | undefined;
+  readonly filter: LineFilter;
+  /** The last event of several lines has ended after this long without growth. */
+  readonly multiLineIdleMs: number | undefined;
+}
+
+/** Take what framing gives: lines one by one, or runs of them where nothing is done with each. */
+export interface Emitters {
+  readonly line: Emit;
+  readonly run: (run: Run) => void;
 }
 
 /** Bytes to frame. They are good only until the next ones are asked for. */
 export interface Block {
   readonly file: FollowedFile;
   readonly window: Buffer;
-  /** The source ends with them. */
+  /** The source ends with them, or a line is to end there. */
   readonly isEnd: boolean;
 }
 
 /** What looking at a file found: it moved away from its location, or it is shorter than what was read. */
 export type Finding = "here" | "moved" | "truncated";
 
+/**
+ * What verifying a file found: its bytes are those that were read; more of them is known of it now, to
+ * be written down before any is sent; or they are others.
+ */
+export type Verification = "same" | "learned" | "truncated" | "unreadable";
+
 /** One generation of one file: where it is, how far it is read, how far it is delivered. */
 export class FollowedFile {
-  readonly source: Source;
-  readonly tag: string;
-  readonly maxLineBytes: number;
-  readonly file: FileIdentity;
+  source: Source;
+  readonly reading: Reading;
+  file: FileIdentity;
   readonly generation: number;
   readonly delivery: Delivery;
   location: string;
@@ -49,33 +60,58 @@ export class FollowedFile {
   /** When a search last found it. */
   seenAtMs: number;
   endReachedAtMs: number | undefined;
+  isNamed: boolean;
+  /** Its bytes were truncated away, or written over. */
+  isCutOff = false;
   readonly #framer: LineFramer;
+  readonly #breaks: number[];
   #seenTo: number;
+  #mtimeNs = "";
   #handle: FileHandle | undefined;
-  #guard: Guard | undefined;
-  /** Since it last grew, the bytes before were found to be those that were read. */
-  #isVerified = false;
+  readonly #known: KnownBytes;
 
-  constructor(record: FileRecord, resume: Resume, maxLineBytes: number, nowMs: number) {
+  constructor(record: FileRecord, resume: Resume, reading: Reading, nowMs: number) {
     this.source = record.source;
-    this.tag = record.tag;
-    this.maxLineBytes = maxLineBytes;
+    this.reading = reading;
     this.file = record.file;
     this.generation = record.generation;
+    this.isNamed = record.isNamed;
     this.location = record.location;
     this.phase = record.hasEnded ? "ended" : record.location === record.source.path ? "active" : "rotated";
     this.delivery = new Delivery(resume);
     this.size = resume.offset;
     this.changedAtMs = nowMs;
     this.seenAtMs = nowMs;
-    this.#framer = new LineFramer(maxLineBytes, resume);
+    this.#framer = new LineFramer(reading.filter.framing, resume);
+    this.#breaks = [...record.breaks];
     this.#seenTo = resume.offset;
-    this.#guard = record.guard;
+    this.#known = new KnownBytes(record);
+  }
+
+  get tag(): string {
+    return this.reading.tag;
   }
 
   get record(): FileRecord {
-    const { source, tag, file, generation, location } = this;
-    return { source, tag, file, generation, location, hasEnded: this.phase === "ended", guard: this.#guard };
+    const { source, tag, file, generation, isNamed, location } = this;
+    const breaks = this.#breaks.filter((offset) => offset > this.resume.offset);
+    const known = { source, tag, file, generation, isNamed, location, hasEnded: this.phase === "ended" };
+    return { ...known, ...this.fingerprint, verified: this.#known.verified, breaks };
+  }
+
+  get fingerprint(): Fingerprint {
+    return this.#known.fingerprint;
+  }
+
+  /**
+   * Where the next agent goes on: after what is delivered, and after what was left out since. A gap
+   * begins where the last line that was sent ends; once that is delivered, so is all before the gap.
+   */
+  get resume(): Resume {
+    const delivered = this.delivery.resume;
+    const reached = this.#framer.resume;
+    const isAllDelivered = reached.gap?.from === (delivered.gap?.from ?? delivered.offset);
+    return isAllDelivered ? reached : delivered;
   }
 
   /** Bytes framed into lines, or left out. */
@@ -100,25 +136,56 @@ export class FollowedFile {
     return this.#framer.offset < this.#seenTo;
   }
 
+  /** Its last byte ends a line, so that an event of several lines may end with it. */
+  get endsWithLine(): boolean {
+    return this.#known.endsWithLine;
+  }
+
+  /** Something has to be found out before it is read on. */
+  get isUnknown(): boolean {
+    return !this.#known.isVerifiedAt(this.size, this.#mtimeNs);
+  }
+
+  /** A line is to end at an offset that is not framed yet. */
+  get nextBreak(): number | undefined {
+    return this.#breaks.find((offset) => offset > this.#framer.offset);
+  }
+
   /** Learns from a search where the file is now. */
-  seen({ path, size }: Sighting, nowMs: number): void {
+  seen({ path, size, mtimeNs }: Sighting, nowMs: number): void {
     this.seenAtMs = nowMs;
     this.location = path;
-    if (this.phase === "ended" && size === this.#seenTo) return;
+    if (this.phase === "ended" && size === this.#seenTo && mtimeNs === this.#known.verified?.mtimeNs) return;
     if (this.phase === "lost") this.error = undefined;
     this.phase = path === this.source.path ? "active" : "rotated";
-    this.#measure(size, nowMs);
+    this.#measure(size, mtimeNs, nowMs);
+  }
+
+  /** Goes on in another file that begins with all that was read of this one. */
+  async rehome(found: Sighting, nowMs: number): Promise<void> {
+    await this.close();
+    this.file = found.file;
+    this.error = undefined;
+    this.phase = "rotated";
+    this.seen(found, nowMs);
+  }
+
+  /** True when it is where it was last seen. */
+  async isThere(): Promise<boolean> {
+    const here = await sight(this.location);
+    return here !== undefined && sameFile(here.file, this.file);
   }
 
   /** Looks how long the file is by now, wherever it is. */
   async look(nowMs: number): Promise<Finding> {
     const found = this.phase === "rotated" && this.#handle ? undefined : await sight(this.location);
-    if (found && sameFile(found.file, this.file)) return this.#measure(found.size, nowMs);
+    if (found && sameFile(found.file, this.file)) return this.#measure(found.size, found.mtimeNs, nowMs);
     const hasMoved = this.phase === "active" || !this.#handle;
     this.phase = "rotated";
     if (!this.#handle) return "moved";
     try {
-      const finding = this.#measure((await this.#handle.stat()).size, nowMs);
+      const { size, mtimeNs } = sighting(this.location, await this.#handle.stat({ bigint: true }));
+      const finding = this.#measure(size, mtimeNs, nowMs);
       return finding === "here" && hasMoved ? "moved" : finding;
     } catch (error) {
       this.error = systemReason(error);
@@ -126,34 +193,83 @@ export class FollowedFile {
     }
   }
 
-  #measure(size: number, nowMs: number): Finding {
+  #measure(size: number, mtimeNs: string, nowMs: number): Finding {
     if (size < this.#seenTo) return "truncated";
-    if (size !== this.size) {
-      this.changedAtMs = nowMs;
-      this.#isVerified = false;
-    }
+    if (size !== this.size) this.changedAtMs = nowMs;
     this.size = size;
+    this.#mtimeNs = mtimeNs;
     if (this.isAtEnd) this.endReachedAtMs = nowMs;
     return "here";
+  }
+
+  /** Makes sure that the bytes before the position are those that were read, and learns what it can. */
+  async verify(nowMs: number): Promise<Verification> {
+    const at = { size: this.size, mtimeNs: this.#mtimeNs };
+    try {
+      this.#handle ??= await this.#open();
+      const head = await readHead(this.#handle);
+      const comparison = await this.#known.compare(head, this.#handle);
+      if (comparison === "other") {
+        this.size = this.#seenTo;
+        return "truncated";
+      }
+      if (this.read === 0 && isUtf16(head)) throw new Error("UTF-16 is not read: its lines cannot be told");
+      this.#known.verifiedAt(at);
+      this.error = undefined;
+      return comparison === "same" && this.#learn(head, nowMs) ? "learned" : "same";
+    } catch (error) {
+      this.error = systemReason(error);
+      return "unreadable";
+    }
+  }
+
+  #learn(head: Buffer, nowMs: number): boolean {
+    const { maxLineBytes } = this.reading.filter.framing;
+    const first = this.isNamed ? undefined : firstLine(head, maxLineBytes);
+    if (first !== undefined) this.#name(first, nowMs);
+    return this.#known.learn(head) || first !== undefined;
+  }
+
+  #name(line: Buffer, nowMs: number): void {
+    const { host } = this.source;
+    this.source = { ...this.source, id: sourceId(host, this.file, this.generation, line, nowMs) };
+    this.isNamed = true;
+  }
+
+  /**
+   * Lets a line end where the file ends now. What time decides is decided once: it is to be written down
+   * before the line is sent, lest another agent, reading the line grown longer, gives it the same identity.
+   *
+   * @returns false when that cannot be now
+   */
+  async breakHere(nowMs: number): Promise<boolean> {
+    try {
+      this.#handle ??= await this.#open();
+      if ((await this.#handle.stat()).size !== this.size) return false;
+      if (!this.isNamed) this.#name(await readHead(this.#handle), nowMs);
+      this.#breaks.push(this.#seenTo);
+      return true;
+    } catch (error) {
+      this.error = systemReason(error);
+      return false;
+    }
   }
 
   /**
    * Fills the buffer from the first byte that is not framed yet.
    *
-   * @returns "truncated" when the bytes before are not those that were read; undefined when nothing
-   *   can be read, and `error` says why where that is one
+   * @returns undefined when nothing can be read, and `error` says why where that is one
    */
-  async fill(buffer: Buffer): Promise<Buffer | "truncated" | undefined> {
+  async fill(buffer: Buffer): Promise<Block | undefined> {
+    const offset = this.#framer.offset;
+    const end = this.nextBreak;
     try {
       this.#handle ??= await this.#open();
-      this.#isVerified ||= this.#guard === undefined || (await stillHolds(this.#guard, this.#handle));
-      if (!this.#isVerified) {
-        this.size = this.#seenTo;
-        return "truncated";
-      }
-      const { bytesRead } = await this.#handle.read(buffer, 0, buffer.length, this.#framer.offset);
+      const room = Math.min(buffer.length, end === undefined ? buffer.length : end - offset);
+      const { bytesRead } = await this.#handle.read(buffer, 0, room, offset);
       this.error = undefined;
-      return bytesRead > 0 ? buffer.subarray(0, bytesRead) : undefined;
+      const isEnd = offset + bytesRead === end;
+      return bytesRead > 0 ? { file: this, window: buffer.subarray(0, bytesRead), isEnd } : undefined;
     } catch (error) {
       this.error = systemReason(error);
       return undefined;
@@ -167,27 +283,17 @@ export class FollowedFile {
     throw new Error(`${this.location} was replaced while it was being opened`);
   }
 
-  /** True when it holds more, or less, than it did at the last look. */
-  async hasChanged(): Promise<boolean> {
-    return (await this.#handle?.stat())?.size !== this.size;
-  }
-
   /** Cuts what `fill` gave into lines. */
-  frame(window: Buffer, isEnd: boolean, emit: (line: Line) => void): void {
-    this.#saw(window);
-    this.#framer.frame(window, isEnd, emit);
-  }
-
-  /** The same, for whoever has no use for each line. */
-  frameRuns(window: Buffer, isEnd: boolean, emit: (run: Run) => void): void {
-    this.#saw(window);
-    this.#framer.frameRuns(window, isEnd, emit);
-  }
-
-  #saw(window: Buffer): void {
-    this.#guard = guardAfter(this.#guard, window, this.#framer.offset);
-    this.#seenTo = Math.max(this.#seenTo, this.#guard.end);
+  frame(window: Buffer, isEnd: boolean, emit: Emitters): void {
+    const { filter } = this.reading;
+    this.#seenTo = Math.max(this.#seenTo, this.#known.add(window, this.#framer.offset));
     this.size = Math.max(this.size, this.#seenTo);
+    if (filter.isPlain) {
+      this.#framer.frameRuns(window, isEnd, emit.run);
+    } else {
+      filter.takeWindow();
+      this.#framer.frame(window, isEnd, filter.masked(window, emit.line));
+    }
   }
 
   /** Goes on with the handle of one that stands for the same file. */
@@ -207,13 +313,12 @@ export class FollowedFile {
     await handle?.close();
   }
 
-  /** The bytes that begin where this generation was cut off. */
-  nextGeneration(nowMs: number): FollowedFile {
-    const generation = this.generation + 1;
-    const id = sourceId(this.source.host, this.file, generation, nowMs);
-    const source = { ...this.source, id };
-    const record = { ...this.record, source, generation, hasEnded: false, guard: undefined };
-    const next = new FollowedFile(record, HEAD, this.maxLineBytes, nowMs);
+  /** The bytes that begin where this generation was cut off, or that took its inode. */
+  nextGeneration(path: string, reading: Reading, nowMs: number): FollowedFile {
+    const { file, location, source } = this;
+    const found = { file, path: location };
+    const record = newRecord(found, path, source.host, reading.tag, this.generation + 1, nowMs);
+    const next = new FollowedFile(record, HEAD, reading, nowMs);
     next.#handle = this.#handle;
     this.#handle = undefined;
     return next;

@@ -1,11 +1,9 @@
-import type { FileHandle } from "node:fs/promises";
-
 /** Enough to tell two logs apart: a line's time and what comes after it. */
 const GUARD_BYTES = 64;
 
 /**
  * The last bytes that were read of a file. A file that was truncated and has grown past where we
- * were is longer than before, like any other: only these bytes tell that it is not the same.
+ * were is longer than before, like any other: only its bytes tell that it is not the same.
  */
 export interface Guard {
   /** Offset after the bytes. */
@@ -22,16 +20,4 @@ export function guardAfter(before: Guard | undefined, window: Buffer, start: num
   const bytes = Buffer.from(before.base64, "base64");
   const kept = bytes.subarray(0, Math.max(0, bytes.length - (before.end - start)));
   return { end, base64: Buffer.concat([kept, window]).subarray(-GUARD_BYTES).toString("base64") };
-}
-
-/**
- * True when the bytes are still there, or a hole is: a writer that does not append goes on at its old
- * offset after a truncation, and nothing stands before it.
- */
-export async function stillHolds({ end, base64 }: Guard, handle: FileHandle): Promise<boolean> {
-  const expected = Buffer.from(base64, "base64");
-  const found = Buffer.alloc(expected.length);
-  const { bytesRead } = await handle.read(found, 0, found.length, end - found.length);
-  if (bytesRead < found.length) return false;
-  return found.equals(expected) || found.every((byte) => byte === 0);
 }

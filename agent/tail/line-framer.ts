@@ -1,6 +1,12 @@
-import type { Gap } from "../../wire/provenance.ts";
+import type { Gap, GapReason } from "../../wire/provenance.ts";
 
 const LINE_FEED = 10;
+
+/** Where an event ends cannot be told before there is more of the source. */
+const UNKNOWN = -2;
+
+/** No writer begins a line with so many zero bytes; a truncation under a writer leaves holes of them. */
+const HOLE_BYTES = 64;
 
 /**
  * Where a position stands: after a line feed ("line"), after a line that was sent before its line
@@ -29,6 +35,16 @@ export interface Line {
   readonly standing: Standing;
 }
 
+/** What makes an event of lines, and which events are left out. Asked with bytes of the window. */
+export interface Framing {
+  /** A longer event is cut, or ends before the line that would make it longer. */
+  readonly maxLineBytes: number;
+  /** Whether a line begins an event. Left out where every line is one. */
+  readonly begins?: ((window: Buffer, start: number, end: number) => boolean) | undefined;
+  /** Why an event is left out, if it is. The same bytes must get the same answer, whenever they are read. */
+  readonly leaveOut?: ((window: Buffer, start: number, end: number) => GapReason | undefined) | undefined;
+}
+
 /**
  * Consecutive lines in the shape of one: line feeds divide the bytes [start, end). `gap` is before the
  * first, `extent` ends with the last.
@@ -39,15 +55,18 @@ export type Run = Line;
  * Cuts a source into lines, window after window. It keeps no bytes: the next window must begin at
  * `offset`, so a line that has only begun is read again once there is more of it. A window longer
  * than `maxLineBytes` therefore always makes progress.
+ *
+ * A gap always begins where the last line that was kept ends, and ends where the next one begins. What
+ * is framed again after a crash, from whatever position, so gives the same gaps.
  */
 export class LineFramer {
-  readonly #maxLineBytes: number;
+  readonly #framing: Framing;
   #offset: number;
   #standing: Standing;
   #gap: Gap | undefined;
 
-  constructor(maxLineBytes: number, from: Resume) {
-    this.#maxLineBytes = maxLineBytes;
+  constructor(framing: Framing, from: Resume) {
+    this.#framing = framing;
     this.#offset = from.offset;
     this.#standing = from.standing;
     this.#gap = from.gap;
@@ -63,24 +82,36 @@ export class LineFramer {
     return this.#gap;
   }
 
+  /** Where framing would go on. */
+  get resume(): Resume {
+    return { offset: this.#offset, standing: this.#standing, gap: this.#gap };
+  }
+
   /**
    * @param isEnd the source ends with this window: a last line without line feed is a line too
    * @returns bytes of the window that are done with
    */
   frame(window: Buffer, isEnd: boolean, emit: (line: Line) => void): number {
     const base = this.#offset;
+    const { maxLineBytes } = this.#framing;
     let at = this.#finishLine(window);
     while (at < window.length) {
-      const lineFeed = window.indexOf(LINE_FEED, at);
+      if (window[at] === 0) {
+        const hole = this.#leaveOutHole(window, at, isEnd);
+        at += hole.bytes;
+        if (hole.isOpen || at === window.length) break;
+      }
+      const lineFeed = this.#eventEnd(window, at, isEnd);
+      if (lineFeed === UNKNOWN) break;
       const end = lineFeed === -1 ? window.length : lineFeed;
-      if (end - at > this.#maxLineBytes) {
-        const cut = at + this.#maxLineBytes;
-        this.#emit(emit, at, cut, base + at, this.#maxLineBytes, "cut");
-        this.#gap = { from: base + cut, reason: "too-long", lines: 0 };
+      if (end - at > maxLineBytes) {
+        const cut = at + maxLineBytes;
+        this.#take(emit, window, at, cut, base + at, maxLineBytes, "cut");
+        this.#leaveOut(base + cut, "too-long", 0);
       } else if (lineFeed !== -1) {
-        this.#emit(emit, at, end, base + at, end - at + 1, "line");
+        this.#take(emit, window, at, end, base + at, end - at + 1, "line");
       } else if (isEnd) {
-        this.#emit(emit, at, end, base + at, end - at, "open");
+        this.#take(emit, window, at, end, base + at, end - at, "open");
       } else {
         break;
       }
@@ -92,13 +123,49 @@ export class LineFramer {
   }
 
   /**
+   * @returns index of the line feed with which the event ends; -1 when its first line has none; UNKNOWN
+   *   while the line after it may belong to it
+   */
+  #eventEnd(window: Buffer, start: number, isEnd: boolean): number {
+    const { maxLineBytes, begins } = this.#framing;
+    let end = window.indexOf(LINE_FEED, start);
+    if (begins === undefined) return end;
+    while (end !== -1 && end - start <= maxLineBytes) {
+      const next = end + 1;
+      if (next === window.length) return isEnd ? end : UNKNOWN;
+      const lineFeed = window.indexOf(LINE_FEED, next);
+      const nextEnd = lineFeed === -1 ? window.length : lineFeed;
+      if (nextEnd - start > maxLineBytes) return end;
+      if (lineFeed === -1 && !isEnd) return UNKNOWN;
+      if (begins(window, next, nextEnd)) return end;
+      end = lineFeed;
+    }
+    return end;
+  }
+
+  /**
+   * Of a hole that may go on after the window, as much stays as makes one: where windows end must not
+   * decide what a line is.
+   */
+  #leaveOutHole(window: Buffer, start: number, isEnd: boolean): { bytes: number; isOpen: boolean } {
+    let end = start;
+    while (window[end] === 0) end++;
+    const isOpen = end === window.length && !isEnd && end - start <= this.#framing.maxLineBytes;
+    if (end - start < HOLE_BYTES) return { bytes: 0, isOpen };
+    const goesOn = end === window.length && !isEnd;
+    const bytes = end - start - (goesOn ? HOLE_BYTES : 0);
+    if (bytes > 0) this.#leaveOut(this.#offset + start, "unreadable", 0);
+    return { bytes, isOpen: goesOn };
+  }
+
+  /**
    * Emits the same lines, those that the window begins with in one run. Making something of each line
    * costs as much as all else that framing does.
    */
   frameRuns(window: Buffer, isEnd: boolean, emit: (run: Run) => void): number {
     const whole = this.#standing === "line" ? this.#wholeLines(window) : 0;
     if (whole > 0) {
-      this.#emit(emit, 0, whole - 1, this.#offset, whole, "line");
+      this.#take(emit, window, 0, whole - 1, this.#offset, whole, "line");
       this.#offset += whole;
     }
     const rest = window.subarray(whole);
@@ -108,11 +175,12 @@ export class LineFramer {
 
   /**
    * End of the whole lines that a window begins with, none of them too long. A line feed within reach of
-   * the longest line bounds every line before it, so few are looked for.
+   * the longest line bounds every line before it, so few are looked for. Zero bytes may be a hole.
    */
   #wholeLines(window: Buffer): number {
+    if (window.includes(0)) return 0;
     for (let at = 0; ;) {
-      const lineFeed = window.subarray(at, at + this.#maxLineBytes + 1).lastIndexOf(LINE_FEED);
+      const lineFeed = window.subarray(at, at + this.#framing.maxLineBytes + 1).lastIndexOf(LINE_FEED);
       if (lineFeed === -1) return at;
       at += lineFeed + 1;
     }
@@ -130,20 +198,36 @@ export class LineFramer {
     this.#standing = "line";
     if (window[0] !== LINE_FEED) return 0;
     // The line feed of a line that was sent without it is no empty line.
-    this.#gap = { from: this.#offset, reason: "skipped", lines: 0 };
+    this.#leaveOut(this.#offset, "skipped", 0);
     return 1;
   }
 
-  #emit(
+  /** A gap has one reason: that of the first line in it, or where it holds no whole line, of its first bytes. */
+  #leaveOut(from: number, reason: GapReason, lines: number): void {
+    const gap = this.#gap;
+    if (gap === undefined) this.#gap = { from, reason, lines };
+    else {
+      const isDecided = gap.lines > 0 || lines === 0;
+      this.#gap = { from: gap.from, reason: isDecided ? gap.reason : reason, lines: gap.lines + lines };
+    }
+  }
+
+  #take(
     emit: (line: Line) => void,
+    window: Buffer,
     start: number,
     end: number,
     offset: number,
     extent: number,
     standing: Standing,
   ): void {
-    emit({ start, end, offset, extent, gap: this.#gap, standing });
-    this.#gap = undefined;
+    const reason = this.#framing.leaveOut?.(window, start, end);
+    if (reason === undefined) {
+      emit({ start, end, offset, extent, gap: this.#gap, standing });
+      this.#gap = undefined;
+    } else {
+      this.#leaveOut(offset, reason, 1);
+    }
     this.#standing = standing;
   }
 }

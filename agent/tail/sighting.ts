@@ -9,6 +9,8 @@ export interface Sighting {
   readonly path: string;
   readonly file: FileIdentity;
   readonly size: number;
+  /** Decimal, like the numbers of its identity. */
+  readonly mtimeNs: string;
 }
 
 /** @returns undefined where there is no regular file */
@@ -20,7 +22,11 @@ export async function sight(path: string): Promise<Sighting | undefined> {
     // Missing, or in a directory that is closed to us: neither can be followed now.
     return undefined;
   }
-  return found.isFile() ? { path, file: identify(found), size: Number(found.size) } : undefined;
+  return found.isFile() ? sighting(path, found) : undefined;
+}
+
+export function sighting(path: string, stat: BigIntStats): Sighting {
+  return { path, file: identify(stat), size: Number(stat.size), mtimeNs: `${stat.mtimeNs}` };
 }
 
 /** The files beside `path` that look like what rotation made of earlier ones. */
@@ -33,5 +39,5 @@ export async function sightRotated(path: string): Promise<Sighting[]> {
   }
   const rotated = names.filter((name) => isRotatedName(name, basename(path)));
   const sightings = await Promise.all(rotated.map((name) => sight(join(dirname(path), name))));
-  return sightings.filter((sighting) => sighting !== undefined);
+  return sightings.filter((found) => found !== undefined);
 }

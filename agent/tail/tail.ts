@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { FileFinder, type FinderOptions, type TailCounts, type TailState } from "./file-finder.ts";
+import { FileFinder, type FinderOptions, type TailCounts } from "./file-finder.ts";
 import type { Block, FollowedFile } from "./followed-file.ts";
+import type { TailState } from "./tail-state.ts";
 
 /** Room for the longest line there can be, and for thousands of usual ones in one read. */
 const READ_BYTES = 2 ** 20;
@@ -13,8 +14,9 @@ export interface TailOptions extends FinderOptions {
   readonly partialLineMs: number;
   readonly maxOpenFiles: number;
   /**
-   * Called when sources were found, before any byte of them is read. A source that is forgotten in a
-   * crash could not be found again if it were rotated before the next start.
+   * Called when sources were found, and when something was learned of one, before any byte is sent that it
+   * concerns. A source that is forgotten in a crash could not be found again if it were rotated before the
+   * next start, nor told from other bytes that have taken its place.
    */
   readonly remember: (state: TailState) => Promise<void>;
 }
@@ -26,9 +28,15 @@ export class Tail {
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
   #nextScanMs = 0;
   #nextLookMs = 0;
+  /** Something was learned of a file that must be written down before it is acted upon. */
+  #hasNews = false;
+  #maxOpenFiles: number;
+  /** A file could not be opened, and now can be, once others are closed. */
+  #isStarved = false;
 
   constructor(options: TailOptions, state: TailState) {
     this.#options = options;
+    this.#maxOpenFiles = options.maxOpenFiles;
     this.#finder = new FileFinder(options, state);
   }
 
@@ -97,6 +105,8 @@ export class Tail {
         isIdle = false;
         yield block;
       }
+      if ((await this.#remember()) || this.#isStarved) isIdle = false;
+      this.#isStarved = false;
       if (!isIdle && !isDrain && this.#options.now() >= this.#nextLookMs) await this.#look();
     }
   }
@@ -112,53 +122,92 @@ export class Tail {
       if (file.phase === "ended" || file.phase === "lost") continue;
       const finding = await file.look(now);
       if (finding === "moved") await this.#finder.moved(file);
-      if (finding === "truncated") await this.#finder.truncated(file).look(now);
+      if (finding === "truncated") await (await this.#finder.truncated(file)).look(now);
     }
-    await this.#rememberNews();
+    await this.#remember();
   }
 
+  /** @returns nothing, too, when there is something to remember before the file is read on */
   async #next(file: FollowedFile, isDrain: boolean): Promise<Block | undefined> {
     if (file.phase === "ended" || file.phase === "lost") return undefined;
-    if (!file.isAtEnd) return this.#block(file, false);
-    const { now, rotatedIdleMs, partialLineMs } = this.#options;
+    if (file.isUnknown && !(await this.#verify(file))) return undefined;
+    if (!file.isAtEnd || file.nextBreak !== undefined) return this.#fill(file);
+    const { now, rotatedIdleMs } = this.#options;
     const idleMs = now() - file.changedAtMs;
     const isOver = file.phase === "rotated" && (isDrain || idleMs >= rotatedIdleMs);
-    const isQuiet = isDrain || isOver || (partialLineMs > 0 && idleMs >= partialLineMs);
-    if (isQuiet && file.hasPartialLine) return this.#block(file, true);
-    if (isOver) await file.end();
+    if (!file.hasPartialLine) {
+      if (isOver) await file.end();
+    } else if (isDrain || isOver || this.#isQuiet(file, idleMs)) {
+      if (await file.breakHere(now())) this.#hasNews = true;
+    }
     return undefined;
   }
 
-  async #block(file: FollowedFile, isEnd: boolean): Promise<Block | undefined> {
+  /** What stands at its end has waited long enough for more. */
+  #isQuiet(file: FollowedFile, idleMs: number): boolean {
+    const { partialLineMs } = this.#options;
+    const { multiLineIdleMs = Infinity } = file.reading;
+    if (file.endsWithLine && idleMs >= multiLineIdleMs) return true;
+    return partialLineMs > 0 && idleMs >= partialLineMs;
+  }
+
+  /** @returns whether it can be read on now */
+  async #verify(file: FollowedFile): Promise<boolean> {
+    if (!file.isOpen && !(await this.#makeRoom())) return false;
+    const before = file.error;
+    const found = await file.verify(this.#options.now());
+    await this.#tellError(file, before);
+    if (found === "truncated") await (await this.#finder.truncated(file)).look(this.#options.now());
+    if (found === "learned" || found === "truncated") this.#hasNews = true;
+    return found === "same";
+  }
+
+  async #fill(file: FollowedFile): Promise<Block | undefined> {
     if (!file.isOpen) await this.#makeRoom();
     const before = file.error;
-    const window = await file.fill(isEnd ? this.#buffer.subarray(0, file.size - file.read) : this.#buffer);
-    if (file.error !== undefined && file.error !== before) {
-      this.#options.log.error({ source: file.source.id, path: file.location }, file.error);
-    }
-    if (window === "truncated") return this.#startOver(file);
-    // What has grown since the last look has not ended.
-    if (window === undefined || (isEnd && (await file.hasChanged()))) return undefined;
-    return { file, window, isEnd };
+    const block = await file.fill(this.#buffer);
+    await this.#tellError(file, before);
+    return block;
   }
 
-  async #startOver(file: FollowedFile): Promise<Block | undefined> {
-    const next = this.#finder.truncated(file);
-    await next.look(this.#options.now());
-    await this.#rememberNews();
-    return this.#next(next, false);
+  async #tellError({ error, source, location }: FollowedFile, before: string | undefined): Promise<void> {
+    if (error === undefined || error === before) return;
+    this.#options.log.error({ source: source.id, path: location }, error);
+    if (error.startsWith("EMFILE")) await this.#openFewer();
   }
 
-  async #rememberNews(): Promise<void> {
-    if (this.#finder.takeNews()) await this.#options.remember(this.state);
-  }
-
-  /** Closes the file that was idle the longest and can be found again, when too many are open. */
-  async #makeRoom(): Promise<void> {
+  /** The system lets us have fewer files than the configuration does; sockets and the checkpoint need some. */
+  async #openFewer(): Promise<void> {
     const open = Array.from(this.#finder.current()).filter(({ isOpen }) => isOpen);
-    if (open.length < this.#options.maxOpenFiles) return;
-    const closable = open.filter(({ phase, isAtEnd }) => phase === "active" && isAtEnd);
+    const fewer = Math.floor((open.length * 3) / 4);
+    if (fewer === 0 || fewer >= this.#maxOpenFiles) return;
+    this.#maxOpenFiles = fewer;
+    this.#isStarved = true;
+    this.#options.log.warn({ maxOpenFiles: fewer }, "fewer files are kept open from now on");
+    const closable = open.filter(({ phase }) => phase === "active");
+    for (const file of closable.slice(0, open.length - fewer)) await file.close();
+  }
+
+  /** @returns whether there was something to write down */
+  async #remember(): Promise<boolean> {
+    const hasNews = this.#finder.takeNews() || this.#hasNews;
+    this.#hasNews = false;
+    if (hasNews) await this.#options.remember(this.state);
+    return hasNews;
+  }
+
+  /**
+   * Closes the file that was idle the longest and can be found again, when too many are open.
+   *
+   * @returns false when there is none yet, but will be once what is open is read
+   */
+  async #makeRoom(): Promise<boolean> {
+    const open = Array.from(this.#finder.current()).filter(({ isOpen }) => isOpen);
+    if (open.length < this.#maxOpenFiles) return true;
+    const active = open.filter(({ phase, error }) => phase === "active" && error === undefined);
+    const closable = active.filter(({ isAtEnd }) => isAtEnd);
     const idlest = closable.sort((a, b) => a.changedAtMs - b.changedAtMs)[0];
     await idlest?.close();
+    return idlest !== undefined || active.length === 0;
   }
 }

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { bytePattern } from "./pattern.ts";
+
+const pattern = z
+  .string()
+  .min(1)
+  .superRefine((source, context) => {
+    try {
+      bytePattern(source);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message });
+    }
+  });
+
+const multiLine = z
+  .strictObject({
+    start: pattern.optional().meta({ description: "a line that matches begins an event" }),
+    continuation: pattern
+      .optional()
+      .meta({ description: "a line that matches goes on with the event before" }),
+    idle_ms: z.int().min(10).max(86_400_000).default(2_000).meta({
+      unit: "ms",
+      description: "the last event of a file has ended when nothing was added to it for this long",
+    }),
+  })
+  .refine(
+    ({ start, continuation }) => (start === undefined) !== (continuation === undefined),
+    "takes either start or continuation",
+  );
+
+const sample = z.strictObject({
+  keep: z.number().min(0).max(1).meta({ description: "share of the lines that is kept" }),
+  by: pattern.optional().meta({
+    description:
+      "lines in which this finds the same text (its first group, or all it matches) are kept or left out " +
+      "together; without it, and in lines where it finds nothing, the whole line decides",
+  }),
+});
+
+const mask = z.strictObject({
+  pattern,
+  with: z
+    .string()
+    .max(256)
+    .regex(/^[^\r\n]*$/, "must not hold a line break")
+    .default("***")
+    .meta({ description: "what stands in the place of each match; $1 is the pattern's first group" }),
+});
+
+/** What a `[[files]]` entry may say of its lines. */
+export const filterSettings = {
+  multi_line: multiLine.optional().meta({ description: "joins lines to events" }),
+  include_lines: z
+    .array(pattern)
+    .default([])
+    .meta({ description: "only lines in which one of these is found are sent" }),
+  exclude_lines: z
+    .array(pattern)
+    .default([])
+    .meta({ description: "lines in which one of these is found are not sent" }),
+  sample: sample.optional(),
+  mask: z.array(mask).default([]).meta({ description: "replaced in every line before it leaves the host" }),
+};
+
+export type MultiLineConfig = z.output<typeof multiLine>;
+export type SampleConfig = z.output<typeof sample>;
+export type MaskConfig = z.output<typeof mask>;
+
+/** The settings of one entry. */
+export interface FilterConfig {
+  readonly multi_line?: MultiLineConfig | undefined;
+  readonly include_lines: readonly string[];
+  readonly exclude_lines: readonly string[];
+  readonly sample?: SampleConfig | undefined;
+  readonly mask: readonly MaskConfig[];
+}

@@ -1,0 +1,45 @@
+import type { Source } from "../../wire/provenance.ts";
+import { type FileIdentity, sourceId } from "./file-identity.ts";
+import type { Fingerprint } from "./fingerprint.ts";
+import { NO_HEADER } from "./header.ts";
+import type { Sighting } from "./sighting.ts";
+
+/** Size and time of the last change at which the bytes before the position were those that were read. */
+export interface Verified {
+  readonly size: number;
+  readonly mtimeNs: string;
+}
+
+/** What a checkpoint keeps of a followed file, but for its position. */
+export interface FileRecord extends Fingerprint {
+  readonly source: Source;
+  readonly tag: string;
+  readonly file: FileIdentity;
+  readonly generation: number;
+  /** The source has its final id, which needs a first line. */
+  readonly isNamed: boolean;
+  /** Path at which it was last seen; the source's path is the one it was first read under. */
+  readonly location: string;
+  readonly hasEnded: boolean;
+  readonly verified: Verified | undefined;
+  /** Offsets at which a line ends though its bytes do not say so. */
+  readonly breaks: readonly number[];
+}
+
+/**
+ * The record of a file of which nothing was read.
+ *
+ * @param path at which it was, or would have been, seen first
+ */
+export function newRecord(
+  { file, path: location }: Pick<Sighting, "file" | "path">,
+  path: string,
+  host: string,
+  tag: string,
+  generation: number,
+  nowMs: number,
+): FileRecord {
+  const source = { id: sourceId(host, file, generation, Buffer.alloc(0), nowMs), host, path };
+  const known = { source, tag, file, generation, isNamed: false, location, hasEnded: false };
+  return { ...known, header: NO_HEADER, guard: undefined, verified: undefined, breaks: [] };
+}

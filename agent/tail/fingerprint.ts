@@ -1,0 +1,49 @@
+import { type FileHandle, open } from "node:fs/promises";
+import type { Guard } from "./guard.ts";
+import { beginsLike, type Header, readHead } from "./header.ts";
+
+/** What was read of a file: how it began, and what stood before the position. */
+export interface Fingerprint {
+  readonly header: Header;
+  /** Undefined while nothing was read. */
+  readonly guard: Guard | undefined;
+}
+
+/**
+ * Same: every byte that was read is where it was, as far as can be told. Hole: zeros are, which is what
+ * a writer that does not append leaves when it goes on at its old offset after a truncation. Other: the
+ * bytes are of another file, or of another generation of this one.
+ */
+export type Comparison = "same" | "hole" | "other";
+
+/** @param head the first bytes of the file, as read from the handle */
+export async function compare(
+  { header, guard }: Fingerprint,
+  head: Buffer,
+  handle: FileHandle,
+): Promise<Comparison> {
+  const expected = Buffer.from(guard?.base64 ?? "", "base64");
+  const found = Buffer.alloc(expected.length);
+  const at = (guard?.end ?? 0) - expected.length;
+  const { bytesRead } = await handle.read(found, 0, found.length, at);
+  if (bytesRead < found.length) return "other";
+  const before = head.subarray(0, header.bytes);
+  if (beginsLike(header, head) && found.equals(expected)) return "same";
+  return before.length === header.bytes && isZero(before) && isZero(found) ? "hole" : "other";
+}
+
+/** True when the file at a path begins with all that was read of another. */
+export async function isCopyOf(original: Fingerprint, path: string): Promise<boolean> {
+  if (original.header.bytes === 0) return false;
+  try {
+    await using handle = await open(path);
+    return (await compare(original, await readHead(handle), handle)) === "same";
+  } catch {
+    // Gone or unreadable: nothing of it can be delivered twice.
+    return false;
+  }
+}
+
+function isZero(bytes: Buffer): boolean {
+  return bytes.every((byte) => byte === 0);
+}

@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import type { FileHandle } from "node:fs/promises";
+
+/** What a file begins with tells it from others; logs repeat themselves for less than this. */
+const HEADER_BYTES = 1_024;
+
+/** Of the first line, as much as goes into the id of a source. */
+const FIRST_LINE_BYTES = 256;
+
+const LINE_FEED = 10;
+
+/** Fingerprint of a file's first bytes. It grows with the file until it covers 1,024 of them. */
+export interface Header {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export const NO_HEADER: Header = { bytes: 0, sha256: fingerprint(Buffer.alloc(0)) };
+
+/** The first bytes of a file, as many as a header covers. */
+export async function readHead(handle: FileHandle): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
+export function headerOf(head: Buffer): Header {
+  return { bytes: head.length, sha256: fingerprint(head) };
+}
+
+/** More bytes than it covers would make the fingerprint surer. */
+export function canGrow({ bytes }: Header, size: number): boolean {
+  return bytes < HEADER_BYTES && bytes < size;
+}
+
+export function beginsLike({ bytes, sha256 }: Header, head: Buffer): boolean {
+  return head.length >= bytes && fingerprint(head.subarray(0, bytes)) === sha256;
+}
+
+/**
+ * The first line, or its beginning where it is long.
+ *
+ * @param maxBytes at which a line is cut
+ * @returns undefined while it has not ended
+ */
+export function firstLine(head: Buffer, maxBytes: number): Buffer | undefined {
+  const most = Math.min(FIRST_LINE_BYTES, maxBytes);
+  const lineFeed = head.subarray(0, most).indexOf(LINE_FEED);
+  if (lineFeed !== -1) return head.subarray(0, lineFeed);
+  return head.length > most ? head.subarray(0, most) : undefined;
+}
+
+/** Lines are cut at the byte 0A, which is half a character there. */
+export function isUtf16(head: Buffer): boolean {
+  return (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
+}
+
+function fingerprint(bytes: Buffer): string {
+  return createHash("sha256").update(bytes).digest("base64");
+}
