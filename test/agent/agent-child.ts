@@ -27,19 +27,24 @@ export class AgentChild implements AsyncDisposable {
     overrides: object = {},
     environment: Readonly<Record<string, string>> = {},
     program: readonly string[] = WEIR_AGENT,
+    maxOpenFiles?: number,
   ): Promise<AgentChild> {
     const config = agent.path("agent.toml");
     await writeFile(config, stringify(agent.settings(overrides)));
-    return new AgentChild([...args, "--config", config], environment, program);
+    return new AgentChild([...args, "--config", config], environment, program, maxOpenFiles);
   }
 
+  /** @param maxOpenFiles that the system lets it have, sockets and all */
   constructor(
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
     program: readonly string[] = WEIR_AGENT,
+    maxOpenFiles?: number,
   ) {
     this.#config = args.at(-1)!;
-    this.#process = spawn(process.execPath, [...program, ...args], {
+    const limit = maxOpenFiles === undefined ? "" : `ulimit -n ${maxOpenFiles}; `;
+    const command = [`${limit}exec "$0" "$@"`, process.execPath, ...program, ...args];
+    this.#process = spawn("/bin/sh", ["-c", ...command], {
       env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -34,7 +34,7 @@ function aggregate(files: readonly Buffer[], maxBytes: number, inRuns: boolean):
   for (const [i, file] of files.entries()) {
     const source = { id: `source${i % 3}`, host: "host", path: `/log/${i % 3}` };
     const origin: Origin = { source, tag: `tag${i % 2}`, delivery: new Delivery(HEAD) };
-    const framer = new LineFramer(MAX_LINE_BYTES, { ...HEAD, offset: i * 1_000_000 });
+    const framer = new LineFramer({ maxLineBytes: MAX_LINE_BYTES }, { ...HEAD, offset: i * 1_000_000 });
     if (inRuns) framer.frameRuns(file, true, (run) => aggregator.addLines(origin, file, run));
     else framer.frame(file, true, (line) => aggregator.add(origin, file, line));
   }

@@ -26,7 +26,7 @@ function frameGrowing(
   isDrained: boolean,
   from: Resume = HEAD,
 ): Framed {
-  const framer = new LineFramer(MAX_LINE_BYTES, from);
+  const framer = new LineFramer({ maxLineBytes: MAX_LINE_BYTES }, from);
   const lines: (Line & { text: string })[] = [];
   const read = (size: number, isEnd: boolean) => {
     for (let seen = -1; seen < size;) {
@@ -109,8 +109,8 @@ test("runs hold the lines that framing one by one gives, in the same places", ()
   );
   fc.assert(
     fc.property(fc.array(content, { maxLength: 4 }), resume, fc.boolean(), (windows, from, isDrained) => {
-      const simple = new LineFramer(MAX_LINE_BYTES, from);
-      const framer = new LineFramer(MAX_LINE_BYTES, from);
+      const simple = new LineFramer({ maxLineBytes: MAX_LINE_BYTES }, from);
+      const framer = new LineFramer({ maxLineBytes: MAX_LINE_BYTES }, from);
       for (const window of windows) {
         const lines: Line[] = [];
         const inRuns: Line[] = [];
@@ -144,7 +144,7 @@ function linesOf(window: Buffer, run: Run): Line[] {
 }
 
 test("a line feed after a line that was sent without it is no empty line", () => {
-  const framer = new LineFramer(MAX_LINE_BYTES, HEAD);
+  const framer = new LineFramer({ maxLineBytes: MAX_LINE_BYTES }, HEAD);
   const lines: Line[] = [];
   framer.frame(Buffer.from("a"), true, (line) => lines.push(line));
   framer.frame(Buffer.from("\n\nb\n"), false, (line) => lines.push(line));

@@ -5,7 +5,7 @@ import { pino } from "pino";
 import { agentConfigSchema } from "../../agent/config.ts";
 import { Aggregator } from "../../agent/producer/aggregator.ts";
 import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
-import type { TailState } from "../../agent/tail/file-finder.ts";
+import { NO_STATE, type TailState } from "../../agent/tail/tail-state.ts";
 import { FileRule } from "../../agent/tail/file-rule.ts";
 import type { Block, FollowedFile } from "../../agent/tail/followed-file.ts";
 import { Tail } from "../../agent/tail/tail.ts";
@@ -32,10 +32,11 @@ export class TailHarness implements AsyncDisposable {
   readonly #options: TailHarnessOptions;
   readonly #rule: FileRule;
   readonly #unacknowledged: OutgoingRecord[] = [];
+  #unacknowledgedEvents = 0;
   #tail: Tail;
   #aggregator: Aggregator;
   /** What the tail last had written down for the next start. */
-  #remembered: TailState = { rules: [], files: [] };
+  #remembered: TailState = NO_STATE;
   #nowMs = 1_000;
 
   static async make(options: TailHarnessOptions = {}): Promise<TailHarness> {
@@ -47,7 +48,7 @@ export class TailHarness implements AsyncDisposable {
     this.#options = options;
     const files = [{ tag: "test", path: this.path(options.glob ?? "*.log"), ...options.settings }];
     this.#rule = new FileRule(agentConfigSchema.parse({ stream: "test", files }).files[0]!);
-    this.#tail = this.#makeTail({ rules: [], files: [] });
+    this.#tail = this.#makeTail(NO_STATE);
     this.#aggregator = this.#makeAggregator();
   }
 
@@ -55,13 +56,29 @@ export class TailHarness implements AsyncDisposable {
     return join(this.directory, name);
   }
 
+  get state(): TailState {
+    return this.#tail.state;
+  }
+
   get files(): FollowedFile[] {
     return [...this.#tail.files()];
   }
 
+  /** What the bookkeeper does once a second. */
+  checkpoint(): void {
+    this.#remembered = JSON.parse(JSON.stringify(this.#tail.state)) as TailState;
+  }
+
+  /** What a crash takes with it: lines that were read and did not reach Kinesis. */
+  loseUnsent(): void {
+    this.events.splice(this.events.length - this.#unacknowledgedEvents);
+    this.#unacknowledgedEvents = 0;
+    this.#unacknowledged.length = 0;
+  }
+
   /** One look at the files, and all that it finds to read. */
-  async poll(): Promise<void> {
-    await this.#frame(this.#tail.poll(new AbortController().signal));
+  async poll(afterBlock: () => Promise<void> = async () => {}): Promise<void> {
+    await this.#frame(this.#tail.poll(new AbortController().signal), afterBlock);
     this.pass(1_000);
   }
 
@@ -77,6 +94,12 @@ export class TailHarness implements AsyncDisposable {
 
   acknowledge(): void {
     for (const record of this.#unacknowledged.splice(0)) record.acknowledge();
+    this.#unacknowledgedEvents = 0;
+  }
+
+  /** As the bookkeeper does once a heartbeat has told of a source's end. */
+  forget(file: FollowedFile): void {
+    this.#tail.forget(file);
   }
 
   pass(ms: number): void {
@@ -84,8 +107,11 @@ export class TailHarness implements AsyncDisposable {
   }
 
   /** Stops the agent and starts another from its checkpoint. Files may change in between. */
-  async restart(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
-    await this.#startOver(this.#tail.state, meanwhile);
+  async restart(
+    meanwhile: () => Promise<void> = async () => {},
+    changed: (state: TailState) => TailState = (state) => state,
+  ): Promise<void> {
+    await this.#startOver(changed(this.#tail.state), meanwhile);
   }
 
   /** The same after a crash that came before the next checkpoint was due. */
@@ -93,10 +119,16 @@ export class TailHarness implements AsyncDisposable {
     await this.#startOver(this.#remembered, meanwhile);
   }
 
+  /** The same with an empty state directory. */
+  async loseState(meanwhile: () => Promise<void>): Promise<void> {
+    await this.#startOver(NO_STATE, meanwhile);
+  }
+
   async #startOver(state: TailState, meanwhile: () => Promise<void>): Promise<void> {
     const saved = JSON.parse(JSON.stringify(state)) as TailState;
     await this.#tail.close();
     this.#unacknowledged.length = 0;
+    this.#unacknowledgedEvents = 0;
     this.#aggregator = this.#makeAggregator();
     await meanwhile();
     this.#tail = this.#makeTail(saved);
@@ -112,9 +144,16 @@ export class TailHarness implements AsyncDisposable {
     await rm(this.directory, { recursive: true });
   }
 
-  async #frame(blocks: AsyncIterable<Block>): Promise<void> {
+  async #frame(
+    blocks: AsyncIterable<Block>,
+    afterBlock: () => Promise<void> = async () => {},
+  ): Promise<void> {
     for await (const { file, window, isEnd } of blocks) {
-      file.frame(window, isEnd, (line) => this.#aggregator.add(file, window, line));
+      file.frame(window, isEnd, {
+        run: (run) => void this.#aggregator.addLines(file, window, run),
+        line: (line, bytes) => this.#aggregator.add(file, bytes, line),
+      });
+      await afterBlock();
     }
     this.#aggregator.flush();
   }
@@ -133,7 +172,7 @@ export class TailHarness implements AsyncDisposable {
         log: pino({ level: "silent" }),
         now: () => this.#nowMs,
         remember: async (state) => {
-          this.#remembered = state;
+          this.#remembered = JSON.parse(JSON.stringify(state)) as TailState;
         },
       },
       state,
@@ -148,7 +187,9 @@ export class TailHarness implements AsyncDisposable {
       ordering: "none",
       shards: { choose: () => ({ shardId: "shardId-000000000000", explicitHashKey: "0" }) },
       seal: (record) => {
-        this.events.push(...eventsOf(record.data));
+        const events = eventsOf(record.data);
+        this.#unacknowledgedEvents += events.length;
+        this.events.push(...events);
         this.#unacknowledged.push(record);
       },
     });

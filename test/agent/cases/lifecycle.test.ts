@@ -1,0 +1,208 @@
+import { appendFile, chmod, copyFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pino } from "pino";
+import { expect, test, vi } from "vitest";
+import { runAgent } from "../../../agent/run-agent.ts";
+import { CheckpointFile, makeStateDirectory } from "../../../agent/checkpoint.ts";
+import { reportFile } from "../../../agent/heartbeats.ts";
+import { bySource, reassemble } from "../event.ts";
+import { AgentChild } from "../agent-child.ts";
+import { AgentFixture, lines } from "../agent-fixture.ts";
+import { TailHarness } from "../tail-harness.ts";
+import { expectNoRepeats, tailCase } from "./tail-case.ts";
+
+tailCase(29, "down over one rotation", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  tail.acknowledge();
+  await tail.restart(async () => {
+    await appendFile(tail.path("a.log"), "two\n");
+    await rename(tail.path("a.log"), tail.path("a.log.1"));
+    await writeFile(tail.path("a.log"), "three\n");
+  });
+  await tail.poll();
+  expectNoRepeats(tail);
+  return ["one\ntwo\n", "three\n"];
+});
+
+tailCase(30, "down over three rotations", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  tail.acknowledge();
+  await tail.restart(async () => {
+    await rename(tail.path("a.log"), tail.path("a.log.3"));
+    await writeFile(tail.path("a.log.2"), "two\n");
+    await writeFile(tail.path("a.log.1"), "three\n");
+    await writeFile(tail.path("a.log"), "four\n");
+  });
+  await tail.poll();
+  expectNoRepeats(tail);
+  return ["one\n", "two\n", "three\n", "four\n"];
+});
+
+/** What is done at the moment of the kill, and the lines that come again after it. */
+const KILLS: readonly (readonly [string, (tail: TailHarness) => void | Promise<void>, readonly string[]])[] =
+  [
+    ["read, and not sent", (tail) => tail.loseUnsent(), []],
+    ["sent, and not acknowledged", () => {}, ["two"]],
+  ];
+for (const [moment, kill, again] of KILLS) {
+  tailCase(31, `killed when the last line was ${moment}`, async (tail) => {
+    await writeFile(tail.path("a.log"), "one\n");
+    await tail.poll();
+    tail.acknowledge();
+    await tail.restart();
+    await appendFile(tail.path("a.log"), "two\n");
+    await tail.poll();
+    await kill(tail);
+    await tail.restart(() => appendFile(tail.path("a.log"), "three\n"));
+    await tail.poll();
+    expect(tail.events.map(({ text }) => text)).toEqual(["one", "two", ...again, "three"]);
+    return ["one\ntwo\nthree\n"];
+  });
+}
+
+tailCase(31, "killed right after the first read, and the file truncated and written anew", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\ntwo\n");
+  await tail.poll();
+  await tail.crash(() => writeFile(tail.path("a.log"), "three\nfour\nfive\n"));
+  await tail.poll();
+  return ["one\ntwo\n", "three\nfour\nfive\n"];
+});
+
+tailCase(31, "killed, with its state lost and the file truncated and written anew", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await tail.loseState(async () => {
+    await truncate(tail.path("a.log"));
+    await appendFile(tail.path("a.log"), "two\n");
+  });
+  await tail.poll();
+  return ["one\n", "two\n"];
+});
+
+tailCase(31, "killed with its state lost: what is sent again has its identity again", async (tail) => {
+  await writeFile(tail.path("a.log"), "");
+  await tail.poll();
+  await appendFile(tail.path("a.log"), "one\nand half");
+  await tail.poll();
+  await tail.loseState(() => appendFile(tail.path("a.log"), " a line\ntwo\n"));
+  await tail.poll();
+  expect(tail.events.map(({ text }) => text)).toEqual(["one", "one", "and half a line", "two"]);
+  return ["one\nand half a line\ntwo\n"];
+});
+
+test("case 32: killed inside a write of the state", async () => {
+  await using tail = await TailHarness.make();
+  await makeStateDirectory(tail.path("state"));
+  const checkpoint = new CheckpointFile(tail.path("state"));
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  const state = { ...tail.state, spool: undefined };
+  await checkpoint.save(state, new Date());
+  for (const torn of ["", '{"version":1,"fi', "\0\0\0\0"]) {
+    await writeFile(`${checkpoint.path}.new`, torn);
+    expect(await new CheckpointFile(tail.path("state")).load()).toEqual(state);
+  }
+});
+
+tailCase(33, "power lost: a file is shorter than what was delivered of it", async (tail) => {
+  await writeFile(tail.path("a.log"), "one\ntwo\nthree\n");
+  await tail.poll();
+  tail.acknowledge();
+  await tail.restart(async () => {
+    await truncate(tail.path("a.log"), 8);
+    await appendFile(tail.path("a.log"), "four\n");
+  });
+  await tail.poll();
+  // What is there now are other bytes: under the old identity `four` would pass for `three`.
+  return ["one\ntwo\nthree\n", "one\ntwo\nfour\n"];
+});
+
+tailCase(34, "power lost: a file whose last block came back as zeros", async (tail) => {
+  const kept = lines(20);
+  await writeFile(tail.path("a.log"), `${kept}delivered\n`);
+  await tail.poll();
+  tail.acknowledge();
+  const zeros = Buffer.alloc(100);
+  await tail.restart(() => writeFile(tail.path("a.log"), Buffer.concat([Buffer.from(kept), zeros])));
+  await tail.poll();
+  await appendFile(tail.path("a.log"), "new\n");
+  await tail.poll();
+  return [`${kept}delivered\n`, `${kept}${"?".repeat(100)}new\n`];
+});
+
+test("case 36: more files than the process may open", async () => {
+  await using agent = await AgentFixture.make();
+  const names = Array.from({ length: 120 }, (_, i) => agent.path(`${i}.log`));
+  for (const name of names) await writeFile(name, lines(3, name));
+  await using child = await AgentChild.start(agent, ["run", "--until-drained"], {}, {}, undefined, 64);
+  expect(await child.ended).toMatchObject({ code: 0 });
+  const contents = Array.from(bySource(agent.events).values(), reassemble);
+  expect(contents.sort()).toEqual(names.map((name) => lines(3, name)).sort());
+});
+
+tailCase(38, "no right to read, and the right given later", async (tail) => {
+  const NOBODY = 65_534;
+  await chmod(tail.directory, 0o755);
+  await writeFile(tail.path("a.log"), "one\n", { mode: 0o000 });
+  const isRoot = process.geteuid!() === 0;
+  if (isRoot) process.seteuid!(NOBODY);
+  await tail.poll();
+  expect(tail.files.map(reportFile)).toMatchObject([{ state: "error", read: 0 }]);
+  if (isRoot) process.seteuid!(0);
+  await chmod(tail.path("a.log"), 0o644);
+  await tail.poll();
+  expect(tail.files.map(reportFile)).toMatchObject([{ state: "active", read: 4 }]);
+  return ["one\n"];
+});
+
+tailCase(40, "reading held back while the file is rotated twice and copied", async (tail) => {
+  const first = lines(60_000, "a line that fills more than one window of a mebibyte");
+  await writeFile(tail.path("a.log"), first);
+  let isFirst = true;
+  await tail.poll(async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    await copyFile(tail.path("a.log"), tail.path("a.log.bak"));
+    await rename(tail.path("a.log"), tail.path("a.log.2"));
+    await writeFile(tail.path("a.log.1"), "two\n");
+    await writeFile(tail.path("a.log"), "three\n");
+    await rm(tail.path("a.log.2"));
+  });
+  expect(isFirst).toBe(false);
+  await tail.poll();
+  expectNoRepeats(tail);
+  return [first, "two\n", "three\n"];
+});
+
+test("case 41: the clock set forward a day, and back", async () => {
+  await using agent = await AgentFixture.make();
+  const stop = new AbortController();
+  const log = pino({ level: "silent" });
+  const config = agent.config({ heartbeat: { interval_ms: 100 } });
+  let beats = 0;
+  const go = async (lines: number): Promise<void> => {
+    beats = agent.heartbeats.length;
+    while (agent.events.length < lines || agent.heartbeats.length <= beats) await sleep(5);
+  };
+  const now = Date.now();
+  try {
+    await writeFile(agent.path("a.log"), "one\n");
+    const running = runAgent(config, { signal: stop.signal, log });
+    await go(1);
+    for (const [i, step] of [86_400_000, -86_400_000].entries()) {
+      vi.spyOn(Date, "now").mockReturnValue(now + step);
+      await appendFile(agent.path("a.log"), "more\n");
+      await writeFile(agent.path(`${i}.log`), `${step}\n`);
+      await go(3 + 2 * i);
+    }
+    stop.abort();
+    await running;
+  } finally {
+    stop.abort();
+    vi.restoreAllMocks();
+  }
+  const contents = Array.from(bySource(agent.events).values(), reassemble).sort();
+  expect(contents).toEqual(["-86400000\n", "86400000\n", "one\nmore\nmore\n"]);
+});

@@ -1,0 +1,81 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { AgentChild } from "./agent-child.ts";
+import { AgentFixture } from "./agent-fixture.ts";
+import { bySource, type Event, reassemble } from "./event.ts";
+import { randomNumbers, RandomWriter } from "./random-writer.ts";
+import { ROTATED_IDLE_MS, TailHarness } from "./tail-harness.ts";
+
+/** `WEIR_SEEDS=500 vitest run test/agent/random.test.ts` takes as many new ones, `WEIR_SEED=7` that one. */
+const { WEIR_SEED, WEIR_SEEDS } = process.env;
+const firstSeed = Number(WEIR_SEED ?? (WEIR_SEEDS === undefined ? 1 : Date.now() % 1_000_000));
+const seeds = (usual: number): number[] => {
+  const count = WEIR_SEED === undefined ? Number(WEIR_SEEDS ?? usual) : 1;
+  return Array.from({ length: count }, (_, i) => firstSeed + i);
+};
+
+function assertDelivered(events: readonly Event[], writer: RandomWriter): void {
+  expect(writer.problems(Array.from(bySource(events).values(), reassemble))).toEqual([]);
+}
+
+test.each(seeds(10))(
+  "seed %i: an agent that stops and crashes at any point delivers every range",
+  async (seed) => {
+    const random = randomNumbers(seed);
+    await using tail = await TailHarness.make();
+    const writer = new RandomWriter(tail.path("a.log"), random);
+    const poll = async (): Promise<void> => {
+      await tail.poll();
+      writer.wasSeen();
+    };
+    const someSteps = async (): Promise<void> => {
+      for (let n = Math.floor(random() * 4); n > 0; n--) await writer.step();
+    };
+    await writer.write();
+    await poll();
+    for (let turn = 0; turn < 120; turn++) {
+      const die = random();
+      if (die < 0.45) await writer.step();
+      else if (die < 0.75) await poll();
+      else if (die < 0.83) tail.acknowledge();
+      else if (die < 0.9) tail.checkpoint();
+      else if (die < 0.92) tail.pass(ROTATED_IDLE_MS);
+      else if (die < 0.95) {
+        await poll();
+        tail.acknowledge();
+        await tail.restart(someSteps);
+      } else await tail.crash(someSteps);
+    }
+    await tail.restart();
+    for (let i = 0; i < 3; i++) await tail.drain();
+    assertDelivered(tail.events, writer);
+  },
+);
+
+// Four seconds a seed, and what it finds depends on the moment as well: it runs when seeds are asked for.
+test.each(seeds(0))("seed %i: a process killed at any moment delivers every range", async (seed) => {
+  const random = randomNumbers(seed);
+  await using agent = await AgentFixture.make();
+  const writer = new RandomWriter(agent.path("a.log"), random);
+  await writer.write();
+  // A record comes for certain, whatever the writer does.
+  // One request at a time: of bytes that are destroyed, those that came are a prefix.
+  const producer = { aggregate_bytes: 1_024, linger_ms: 10, max_in_flight: 1 };
+  const overrides = { heartbeat: { interval_ms: 100 }, producer };
+  for (let kills = 0; kills < 3; kills++) {
+    await using child = await AgentChild.start(agent, ["run"], overrides);
+    const before = agent.kinesis.records.length;
+    await child.until(() => agent.kinesis.records.length > before);
+    for (let turn = random() * 60; turn > 0; turn--) {
+      await writer.step();
+      await sleep(random() * 20);
+    }
+    await writer.write();
+    await child.kill("SIGKILL");
+    for (let n = random() * 5; n > 0; n--) await writer.step();
+    await writer.write();
+  }
+  await using last = await AgentChild.start(agent, ["run", "--until-drained"], overrides);
+  expect(await last.ended).toMatchObject({ code: 0 });
+  assertDelivered(agent.events, writer);
+});
