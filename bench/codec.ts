@@ -29,7 +29,7 @@ export function benchCodec(): BenchRow[] {
   );
   return works.map(([name], i) => ({
     name,
-    figures: { mbPerCpuSecond: rounded(1_000 / seconds[i]!), cpuSecondsPerGb: rounded(seconds[i]!) },
+    figures: { "MB per CPU s": rounded(1_000 / seconds[i]!), "CPU s/GB": rounded(seconds[i]!) },
   }));
 }
 

@@ -55,7 +55,7 @@ function compare(
   );
   return works.map(([name], i) => ({
     name: `${what}: ${name}`,
-    figures: { cpuSecondsPerGb: rounded(seconds[i]!), lineBytes: Math.round(bytes / data.length) },
+    figures: { "CPU s/GB": rounded(seconds[i]!), "bytes a line": Math.round(bytes / data.length) },
   }));
 }
 

@@ -58,7 +58,7 @@ export const filterSettings = {
     .array(pattern)
     .default([])
     .meta({ description: "lines in which one of these is found are not sent" }),
-  sample: sample.optional(),
+  sample: sample.optional().meta({ description: "keeps a share of the lines, the same ones whenever asked" }),
   mask: z.array(mask).default([]).meta({ description: "replaced in every line before it leaves the host" }),
 };
 
