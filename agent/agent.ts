@@ -10,7 +10,6 @@ import { Pace } from "./monitor/pace.ts";
 import type { WatchedSource } from "./monitor/watched-source.ts";
 import type { Vitals } from "./monitor/vitals.ts";
 import { Aggregator } from "./producer/aggregator.ts";
-import { steadyClock } from "./producer/clock.ts";
 import { Outbox } from "./producer/outbox.ts";
 import { Producer, type ProducerCounts } from "./producer/producer.ts";
 import { PutRecords } from "./producer/put-records.ts";
@@ -19,7 +18,7 @@ import type { SpoolBlock } from "./spool/spool-reader.ts";
 import { ShardMap } from "./producer/shard-map.ts";
 import { untilActive } from "./producer/stream.ts";
 import type { ReadConfigs, Reloads } from "./reload.ts";
-import { steadyNow } from "./steady-clock.ts";
+import { steadyClock } from "./steady-clock.ts";
 import type { FileRule } from "./tail/file-rule.ts";
 import type { TailState } from "./tail/tail-state.ts";
 import { Tail, type TailOptions } from "./tail/tail.ts";
@@ -71,7 +70,7 @@ export function makeTail(
       maxOpenFiles: max_open_files,
       remember,
       log,
-      now: steadyNow,
+      now: steadyClock.now,
     },
     state,
   );

@@ -1,7 +1,22 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Time, as far as somebody waits for it. */
+export interface Clock {
+  /** Milliseconds; only differences count. */
+  readonly now: () => number;
+  /** @throws AbortError */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
 /**
  * Milliseconds since 1970 as they were when the process began, counted on without looking at the clock
- * again. A clock that is set must neither end a file early nor keep a heartbeat back.
+ * again. A clock that is set must neither end a file early nor keep a heartbeat or a retry back.
  */
 export function steadyNow(): number {
   return Math.round(performance.timeOrigin + performance.now());
 }
+
+export const steadyClock: Clock = {
+  now: steadyNow,
+  sleep: (ms, signal) => sleep(ms, undefined, { signal }),
+};

@@ -4,6 +4,7 @@ import { KinesisClient } from "@aws-sdk/client-kinesis";
 import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { TickReport } from "../lambdas/loader/tick.ts";
+import { CREDENTIALS } from "./credentials.ts";
 import { startKinesis } from "./kinesis.ts";
 import { type LambdaFunction, startFunction } from "./lambda/function.ts";
 import { type Mapping, startMapping } from "./mapping/mapping.ts";
@@ -19,7 +20,6 @@ import { startWarehouse, type Warehouse } from "./warehouse/warehouse.ts";
 const ON_DEMAND_SHARDS = 4;
 const DEFAULT_CONCURRENCY = 10;
 const WAREHOUSE = "warehouse";
-const CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
 
 export interface CloudOptions {
   readonly deployment: Deployment;

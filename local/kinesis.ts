@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import { DescribeStreamSummaryCommand, KinesisClient, ListStreamsCommand } from "@aws-sdk/client-kinesis";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { CREDENTIALS } from "./credentials.ts";
 import { freePort, startPart, type Part } from "./part.ts";
 import { startProcess } from "./process.ts";
 
@@ -62,7 +63,7 @@ async function describeAll(endpoint: string, options: KinesisOptions): Promise<v
   const client = new KinesisClient({
     endpoint,
     region: options.region ?? "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    credentials: CREDENTIALS,
     requestHandler: new NodeHttpHandler(),
     maxAttempts: 1,
   });

@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { HeadBucketCommand, ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
+import { CREDENTIALS } from "./credentials.ts";
 import { startPart, type Part } from "./part.ts";
 import { startProcess } from "./process.ts";
 
@@ -37,7 +38,7 @@ async function headAll(endpoint: string, buckets: readonly string[]): Promise<vo
   const client = new S3Client({
     endpoint,
     region: "us-east-1",
-    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    credentials: CREDENTIALS,
     forcePathStyle: true,
     maxAttempts: 1,
   });

@@ -1,5 +1,5 @@
 import { EventEmitter, once } from "node:events";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../steady-clock.ts";
 import type { Shard } from "./shard.ts";
 import type { ShardMap } from "./shard-map.ts";
 

@@ -3,7 +3,7 @@ import { PUT_RECORDS_MAX_RECORDS } from "../../wire/limits.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
 import { backoffMs } from "./backoff.ts";
 import { callFailure } from "./call-failure.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../steady-clock.ts";
 import type { Outbox, Parcel } from "./outbox.ts";
 import type { PutRecords, PutResult } from "./put-records.ts";
 import type { ShardMap } from "./shard-map.ts";

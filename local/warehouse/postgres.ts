@@ -2,10 +2,11 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { access, chown, cp, mkdir, readFile, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { freePort } from "../part.ts";
 import { WarehouseError } from "./warehouse-error.ts";
 
 /**
@@ -181,16 +182,6 @@ export async function removePostgres(dataDir: string): Promise<void> {
   const options = { recursive: true, force: true } as const;
   await rm(resolve(dataDir), options);
   await rm(join(tmpdir(), `weir-warehouse-${hash(resolve(dataDir))}`), options);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, failed) => {
-    const probe = createServer().once("error", failed);
-    probe.listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => done(port));
-    });
-  });
 }
 
 const hash = (path: string): string => createHash("sha256").update(path).digest("hex").slice(0, 12);

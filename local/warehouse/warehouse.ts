@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { buffer } from "node:stream/consumers";
 import { S3Client } from "@aws-sdk/client-s3";
 import { Client, type ClientConfig, escapeIdentifier, Pool } from "pg";
+import { CREDENTIALS } from "../credentials.ts";
 import { ApiError, DataApi } from "./data-api.ts";
 import { installDialect } from "./dialect.ts";
 import { startPostgres } from "./postgres.ts";
@@ -82,11 +83,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   }
 }
 
-/** Emulators take any credentials, but the client will not go without. */
-const LOCAL = {
-  region: process.env["AWS_REGION"] ?? "us-east-1",
-  credentials: { accessKeyId: "local", secretAccessKey: "local" },
-};
+const LOCAL = { region: process.env["AWS_REGION"] ?? "us-east-1", credentials: CREDENTIALS };
 
 async function createDatabase(connection: ClientConfig, database: string): Promise<void> {
   const admin = new Client({ ...connection, database: "postgres" });

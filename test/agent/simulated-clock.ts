@@ -1,5 +1,5 @@
 import { setImmediate as settled } from "node:timers/promises";
-import type { Clock } from "../../agent/producer/clock.ts";
+import type { Clock } from "../../agent/steady-clock.ts";
 
 interface Sleeper {
   readonly atMs: number;
