@@ -99,7 +99,8 @@ async function listObjects({ bucket, key }: CopyCommand, s3: S3Client): Promise<
 /** @returns undefined for an object that is missing and may be */
 async function get(s3: S3Client, { bucket, key, mandatory }: S3Object): Promise<Readable | undefined> {
   try {
-    return (await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))).Body as Readable;
+    const body = (await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }))).Body as Readable;
+    return body.on("error", () => {}); // thrown when it is read, which may be later
   } catch (error) {
     const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
     if (name === "NoSuchKey" && !mandatory) return undefined;

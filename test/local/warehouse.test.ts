@@ -8,7 +8,8 @@ import {
 } from "@aws-sdk/client-redshift-data";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { connect } from "node:net";
+import { createServer } from "node:http";
+import { type AddressInfo, connect } from "node:net";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { StatementEvent } from "../../local/warehouse/statement-event.ts";
@@ -277,6 +278,23 @@ describe("the Data API", () => {
     expect(Statements!.map((statement) => statement.StatementName)).toEqual(["listed-2", "listed-1"]);
   });
 });
+
+test("an S3 that breaks off an object asked for ahead of its turn fails the load, not the host", async () => {
+  const server = createServer((request, response) => {
+    const key = new URL(request.url!, "http://s3").pathname;
+    if (key.endsWith("/m")) return response.end(manifest("slow", "broken"));
+    if (key.endsWith("/slow")) return setTimeout(() => response.end(ndjson({ id: 1 })), 300);
+    response.writeHead(200, { "content-length": 1_000, "x-amz-checksum-crc32": "AAAAAA==" });
+    return response.write("{", () => response.destroy());
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await using broken = await startRig({ s3: { endpoint: `http://127.0.0.1:${port}` } });
+  await broken.execute("CREATE TABLE log (id bigint)");
+  const sql = `COPY log (id) FROM 's3://${BUCKET}/m' ${COPY_OPTIONS} MANIFEST`;
+  expect((await broken.execute(sql)).Error).toMatch(/s3:\/\/lake\/broken.*aborted/);
+  server.close();
+}, 30_000);
 
 test("a killed host takes its server along, and the next start finds the rows", async () => {
   const dataDir = `${rig.dataDir}-restarted`;
