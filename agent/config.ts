@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { isAbsolute } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { filterSettings } from "./filter/filter-config.ts";
 import { forwardConfigSchema } from "./forward/forward-config.ts";
 import { lineSocketConfigSchema, stdinConfigSchema } from "./lines/lines-config.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import { toDotPath } from "zod/v4/core";
 
 /** A digit is a part of a file's path, which a tag may name. */
 const REFERENCE = /\$(\$\{)|\$\{(?![1-9]\})([^}]*)\}/g;
@@ -21,7 +21,7 @@ export function interpolate(
     return value.replaceAll(REFERENCE, (reference: string, escaped: string | undefined, name = "") => {
       if (escaped !== undefined) return escaped;
       const found = NAME.test(name) ? valueOf(name) : undefined;
-      if (found === undefined) problem(`${z.core.toDotPath([...path])}: ${reference} has no value`);
+      if (found === undefined) problem(`${toDotPath([...path])}: ${reference} has no value`);
       return found ?? reference;
     });
   }

@@ -2,4 +2,4 @@ import { agentCommand } from "../agent/command.ts";
 import { version } from "../agent/version.ts";
 
 /** What runs on hosts: the agent's commands, and none of the others. */
-await agentCommand().name("weir-agent").version(version()).parseAsync();
+void agentCommand().name("weir-agent").version(version()).parseAsync();

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { GAP_REASONS } from "./provenance.ts";
 import { WireError } from "./wire-error.ts";
 

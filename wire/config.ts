@@ -1,4 +1,5 @@
-import { z } from "zod";
+import * as z from "zod";
+import { toDotPath } from "zod/v4/core";
 import { logTypeSchema } from "./log-type.ts";
 
 const identifier = z.string().regex(/^[a-z_][a-z0-9_$]{0,62}$/i, "a Redshift identifier");
@@ -184,7 +185,7 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown, file: 
   throw new ConfigError(
     file,
     result.error.issues.map((issue) => {
-      const field = z.core.toDotPath(issue.path);
+      const field = toDotPath(issue.path);
       return field === "" ? issue.message : `${field}: ${issue.message}`;
     }),
   );

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseColumnType } from "./column-type.ts";
 import { PARTITION_KEY_MAX_CHARS } from "./limits.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Why a line has no row. The list is closed so that it can be counted, alarmed on and documented. */
 export const REJECT_REASONS = [

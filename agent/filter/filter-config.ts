@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { bytePattern } from "./pattern.ts";
 
 const pattern = z

@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { AgentError, systemReason } from "../agent-error.ts";
 
 const MIB = 2 ** 20;

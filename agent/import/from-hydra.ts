@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseWith } from "../../wire/config.ts";
 import { absolutePaths, asTag, type Imported, type ImportedFiles } from "./imported.ts";
 

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { parseWith } from "../../wire/config.ts";
 import {
   absolutePaths,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The `[aws]` section. */
 export const awsSchema = z.strictObject({

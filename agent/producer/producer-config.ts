@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
 
 /** Set aside in a record for key tables, digest, outer partition key, and host and path of one source. */

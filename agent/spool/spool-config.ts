@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
 
 const MIB = 2 ** 20;

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "smol-toml";
 import type { AgentFixture } from "./agent-fixture.ts";
 
-const WEIR_AGENT = [join(import.meta.dirname, "../../bin/weir.ts"), "agent"];
+const WEIR_AGENT = [process.execPath, join(import.meta.dirname, "../../bin/weir.ts"), "agent"];
 
 export interface Ended {
   readonly code: number | null;
@@ -43,7 +43,7 @@ export class AgentChild implements AsyncDisposable {
   ) {
     this.#config = args.at(-1)!;
     const limit = maxOpenFiles === undefined ? "" : `ulimit -n ${maxOpenFiles}; `;
-    const command = [`${limit}exec "$0" "$@"`, process.execPath, ...program, ...args];
+    const command = [`${limit}exec "$0" "$@"`, ...program, ...args];
     this.#process = spawn("/bin/sh", ["-c", ...command], {
       env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],

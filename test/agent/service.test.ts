@@ -2,10 +2,8 @@ import { spawnSync } from "node:child_process";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { bundleAgent, VERSION } from "../../packaging/bundle.ts";
 import { AgentChild } from "./agent-child.ts";
-import { AgentFixture, lines } from "./agent-fixture.ts";
-import { bySource, reassemble } from "./event.ts";
+import { AgentFixture } from "./agent-fixture.ts";
 
 const UNIT = join(import.meta.dirname, "../../packaging/weir-agent.service");
 const hasSystemd = spawnSync("systemd-analyze", ["--version"]).status === 0;
@@ -53,14 +51,3 @@ describe.skipIf(!hasSystemd)("the unit", () => {
   });
 });
 
-test("the bundle that is installed on hosts knows its version and delivers a file", async () => {
-  await using agent = await AgentFixture.make();
-  const bundle = agent.path("weir-agent.mjs");
-  await bundleAgent(bundle);
-  const { stdout } = spawnSync(process.execPath, [bundle, "--version"], { encoding: "utf8" });
-  expect(stdout).toBe(`${VERSION}\n`);
-  await writeFile(agent.path("a.log"), lines(100));
-  await using child = await AgentChild.start(agent, ["run", "--until-drained"], {}, {}, [bundle]);
-  expect(await child.ended).toMatchObject({ code: 0 });
-  expect(Array.from(bySource(agent.events).values(), reassemble)).toEqual([lines(100)]);
-});
