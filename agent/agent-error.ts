@@ -11,6 +11,7 @@ export type AgentErrorCode =
   | "LISTEN" //               the address of the forward input cannot be listened on
   | "MONITOR_PORT" //          the port of the status cannot be had
   | "RELOAD" //                a setting that cannot change while the agent runs
+  | "CA_FILE" //               certificates of authorities to trust cannot be read
   | "STREAM_NOT_FOUND"
   | "STREAM_AUTO" //           a stream on which aggregates are lost
   | "STREAM_RECORD_SIZE" //    its records cannot hold the aggregates or lines that are configured

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
-import { isAbsolute } from "node:path";
 import * as z from "zod";
+import { absolutePath } from "./absolute-path.ts";
 import { filterSettings } from "./filter/filter-config.ts";
 import { forwardConfigSchema } from "./forward/forward-config.ts";
 import { lineSocketConfigSchema, stdinConfigSchema } from "./lines/lines-config.ts";
@@ -11,7 +11,6 @@ import { spoolConfigSchema } from "./spool/spool-config.ts";
 
 const milliseconds = (least: number, most: number) => z.int().min(least).max(most);
 const bytes = (least: number, most: number) => z.int().min(least).max(most);
-const absolutePath = z.string().refine(isAbsolute, "must be an absolute path");
 const absolutePaths = z.union([absolutePath.transform((path) => [path]), z.array(absolutePath).min(1)]);
 
 const files = z.strictObject({

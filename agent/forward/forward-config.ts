@@ -1,10 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { isAbsolute } from "node:path";
 import * as z from "zod";
+import { absolutePath } from "../absolute-path.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
 
 const MIB = 2 ** 20;
-const absolutePath = z.string().refine(isAbsolute, "must be an absolute path");
 const secret = z.string().min(1).max(1_024);
 
 const tls = z.strictObject({

@@ -5,6 +5,7 @@ import {
   absolutePaths,
   asTag,
   type Imported,
+  type ImportedSettings,
   type ImportedFiles,
   lingerMs,
   pathSetting,
@@ -40,13 +41,17 @@ const FLOW_NOTES: Readonly<Record<string, string>> = {
 
 const TOP_NOTES: Readonly<Record<string, string>> = {
   checkpointFile: "positions are not carried over; the agent keeps its own under state_dir",
-  assumeRoleARN: "give a profile this role_arn and name it in aws.profile",
-  assumeRoleExternalId: "give the profile this external_id",
 };
 
 /** amazon-kinesis-agent's agent.json. @param stream takes only its flows; the first one's if absent */
 export function fromKinesisAgent(value: unknown, file: string, stream?: string): Imported {
-  const { flows, "kinesis.endpoint": endpoint, ...others } = parseWith(agentJsonSchema, value, file);
+  const {
+    flows,
+    "kinesis.endpoint": endpoint,
+    assumeRoleARN,
+    assumeRoleExternalId,
+    ...others
+  } = parseWith(agentJsonSchema, value, file);
   const notes: string[] = [];
   const note: Note = (text) => void notes.push(text);
   const chosen = stream ?? flows.find(({ kinesisStream }) => kinesisStream !== undefined)?.kinesisStream;
@@ -58,6 +63,7 @@ export function fromKinesisAgent(value: unknown, file: string, stream?: string):
   const settings = {
     ...(chosen === undefined ? {} : { stream: chosen }),
     ...(endpoint === undefined ? {} : place(endpoint)),
+    ...(assumeRoleARN === undefined ? {} : { aws: role(assumeRoleARN, assumeRoleExternalId) }),
     ...(ages.length === 0 ? {} : { producer: { linger_ms: lingerMs(Math.min(...ages)) } }),
     files: taken.flatMap((flow) => followed(flow, note)),
   };
@@ -99,6 +105,10 @@ function followed(flow: Flow, note: Note): ImportedFiles[] {
 
 function topNote(key: string): string {
   return key.startsWith("cloudwatch.") ? "set monitor.port and scrape /metrics" : "left out";
+}
+
+function role(role_arn: string, external_id: string | undefined): NonNullable<ImportedSettings["aws"]> {
+  return external_id === undefined ? { role_arn } : { role_arn, external_id };
 }
 
 /** The region where that says it all. */

@@ -12,6 +12,7 @@ export interface ImportedSettings {
   stream?: string;
   region?: string;
   endpoint?: string;
+  aws?: { role_arn: string; external_id?: string };
   producer?: { linger_ms: number };
   monitor?: { port: number };
   files: ImportedFiles[];

@@ -1,43 +1,41 @@
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { AgentConfig } from "../config.ts";
-
-const CONNECT_TIMEOUT_MS = 5_000;
+import { awsSchema } from "./aws-config.ts";
+import { connections } from "./connections.ts";
+import { endpointKind } from "./endpoint-kind.ts";
+import { HeldCredentials } from "./held-credentials.ts";
 
 type Settings = Pick<AgentConfig, "region" | "endpoint"> & Partial<Pick<AgentConfig, "aws" | "producer">>;
 
 /**
- * HTTP/1.1 with connections kept alive: by itself the client opens an HTTP/2 session for each request.
  * The producer retries, as it must for single entries anyway; the client does not.
  *
- * @param environment whose HTTPS_PROXY, HTTP_PROXY and NO_PROXY are heeded
+ * @param environment whose proxies are heeded
+ * @throws AgentError CA_FILE
  */
 export function kinesisClient(
-  { region, endpoint, aws, producer }: Settings,
+  { region, endpoint, producer, aws = awsSchema.parse({}) }: Settings,
   environment: NodeJS.ProcessEnv = process.env,
 ): KinesisClient {
-  const connections = { keepAlive: true, ...(isLoopback(endpoint) ? {} : { proxyEnv: environment }) };
-  return new KinesisClient({
+  const held = new HeldCredentials(aws);
+  const credentials = (caller?: Record<string, unknown>) => held.get(caller);
+  const client = new KinesisClient({
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
-    ...(aws?.profile === undefined ? {} : { profile: aws.profile }),
-    // Absent, and not false, so that AWS_USE_FIPS_ENDPOINT and its like still count.
-    ...(aws?.use_fips ? { useFipsEndpoint: true } : {}),
-    ...(aws?.use_dual_stack ? { useDualstackEndpoint: true } : {}),
+    ...(aws.profile === undefined ? {} : { profile: aws.profile }),
+    ...endpointKind(aws),
+    // Otherwise the SDK would hold them, too.
+    credentials: Object.assign(credentials, { memoized: true }),
     maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({
-      connectionTimeout: CONNECT_TIMEOUT_MS,
-      ...(producer === undefined ? {} : { requestTimeout: producer.request_timeout_ms }),
-      throwOnRequestTimeout: true,
-      httpAgent: new HttpAgent(connections),
-      httpsAgent: new HttpsAgent(connections),
-    }),
+    requestHandler: connections(aws, environment, producer?.request_timeout_ms),
   });
-}
-
-/** What runs on this host is asked directly, whatever proxy the environment names. */
-function isLoopback(endpoint: string | undefined): boolean {
-  return endpoint !== undefined && /^(localhost|127\.|\[::1\])/.test(new URL(endpoint).hostname);
+  client.middlewareStack.add(
+    (next) => (args) =>
+      next(args).catch((error: unknown) => {
+        held.failed(error);
+        throw error;
+      }),
+    { step: "initialize", name: "heldCredentials" },
+  );
+  return client;
 }

@@ -46,6 +46,10 @@ export class FaultKinesis implements AsyncDisposable {
   recordLimitKib: number | undefined;
   /** Operations that the policy does not allow. */
   readonly denied = new Set<string>();
+  /** Access keys by which requests were signed. */
+  readonly signers = new Set<string>();
+  /** Access keys that are not valid any more. */
+  readonly expired = new Set<string>();
   /** How far the service's clock is from ours. */
   clockAheadMs = 0;
   /** Requests are held back while it is set. */
@@ -95,9 +99,13 @@ export class FaultKinesis implements AsyncDisposable {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString()) as { StreamName?: string };
     await this.holdAll;
+    const signer = signerOf(request);
+    this.signers.add(signer);
     const operation = String(request.headers["x-amz-target"]).replace(/^.*\./, "");
     response.setHeader("date", new Date(Date.now() + this.clockAheadMs).toUTCString());
-    if (this.denied.has(operation)) {
+    if (this.expired.has(signer)) {
+      reply(response, 400, { __type: "ExpiredTokenException", message: "the security token is expired" });
+    } else if (this.denied.has(operation)) {
       reply(response, 400, { __type: "AccessDeniedException", message: `not allowed: kinesis:${operation}` });
     } else if (body.StreamName !== undefined && body.StreamName !== "test") {
       reply(response, 400, { __type: "ResourceNotFoundException", message: "no such stream" });
@@ -156,6 +164,11 @@ export class FaultKinesis implements AsyncDisposable {
     if (total > PUT_RECORDS_MAX_BYTES) this.violations.push(`a request of ${total} bytes`);
     for (const size of sizes) if (size > RECORD_MAX_BYTES) this.violations.push(`a record of ${size} bytes`);
   }
+}
+
+/** The access key id, of `AWS4-HMAC-SHA256 Credential=<id>/<date>/...`. */
+export function signerOf({ headers }: IncomingMessage): string {
+  return /Credential=([^/]*)/.exec(headers.authorization ?? "")?.[1] ?? "";
 }
 
 function isOutOfRange({ Records }: PutRecordsRequest): boolean {

@@ -38,6 +38,7 @@ test("flows of amazon-kinesis-agent to one stream are carried over, the rest is 
   expect(settings).toEqual({
     stream: "logs",
     region: "eu-west-1",
+    aws: { role_arn: "arn:aws:iam::123456789012:role/logs", external_id: "weir" },
     producer: { linger_ms: 5_000 },
     files: [
       { tag: "access", path: "/var/log/httpd/access.log*", start_at: "head" },
@@ -45,13 +46,7 @@ test("flows of amazon-kinesis-agent to one stream are carried over, the rest is 
     ],
   });
   const flow = ["partitionKeyOption", "maxBufferSizeBytes", "dataProcessingOptions", "multiLineStartPattern"];
-  const top = [
-    "checkpointFile",
-    "cloudwatch.emitMetrics",
-    "cloudwatch.endpoint",
-    "assumeRoleARN",
-    "ExternalId",
-  ];
+  const top = ["checkpointFile", "cloudwatch.emitMetrics", "cloudwatch.endpoint"];
   const flows = ["skipHeaderLines", "truncatedRecordTerminator", "delivery stream to-s3", "--stream other"];
   for (const item of [...flow, ...top, ...flows]) expect(notes.join("\n")).toContain(item);
   expect((await imported("agent.json", "other")).settings["files"]).toEqual([

@@ -50,4 +50,3 @@ describe.skipIf(!hasSystemd)("the unit", () => {
     expect(status, stdout.slice(-500) + stderr).toBe(0);
   });
 });
-

@@ -1,27 +1,11 @@
-import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type ConnectionOptions } from "node:tls";
 import { expect, test } from "vitest";
+import { hasOpenssl, makeCertificate } from "../certificate.ts";
 import { encode, map } from "./encode.ts";
 import { Client, ForwardFixture } from "./forward-fixture.ts";
-
-const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
-
-/** A key and a certificate that is signed by itself, so that it is its own authority. */
-function makeCertificate(directory: string): { cert_file: string; key_file: string } {
-  const files = { cert_file: join(directory, "cert.pem"), key_file: join(directory, "key.pem") };
-  const made = spawnSync("openssl", [
-    ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost".split(" "),
-    ..."-addext subjectAltName=DNS:localhost -keyout".split(" "),
-    files.key_file,
-    "-out",
-    files.cert_file,
-  ]);
-  if (made.status !== 0) throw new Error(made.stderr.toString());
-  return files;
-}
 
 test.skipIf(!hasOpenssl)(
   "with TLS only clients with the right certificate get in (needs openssl)",
