@@ -4,6 +4,7 @@ import { benchAgent } from "./agent.ts";
 import { benchCodec } from "./codec.ts";
 import type { BenchRow } from "./cpu-time.ts";
 import { benchRouter } from "./router.ts";
+import { benchStartUp } from "./start-up.ts";
 
 const RESULTS = new URL("results.md", import.meta.url);
 
@@ -23,6 +24,11 @@ const SECTIONS = [
     "Agent",
     "From files in the page cache to a Kinesis endpoint that does nothing, checkpoints included, in a process of its own.",
     benchAgent,
+  ],
+  [
+    "Start-up",
+    "From the start of the agent's process until it follows files and knows the stream's shards.",
+    benchStartUp,
   ],
 ] as const;
 

@@ -1,5 +1,9 @@
+import { config } from "zod";
 import { agentCommand } from "../agent/command.ts";
 import { version } from "../agent/version.ts";
+
+// The agent reads one file: to compile what checks it takes longer than to check it.
+config({ jitless: true });
 
 /** What runs on hosts: the agent's commands, and none of the others. */
 void agentCommand().name("weir-agent").version(version()).parseAsync();
