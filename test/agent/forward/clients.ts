@@ -54,7 +54,7 @@ export function oldClient(
         const done = (error?: Error) => (error ? reject(error) : resolve());
         sender.emit(label, record, new Time(seconds, nanoseconds), done);
       }),
-    [Symbol.dispose]: () => sender.end("", undefined as never, () => {}),
+    [Symbol.dispose]: () => sender.end("", undefined, () => {}),
   };
 }
 
