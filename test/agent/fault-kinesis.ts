@@ -1,9 +1,9 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { json } from "node:stream/consumers";
 import type { HashKeyRange } from "../../wire/hash-key.ts";
 import { owns } from "../../wire/hash-key.ts";
 import { PUT_RECORDS_MAX_BYTES, PUT_RECORDS_MAX_RECORDS, RECORD_MAX_BYTES } from "../../wire/limits.ts";
+import { JsonServer, operationOf, type PutRecordsRequest, reply, sizeOf } from "./json-server.ts";
 
 /** What goes wrong with a PutRecords request. */
 export type Fault =
@@ -15,10 +15,10 @@ export type Fault =
   | "short-answer" //       the answer misses an entry
   | "refuse"; //            ValidationException
 
+/** As readers of the stream get it. */
 export interface StoredRecord {
   readonly shardId: string;
   readonly partitionKey: string;
-  readonly explicitHashKey: string;
   readonly data: Buffer;
 }
 
@@ -27,15 +27,11 @@ interface FaultShard {
   readonly range: HashKeyRange;
 }
 
-interface PutRecordsRequest {
-  readonly Records: readonly { Data: string; PartitionKey: string; ExplicitHashKey: string }[];
-}
-
 const KEYS = 2n ** 128n;
 
 /** A stream that enforces the service's limits and fails as it is told to. */
 export class FaultKinesis implements AsyncDisposable {
-  readonly records: StoredRecord[] = [];
+  readonly records: (StoredRecord & { readonly explicitHashKey: string })[] = [];
   /** Sizes of the PutRecords requests that came, in records. */
   readonly requests: number[] = [];
   /** Limits that were broken: none, or the producer is wrong. */
@@ -59,22 +55,20 @@ export class FaultKinesis implements AsyncDisposable {
   listed = 0;
   #shards: FaultShard[];
   #nextId = 0;
-  readonly #server: Server;
+  #server: JsonServer | undefined;
 
   static async start(shards = 2): Promise<FaultKinesis> {
     const kinesis = new FaultKinesis(shards);
-    kinesis.#server.listen(0, "127.0.0.1");
-    await once(kinesis.#server, "listening");
+    kinesis.#server = await JsonServer.start((request, response) => kinesis.#answer(request, response));
     return kinesis;
   }
 
   private constructor(shards: number) {
     this.#shards = split(shards, 0);
-    this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return this.#server!.endpoint;
   }
 
   /** The stream has other shards from now on. */
@@ -89,19 +83,15 @@ export class FaultKinesis implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await once(this.#server, "close");
+    await this.#server?.[Symbol.asyncDispose]();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString()) as { StreamName?: string };
+    const body = (await json(request)) as { StreamName?: string };
     await this.holdAll;
     const signer = signerOf(request);
     this.signers.add(signer);
-    const operation = String(request.headers["x-amz-target"]).replace(/^.*\./, "");
+    const operation = operationOf(request);
     response.setHeader("date", new Date(Date.now() + this.clockAheadMs).toUTCString());
     if (this.expired.has(signer)) {
       reply(response, 400, { __type: "ExpiredTokenException", message: "the security token is expired" });
@@ -156,9 +146,7 @@ export class FaultKinesis implements AsyncDisposable {
   }
 
   #assertLimits(records: PutRecordsRequest["Records"]): void {
-    const sizes = records.map(
-      ({ Data, PartitionKey }) => Buffer.from(Data, "base64").length + PartitionKey.length,
-    );
+    const sizes = records.map(sizeOf);
     const total = sizes.reduce((sum, size) => sum + size, 0);
     if (records.length > PUT_RECORDS_MAX_RECORDS) this.violations.push(`${records.length} records`);
     if (total > PUT_RECORDS_MAX_BYTES) this.violations.push(`a request of ${total} bytes`);
@@ -192,9 +180,4 @@ function shardAnswer({ id, range }: FaultShard): object {
     HashKeyRange: { StartingHashKey: range.startingHashKey, EndingHashKey: range.endingHashKey },
     SequenceNumberRange: { StartingSequenceNumber: "1" },
   };
-}
-
-function reply(response: ServerResponse, status: number, body: object): void {
-  response.writeHead(status, { "content-type": "application/x-amz-json-1.1" });
-  response.end(JSON.stringify(body));
 }

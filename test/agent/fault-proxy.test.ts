@@ -1,56 +1,91 @@
 import { writeFile } from "node:fs/promises";
-import { expect, test } from "vitest";
-import { eventsOf, bySource, reassemble } from "./event.ts";
-import { AgentFixture, lines } from "./agent-fixture.ts";
-import { FaultProxy } from "./fault-proxy.ts";
-import type { StoredRecord } from "./fault-kinesis.ts";
+import { zstdDecompressSync } from "node:zlib";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ShardLimits } from "../../bench/shard-limits.ts";
+import { startKinesis } from "../../local/kinesis.ts";
+import type { Part } from "../../local/part.ts";
+import { isAggregate } from "../../wire/deaggregate.ts";
+import { openEnvelope } from "../../wire/envelope.ts";
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
+import { oracleRead } from "../wire/kinesis-agg.ts";
+import { AgentFixture, lines } from "./agent-fixture.ts";
+import { bySource, type Event, eventsOf, reassemble } from "./event.ts";
+import type { StoredRecord } from "./fault-kinesis.ts";
+import { type Fate, FaultProxy } from "./fault-proxy.ts";
+import { LocalStream } from "./local-stream.ts";
+import { randomNumbers } from "./random-writer.ts";
+import { seeds } from "./seeds.ts";
 
-/** More of them for a longer search: WEIR_SEEDS=100. */
-const SEEDS = Number(process.env["WEIR_SEEDS"] ?? 10);
+/** Longer than kinesis-local ever takes, so that only the proxy lets a request time out. */
+const TIMEOUT_MS = 1_000;
 
-/** Park and Miller's minimal standard generator, in [0, 1). */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
-}
+let kinesis: Part;
 
-test.each(Array.from({ length: SEEDS }, (_, i) => [i + 1, i % 2 === 0 ? "none" : "source"] as const))(
-  "whatever Kinesis does (seed %i, ordering %s), all lines arrive, and repetitions are told by source and offset",
+beforeAll(async () => {
+  kinesis = await startKinesis({ streams: [] });
+});
+afterAll(() => kinesis.stop());
+
+const logEvents = (data: Buffer) => eventsOf(data).filter(({ tag }) => tag !== HEARTBEAT_TYPE);
+const identity = ({ position }: Event) => `${position.source.id}:${position.offset}`;
+const contents = (records: readonly StoredRecord[]) =>
+  Array.from(bySource(records.flatMap(({ data }) => logEvents(data))).values(), reassemble).sort();
+
+test.concurrent.each(seeds(10).map((seed) => [seed, seed % 2 === 0 ? "source" : "none"] as const))(
+  "whatever Kinesis does (seed %i, ordering %s), all lines arrive, and only what it took untold comes again",
   async (seed, ordering) => {
-    const random = numbers(seed * 7_919);
-    const shards = () => 1 + Math.floor(random() * 4);
-    await using agent = await AgentFixture.make(shards());
-    const { kinesis } = agent;
-    await using proxy = await FaultProxy.start({
-      target: kinesis.endpoint,
-      random,
-      owner: (key) => kinesis.owner(key),
-      reshard: () => kinesis.reshard(shards()),
-    });
-    const files = Array.from({ length: 5 }, (_, i) => lines(Math.floor(random() * 3_000), `file ${i}`));
+    const random = randomNumbers(seed);
+    await using agent = await AgentFixture.make();
+    await using stream = await LocalStream.open(
+      kinesis.endpoint,
+      `seed-${seed}`,
+      1 + Math.floor(random() * 4),
+    );
+    // Now and then others use most of the stream.
+    const limits = new ShardLimits(random() < 0.3 ? 0.1 + random() * 0.4 : 1);
+    await using proxy = await FaultProxy.start({ stream, limits, random, timeoutMs: TIMEOUT_MS });
+    const files = Array.from({ length: 5 }, (_, i) => lines(Math.floor(random() * 1_500), `file ${i}`));
     for (const [i, text] of files.entries()) await writeFile(agent.path(`${i}.log`), text);
     const producer = {
-      aggregate_bytes: 4_096 + Math.floor(random() * 30_000),
+      aggregate_bytes: 1_024 + Math.floor(random() * 15_000),
       linger_ms: 10,
       max_buffered_bytes: 2 ** 20,
-      request_timeout_ms: 300,
+      request_timeout_ms: TIMEOUT_MS,
       ordering,
       compression: random() < 0.3 ? "zstd" : "none",
     };
-    await agent.drain({ endpoint: proxy.endpoint, producer });
-    const contents = Array.from(bySource(agent.events).values(), reassemble).sort();
-    expect(contents).toEqual(files.filter((text) => text !== "").sort());
-    expect(kinesis.violations).toEqual([]);
-    if (ordering === "source") assertInOrder(kinesis.records);
+    await agent.drain({ stream: stream.name, endpoint: proxy.endpoint, producer });
+    const records = await stream.records();
+    expect(contents(records)).toEqual(files.filter((text) => text !== "").sort());
+    for (const { data } of records) assertReadable(data);
+    expect(repeatedMoreThan(proxy.untold, records)).toEqual([]);
+    if (ordering === "source") assertInOrder(records);
   },
 );
+
+/** Other readers of aggregates see the same in them. */
+function assertReadable(data: Buffer): void {
+  const ours = openEnvelope(data, "").userRecords.map((record) => [record.partitionKey, record.data]);
+  const theirs = oracleRead(isAggregate(data) ? data : zstdDecompressSync(data));
+  expect(theirs.map((record) => [record.partitionKey, record.data])).toEqual(ours);
+}
+
+/** Events that arrived more often than once, and once more each time the agent was not told of it. */
+function repeatedMoreThan(untold: readonly Buffer[], records: readonly StoredRecord[]): string[] {
+  const left = new Map<string, number>();
+  const count = (data: Buffer, by: number): void => {
+    for (const event of logEvents(data)) left.set(identity(event), (left.get(identity(event)) ?? 0) + by);
+  };
+  for (const { data } of records) count(data, 1);
+  for (const data of untold) count(data, -1);
+  return [...left].filter(([, times]) => times > 1).map(([key]) => key);
+}
 
 /** First arrivals only: what is repeated is left out by whoever reads, wherever it stands. */
 function assertInOrder(records: readonly StoredRecord[]): void {
   const arrived = new Map<string, number>();
   for (const { data } of records) {
-    const events = eventsOf(data).filter(({ tag }) => tag !== HEARTBEAT_TYPE);
+    const events = logEvents(data);
     expect(new Set(events.map(({ position }) => position.source.id)).size).toBeLessThanOrEqual(1);
     for (const { position } of events) {
       const { source, offset, extent } = position;
@@ -62,19 +97,46 @@ function assertInOrder(records: readonly StoredRecord[]): void {
   }
 }
 
+test.concurrent.each<Fate>(["reset-after", "time-out-after"])(
+  "what Kinesis takes and does not tell (%s) comes again, all of it, and nothing else",
+  async (fault) => {
+    await using agent = await AgentFixture.make();
+    await using stream = await LocalStream.open(kinesis.endpoint, fault, 2);
+    let requests = 0;
+    await using proxy = await FaultProxy.start({
+      stream,
+      limits: new ShardLimits(),
+      random: () => 0,
+      fate: (operation) => (operation === "PutRecords" && ++requests === 2 ? fault : "pass"),
+      timeoutMs: TIMEOUT_MS,
+    });
+    await writeFile(agent.path("a.log"), lines(5_000));
+    const producer = { aggregate_bytes: 4_096, linger_ms: 10, request_timeout_ms: TIMEOUT_MS };
+    await agent.drain({ stream: stream.name, endpoint: proxy.endpoint, producer });
+    const events = (await stream.records()).flatMap(({ data }) => logEvents(data)).map(identity);
+    const repeated = events.filter((event, i) => events.indexOf(event) < i);
+    expect(new Set(events).size).toBe(5_000);
+    expect(repeated.sort()).toEqual(proxy.untold.flatMap(logEvents).map(identity).sort());
+    expect(repeated).not.toEqual([]);
+  },
+);
+
 test("the agent keeps to what shards take, and is hardly ever refused", async () => {
-  await using agent = await AgentFixture.make(2);
-  const { kinesis } = agent;
+  await using agent = await AgentFixture.make();
+  await using stream = await LocalStream.open(kinesis.endpoint, "limits", 2);
+  const limits = new ShardLimits();
   await using proxy = await FaultProxy.start({
-    target: kinesis.endpoint,
+    stream,
+    limits,
     random: () => 0,
-    owner: (key) => kinesis.owner(key),
-    reshard: () => {},
+    fate: () => "pass",
+    timeoutMs: 30_000,
   });
-  const text = lines(50_000, "x".repeat(90));
+  const text = lines(25_000, "x".repeat(90));
   await writeFile(agent.path("a.log"), text);
-  const { records } = await agent.drain({ endpoint: proxy.endpoint, producer: { aggregate_bytes: 50_000 } });
-  expect(Array.from(bySource(agent.events).values(), reassemble)).toEqual([text]);
+  const producer = { aggregate_bytes: 50_000 };
+  const counts = await agent.drain({ stream: stream.name, endpoint: proxy.endpoint, producer });
+  expect(contents(await stream.records())).toEqual([text]);
   // A loaded machine bunches requests; without limits of its own, an agent would be refused most of them.
-  expect(proxy.refused).toBeLessThan(0.2 * records);
+  expect(limits.refused).toBeLessThan(0.2 * counts.records);
 });

@@ -1,18 +1,46 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
-import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from "../../wire/limits.ts";
+import type { ShardLimits } from "../../bench/shard-limits.ts";
+import {
+  JsonServer,
+  operationOf,
+  type PutRecordsEntry,
+  type PutRecordsRequest,
+  reply,
+  sizeOf,
+} from "./json-server.ts";
+import type { LocalStream } from "./local-stream.ts";
 
-interface Entry {
-  readonly Data: string;
-  readonly PartitionKey: string;
-  readonly ExplicitHashKey: string;
-}
+/** What becomes of a request. */
+export type Fate =
+  | "pass"
+  | "some" //             about half of the entries are not taken
+  | "500" //              nothing is taken
+  | "503"
+  | "throttle" //         the whole request is refused
+  | "reset-early" //      the connection breaks before the request is read
+  | "reset-before" //     and before anything is taken
+  | "reset-after" //      everything is taken, and the connection breaks before the answer
+  | "time-out-after" //   everything is taken, and no answer comes
+  | "slow"
+  | "reshard"; //         a shard is split, or two are merged, just before
+
+/** "pass" most often. */
+const FATES: readonly Fate[] = [
+  ...Array.from({ length: 12 }, () => "pass" as const),
+  ...Array.from({ length: 3 }, () => "some" as const),
+  ...(["500", "503", "throttle", "slow", "reshard"] as const),
+  ...(["reset-early", "reset-before", "reset-after", "time-out-after"] as const),
+];
+const SLOW_MS = 100;
+/** Time for the client to read an answer. */
+const SURE_MS = 10;
 
 interface Answer {
   readonly status: number;
-  readonly body: string;
+  readonly body: object | string;
 }
 
 interface Result {
@@ -20,131 +48,125 @@ interface Result {
   readonly ErrorCode?: string;
 }
 
-/** What becomes of a request; "pass" most often. */
-const FATES = [
-  ...Array.from({ length: 12 }, () => "pass" as const),
-  "some",
-  "some",
-  "some",
-  "500",
-  "503",
-  "throttle",
-  "reset-before",
-  "reset-after",
-  "time-out-after",
-  "slow",
-  "reshard",
-] as const;
-
 export interface FaultProxyOptions {
-  readonly target: string;
+  readonly stream: LocalStream;
+  readonly limits: ShardLimits;
   readonly random: () => number;
-  /** The shard that a record would get to now. */
-  readonly owner: (explicitHashKey: string) => string;
-  readonly reshard: () => Promise<void> | void;
+  /** Of the next request; at random by default. */
+  readonly fate?: (operation: string) => Fate;
+  /** When the client gives an answer up. */
+  readonly timeoutMs: number;
 }
 
-/** Stands before a Kinesis that never fails, keeps to the limits of each shard, and fails at random. */
+/** Stands before a Kinesis that never fails, keeps to the limits of its shards, and fails. */
 export class FaultProxy implements AsyncDisposable {
-  refused = 0;
+  /** Data of records that were taken, perhaps without the client being told: only these may come again. */
+  readonly untold: Buffer[] = [];
   readonly #options: FaultProxyOptions;
-  readonly #seconds = new Map<string, { atMs: number; bytes: number; records: number }>();
-  readonly #server: Server;
+  #server: JsonServer | undefined;
 
   static async start(options: FaultProxyOptions): Promise<FaultProxy> {
     const proxy = new FaultProxy(options);
-    proxy.#server.listen(0, "127.0.0.1");
-    await once(proxy.#server, "listening");
+    proxy.#server = await JsonServer.start((request, response) => proxy.#answer(request, response));
     return proxy;
   }
 
   private constructor(options: FaultProxyOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => {
-      // A client that went away is no fault of ours.
-      this.#answer(request, response).catch(() => response.destroy());
-    });
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return this.#server!.endpoint;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await once(this.#server, "close");
+    await this.#server?.[Symbol.asyncDispose]();
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const body = Buffer.concat(chunks).toString();
-    const operation = String(request.headers["x-amz-target"]);
-    const fate = FATES[Math.floor(this.#options.random() * FATES.length)]!;
+    const { random, fate: chooseFate, stream } = this.#options;
+    const since = performance.now();
+    const operation = operationOf(request);
+    const fate = chooseFate?.(operation) ?? FATES[Math.floor(random() * FATES.length)]!;
+    if (fate === "reset-early") return void response.destroy();
+    const body = await text(request);
     if (fate === "reset-before") return void response.destroy();
-    if (fate === "500" || fate === "503") return reply(response, failure(Number(fate), "InternalFailure"));
-    if (fate === "throttle") return reply(response, failure(400, "ProvisionedThroughputExceededException"));
-    if (fate === "reshard") await this.#options.reshard();
-    const answer = operation.endsWith(".PutRecords")
-      ? await this.#put(request, JSON.parse(body) as { Records: Entry[] }, fate === "some")
-      : await this.#forward(request, body);
-    if (fate === "reset-after") return void response.destroy();
-    if (fate === "time-out-after") await sleep(400);
-    if (fate === "slow") await sleep(100);
-    reply(response, answer);
+    if (fate === "500" || fate === "503") return fail(response, Number(fate), "InternalFailure");
+    if (fate === "throttle") return fail(response, 400, "ProvisionedThroughputExceededException");
+    if (fate === "reshard") await stream.reshard(random);
+    if (operation === "PutRecords") return this.#put(request, response, body, fate, since);
+    await this.#deliver(response, await this.#forward(request, body), fate, since);
   }
 
   /** Passes on what its shards can take, and puts the answer together from that and what was refused. */
-  async #put(request: IncomingMessage, body: { Records: Entry[] }, isFailing: boolean): Promise<Answer> {
-    const refusals = body.Records.map((entry) => this.#refusal(entry, isFailing));
-    const taken = body.Records.filter((_, i) => refusals[i] === undefined);
-    let results: Result[] = [];
-    if (taken.length > 0) {
-      const answer = await this.#forward(request, JSON.stringify({ ...body, Records: taken }));
-      if (answer.status !== 200) return answer;
-      results = (JSON.parse(answer.body) as { Records: Result[] }).Records;
+  async #put(
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: string,
+    fate: Fate,
+    since: number,
+  ): Promise<void> {
+    const asked = JSON.parse(body) as PutRecordsRequest;
+    const refusals = asked.Records.map((entry) => this.#refusal(entry, fate));
+    let taken = asked.Records.filter((_, i) => refusals[i] === undefined);
+    let isTold = false;
+    try {
+      let answer: Answer = { status: 200, body: { Records: [] } };
+      if (taken.length > 0) {
+        answer = await this.#forward(request, JSON.stringify({ ...asked, Records: taken }));
+        if (answer.status !== 200) taken = [];
+      }
+      if (answer.status === 200) answer = { status: 200, body: withRefusals(answer, refusals) };
+      isTold = await this.#deliver(response, answer, fate, since);
+    } finally {
+      if (!isTold) this.untold.push(...taken.map(({ Data }) => Buffer.from(Data, "base64")));
     }
-    const Records = refusals.map((ErrorCode) => (ErrorCode === undefined ? results.shift() : { ErrorCode }));
-    return { status: 200, body: JSON.stringify({ Records }) };
   }
 
-  #refusal({ Data, PartitionKey, ExplicitHashKey }: Entry, isFailing: boolean): string | undefined {
-    const { random, owner } = this.#options;
-    if (isFailing && random() < 0.5) return "InternalFailure";
-    const now = performance.now();
-    const shard = owner(ExplicitHashKey);
-    let second = this.#seconds.get(shard);
-    if (second === undefined || now - second.atMs >= 1_000) second = { atMs: now, bytes: 0, records: 0 };
-    this.#seconds.set(shard, second);
-    second.bytes += Buffer.byteLength(Data, "base64") + PartitionKey.length;
-    second.records++;
-    if (second.bytes <= SHARD_WRITE_BYTES_PER_SECOND && second.records <= SHARD_WRITE_RECORDS_PER_SECOND)
-      return undefined;
-    this.refused++;
-    return "ProvisionedThroughputExceededException";
+  #refusal(entry: PutRecordsEntry, fate: Fate): string | undefined {
+    const { random, stream, limits } = this.#options;
+    if (fate === "some" && random() < 0.5) return "InternalFailure";
+    const isTaken = limits.takes(stream.owner(entry.ExplicitHashKey), sizeOf(entry), performance.now());
+    return isTaken ? undefined : "ProvisionedThroughputExceededException";
+  }
+
+  /** @returns whether the client is sure to have the answer */
+  async #deliver(
+    response: ServerResponse,
+    { status, body }: Answer,
+    fate: Fate,
+    since: number,
+  ): Promise<boolean> {
+    if (response.destroyed) return false;
+    const closed = once(response, "close");
+    if (fate === "reset-after") response.destroy();
+    else if (fate !== "time-out-after") {
+      if (fate === "slow") await sleep(SLOW_MS);
+      reply(response, status, body);
+    }
+    // A client that times out closes the connection; one that was about to may not have read the answer.
+    await closed;
+    await sleep(SURE_MS);
+    return response.writableFinished && performance.now() - since < this.#options.timeoutMs / 2;
   }
 
   async #forward({ headers }: IncomingMessage, body: string): Promise<Answer> {
-    const answer = await fetch(this.#options.target, {
+    const names = ["x-amz-target", "content-type", "authorization", "x-amz-date"];
+    const answer = await fetch(this.#options.stream.endpoint, {
       method: "POST",
-      headers: {
-        "x-amz-target": String(headers["x-amz-target"]),
-        "content-type": String(headers["content-type"]),
-        authorization: String(headers.authorization),
-        "x-amz-date": String(headers["x-amz-date"]),
-      },
+      headers: Object.fromEntries(names.map((name) => [name, String(headers[name])])),
       body,
     });
     return { status: answer.status, body: await answer.text() };
   }
 }
 
-function failure(status: number, type: string): Answer {
-  return { status, body: JSON.stringify({ __type: type, message: "at random" }) };
+function withRefusals({ body }: Answer, refusals: readonly (string | undefined)[]): object {
+  const { Records: results } = (typeof body === "string" ? JSON.parse(body) : body) as { Records: Result[] };
+  const left = results.values();
+  return { Records: refusals.map((ErrorCode) => (ErrorCode ? { ErrorCode } : left.next().value)) };
 }
 
-function reply(response: ServerResponse, { status, body }: Answer): void {
-  response.writeHead(status, { "content-type": "application/x-amz-json-1.1" });
-  response.end(body);
+function fail(response: ServerResponse, status: number, type: string): void {
+  reply(response, status, { __type: type, message: "at random" });
 }

@@ -4,15 +4,8 @@ import { AgentChild } from "./agent-child.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 import { bySource, type Event, reassemble } from "./event.ts";
 import { randomNumbers, RandomWriter } from "./random-writer.ts";
+import { seeds } from "./seeds.ts";
 import { ROTATED_IDLE_MS, TailHarness } from "./tail-harness.ts";
-
-/** `WEIR_SEEDS=500 vitest run test/agent/random.test.ts` takes as many new ones, `WEIR_SEED=7` that one. */
-const { WEIR_SEED, WEIR_SEEDS } = process.env;
-const firstSeed = Number(WEIR_SEED ?? (WEIR_SEEDS === undefined ? 1 : Date.now() % 1_000_000));
-const seeds = (usual: number): number[] => {
-  const count = WEIR_SEED === undefined ? Number(WEIR_SEEDS ?? usual) : 1;
-  return Array.from({ length: count }, (_, i) => firstSeed + i);
-};
 
 function assertDelivered(events: readonly Event[], writer: RandomWriter): void {
   expect(writer.problems(Array.from(bySource(events).values(), reassemble))).toEqual([]);

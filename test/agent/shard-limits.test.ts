@@ -1,17 +1,12 @@
 import { expect, test } from "vitest";
 import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
 import { hashKeyOf } from "../../wire/hash-key.ts";
+import { randomNumbers } from "./random-writer.ts";
 import { SimulatedStream } from "./simulated-stream.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const MAX_BYTES = 8 * 2 ** 20;
-
-/** The same in every run. */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
-}
 
 /** Records of one size, each to the shard that has room for it. */
 function records(stream: SimulatedStream, bytes: number): () => OutgoingRecord {
@@ -31,7 +26,7 @@ async function simulate(
   recordBytes: number,
   scenario: (stream: SimulatedStream) => Promise<void>,
 ): Promise<SimulatedStream> {
-  const stream = new SimulatedStream(shards, MAX_BYTES, numbers(7));
+  const stream = new SimulatedStream(shards, MAX_BYTES, randomNumbers(7));
   await stream.start();
   const feeding = stream.feed(records(stream, recordBytes));
   await scenario(stream);
@@ -93,7 +88,7 @@ test("a shard that takes nothing does not slow the others down", async () => {
 
 test("where others use most of a stream, refusals teach to take what is left", async () => {
   const stream = await simulate(2, 20_000, async (stream) => {
-    stream.others = 0.7;
+    stream.limits.share = 0.3;
     await stream.clock.runTo(5 * MINUTE_MS);
   });
   expect(total(stream)).toBeGreaterThan(0.5 * 0.3 * 2 * 2 ** 20 * 300);
@@ -114,7 +109,7 @@ test("what waits for shards that were split or merged goes to those that own its
 });
 
 test("sources that are kept in order arrive in order, each on its shard, the others beside them", async () => {
-  const stream = new SimulatedStream(3, MAX_BYTES, numbers(11));
+  const stream = new SimulatedStream(3, MAX_BYTES, randomNumbers(11));
   await stream.start();
   const sent = new Map<string, number>();
   let turn = 0;
@@ -131,7 +126,7 @@ test("sources that are kept in order arrive in order, each on its shard, the oth
       acknowledge: () => {},
     };
   });
-  stream.others = 0.5;
+  stream.limits.share = 0.5;
   await stream.clock.runTo(MINUTE_MS);
   await stream.stop();
   await feeding;

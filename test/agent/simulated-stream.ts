@@ -3,23 +3,14 @@ import { Outbox, type OutgoingRecord, type Parcel } from "../../agent/producer/o
 import { Producer } from "../../agent/producer/producer.ts";
 import type { PutResult } from "../../agent/producer/put-records.ts";
 import { ShardMap } from "../../agent/producer/shard-map.ts";
+import { ShardLimits } from "../../bench/shard-limits.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 
 const KEYS = 2n ** 128n;
-const BYTES_PER_SECOND = 2 ** 20;
-const RECORDS_PER_SECOND = 1_000;
 const ANSWER_MS = 40;
 
-/** What a shard took in the second that began at `atMs`. */
-interface Second {
-  atMs: number;
-  bytes: number;
-  records: number;
-}
-
 /**
- * The service's limits in simulated time: each shard takes so much in any second of its own, and more is
- * refused. `others` of the limit is taken up by other producers.
+ * The service's limits in simulated time.
  */
 export class SimulatedStream {
   readonly clock = new SimulatedClock();
@@ -36,10 +27,9 @@ export class SimulatedStream {
   isDown = false;
   /** Shards that refuse everything. */
   readonly hot = new Set<string>();
-  others = 0;
+  readonly limits = new ShardLimits();
   #shardCount: number;
   #firstId = 0;
-  readonly #seconds = new Map<string, Second>();
   readonly #random: () => number;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
@@ -120,17 +110,8 @@ export class SimulatedStream {
   }
 
   #takes(shardId: string, { data, partitionKey, source }: OutgoingRecord): boolean {
-    const now = this.clock.now();
     const size = data.length + partitionKey.length;
-    let second = this.#seconds.get(shardId);
-    if (second === undefined || now - second.atMs >= 1_000) second = { atMs: now, bytes: 0, records: 0 };
-    const share = 1 - this.others;
-    const isOver =
-      second.bytes + size > BYTES_PER_SECOND * share || second.records >= RECORDS_PER_SECOND * share;
-    if (isOver || this.hot.has(shardId)) return false;
-    second.bytes += size;
-    second.records++;
-    this.#seconds.set(shardId, second);
+    if (this.hot.has(shardId) || !this.limits.takes(shardId, size, this.clock.now())) return false;
     this.taken.set(shardId, (this.taken.get(shardId) ?? 0) + size);
     this.arrived.push({ source, key: partitionKey, shardId });
     return true;
