@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // They download what they are tested against: npm run test:interop.
+    exclude: ["test/interop/**"],
     testTimeout: 180_000,
     hookTimeout: 120_000,
     // Two cores is what we promise to run on; tests that start servers are heavy.

@@ -3,14 +3,15 @@ import {
   DeleteStreamCommand,
   GetRecordsCommand,
   GetShardIteratorCommand,
-  type KinesisClient,
+  KinesisClient,
   ListShardsCommand,
   MergeShardsCommand,
   type Shard,
   SplitShardCommand,
 } from "@aws-sdk/client-kinesis";
-import { kinesisClient } from "../../agent/producer/kinesis-client.ts";
-import { middleHashKey, owns } from "../../wire/hash-key.ts";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { CREDENTIALS } from "../../local/credentials.ts";
+import { type HashKeyRange, middleHashKey, owns } from "../../wire/hash-key.ts";
 import type { StoredRecord } from "./fault-kinesis.ts";
 
 /** More would leave too little for each. */
@@ -36,12 +37,21 @@ export class LocalStream implements AsyncDisposable {
   private constructor(endpoint: string, name: string) {
     this.endpoint = endpoint;
     this.name = name;
-    this.#client = kinesisClient({ region: "us-east-1", endpoint });
+    this.#client = new KinesisClient({
+      endpoint,
+      region: "us-east-1",
+      credentials: CREDENTIALS,
+      requestHandler: new NodeHttpHandler(),
+    });
   }
 
   /** The shard that a record gets to. */
   owner(explicitHashKey: string): string {
     return this.#open.find((shard) => owns(rangeOf(shard), explicitHashKey))!.ShardId!;
+  }
+
+  range(shardId: string): HashKeyRange {
+    return rangeOf(this.#shards.find((shard) => shard.ShardId === shardId)!);
   }
 
   /** Splits a shard or merges two, as the numbers in [0, 1) decide. Nothing while that is still under way. */
@@ -112,6 +122,6 @@ export class LocalStream implements AsyncDisposable {
   }
 }
 
-function rangeOf({ HashKeyRange }: Shard) {
-  return { startingHashKey: HashKeyRange!.StartingHashKey!, endingHashKey: HashKeyRange!.EndingHashKey! };
+function rangeOf({ HashKeyRange: range }: Shard): HashKeyRange {
+  return { startingHashKey: range!.StartingHashKey!, endingHashKey: range!.EndingHashKey! };
 }

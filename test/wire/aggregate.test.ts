@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { AggregateBuilder, MAGIC, type Tag } from "../../wire/aggregate.ts";
+import { AggregateBuilder, MAGIC, type Tag, type UserRecord } from "../../wire/aggregate.ts";
 import { deaggregate } from "../../wire/deaggregate.ts";
 import { AGGREGATE_MAX_PARTS } from "../../wire/limits.ts";
 import { writeVarint } from "../../wire/varint.ts";
@@ -106,6 +106,22 @@ describe("an aggregate", () => {
       ["ログ", undefined, Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i))],
     ]);
   });
+});
+
+interface KplVectors {
+  readonly given: readonly { partitionKey: string; explicitHashKey?: string; data: string }[];
+  readonly records: readonly { data: string }[];
+}
+
+test("aggregates of the KPL are read by us: keys, bytes and hash keys, where there are any", () => {
+  const file = new URL("../vectors/kpl-1.1.1.json", import.meta.url);
+  const { given, records } = JSON.parse(readFileSync(file, "utf8")) as KplVectors;
+  const read = records.flatMap(({ data }) => deaggregate(Buffer.from(data, "base64")));
+  const told = ({ partitionKey, explicitHashKey }: Pick<UserRecord, "partitionKey" | "explicitHashKey">) =>
+    `${partitionKey} ${explicitHashKey}`;
+  expect(read.map((r) => `${told(r)} ${Buffer.from(r.data).toString("base64")}`).sort()).toEqual(
+    given.map((r) => `${told({ explicitHashKey: undefined, ...r })} ${r.data}`).sort(),
+  );
 });
 
 describe("a damaged aggregate", () => {
