@@ -17,6 +17,8 @@ export interface OutgoingRecord {
 export interface Parcel {
   readonly record: OutgoingRecord;
   readonly shard: Shard;
+  /** That count against the shard's limit. */
+  readonly bytes: number;
 }
 
 /** Records that Kinesis has not acknowledged: those that wait, and those in flight. Bounded in bytes. */
@@ -113,7 +115,7 @@ export class Outbox {
         shard.sending(size, now);
         bytes += size;
         if (record.source !== undefined) this.#sourcesInFlight.add(record.source);
-        parcels.push({ record, shard });
+        parcels.push({ record, shard, bytes: size });
       }
     }
     return soonest;

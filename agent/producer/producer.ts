@@ -6,6 +6,7 @@ import { callFailure } from "./call-failure.ts";
 import type { Clock } from "../steady-clock.ts";
 import type { Outbox, Parcel } from "./outbox.ts";
 import type { PutRecords, PutResult } from "./put-records.ts";
+import { RecentMinimum } from "./recent-minimum.ts";
 import type { ShardMap } from "./shard-map.ts";
 
 /**
@@ -13,6 +14,9 @@ import type { ShardMap } from "./shard-map.ts";
  * whole, and its body is held in memory for each request in flight.
  */
 const REQUEST_MAX_BYTES = 2 * 2 ** 20;
+
+/** Enough for one that is sent soon to be hardly ever faster than all of them. */
+const ANSWERS_COMPARED = 64;
 
 export interface ProducerOptions {
   readonly stream: string;
@@ -68,6 +72,8 @@ export class Producer {
   #maxInFlight = 1;
   /** Requests that failed since the last that did not. */
   #failures = 0;
+  /** Time that requests take at least: nothing that is sent now arrives much sooner. */
+  readonly #answerMs = new RecentMinimum(ANSWERS_COMPARED);
 
   constructor(options: ProducerOptions) {
     this.#options = options;
@@ -98,6 +104,7 @@ export class Producer {
   async #send(parcels: readonly Parcel[], signal: AbortSignal): Promise<void> {
     const { requests, outbox, clock, random } = this.#options;
     this.counts.requests++;
+    const sentAtMs = clock.now();
     let result: PutResult;
     try {
       result = await requests.send(parcels, signal);
@@ -111,6 +118,7 @@ export class Producer {
     this.#failures = 0;
     this.failure = undefined;
     this.#maxInFlight = Math.min(this.#options.maxInFlight, this.#maxInFlight + 1);
+    this.#answerMs.add(clock.now() - sentAtMs);
     this.#settle(result, signal);
   }
 
@@ -119,6 +127,7 @@ export class Producer {
     const failure = callFailure(stream, error);
     if (failure instanceof AgentError) throw failure;
     this.#maxInFlight = Math.ceil(this.#maxInFlight / 2);
+    for (const { shard, bytes } of parcels) shard.lost(bytes, this.#options.clock.now());
     this.counts.failures++;
     this.counts.retries += parcels.length;
     this.failure = systemReason(error);
@@ -136,7 +145,7 @@ export class Producer {
       counts.records++;
       counts.bytes += parcel.record.data.length;
       isSurprise ||= shardId !== parcel.shard.shardId && !shards.has(shardId);
-      parcel.shard.took(now);
+      parcel.shard.took(parcel.bytes, now, now - this.#answerMs.value);
       outbox.acknowledged(parcel);
     }
     for (const { parcel, isThrottled } of retry) {
@@ -144,8 +153,8 @@ export class Producer {
       if (isThrottled) {
         this.counts.throttled++;
         this.#shard(parcel.shard.shardId).throttled++;
-        parcel.shard.throttled(now, random());
-      } else parcel.shard.failed(now, random());
+        parcel.shard.throttled(parcel.bytes, now, random());
+      } else parcel.shard.failed(parcel.bytes, now, random());
     }
     outbox.returned(retry.map(({ parcel }) => parcel));
     if (retry.length > 0)

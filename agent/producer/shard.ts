@@ -1,5 +1,6 @@
 import { type HashKeyRange, middleHashKey } from "../../wire/hash-key.ts";
 import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from "../../wire/limits.ts";
+import { ArrivalWindow } from "./arrival-window.ts";
 import { backoffMs } from "./backoff.ts";
 import type { OutgoingRecord } from "./outbox.ts";
 import { TokenBucket } from "./token-bucket.ts";
@@ -25,6 +26,7 @@ export class Shard {
   readonly #last: bigint;
   readonly #bytes: TokenBucket;
   readonly #records: TokenBucket;
+  readonly #window: ArrivalWindow;
   #pausedUntilMs = -Infinity;
   #shareAtMs: number;
   #failures = 0;
@@ -35,9 +37,12 @@ export class Shard {
     this.explicitHashKey = middleHashKey(range);
     this.#first = BigInt(range.startingHashKey);
     this.#last = BigInt(range.endingHashKey);
-    this.#bytes = new TokenBucket(SHARD_WRITE_BYTES_PER_SECOND * rateLimit, nowMs);
+    const bytesPerSecond = SHARD_WRITE_BYTES_PER_SECOND * rateLimit;
+    const recordsPerSecond = SHARD_WRITE_RECORDS_PER_SECOND * rateLimit;
+    this.#bytes = new TokenBucket(bytesPerSecond, nowMs);
     this.#shareAtMs = nowMs;
-    this.#records = new TokenBucket(SHARD_WRITE_RECORDS_PER_SECOND * rateLimit, nowMs);
+    this.#records = new TokenBucket(recordsPerSecond, nowMs);
+    this.#window = new ArrivalWindow(bytesPerSecond, recordsPerSecond);
   }
 
   owns(hashKey: bigint): boolean {
@@ -50,6 +55,7 @@ export class Shard {
       this.#pausedUntilMs,
       this.#bytes.readyAtMs(bytes, nowMs),
       this.#records.readyAtMs(1, nowMs),
+      this.#window.readyAtMs(bytes, nowMs),
     );
   }
 
@@ -62,26 +68,35 @@ export class Shard {
   sending(bytes: number, nowMs: number): void {
     this.#bytes.take(bytes, nowMs);
     this.#records.take(1, nowMs);
+    this.#window.sending(bytes);
   }
 
-  took(nowMs: number): void {
+  /** @param arrivedAtMs at the latest, as seen from here: an answer takes its time, too */
+  took(bytes: number, nowMs: number, arrivedAtMs: number): void {
+    this.#window.arrived(bytes, arrivedAtMs);
     this.#failures = 0;
     const won = ((nowMs - this.#shareAtMs) / 1_000) * SHARE_WON_PER_SECOND;
     this.#setShare(Math.min(1, this.#bytes.share + won), nowMs);
   }
 
   /** It is over its limit: less from now on, and nothing for a while. */
-  throttled(nowMs: number, random: number): void {
+  throttled(bytes: number, nowMs: number, random: number): void {
     // Entries of one request, and of those sent beside it, are refused for one reason.
     if (nowMs > this.#pausedUntilMs) {
       this.#setShare(Math.max(LEAST_SHARE, this.#bytes.share * SHARE_KEPT), nowMs);
     }
-    this.failed(nowMs, random);
+    this.failed(bytes, nowMs, random);
   }
 
-  failed(nowMs: number, random: number): void {
+  failed(bytes: number, nowMs: number, random: number): void {
+    this.#window.refused(bytes);
     if (nowMs <= this.#pausedUntilMs) return;
     this.#pausedUntilMs = nowMs + backoffMs(this.#failures++, random);
+  }
+
+  /** No answer came. It may have been taken all the same. */
+  lost(bytes: number, nowMs: number): void {
+    this.#window.arrived(bytes, nowMs);
   }
 
   #setShare(share: number, nowMs: number): void {

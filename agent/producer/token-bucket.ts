@@ -1,5 +1,5 @@
 /**
- * What may be sent in any second: a bucket that fills steadily. It is small, so that tokens saved up
+ * The pace at which to send: a bucket that fills steadily. It is small, so that tokens saved up
  * while nothing was sent make no burst; what takes more than it holds waits until it is full, and
  * leaves a debt.
  */
@@ -13,10 +13,9 @@ export class TokenBucket {
   #tokens: number;
   #atMs: number;
 
-  /** @param limit of any one second, a full bucket included */
-  constructor(limit: number, nowMs: number) {
-    this.#capacity = limit * CAPACITY_SECONDS;
-    this.#perSecond = limit - this.#capacity;
+  constructor(perSecond: number, nowMs: number) {
+    this.#capacity = perSecond * CAPACITY_SECONDS;
+    this.#perSecond = perSecond;
     this.#tokens = this.#capacity;
     this.#atMs = nowMs;
   }

@@ -1,0 +1,90 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { stringify } from "smol-toml";
+import type { ProcessFigures } from "./agent-process.ts";
+import type { LimitedFigures } from "./limited-kinesis.ts";
+import { accessLines } from "./sample-lines.ts";
+
+/**
+ * How fast the agent gets rid of a backlog, where what the shards take is all that holds it up.
+ *
+ *     node bench/drain.ts [shards] [aggregate bytes]
+ */
+const BACKLOG_BYTES = Number(process.argv[4] ?? 10 ** 9);
+const BLOCK_BYTES = 8 * 10 ** 6;
+
+const shards = process.argv[2] ?? "16";
+const aggregateBytes = process.argv[3];
+const directory = await mkdtemp(join(tmpdir(), "weir-drain-"));
+try {
+  const config = join(directory, "agent.toml");
+  await writeBacklog(join(directory, "access.log"));
+  const kinesis = script("limited-kinesis.ts", shards);
+  const kinesisLines = linesOf(kinesis);
+  const settings = {
+    stream: "null",
+    region: "us-east-1",
+    endpoint: `http://127.0.0.1:${await kinesisLines()}`,
+    state_dir: join(directory, "state"),
+    files: [{ tag: "access", path: join(directory, "access.log") }],
+    ...(aggregateBytes === undefined ? {} : { producer: { aggregate_bytes: Number(aggregateBytes) } }),
+  };
+  await writeFile(config, stringify(settings));
+  const agent = JSON.parse(await linesOf(script("agent-process.ts", config))()) as ProcessFigures;
+  kinesis.stdin!.end();
+  report(agent, JSON.parse(await kinesisLines()) as LimitedFigures);
+} finally {
+  await rm(directory, { recursive: true });
+}
+
+function report(agent: ProcessFigures, kinesis: LimitedFigures): void {
+  const { seconds, bytes, records, throttled, allowedBytes } = kinesis;
+  console.table({
+    shards: Number(shards),
+    seconds: rounded(seconds),
+    "MB/s": rounded(bytes / seconds / 1e6),
+    "MB/s that the shards allow": rounded(allowedBytes / seconds / 1e6),
+    "% of that": rounded((100 * bytes) / allowedBytes),
+    "throttled %": rounded((100 * throttled) / (records + throttled)),
+    records,
+    "CPU s of the agent": rounded(agent.cpuSeconds),
+    "resident MB": Math.round(agent.residentMb),
+  });
+}
+
+/** A block of lines over and over: it is only read. */
+async function writeBacklog(path: string): Promise<void> {
+  let block = "";
+  for (const line of accessLines()) {
+    block += `${line}\n`;
+    if (block.length >= BLOCK_BYTES) break;
+  }
+  await using file = await open(path, "w");
+  for (let bytes = 0; bytes < BACKLOG_BYTES;) bytes += (await file.write(block)).bytesWritten;
+}
+
+function script(name: string, arg: string): ChildProcess {
+  return spawn(process.execPath, [join(import.meta.dirname, name), arg], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench" },
+  });
+}
+
+/** The next line that the process prints, at each call. */
+function linesOf(child: ChildProcess): () => Promise<string> {
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  return async () => {
+    const { value, done } = await lines.next();
+    if (done)
+      throw new Error(`${child.spawnargs[1]} ended with ${child.exitCode ?? (await once(child, "exit"))[0]}`);
+    return value;
+  };
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
