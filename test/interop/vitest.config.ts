@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm run test:interop`: other people's readers and writers. It downloads them, so nothing else runs it. */
+/** `npm run test:interop`: other people's readers and writers. They are downloaded, so nothing else runs this. */
 export default defineConfig({
   test: {
     include: ["test/interop/**/*.test.ts"],
