@@ -12,13 +12,11 @@ import { accessLines } from "./sample-lines.ts";
 /**
  * How fast the agent gets rid of a backlog, where what the shards take is all that holds it up.
  *
- *     node bench/drain.ts [shards] [aggregate bytes]
+ *     node bench/drain.ts [shards] [aggregate bytes] [bytes of the backlog]
  */
-const BACKLOG_BYTES = Number(process.argv[4] ?? 10 ** 9);
+const [shards = "16", aggregateBytes, backlogBytes = 10 ** 9] = process.argv.slice(2);
 const BLOCK_BYTES = 8 * 10 ** 6;
 
-const shards = process.argv[2] ?? "16";
-const aggregateBytes = process.argv[3];
 const directory = await mkdtemp(join(tmpdir(), "weir-drain-"));
 try {
   const config = join(directory, "agent.toml");
@@ -64,7 +62,7 @@ async function writeBacklog(path: string): Promise<void> {
     if (block.length >= BLOCK_BYTES) break;
   }
   await using file = await open(path, "w");
-  for (let bytes = 0; bytes < BACKLOG_BYTES;) bytes += (await file.write(block)).bytesWritten;
+  for (let bytes = 0; bytes < Number(backlogBytes);) bytes += (await file.write(block)).bytesWritten;
 }
 
 function script(name: string, arg: string): ChildProcess {

@@ -25,7 +25,7 @@ export interface AggregatorOptions {
   readonly compression: "none" | "zstd";
   /** "source": an aggregate holds one source, which decides its shard. */
   readonly ordering: "none" | "source";
-  readonly shards: { choose(): { readonly explicitHashKey: string } };
+  readonly shards: { choose(bytes: number): { readonly explicitHashKey: string } };
   readonly seal: (record: OutgoingRecord) => void;
 }
 
@@ -165,7 +165,8 @@ export class Aggregator {
     const { ordering, shards } = this.#options;
     if (ordering === "none") {
       const partitionKey = (this.#sealed++).toString(36);
-      return { partitionKey, explicitHashKey: shards.choose().explicitHashKey, source: undefined };
+      const { explicitHashKey } = shards.choose(this.#builder.byteLength);
+      return { partitionKey, explicitHashKey, source: undefined };
     }
     const [origin] = this.#spans.keys();
     const { id } = origin!.source;

@@ -46,6 +46,8 @@ export class Outbox {
   put(record: OutgoingRecord): void {
     const shard = this.#shards.owner(record.explicitHashKey);
     shard.waiting.push(record);
+    // Those that were chosen for together are put together.
+    shard.promisedBytes = 0;
     shard.queuedBytes += record.data.length;
     this.#bytes += record.data.length;
     this.#changed.emit("change");

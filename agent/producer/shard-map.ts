@@ -47,8 +47,12 @@ export class ShardMap {
     return this.#shards.find((shard) => shard.owns(key)) ?? this.#shards[0]!;
   }
 
-  /** The shard that one more record reaches soonest, in turn among equals. */
-  choose(): Shard {
+  /**
+   * The shard that one more record reaches soonest, in turn among equals.
+   *
+   * @param bytes of that record; several may be chosen for before the first of them is put into the outbox
+   */
+  choose(bytes: number): Shard {
     const now = this.#options.now();
     const count = this.#shards.length;
     let best: Shard | undefined;
@@ -60,6 +64,7 @@ export class ShardMap {
     }
     if (best === undefined) throw new Error("the shards are not listed yet");
     this.#turn = (this.#turn + 1) % count;
+    best.promisedBytes += bytes;
     return best;
   }
 

@@ -22,6 +22,8 @@ export class Shard {
   waiting: OutgoingRecord[] = [];
   /** Bytes that wait or are in flight. */
   queuedBytes = 0;
+  /** Of aggregates that it was chosen for, until they wait for it. */
+  promisedBytes = 0;
   readonly #first: bigint;
   readonly #last: bigint;
   readonly #bytes: TokenBucket;
@@ -61,7 +63,7 @@ export class Shard {
 
   /** How long it would take to get one more record to it. */
   delayMs(nowMs: number): number {
-    const queueMs = (this.queuedBytes / this.#bytes.perSecond) * 1_000;
+    const queueMs = ((this.queuedBytes + this.promisedBytes) / this.#bytes.perSecond) * 1_000;
     return Math.max(0, this.readyAtMs(0, nowMs) - nowMs) + queueMs;
   }
 

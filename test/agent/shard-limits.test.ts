@@ -15,7 +15,7 @@ function records(stream: SimulatedStream, bytes: number): () => OutgoingRecord {
   return () => ({
     data,
     partitionKey: (count++).toString(36),
-    explicitHashKey: stream.shards.choose().explicitHashKey,
+    explicitHashKey: stream.shards.choose(bytes).explicitHashKey,
     source: undefined,
     acknowledge: () => {},
   });
@@ -49,6 +49,16 @@ test.each([
   const most = bytes * Math.min(Math.floor(2 ** 20 / bytes), 1_000) * 4 * seconds;
   expect(total(stream)).toBeGreaterThan(0.94 * most);
   expect(throttleRate(stream.producer)).toBeLessThan(0.005);
+});
+
+test("aggregates that are closed together go to different shards", async () => {
+  const stream = new SimulatedStream(4, MAX_BYTES, randomNumbers(7));
+  await stream.start();
+  // Of unequal shards one is always the soonest.
+  for (const [i, shard] of stream.shards.shards.entries()) shard.sending(100_000 * i, 0);
+  const chosen = Array.from({ length: 4 }, () => stream.shards.choose(1_000_000).shardId);
+  expect(new Set(chosen).size).toBe(4);
+  await stream.stop();
 });
 
 test("two hours without the service take no memory, and the rest is sent within the limits", async () => {
