@@ -21,12 +21,13 @@ const MAX_SHARDS = 8;
 export class LocalStream implements AsyncDisposable {
   readonly endpoint: string;
   readonly name: string;
+  readonly #isOurs: boolean;
   readonly #client: KinesisClient;
   #shards: readonly Shard[] = [];
 
-  /** @param shards of a stream to be created; without it, there is one */
+  /** @param shards of a stream to be created, for as long as this lives; without it, there is one */
   static async open(endpoint: string, name: string, shards?: number): Promise<LocalStream> {
-    const stream = new LocalStream(endpoint, name);
+    const stream = new LocalStream(endpoint, name, shards !== undefined);
     if (shards !== undefined) {
       await stream.#client.send(new CreateStreamCommand({ StreamName: name, ShardCount: shards }));
     }
@@ -34,9 +35,10 @@ export class LocalStream implements AsyncDisposable {
     return stream;
   }
 
-  private constructor(endpoint: string, name: string) {
+  private constructor(endpoint: string, name: string, isOurs: boolean) {
     this.endpoint = endpoint;
     this.name = name;
+    this.#isOurs = isOurs;
     this.#client = new KinesisClient({
       endpoint,
       region: "us-east-1",
@@ -88,8 +90,10 @@ export class LocalStream implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Kept where it is still being resharded: it ends with its server.
-    await this.#client.send(new DeleteStreamCommand({ StreamName: this.name })).catch(() => {});
+    // One that is still being resharded stays, and ends with its server.
+    if (this.#isOurs) {
+      await this.#client.send(new DeleteStreamCommand({ StreamName: this.name })).catch(() => {});
+    }
     this.#client.destroy();
   }
 
