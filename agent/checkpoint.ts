@@ -74,6 +74,8 @@ export class CheckpointFile {
   readonly #directory: string;
   /** When it was last known to be true. */
   savedAtMs = 0;
+  /** Saves that failed since the start. */
+  failures = 0;
   #saved: string | undefined;
   #saving: Promise<void> = Promise.resolve();
 
@@ -139,6 +141,7 @@ export class CheckpointFile {
       return true;
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
+      this.failures++;
       log.error({ path: this.path, hint: error.hint }, `no checkpoint was written: ${error.message}`);
       return false;
     }

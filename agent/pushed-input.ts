@@ -2,9 +2,13 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { type AgentConfig, takesEvents } from "./config.ts";
 import { systemReason } from "./agent-error.ts";
+import type { ForwardConfig } from "./forward/forward-config.ts";
+import { ForwardCounts } from "./forward/forward-counts.ts";
 import { ForwardServer } from "./forward/forward-server.ts";
+import { LineCounts } from "./lines/line-counts.ts";
 import { LineServer } from "./lines/line-server.ts";
 import { type LineStreamOptions, storeLines } from "./lines/stream-lines.ts";
+import type { PushedVitals } from "./monitor/vitals.ts";
 import { Spool, type SpoolPosition } from "./spool/spool.ts";
 import { diskFs } from "./spool/spool-fs.ts";
 import { SpoolReader } from "./spool/spool-reader.ts";
@@ -17,6 +21,9 @@ export class PushedInput implements AsyncDisposable {
   readonly #spool: Spool;
   readonly #config: AgentConfig;
   readonly #log: Logger;
+  readonly #forwardCounts = new ForwardCounts();
+  /** By name of the input. */
+  readonly #lineCounts = new Map<string, LineCounts>();
 
   /**
    * A spool that the checkpoint knows is read to its end, even when nothing is put into it any more.
@@ -72,6 +79,19 @@ export class PushedInput implements AsyncDisposable {
     return { sourceId: this.#spool.source.id, offset: this.#reader.delivery.resume.offset };
   }
 
+  /** What there is to tell of it at this moment. */
+  get vitals(): PushedVitals {
+    const { forward, spool } = this.#config;
+    return {
+      spool: this.#spool,
+      reader: this.#reader,
+      limits: spool,
+      forward: forward && this.#forwardCounts,
+      forwardAddress: forward && addressOf(forward),
+      lines: this.#lineCounts,
+    };
+  }
+
   /** Deletes what is delivered. Call only once a checkpoint with this position is on disk. */
   async release({ offset }: SpoolPosition): Promise<void> {
     await this.#spool.release(offset);
@@ -82,9 +102,10 @@ export class PushedInput implements AsyncDisposable {
     const { forward, line_sockets, host } = this.#config;
     const stop = new AbortController();
     await using inputs = new AsyncDisposableStack();
-    if (forward) inputs.use(await ForwardServer.start(forward, host, this.#spool, this.#log));
+    if (forward)
+      inputs.use(await ForwardServer.start(forward, host, this.#spool, this.#log, this.#forwardCounts));
     for (const config of line_sockets) {
-      inputs.use(await LineServer.start(config, this.#lineOptions(stop.signal), this.#log));
+      inputs.use(await LineServer.start(config, this.#lineOptions(config.path, stop.signal), this.#log));
     }
     const reading = this.#config.stdin && this.readStdin(stop.signal);
     reading?.catch((error: unknown) =>
@@ -101,7 +122,7 @@ export class PushedInput implements AsyncDisposable {
     const stop = () => process.stdin.destroy();
     signal.addEventListener("abort", stop);
     try {
-      await storeLines(process.stdin, { ...this.#lineOptions(signal), tag: stdin.tag });
+      await storeLines(process.stdin, { ...this.#lineOptions("stdin", signal), tag: stdin.tag });
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
@@ -109,12 +130,18 @@ export class PushedInput implements AsyncDisposable {
     }
   }
 
-  #lineOptions(signal: AbortSignal): Omit<LineStreamOptions, "tag"> {
-    return { spool: this.#spool, maxLineBytes: this.#config.spool.max_event_bytes, signal };
+  #lineOptions(input: string, signal: AbortSignal): Omit<LineStreamOptions, "tag"> {
+    const counts = this.#lineCounts.get(input) ?? new LineCounts();
+    this.#lineCounts.set(input, counts);
+    return { spool: this.#spool, maxLineBytes: this.#config.spool.max_event_bytes, signal, counts };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#reader.close();
     await this.#spool[Symbol.asyncDispose]();
   }
+}
+
+function addressOf({ bind, port, unix_path }: ForwardConfig): string | undefined {
+  return port === undefined ? unix_path : `${bind}:${port}`;
 }

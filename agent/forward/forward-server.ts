@@ -8,6 +8,7 @@ import { AgentError, systemReason } from "../agent-error.ts";
 import type { Spool } from "../spool/spool.ts";
 import { removeStaleSocket } from "../stale-socket.ts";
 import { type ForwardConfig, readNamed, readSharedKey } from "./forward-config.ts";
+import { ForwardCounts } from "./forward-counts.ts";
 import { ByteBudget } from "./pending-bytes.ts";
 import { Session, type SessionOptions } from "./session.ts";
 
@@ -15,15 +16,9 @@ import { Session, type SessionOptions } from "./session.ts";
 const LAST_ACKS_MS = 2_000;
 const KEEP_ALIVE_MS = 60_000;
 
-export interface ForwardCounts {
-  connections: number;
-  /** Turned away at the limit, and ended for what the peer sent. */
-  refused: number;
-}
-
 /** Takes events by the forward protocol and puts them into the spool. */
 export class ForwardServer implements AsyncDisposable {
-  readonly counts: ForwardCounts = { connections: 0, refused: 0 };
+  readonly counts: ForwardCounts;
   readonly #config: ForwardConfig;
   readonly #sessionOptions: SessionOptions;
   readonly #log: Logger;
@@ -32,7 +27,13 @@ export class ForwardServer implements AsyncDisposable {
   #udp: UdpSocket | undefined;
 
   /** @throws AgentError LISTEN, CONFIG_UNREADABLE */
-  static async start(config: ForwardConfig, host: string, spool: Spool, log: Logger): Promise<ForwardServer> {
+  static async start(
+    config: ForwardConfig,
+    host: string,
+    spool: Spool,
+    log: Logger,
+    counts = new ForwardCounts(),
+  ): Promise<ForwardServer> {
     const sharedKey = await readSharedKey(config);
     const passwords = new Map(config.users.map(({ username, password }) => [username, password]));
     const server = new ForwardServer(config, log, {
@@ -41,6 +42,7 @@ export class ForwardServer implements AsyncDisposable {
       budget: new ByteBudget(config.max_pending_bytes),
       maxMessageBytes: config.max_message_bytes,
       maxInflatedBytes: config.max_inflated_bytes,
+      counts,
     });
     try {
       await server.#listen();
@@ -55,6 +57,7 @@ export class ForwardServer implements AsyncDisposable {
     this.#config = config;
     this.#log = log;
     this.#sessionOptions = sessionOptions;
+    this.counts = sessionOptions.counts;
   }
 
   /** Of TCP; undefined where there is only a Unix socket. */
@@ -80,11 +83,11 @@ export class ForwardServer implements AsyncDisposable {
     const event = server instanceof TlsServer ? "secureConnection" : "connection";
     server.on(event, (socket: Socket) => this.#accept(socket));
     server.on("drop", () => {
-      this.counts.refused++;
+      this.counts.refusedBy.limit++;
       this.#log.warn({ listen: name }, "a connection was turned away: there are too many");
     });
     server.on("tlsClientError", (error: Error) => {
-      this.counts.refused++;
+      this.counts.refusedBy.tls++;
       this.#log.warn({ listen: name, reason: error.message }, "a TLS handshake failed");
     });
     try {
@@ -118,15 +121,19 @@ export class ForwardServer implements AsyncDisposable {
     const peer = socket.remoteAddress ?? "unix";
     const session = new Session(socket, this.#sessionOptions);
     this.counts.connections++;
+    this.counts.open++;
     const running = session.run().catch((error: unknown) => {
-      this.counts.refused++;
+      this.counts.ended(error);
       this.#log.warn(
         { peer, code: (error as { code?: string }).code, reason: systemReason(error) },
         "a connection ended",
       );
     });
     this.#sessions.set(session, running);
-    void running.finally(() => this.#sessions.delete(session));
+    void running.finally(() => {
+      this.counts.open--;
+      this.#sessions.delete(session);
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
+import type { SpoolEvent } from "../spool/batch.ts";
 import type { Spool } from "../spool/spool.ts";
+import type { ForwardCounts } from "./forward-counts.ts";
 import { ForwardError } from "./forward-error.ts";
 import { type Credentials, Handshake } from "./handshake.ts";
 import { JsonFramer, readJsonMessage } from "./json-message.ts";
@@ -19,6 +21,7 @@ export interface SessionOptions {
   readonly budget: ByteBudget;
   readonly maxMessageBytes: number;
   readonly maxInflatedBytes: number;
+  readonly counts: ForwardCounts;
 }
 
 /** Events that are on their way to the disk, and what is said once they are there. */
@@ -56,6 +59,7 @@ export class Session {
       if (this.#handshake) await this.#write(this.#handshake.hello);
       for await (const chunk of this.#socket as AsyncIterable<Buffer>) {
         this.#isBusy = true;
+        this.#options.counts.bytes += chunk.length;
         this.#pending.append(chunk);
         await this.#receive();
         this.#isBusy = false;
@@ -94,7 +98,9 @@ export class Session {
       for (const { stored } of received) stored.catch(() => {});
       for (const { stored, ack } of received) {
         await stored;
-        if (ack) await this.#write(ack);
+        if (ack === undefined) continue;
+        await this.#write(ack);
+        this.#options.counts.acks++;
       }
     }
   }
@@ -125,6 +131,7 @@ export class Session {
       ? readJsonMessage(bytes)
       : readMessage(bytes, this.#options.maxInflatedBytes);
     if (message === undefined) return;
+    this.#options.counts.messages++;
     const { events, chunk } = message;
     const ack =
       chunk === undefined
@@ -133,7 +140,15 @@ export class Session {
           ? Buffer.from(JSON.stringify({ ack: chunk }))
           : pack({ ack: chunk });
     // Copied out of `bytes` before this returns.
-    yield { stored: this.#options.spool.append(events), ack };
+    yield { stored: this.#options.spool.append(this.#counted(events)), ack };
+  }
+
+  *#counted(events: Iterable<SpoolEvent>): Generator<SpoolEvent> {
+    const { counts } = this.#options;
+    for (const event of events) {
+      counts.events++;
+      yield event;
+    }
   }
 
   async #write(bytes: Buffer): Promise<void> {

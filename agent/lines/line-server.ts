@@ -37,17 +37,23 @@ export class LineServer implements AsyncDisposable {
   ) {
     this.#server = createServer((socket) => {
       this.#sockets.add(socket);
+      options.counts.connections++;
+      options.counts.open++;
       socket.on("error", () => {});
       void storeLines(socket, { ...options, tag })
         .catch((error: unknown) =>
           log.warn({ listen: path, reason: systemReason(error) }, "a connection ended"),
         )
-        .finally(() => this.#sockets.delete(socket.destroy()));
+        .finally(() => {
+          options.counts.open--;
+          this.#sockets.delete(socket.destroy());
+        });
     });
     this.#server.maxConnections = max_connections;
-    this.#server.on("drop", () =>
-      log.warn({ listen: path }, "a connection was turned away: there are too many"),
-    );
+    this.#server.on("drop", () => {
+      options.counts.refused++;
+      log.warn({ listen: path }, "a connection was turned away: there are too many");
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,4 @@
+import type { LineCounts } from "./line-counts.ts";
 import type { Spool } from "../spool/spool.ts";
 
 const LINE_FEED = 10;
@@ -8,6 +9,7 @@ export interface LineStreamOptions {
   /** A longer line becomes several events: what has no end must not fill the memory. */
   readonly maxLineBytes: number;
   readonly signal: AbortSignal;
+  readonly counts: LineCounts;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface LineStreamOptions {
  * @throws AgentError SPOOL_CLOSED, and what the stream fails with
  */
 export async function storeLines(stream: AsyncIterable<Buffer>, options: LineStreamOptions): Promise<void> {
-  const { tag, spool, maxLineBytes, signal } = options;
+  const { tag, spool, maxLineBytes, signal, counts } = options;
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of stream) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
@@ -25,8 +27,13 @@ export async function storeLines(stream: AsyncIterable<Buffer>, options: LineStr
     await spool.ready(signal);
     await spool.append(lines.map((data) => ({ tag, data })));
     rest = bytes.subarray(end);
+    counts.lines += lines.length;
+    for (const { length } of lines) counts.bytes += length;
   }
-  if (rest.length > 0) await spool.append([{ tag, data: rest }]);
+  if (rest.length === 0) return;
+  await spool.append([{ tag, data: rest }]);
+  counts.lines++;
+  counts.bytes += rest.length;
 }
 
 /** @returns the lines, and where the one that has only begun begins */

@@ -43,6 +43,8 @@ export interface ShardCounts {
   bytes: number;
   /** Entries that it, or the stream, had no room for. */
   throttled: number;
+  /** Entries that were meant for it and are sent again. */
+  retries: number;
 }
 
 /**
@@ -121,6 +123,7 @@ export class Producer {
     this.#maxInFlight = Math.ceil(this.#maxInFlight / 2);
     this.counts.failures++;
     this.counts.retries += parcels.length;
+    for (const { shard } of parcels) this.#shard(shard.shardId).retries++;
     this.failure = systemReason(error);
     log.warn({ stream, reason: this.failure, records: parcels.length }, "PutRecords failed; retrying");
   }
@@ -141,6 +144,7 @@ export class Producer {
     }
     for (const { parcel, isThrottled } of retry) {
       this.counts.retries++;
+      this.#shard(parcel.shard.shardId).retries++;
       if (isThrottled) {
         this.counts.throttled++;
         this.#shard(parcel.shard.shardId).throttled++;
@@ -156,7 +160,7 @@ export class Producer {
   #shard(shardId: string): ShardCounts {
     let counts = this.byShard.get(shardId);
     if (counts === undefined) {
-      counts = { records: 0, bytes: 0, throttled: 0 };
+      counts = { records: 0, bytes: 0, throttled: 0, retries: 0 };
       this.byShard.set(shardId, counts);
     }
     return counts;

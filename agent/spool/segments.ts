@@ -46,6 +46,8 @@ export class Segments {
   readonly #directory: string;
   readonly #log: Logger;
   readonly #list: Segment[] = [];
+  /** Torn tails that were found, and set aside where that could be. */
+  quarantined = 0;
   #number = 0;
   #sourceId = "";
 
@@ -147,6 +149,7 @@ export class Segments {
     const bytes = Buffer.alloc(READ_BYTES);
     const tail = bytes.subarray(0, await file.read(bytes, from));
     if (tail.length === 0) return;
+    this.quarantined++;
     const aside = path.replace(/spool$/, "torn");
     this.#log.warn({ path, from, aside }, "the segment has a torn tail, of which nothing was acknowledged");
     try {

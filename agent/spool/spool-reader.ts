@@ -38,6 +38,8 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   error: string | undefined;
   /** Left out because the spool was full, as far as this process has read. */
   dropped = { bytes: 0, lines: 0 };
+  /** Of which the oldest, that were on disk before. */
+  overtaken = { bytes: 0, lines: 0 };
   readonly #spool: Spool;
   readonly #fs: SpoolFs;
   readonly #log: Logger;
@@ -87,6 +89,11 @@ export class SpoolReader implements ReportedSource, WatchedSource {
 
   get read(): number {
     return this.#offset;
+  }
+
+  /** Of those that the spool has had since it was opened, as many were read or left out. */
+  get lines(): number {
+    return this.#line ?? 0;
   }
 
   get gap(): Gap | undefined {
@@ -148,7 +155,12 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     if (next.offset > this.#offset) {
       // Segments are removed from the front only; a hole elsewhere was made by the disk.
       const reason = next === segments[0] ? "overflow" : "unreadable";
-      this.#leaveOut(next.offset, reason, next.firstLine - (this.#line ?? next.firstLine));
+      const lines = next.firstLine - (this.#line ?? next.firstLine);
+      if (reason === "overflow") {
+        const bytes = next.offset - this.#offset;
+        this.overtaken = { bytes: this.overtaken.bytes + bytes, lines: this.overtaken.lines + lines };
+      }
+      this.#leaveOut(next.offset, reason, lines);
     }
     if (next !== current || !this.#file) {
       await this.close();

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { Source } from "../../wire/provenance.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
 import { backOff } from "../producer/backoff.ts";
+import { Arrivals } from "./arrivals.ts";
 import { AppendQueue, type Waiting } from "./append-queue.ts";
 import { type Batch, batches, type SpoolEvent } from "./batch.ts";
 import { encodeGap, HEAD_BYTES } from "./frame.ts";
@@ -28,6 +29,17 @@ export interface SpoolOptions extends Pick<SpoolConfig, "overflow" | "sync"> {
   readonly log: Logger;
 }
 
+/** Of this process. */
+export interface SpoolCounts {
+  /** Put on disk, to be delivered. */
+  lines: number;
+  bytes: number;
+  /** The newest ones, left out because the spool was full. */
+  dropped: { lines: number; bytes: number };
+  /** Writing that failed and was tried again, by what the system was asked to do. */
+  readonly failures: Map<string, number>;
+}
+
 /** How far a spool was delivered, by the checkpoint. */
 export interface SpoolPosition {
   readonly sourceId: string;
@@ -48,6 +60,17 @@ export class Spool implements AsyncDisposable {
   error: string | undefined;
   /** When it last grew, or was opened. */
   changedAtMs = Date.now();
+  readonly counts: SpoolCounts = {
+    lines: 0,
+    bytes: 0,
+    dropped: { lines: 0, bytes: 0 },
+    failures: new Map([
+      ["open", 0],
+      ["write", 0],
+      ["fdatasync", 0],
+    ]),
+  };
+  readonly #arrivals = new Arrivals();
   readonly #options: SpoolOptions;
   readonly #segments: Segments;
   readonly #changed = new EventEmitter<{ change: [] }>().setMaxListeners(0);
@@ -62,6 +85,7 @@ export class Spool implements AsyncDisposable {
   private constructor(options: SpoolOptions, segments: Segments) {
     this.#options = options;
     this.#segments = segments;
+    if (segments.end > 0) this.#arrivals.add(segments.end, this.changedAtMs);
     this.source = { id: segments.sourceId, host: options.host, path: `spool:${options.name}` };
   }
 
@@ -93,9 +117,25 @@ export class Spool implements AsyncDisposable {
     return this.#segments.bytes;
   }
 
+  /** Of all that it has had since it was opened. */
+  get lines(): number {
+    const last = this.#segments.list.at(-1);
+    return last === undefined ? 0 : last.firstLine + last.lines;
+  }
+
   /** Oldest first. */
   get segments(): readonly Segment[] {
     return this.#segments.list;
+  }
+
+  /** Torn tails that were set aside when it was opened. */
+  get quarantined(): number {
+    return this.#segments.quarantined;
+  }
+
+  /** When the oldest event from an offset on arrived; of what an earlier process left, when this one began. */
+  oldestMs(offset: number): number | undefined {
+    return this.#arrivals.oldestMs(offset);
   }
 
   /** Resolves when there is more to read, or less on disk or waiting for it. @throws AbortError */
@@ -191,6 +231,8 @@ export class Spool implements AsyncDisposable {
   #dropNewest(group: readonly Waiting[]): void {
     for (const { extent, lines, resolve } of group) {
       this.#gap = { bytes: this.#gap.bytes + extent, lines: this.#gap.lines + lines };
+      this.counts.dropped.bytes += extent;
+      this.counts.dropped.lines += lines;
       resolve();
     }
   }
@@ -219,6 +261,9 @@ export class Spool implements AsyncDisposable {
       segment.end += gap.bytes + sum(group, ({ extent }) => extent);
       segment.lines += gap.lines + sum(group, ({ lines }) => lines);
       this.#gap = { bytes: 0, lines: 0 };
+      this.counts.lines += sum(group, ({ lines }) => lines);
+      this.counts.bytes += sum(group, ({ extent }) => extent);
+      this.#arrivals.add(segment.end, this.changedAtMs);
       acknowledge();
     });
     this.#changed.emit("change");
@@ -235,6 +280,9 @@ export class Spool implements AsyncDisposable {
         return;
       } catch (error) {
         const reason = systemReason(error);
+        const { failures } = this.counts;
+        const { syscall = "other" } = error as NodeJS.ErrnoException;
+        failures.set(syscall, (failures.get(syscall) ?? 0) + 1);
         if (reason !== this.error)
           log.error({ spool: this.source.path, reason }, "the spool cannot be written");
         this.error = reason;
