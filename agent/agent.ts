@@ -137,11 +137,12 @@ export class Agent {
   }
 
   get vitals(): Vitals {
-    const { stream, producer, monitor } = this.#config;
+    const { host, stream, producer, monitor } = this.#config;
     const { rules, tail, pushed, checkpoint, changes } = this.#parts;
     const files = this.#sources();
     return {
       agent: THIS_AGENT,
+      host,
       stream,
       files,
       missing: missing(rules, files),

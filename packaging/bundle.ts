@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { readPage } from "../agent/monitor/page-files.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -24,7 +25,7 @@ export async function bundleAgent(outfile: string): Promise<void> {
     mainFields: ["module", "main"],
     minifySyntax: true,
     minifyWhitespace: true,
-    define: { WEIR_VERSION: JSON.stringify(VERSION) },
+    define: { WEIR_VERSION: JSON.stringify(VERSION), WEIR_STATUS_PAGE: JSON.stringify(readPage()) },
     banner: { js: CREATE_REQUIRE },
     logLevel: "error",
   });

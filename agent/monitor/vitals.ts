@@ -15,6 +15,7 @@ import type { WatchedSource } from "./watched-source.ts";
 /** What there is to tell of an agent at this moment. */
 export interface Vitals {
   readonly agent: Heartbeat["agent"];
+  readonly host: string;
   readonly stream: string;
   readonly files: readonly WatchedSource[];
   /** Files that are named in the configuration and are not there. */
