@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { type AgentConfig, takesEvents } from "./config.ts";
 import { systemReason } from "./agent-error.ts";
@@ -14,6 +14,11 @@ import { diskFs } from "./spool/spool-fs.ts";
 import { SpoolReader } from "./spool/spool-reader.ts";
 
 const NAME = "pushed";
+
+/** Where pushed events wait. */
+export function spoolDirectory(stateDirectory: string): string {
+  return join(stateDirectory, "spool", NAME);
+}
 
 /** Everything that is sent to the agent rather than found by it: inputs, their spool, and its reader. */
 export class PushedInput implements AsyncDisposable {
@@ -40,7 +45,7 @@ export class PushedInput implements AsyncDisposable {
     const spool = await Spool.open(
       {
         fs: diskFs,
-        directory: join(config.state_dir, "spool"),
+        directory: dirname(spoolDirectory(config.state_dir)),
         name: NAME,
         host: config.host,
         maxBytes: max_bytes,
