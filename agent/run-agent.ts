@@ -1,7 +1,11 @@
+import type { KinesisClient } from "@aws-sdk/client-kinesis";
+import type { Logger } from "pino";
 import { Agent, type AgentParts, makeTail, type RunOptions } from "./agent.ts";
 import { AgentError } from "./agent-error.ts";
 import { assertFiles } from "./assert-files.ts";
 import { type AgentState, CheckpointFile, makeStateDirectory } from "./checkpoint.ts";
+import { CloudWatchHeartbeat } from "./cloudwatch/cloudwatch-heartbeat.ts";
+import { cloudWatchSender } from "./cloudwatch/cloudwatch-sender.ts";
 import type { AgentConfig } from "./config.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
@@ -79,6 +83,7 @@ async function runTerm(
   const client = kinesisClient(config);
   const agent = new Agent(config, { ...options, signal }, { ...parts, client });
   monitor.show(() => agent.vitals);
+  const telling = tellCloudWatch(config, agent, client, log, over.signal);
   try {
     await agent.run();
   } catch (error) {
@@ -87,9 +92,23 @@ async function runTerm(
     log.warn(`${error.message}; they are read again`);
   } finally {
     over.abort();
+    await telling;
     client.destroy();
   }
   return { sent: agent.sent, next: isReplaced() ? await next : undefined };
+}
+
+async function tellCloudWatch(
+  { cloudwatch }: AgentConfig,
+  agent: Agent,
+  client: KinesisClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  if (cloudwatch === undefined) return;
+  const send = cloudWatchSender(cloudwatch, client);
+  const options = { config: cloudwatch, vitals: () => agent.vitals, send, log };
+  await new CloudWatchHeartbeat(options).run(signal);
 }
 
 function makeRules(config: AgentConfig): FileRule[] {
