@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { CLOUDWATCH_NAMESPACE } from "../../wire/heartbeat.ts";
 
 /** `[cloudwatch]`: a few metrics, enough for alarms; nothing is sent without this section. */

@@ -1,6 +1,12 @@
 import { once } from "node:events";
 import { appendFile, writeFile } from "node:fs/promises";
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { pino } from "pino";
@@ -38,20 +44,21 @@ class FakeCloudWatch implements AsyncDisposable {
 
   private constructor(server: Server) {
     this.#server = server;
-    server.on("request", async (request, response: ServerResponse) => {
-      this.asked++;
-      const body = JSON.parse(await text(request)) as { Namespace: string; MetricData: Datum[] };
-      if (this.mode === "hang") return;
-      const { MetricData: data, Namespace: namespace } = body;
-      const metrics = Object.fromEntries(
-        data.map(({ MetricName, Value, Unit }) => [MetricName, [Value, Unit] as const]),
-      );
-      const dimensions = Object.fromEntries(data[0]!.Dimensions.map(({ Name, Value }) => [Name, Value]));
-      const put: Put = { headers: request.headers, namespace, metrics, dimensions };
-      if (this.mode === "take") this.puts.push(put);
-      response.writeHead(this.mode === "take" ? 200 : 500, { "content-type": "application/x-amz-json-1.0" });
-      response.end("{}");
-    });
+    server.on("request", (request, response) => void this.#take(request, response));
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.asked++;
+    const body = JSON.parse(await text(request)) as { Namespace: string; MetricData: Datum[] };
+    if (this.mode === "hang") return;
+    const { MetricData: data, Namespace: namespace } = body;
+    const metrics = Object.fromEntries(
+      data.map(({ MetricName, Value, Unit }) => [MetricName, [Value, Unit] as const]),
+    );
+    const dimensions = Object.fromEntries(data[0]!.Dimensions.map(({ Name, Value }) => [Name, Value]));
+    if (this.mode === "take") this.puts.push({ headers: request.headers, namespace, metrics, dimensions });
+    response.writeHead(this.mode === "take" ? 200 : 500, { "content-type": "application/x-amz-json-1.0" });
+    response.end("{}");
   }
 
   get endpoint(): string {
