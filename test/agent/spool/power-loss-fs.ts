@@ -46,8 +46,9 @@ export class PowerLossFs implements SpoolFs {
   }
 
   /** Changes bytes behind everybody's back. */
-  damage(path: string, position: number): void {
-    this.#names.get(path)!.bytes[position]! ^= 0xff;
+  overwrite(path: string, position: number, bytes: Buffer): void {
+    const inode = this.#names.get(path)!;
+    inode.bytes = patched(inode.bytes, { bytes, position });
   }
 
   async makeDirectory(): Promise<void> {}

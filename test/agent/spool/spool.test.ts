@@ -152,7 +152,7 @@ test("a frame that the disk has lost is a gap, and what stands after its segment
   const lines = numbered(0, 12);
   await appendEach(run, lines);
   const [first, second] = run.spool.segments;
-  fs.damage(first!.path, 50);
+  fs.overwrite(first!.path, 50, Buffer.of(0));
   const events = await run.deliver();
   expect(events[0]!.position).toMatchObject({
     offset: second!.offset,
@@ -161,6 +161,19 @@ test("a frame that the disk has lost is a gap, and what stands after its segment
   expect(texts(events)).toEqual(lines.slice(first!.lines));
   const next = await SpoolRun.open(fs);
   expect(texts(await next.deliver())).toEqual(lines.slice(first!.lines));
+});
+
+test("a segment of another version is refused rather than taken for a torn one", async () => {
+  const fs = new PowerLossFs();
+  const run = await SpoolRun.open(fs);
+  await appendEach(run, ["a"]);
+  const { path } = run.spool.segments[0]!;
+  fs.overwrite(path, "WEIRSPL1".length - 1, Buffer.from("1"));
+  await expect(SpoolRun.open(fs)).rejects.toMatchObject({
+    code: "SPOOL",
+    message: expect.stringContaining("a segment of version 1") as string,
+  });
+  expect(await fs.list("/spool/pushed")).toHaveLength(1);
 });
 
 test("a spool that has lost what was delivered of it goes on as another source", async () => {
