@@ -6,7 +6,7 @@ import { ForwardServer } from "./forward/forward-server.ts";
 import { LineServer } from "./lines/line-server.ts";
 import { type LineStreamOptions, storeLines } from "./lines/stream-lines.ts";
 import { Spool, type SpoolPosition } from "./spool/spool.ts";
-import { diskFs } from "./spool/spool-fs.ts";
+import { diskFs } from "./durable-fs.ts";
 import { SpoolReader } from "./spool/spool-reader.ts";
 
 const NAME = "pushed";

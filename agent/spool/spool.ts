@@ -9,7 +9,7 @@ import { type Batch, batches, type SpoolEvent } from "./batch.ts";
 import { encodeGap, HEAD_BYTES } from "./frame.ts";
 import type { SpoolConfig } from "./spool-config.ts";
 import { type OpenSegment, type Segment, Segments } from "./segments.ts";
-import type { SpoolFs } from "./spool-fs.ts";
+import type { DurableFs } from "../durable-fs.ts";
 
 /** Bytes written with one fdatasync, at most; more wait for the next. */
 const GROUP_BYTES = 2 ** 20;
@@ -17,7 +17,7 @@ const GROUP_BYTES = 2 ** 20;
 const QUEUE_BYTES = 8 * 2 ** 20;
 
 export interface SpoolOptions extends Pick<SpoolConfig, "overflow" | "sync"> {
-  readonly fs: SpoolFs;
+  readonly fs: DurableFs;
   /** The directory of all spools. */
   readonly directory: string;
   readonly name: string;

@@ -5,7 +5,7 @@ import { pino } from "pino";
 import { forwardConfigSchema } from "../../../agent/forward/forward-config.ts";
 import { ForwardServer } from "../../../agent/forward/forward-server.ts";
 import { MsgpackFramer } from "../../../agent/forward/msgpack.ts";
-import { PowerLossFs } from "../spool/power-loss-fs.ts";
+import { PowerLossFs } from "../power-loss-fs.ts";
 import { SpoolRun } from "../spool/spool-fixture.ts";
 import type { SpoolOptions } from "../../../agent/spool/spool.ts";
 

@@ -11,7 +11,7 @@ import { storeLines } from "../../../agent/lines/stream-lines.ts";
 import { AgentChild } from "../agent-child.ts";
 import { AgentFixture, lines } from "../agent-fixture.ts";
 import { bySource, reassemble } from "../event.ts";
-import { PowerLossFs } from "../spool/power-loss-fs.ts";
+import { PowerLossFs } from "../power-loss-fs.ts";
 import { SpoolRun } from "../spool/spool-fixture.ts";
 
 const { signal } = new AbortController();

@@ -5,10 +5,10 @@ import { setImmediate } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { Spool } from "../../../agent/spool/spool.ts";
-import { diskFs } from "../../../agent/spool/spool-fs.ts";
+import { diskFs } from "../../../agent/durable-fs.ts";
 import { SpoolReader } from "../../../agent/spool/spool-reader.ts";
 import { type Event, reassemble } from "../event.ts";
-import { PowerLossFs } from "./power-loss-fs.ts";
+import { PowerLossFs } from "../power-loss-fs.ts";
 import { event, SpoolRun } from "./spool-fixture.ts";
 
 const numbered = (from: number, to: number) =>
