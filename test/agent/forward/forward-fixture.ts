@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { forwardConfigSchema } from "../../../agent/forward/forward-config.ts";
 import { ForwardServer } from "../../../agent/forward/forward-server.ts";
@@ -8,6 +9,7 @@ import { MsgpackFramer } from "../../../agent/forward/msgpack.ts";
 import { PowerLossFs } from "../power-loss-fs.ts";
 import { SpoolRun } from "../spool/spool-fixture.ts";
 import type { SpoolOptions } from "../../../agent/spool/spool.ts";
+import type { AgentChild } from "../agent-child.ts";
 
 /** A forward server with a spool in memory. */
 export class ForwardFixture implements AsyncDisposable {
@@ -95,5 +97,19 @@ export class Client implements Disposable {
 
   [Symbol.dispose](): void {
     this.socket.destroy();
+  }
+}
+
+/** Connects to a Unix socket as soon as the agent listens there. */
+export async function connected(child: AgentChild, path: string): Promise<Client> {
+  for (;;) {
+    const socket = connect(path);
+    const isOpen = await Promise.race([
+      once(socket, "connect").then(() => true),
+      once(socket, "close").then(() => false),
+    ]).catch(() => false);
+    if (isOpen) return new Client(socket);
+    await child.until(() => true);
+    await sleep(10);
   }
 }
