@@ -135,7 +135,7 @@ export class Agent {
 
   get vitals(): Vitals {
     const { stream, producer, monitor } = this.#config;
-    const { rules, tail, checkpoint, changes } = this.#parts;
+    const { rules, tail, pushed, checkpoint, changes } = this.#parts;
     const files = this.#sources();
     return {
       agent: THIS_AGENT,
@@ -155,6 +155,7 @@ export class Agent {
       checkpointAtMs: checkpoint.savedAtMs,
       stalledMs: monitor.stalled_ms,
       reload: changes.outcome,
+      spool: pushed?.vitals,
     };
   }
 

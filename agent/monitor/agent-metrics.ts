@@ -11,6 +11,7 @@ export function agentMetrics(vitals: Vitals, nowMs: number): MetricFamily[] {
     ...tailFamilies(vitals),
     ...fileFamilies(vitals, nowMs),
     ...producerFamilies(vitals),
+    ...spoolFamilies(vitals),
     ...processFamilies(),
   ];
 }
@@ -37,6 +38,10 @@ function agentFamilies(vitals: Vitals, nowMs: number): MetricFamily[] {
       "0 when the last reload was refused and the configuration before it is in use.",
       Number(reload.isSuccessful),
     ),
+    counter("weir_agent_config_reloads_total", "Changes of configuration that were asked for.", [
+      { labels: { result: "taken" }, value: reload.taken },
+      { labels: { result: "refused" }, value: reload.refused },
+    ]),
     gauge(
       "weir_agent_config_last_reload_success_timestamp_seconds",
       "When the configuration in use was taken over.",
@@ -122,6 +127,20 @@ function producerFamilies(vitals: Vitals): MetricFamily[] {
     ),
     gauge("weir_agent_buffered_bytes", "Bytes that wait for an acknowledgement.", bufferedBytes),
     gauge("weir_agent_buffered_bytes_limit", "At which reading pauses.", maxBufferedBytes),
+  ];
+}
+
+function spoolFamilies({ spool }: Vitals): MetricFamily[] {
+  if (spool === undefined) return [];
+  const { bytes, maxBytes, isFull, error, dropped, connections } = spool;
+  return [
+    gauge("weir_agent_spool_bytes", "Of pushed events on disk.", bytes),
+    gauge("weir_agent_spool_bytes_limit", "At which spool.overflow takes effect.", maxBytes),
+    gauge("weir_agent_spool_full", "1 when events wait for room, or are left out.", Number(isFull)),
+    gauge("weir_agent_spool_error", "1 when it cannot be written.", Number(error !== undefined)),
+    counter("weir_agent_spool_dropped_lines_total", "Lines left out for want of room.", dropped.lines),
+    counter("weir_agent_spool_dropped_bytes_total", "Bytes left out for want of room.", dropped.bytes),
+    gauge("weir_agent_forward_connections", "Connections of the forward input.", connections),
   ];
 }
 

@@ -22,12 +22,17 @@ const PROBLEMS: Record<HealthQuestion, (vitals: Vitals, nowMs: number) => string
   /** A process that answers is alive. */
   live: () => [],
   ready: unready,
-  progressing: (vitals, nowMs) => [...unready(vitals), ...stalled(vitals, nowMs)],
+  progressing: (vitals, nowMs) => [...unready(vitals), ...unwritable(vitals), ...stalled(vitals, nowMs)],
 };
 
 /** The state directory is held by then: an agent that cannot take it does not start. */
 function unready({ openShards, stream }: Vitals): string[] {
   return openShards > 0 ? [] : [`the shards of stream ${stream} are not known yet`];
+}
+
+/** Whoever sends to it waits, though all that it has is delivered. */
+function unwritable({ spool }: Vitals): string[] {
+  return spool?.error === undefined ? [] : [`pushed events cannot be stored: ${spool.error}`];
 }
 
 function stalled({ pace, files, putFailure, stalledMs }: Vitals, nowMs: number): string[] {

@@ -30,6 +30,21 @@ export interface Vitals {
   /** Lines that wait for longer than this without any acknowledgement are stuck. */
   readonly stalledMs: number;
   readonly reload: ReloadOutcome;
+  /** Of pushed events; undefined where there are none. */
+  readonly spool: SpoolVitals | undefined;
+}
+
+export interface SpoolVitals {
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** Events wait for room, or are left out. */
+  readonly isFull: boolean;
+  /** Why it cannot be written, and so nothing is acknowledged. */
+  readonly error: string | undefined;
+  /** Left out because it was full. */
+  readonly dropped: { readonly lines: number; readonly bytes: number };
+  /** Of the forward input. */
+  readonly connections: number;
 }
 
 /** How the last change of configuration went. */
@@ -37,4 +52,7 @@ export interface ReloadOutcome {
   readonly isSuccessful: boolean;
   /** When the configuration in use was taken over. */
   readonly configuredAtMs: number;
+  /** Since the start. */
+  readonly taken: number;
+  readonly refused: number;
 }

@@ -35,6 +35,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   #offset: number;
   /** Left out since the last event. */
   #gap: Gap | undefined;
+  /** Why it cannot be read. */
   error: string | undefined;
   /** Left out because the spool was full, as far as this process has read. */
   dropped = { bytes: 0, lines: 0 };

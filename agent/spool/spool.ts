@@ -16,15 +16,19 @@ const GROUP_BYTES = 2 ** 20;
 /** Bytes that wait for it, beyond which nobody should bring more. */
 const QUEUE_BYTES = 8 * 2 ** 20;
 
-export interface SpoolOptions extends Pick<SpoolConfig, "overflow" | "sync"> {
+/** What may change while it is in use. */
+export interface SpoolLimits extends Pick<SpoolConfig, "overflow" | "sync"> {
+  readonly maxBytes: number;
+  readonly segmentBytes: number;
+  readonly maxLineBytes: number;
+}
+
+export interface SpoolOptions extends SpoolLimits {
   readonly fs: DurableFs;
   /** The directory of all spools. */
   readonly directory: string;
   readonly name: string;
   readonly host: string;
-  readonly maxBytes: number;
-  readonly segmentBytes: number;
-  readonly maxLineBytes: number;
   readonly log: Logger;
 }
 
@@ -45,10 +49,11 @@ export interface SpoolPosition {
  */
 export class Spool implements AsyncDisposable {
   readonly source: Source;
+  /** Why it cannot be written, and so nothing is acknowledged. */
   error: string | undefined;
   /** When it last grew, or was opened. */
   changedAtMs = Date.now();
-  readonly #options: SpoolOptions;
+  #options: SpoolOptions;
   readonly #segments: Segments;
   readonly #changed = new EventEmitter<{ change: [] }>().setMaxListeners(0);
   readonly #closing = new AbortController();
@@ -81,6 +86,21 @@ export class Spool implements AsyncDisposable {
       const hint = "The agent must be able to write there; it keeps pushed events until they are delivered.";
       throw new AgentError("SPOOL", directory, systemReason(cause), hint, { cause });
     }
+  }
+
+  get maxBytes(): number {
+    return this.#options.maxBytes;
+  }
+
+  /** Events wait for room, or are left out. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Those who wait for room look again. */
+  configure(limits: SpoolLimits): void {
+    this.#options = { ...this.#options, ...limits };
+    this.#changed.emit("change");
   }
 
   /** Of the source, all of it on disk. */
@@ -152,8 +172,8 @@ export class Spool implements AsyncDisposable {
   async #commitAll(): Promise<void> {
     // Appends of the same turn share a group.
     await Promise.resolve();
-    const groupBytes = Math.min(GROUP_BYTES, this.#options.segmentBytes - HEAD_BYTES);
     while (!this.#queue.isEmpty) {
+      const groupBytes = Math.min(GROUP_BYTES, this.#options.segmentBytes - HEAD_BYTES);
       const group = this.#queue.takeGroup(groupBytes);
       try {
         if (await this.#makeRoom(group)) await this.#commit(group);
@@ -168,24 +188,35 @@ export class Spool implements AsyncDisposable {
 
   /** @returns false when the group was left out instead @throws AbortError on closing */
   async #makeRoom(group: readonly Waiting[]): Promise<boolean> {
-    const { maxBytes, overflow, log } = this.#options;
     const needed = HEAD_BYTES + sum(group, ({ frames }) => frames.length);
-    const isFull = () => this.bytes + needed > maxBytes;
-    if (isFull() !== this.#isFull) {
-      this.#isFull = isFull();
-      if (this.#isFull)
-        log.warn({ spool: this.source.path, bytes: this.bytes, overflow }, "the spool is full");
+    for (;;) {
+      // Asked for each time: they may have changed while we waited.
+      const { maxBytes, overflow } = this.#options;
+      const isFull = this.bytes + needed > maxBytes;
+      this.#noteFull(isFull);
+      if (!isFull) return true;
+      if (overflow === "drop-newest") {
+        this.#dropNewest(group);
+        this.#changed.emit("change");
+        return false;
+      }
+      if (overflow === "drop-oldest") await this.#dropOldest();
+      else if (this.#isLastTooLarge) await this.#persist(() => this.#roll());
+      else await this.changed(this.#closing.signal);
     }
-    if (this.#isFull && overflow === "drop-newest") {
-      this.#dropNewest(group);
-      this.#changed.emit("change");
-      return false;
-    }
-    while (isFull()) {
-      if (overflow === "block") await this.changed(this.#closing.signal);
-      else await this.#dropOldest();
-    }
-    return true;
+  }
+
+  #noteFull(isFull: boolean): void {
+    const { overflow, log } = this.#options;
+    if (isFull && !this.#isFull)
+      log.warn({ spool: this.source.path, bytes: this.bytes, overflow }, "the spool is full");
+    this.#isFull = isFull;
+  }
+
+  /** The last segment is never deleted: one from times of larger segments could block a spool for good. */
+  get #isLastTooLarge(): boolean {
+    const { list } = this.#segments;
+    return list.length === 1 && list[0]!.bytes > this.#options.segmentBytes;
   }
 
   #dropNewest(group: readonly Waiting[]): void {

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { forwardConfigSchema } from "../../../agent/forward/forward-config.ts";
-import { ForwardServer } from "../../../agent/forward/forward-server.ts";
+import { ForwardServer, readSecrets } from "../../../agent/forward/forward-server.ts";
 import { MsgpackFramer } from "../../../agent/forward/msgpack.ts";
 import { PowerLossFs } from "../power-loss-fs.ts";
 import { SpoolRun } from "../spool/spool-fixture.ts";
@@ -26,7 +26,10 @@ export class ForwardFixture implements AsyncDisposable {
       ...spool,
     });
     const forward = forwardConfigSchema.parse({ port: 0, ...config });
-    const server = await ForwardServer.start(forward, "test-host", run.spool, pino({ level: "silent" }));
+    const secrets = await readSecrets(forward);
+    const log = pino({ level: "silent" });
+    const server = await ForwardServer.prepare(forward, secrets, "test-host", run.spool, new Map(), log);
+    await server.begin();
     return new ForwardFixture(fs, run, server);
   }
 

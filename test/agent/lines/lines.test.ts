@@ -22,7 +22,7 @@ test("however a stream comes in pieces, its lines are those that it has", async 
     fc.asyncProperty(chunks, async (chunks) => {
       const run = await SpoolRun.open(new PowerLossFs());
       const stream = Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
-      await storeLines(stream, { tag: "t", spool: run.spool, maxLineBytes: 100, signal });
+      await storeLines(stream, { tag: () => "t", spool: run.spool, maxLineBytes: () => 100, signal });
       const text = chunks.join("");
       const whole = text === "" || text.endsWith("\n") ? text : `${text}\n`;
       expect(reassemble(await run.deliver())).toBe(whole);
@@ -33,7 +33,7 @@ test("however a stream comes in pieces, its lines are those that it has", async 
 test("a line without end becomes several events, and none of it is lost", async () => {
   const run = await SpoolRun.open(new PowerLossFs());
   const stream = Readable.from(Array.from({ length: 25 }, () => Buffer.from("0123456789")));
-  await storeLines(stream, { tag: "t", spool: run.spool, maxLineBytes: 100, signal });
+  await storeLines(stream, { tag: () => "t", spool: run.spool, maxLineBytes: () => 100, signal });
   const events = await run.deliver();
   expect(events.map(({ text }) => text.length)).toEqual([100, 100, 50]);
   expect(events.map(({ text }) => text).join("")).toBe("0123456789".repeat(25));

@@ -61,6 +61,45 @@ test("a full spool keeps senders waiting until something is delivered", async ()
   expect(texts(delivered)).toEqual(lines);
 });
 
+test("who waits for room goes on once the bound is raised", async () => {
+  const run = await SpoolRun.open(new PowerLossFs(), undefined, { maxBytes: 1_000 });
+  const lines = numbered(0, 40);
+  const appending = appendEach(run, lines);
+  await setImmediate();
+  run.spool.configure({
+    maxBytes: 2 ** 20,
+    segmentBytes: 400,
+    maxLineBytes: 100,
+    overflow: "block",
+    sync: "ack",
+  });
+  await appending;
+  expect(texts(await run.deliver())).toEqual(lines);
+});
+
+test("a bound below what the last segment holds does not stop a spool for good", async () => {
+  const run = await SpoolRun.open(new PowerLossFs(), undefined, { maxBytes: 8_000, segmentBytes: 4_000 });
+  const lines = numbered(0, 60);
+  await appendEach(run, lines.slice(0, 35));
+  run.spool.configure({
+    maxBytes: 1_000,
+    segmentBytes: 400,
+    maxLineBytes: 100,
+    overflow: "block",
+    sync: "ack",
+  });
+  const appending = appendEach(run, lines.slice(35));
+  const delivered: Event[] = [];
+  while (delivered.length < lines.length) {
+    delivered.push(...(await run.deliver()));
+    await run.checkpoint();
+    await setImmediate();
+  }
+  await appending;
+  expect(texts(delivered)).toEqual(lines);
+  expect(run.spool.bytes).toBeLessThanOrEqual(1_000);
+});
+
 test("a full spool that drops the oldest says which bytes and how many lines", async () => {
   const run = await SpoolRun.open(new PowerLossFs(), undefined, { maxBytes: 1_000, overflow: "drop-oldest" });
   const lines = numbered(0, 40);
