@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, rename, rm, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, statfs, type FileHandle } from "node:fs/promises";
 
 /** A file of which it matters what is on disk. */
 export interface DurableFile {
@@ -24,6 +24,8 @@ export interface DurableFs {
   rename(from: string, to: string): Promise<void>;
   /** Names that were made, changed or removed in it survive a power loss once this resolves. */
   syncDirectory(path: string): Promise<void>;
+  /** That are left for us on the disk of the directory. */
+  freeBytes(path: string): Promise<number>;
 }
 
 export const diskFs: DurableFs = {
@@ -38,6 +40,10 @@ export const diskFs: DurableFs = {
   async syncDirectory(path) {
     await using directory = await open(path);
     await directory.sync();
+  },
+  async freeBytes(path) {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
   },
 };
 

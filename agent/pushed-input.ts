@@ -209,6 +209,12 @@ export class PushedInput implements AsyncDisposable {
 }
 
 function limitsOf({ spool }: AgentConfig): SpoolLimits {
-  const { max_bytes, segment_bytes, max_event_bytes, overflow, sync } = spool;
-  return { maxBytes: max_bytes, segmentBytes: segment_bytes, maxLineBytes: max_event_bytes, overflow, sync };
+  return {
+    maxBytes: spool.max_bytes,
+    minFreeBytes: spool.min_free_bytes,
+    segmentBytes: spool.segment_bytes,
+    maxLineBytes: spool.max_event_bytes,
+    overflow: spool.overflow,
+    sync: spool.sync,
+  };
 }

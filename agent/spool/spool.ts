@@ -13,12 +13,17 @@ import type { DurableFs } from "../durable-fs.ts";
 
 /** Bytes written with one fdatasync, at most; more wait for the next. */
 const GROUP_BYTES = 2 ** 20;
+/** At which a disk that others fill is looked at again. */
+const LOOK_AGAIN_MS = 1_000;
+const LOW = "less than min_free_bytes of the disk is free";
 /** Bytes that wait for it, beyond which nobody should bring more. */
 const QUEUE_BYTES = 8 * 2 ** 20;
 
 /** What may change while it is in use. */
 export interface SpoolLimits extends Pick<SpoolConfig, "overflow" | "sync"> {
   readonly maxBytes: number;
+  /** Of the disk, for others. */
+  readonly minFreeBytes: number;
   readonly segmentBytes: number;
   readonly maxLineBytes: number;
 }
@@ -192,7 +197,7 @@ export class Spool implements AsyncDisposable {
     for (;;) {
       // Asked for each time: they may have changed while we waited.
       const { maxBytes, overflow } = this.#options;
-      const isFull = this.bytes + needed > maxBytes;
+      const isFull = this.bytes + needed > maxBytes || (await this.#isDiskLow(needed));
       this.#noteFull(isFull);
       if (!isFull) return true;
       if (overflow === "drop-newest") {
@@ -200,10 +205,28 @@ export class Spool implements AsyncDisposable {
         this.#changed.emit("change");
         return false;
       }
-      if (overflow === "drop-oldest") await this.#dropOldest();
+      const hasEvents = this.#segments.list.some(({ bytes }) => bytes > HEAD_BYTES);
+      if (overflow === "drop-oldest" && hasEvents) await this.#dropOldest();
       else if (this.#isLastTooLarge) await this.#persist(() => this.#roll());
-      else await this.changed(this.#closing.signal);
+      else await this.#changedOrLater();
     }
+  }
+
+  /** Were the disk filled to the brim, no checkpoint could be written, and so nothing deleted, any more. */
+  async #isDiskLow(needed: number): Promise<boolean> {
+    const { fs, directory, name, minFreeBytes } = this.#options;
+    const free = await fs.freeBytes(join(directory, name)).catch(() => Infinity);
+    const isLow = free < needed + minFreeBytes;
+    if (isLow) this.error = LOW;
+    else if (this.error === LOW) this.error = undefined;
+    return isLow;
+  }
+
+  /** Others make room on a disk without telling. */
+  async #changedOrLater(): Promise<void> {
+    const later = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(LOOK_AGAIN_MS)]);
+    await this.changed(later).catch(() => {});
+    this.#closing.signal.throwIfAborted();
   }
 
   #noteFull(isFull: boolean): void {

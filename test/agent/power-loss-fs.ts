@@ -21,6 +21,13 @@ export class PowerLossFs implements DurableFs {
   /** Called before each operation; throws to let it fail, or never settles after a crash. */
   before: (operation: Operation, path: string) => Promise<void> | void = () => {};
 
+  /** Of the disk, before anything is on it. */
+  room = Infinity;
+
+  async freeBytes(): Promise<number> {
+    return this.room - this.bytes;
+  }
+
   get bytes(): number {
     let bytes = 0;
     for (const inode of this.#names.values()) bytes += inode.bytes.length;

@@ -1,6 +1,4 @@
 import { appendFile, rename, writeFile } from "node:fs/promises";
-import { once } from "node:events";
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, pino } from "pino";
 import { expect, test } from "vitest";
@@ -8,43 +6,23 @@ import { freePort } from "../../local/part.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
 import { bySource, type Event, reassemble } from "./event.ts";
 import { encode, map } from "./forward/encode.ts";
-import { Client } from "./forward/forward-fixture.ts";
+import { isRefused, message } from "./forward/forward-fixture.ts";
 import { RunningAgent } from "./running-agent.ts";
 
 const silent = { producer: { aggregate_bytes: 1_024, linger_ms: 10, rate_limit_percent: 10_000 } };
 const textOf = ({ text }: Event) => (JSON.parse(text) as { text: string }).text;
 const isPushed = ({ position }: Event) => position.source.path === "spool:pushed";
 
-async function open(running: RunningAgent, path: string): Promise<Client> {
-  await running.until(async () => !(await isRefused(path)));
-  return new Client(connect(path));
-}
-
-const message = (text: string) =>
-  encode(["pushed", 1_700_000_000, map({ time: "t", text }), map({ chunk: text })]);
-
-/** @returns whether it was acknowledged; it is not when the connection ends before */
-async function deliver(client: Client, text: string): Promise<boolean> {
-  client.send(message(text));
-  try {
-    expect(await client.answer()).toEqual(encode(map({ ack: text })));
-    return true;
-  } catch (error) {
-    if (!client.socket.destroyed && !client.socket.readableEnded) throw error;
-    return false;
-  }
-}
-
 /** Sends until it is told to stop, each event again until it is acknowledged. */
 async function sender(running: RunningAgent, path: string, signal: AbortSignal) {
   const acknowledged: string[] = [];
   let repeats = 0;
-  let client = await open(running, path);
+  let client = await running.connect(path);
   for (let n = 0; !signal.aborted; n++) {
-    while (!(await deliver(client, `event ${n}`))) {
+    while (!(await client.deliver(`event ${n}`))) {
       repeats++;
       client[Symbol.dispose]();
-      client = await open(running, path);
+      client = await running.connect(path);
     }
     acknowledged.push(`event ${n}`);
     await sleep(2);
@@ -129,26 +107,16 @@ function logged(): { readonly log: Logger; readonly text: () => string } {
   };
 }
 
-async function isRefused(path: string): Promise<boolean> {
-  const socket = connect(path);
-  const isOpen = await once(socket, "connect").then(
-    () => true,
-    () => false,
-  );
-  socket.destroy();
-  return !isOpen;
-}
-
 test("the forward input moves to another address, and whoever was connected gets the last acknowledgement", async () => {
   await using agent = await AgentFixture.make();
   const [before, after] = [agent.path("before.sock"), agent.path("after.sock")];
   await using running = new RunningAgent(agent, { forward: { unix_path: before } });
-  using client = await open(running, before);
-  expect(await deliver(client, "one")).toBe(true);
+  using client = await running.connect(before);
+  expect(await client.deliver("one")).toBe(true);
   client.send(message("two"));
   running.reload(async () => agent.config({ forward: { unix_path: after } }));
-  using other = await open(running, after);
-  expect(await deliver(other, "three")).toBe(true);
+  using other = await running.connect(after);
+  expect(await other.deliver("three")).toBe(true);
   // Either it was read before the end and acknowledged, or it is the sender's to send again.
   const rest = await client.rest();
   const isAcknowledged = rest.equals(encode(map({ ack: "two" })));
@@ -166,7 +134,7 @@ test("a configuration whose forward input cannot be had changes nothing at all, 
   const { log, text } = logged();
   const monitor = { port: await freePort() };
   await using running = new RunningAgent(agent, { forward: { unix_path: path }, monitor }, log);
-  using client = await open(running, path);
+  using client = await running.connect(path);
   const taken = Number(new URL(agent.kinesis.endpoint).port);
   running.reload(async () =>
     agent.config({
@@ -179,7 +147,7 @@ test("a configuration whose forward input cannot be had changes nothing at all, 
   await running.until(() => text().includes("reload refused"));
   expect(text()).toContain(`[forward] 127.0.0.1:${taken}`);
   // The same connection goes on, what was to be new is not there, and what was to go is.
-  expect(await deliver(client, "one")).toBe(true);
+  expect(await client.deliver("one")).toBe(true);
   expect(await isRefused(agent.path("new.sock"))).toBe(true);
   expect(await isRefused(agent.path("l.sock"))).toBe(true);
   await appendFile(agent.path("a.log"), "a\n");
@@ -197,8 +165,8 @@ test("inputs come to be where there were none, go, and come again", async () => 
   await running.until(() => ready(1));
   for (const round of [1, 2]) {
     running.reload(async () => agent.config({ forward: { unix_path: path } }));
-    using client = await open(running, path);
-    expect(await deliver(client, `round ${round}`)).toBe(true);
+    using client = await running.connect(path);
+    expect(await client.deliver(`round ${round}`)).toBe(true);
     await running.until(() => ready(2 * round));
     running.reload(async () => agent.config());
     await running.until(() => ready(2 * round + 1));
@@ -216,12 +184,12 @@ test("another shared key counts from the reload on, also when only its file has 
   const forward = { unix_path: path, shared_key_file: agent.path("key") };
   await writeFile(agent.path("key"), "first");
   await using running = new RunningAgent(agent, { forward });
-  using client = await open(running, path);
+  using client = await running.connect(path);
   const hello = await client.answer();
   await writeFile(agent.path("key"), "second");
   running.reload(async () => agent.config({ forward }));
   expect(await client.rest()).toEqual(Buffer.alloc(0));
-  using next = await open(running, path);
+  using next = await running.connect(path);
   expect(await next.answer()).not.toEqual(hello);
   running.reload(async () => agent.config({ forward }));
   await running.until(() => running.phases.filter((phase) => phase === "ready").length === 3);
@@ -237,7 +205,7 @@ test("lines on an open connection get the new tag, and one whose socket went awa
     { tag: "gone", path: gone },
   ];
   await using running = new RunningAgent(agent, { line_sockets: sockets });
-  const clients = [await open(running, kept), await open(running, gone)];
+  const clients = [await running.connect(kept), await running.connect(gone)];
   for (const client of clients) client.send(Buffer.from("before\n"));
   await running.until(() => agent.events.length === 2);
   running.reload(async () => agent.config({ line_sockets: [{ tag: "renamed", path: kept }] }));
@@ -255,9 +223,9 @@ test("standard input neither comes nor goes by a reload, which says so", async (
   await using agent = await AgentFixture.make();
   const { log, text } = logged();
   await using running = new RunningAgent(agent, { forward: { unix_path: agent.path("f.sock") } }, log);
-  using client = await open(running, agent.path("f.sock"));
+  using client = await running.connect(agent.path("f.sock"));
   running.reload(async () => agent.config({ stdin: { tag: "in" } }));
   await running.until(() => text().includes("reload refused"));
   expect(text()).toContain("stdin: cannot come or go while the agent runs");
-  expect(await deliver(client, "one")).toBe(true);
+  expect(await client.deliver("one")).toBe(true);
 });

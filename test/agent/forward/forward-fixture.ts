@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
+import { expect } from "vitest";
 import { forwardConfigSchema } from "../../../agent/forward/forward-config.ts";
 import { ForwardServer, readSecrets } from "../../../agent/forward/forward-server.ts";
 import { MsgpackFramer } from "../../../agent/forward/msgpack.ts";
+import { encode, map } from "./encode.ts";
 import { PowerLossFs } from "../power-loss-fs.ts";
 import { SpoolRun } from "../spool/spool-fixture.ts";
 import type { SpoolOptions } from "../../../agent/spool/spool.ts";
@@ -71,6 +72,18 @@ export class Client implements Disposable {
     this.socket.write(bytes);
   }
 
+  /** @returns whether an event of this text was acknowledged; it is not when the connection ends before */
+  async deliver(text: string): Promise<boolean> {
+    this.send(message(text));
+    try {
+      expect(await this.answer()).toEqual(encode(map({ ack: text })));
+      return true;
+    } catch (error) {
+      if (!this.socket.destroyed && !this.socket.readableEnded) throw error;
+      return false;
+    }
+  }
+
   /** The next value that the server says, as it stands. @throws when it hangs up instead */
   async answer(): Promise<Buffer> {
     for (;;) {
@@ -104,15 +117,23 @@ export class Client implements Disposable {
 }
 
 /** Connects to a Unix socket as soon as the agent listens there. */
-export async function connected(child: AgentChild, path: string): Promise<Client> {
-  for (;;) {
-    const socket = connect(path);
-    const isOpen = await Promise.race([
-      once(socket, "connect").then(() => true),
-      once(socket, "close").then(() => false),
-    ]).catch(() => false);
-    if (isOpen) return new Client(socket);
-    await child.until(() => true);
-    await sleep(10);
-  }
+export async function connected(agent: Pick<AgentChild, "until">, path: string): Promise<Client> {
+  await agent.until(async () => !(await isRefused(path)));
+  return new Client(connect(path));
+}
+
+/** One event, its text being the chunk to be acknowledged, too. */
+export function message(text: string): Buffer {
+  return encode(["pushed", 1_700_000_000, map({ time: "t", text }), map({ chunk: text })]);
+}
+
+/** Whether nobody listens on a Unix socket. */
+export async function isRefused(path: string): Promise<boolean> {
+  const socket = connect(path);
+  const isOpen = await once(socket, "connect").then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return !isOpen;
 }

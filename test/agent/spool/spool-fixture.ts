@@ -23,6 +23,7 @@ export class SpoolRun {
       name: "pushed",
       host: "test-host",
       maxBytes: 2 ** 20,
+      minFreeBytes: 0,
       segmentBytes: 400,
       maxLineBytes: 100,
       overflow: "block",

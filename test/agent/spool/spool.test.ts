@@ -67,6 +67,7 @@ test("who waits for room goes on once the bound is raised", async () => {
   const appending = appendEach(run, lines);
   await setImmediate();
   run.spool.configure({
+    minFreeBytes: 0,
     maxBytes: 2 ** 20,
     segmentBytes: 400,
     maxLineBytes: 100,
@@ -82,6 +83,7 @@ test("a bound below what the last segment holds does not stop a spool for good",
   const lines = numbered(0, 60);
   await appendEach(run, lines.slice(0, 35));
   run.spool.configure({
+    minFreeBytes: 0,
     maxBytes: 1_000,
     segmentBytes: 400,
     maxLineBytes: 100,
@@ -235,6 +237,7 @@ test("on a real disk, a torn tail is set aside and the rest comes out", async ()
       name: "pushed",
       host: "h",
       maxBytes: 2 ** 24,
+      minFreeBytes: 0,
       segmentBytes: 2 ** 20,
       maxLineBytes: 1_000,
     };
