@@ -7,10 +7,10 @@ import { type AgentState, CheckpointFile, makeStateDirectory } from "./checkpoin
 import { CloudWatchHeartbeat } from "./cloudwatch/cloudwatch-heartbeat.ts";
 import { cloudWatchSender } from "./cloudwatch/cloudwatch-sender.ts";
 import type { AgentConfig } from "./config.ts";
+import { Inputs } from "./inputs.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
 import type { ProducerCounts } from "./producer/producer.ts";
-import { PushedInput } from "./pushed-input.ts";
 import { Reloads } from "./reload.ts";
 import { StateLock } from "./state-lock.ts";
 import { FileRule } from "./tail/file-rule.ts";
@@ -30,16 +30,16 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
   await assertFiles(makeRules(first), log);
   const checkpoint = new CheckpointFile(first.state_dir);
   let state: AgentState = await checkpoint.load();
-  await using pushed = await PushedInput.open(first, state.spool, log);
+  await using inputs = await Inputs.open(first, state.spool, !options.untilDrained, log);
   // Finds out now, not after the first lines, that the state directory cannot be written.
-  await checkpoint.save({ ...state, spool: pushed?.position }, new Date());
+  await checkpoint.save({ ...state, spool: inputs.position }, new Date());
   // Open from before the stream answers until the end: what is acknowledged is on disk.
-  await using _inputs = options.untilDrained ? undefined : await pushed?.listen();
+  await inputs.listen();
   await using monitor = new Monitor();
   await monitor.configure(first.monitor);
-  const changes = new Reloads(reloads ?? noReloads(), monitor, log);
+  const changes = new Reloads(reloads ?? noReloads(), inputs, monitor, log);
   const remember = async (found: TailState) => {
-    await checkpoint.trySave({ ...found, spool: pushed?.position }, log);
+    await checkpoint.trySave({ ...found, spool: inputs.position }, log);
   };
   let tail: Tail | undefined;
   try {
@@ -49,10 +49,11 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
       tail = makeTail(config, rules, state, remember, log);
       if (before) tail.takeOver(before);
       await before?.close();
+      const { pushed } = inputs;
       const term = await runTerm(config, options, { rules, tail, pushed, checkpoint, changes, monitor });
       if (term.next === undefined) return term.sent;
       config = term.next;
-      state = { ...tail.state, spool: pushed?.position };
+      state = { ...tail.state, spool: inputs.position };
       await pushed?.readAgain();
     }
   } finally {

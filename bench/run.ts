@@ -3,6 +3,7 @@ import { arch, cpus } from "node:os";
 import { benchAgent } from "./agent.ts";
 import { benchCodec } from "./codec.ts";
 import type { BenchRow } from "./cpu-time.ts";
+import { benchPushed } from "./pushed.ts";
 import { benchRouter } from "./router.ts";
 
 const RESULTS = new URL("results.md", import.meta.url);
@@ -23,6 +24,12 @@ const SECTIONS = [
     "Agent",
     "From files in the page cache to a Kinesis endpoint that does nothing, checkpoints included, in a process of its own.",
     benchAgent,
+  ],
+  [
+    "Pushed events",
+    "From a client of the forward protocol that waits for acknowledgements of 1,000 records each, through the spool, to " +
+      "the same endpoint.",
+    benchPushed,
   ],
 ] as const;
 

@@ -7,6 +7,7 @@ export const REFUSALS = [
   "auth", //        wrong shared key, user or password
   "decode", //      bytes that are not of the protocol
   "too_large", //   a message over its limit
+  "slow", //        a message that does not come to its end
   "crowded", //     all connections together hold too much
   "broken", //      the network, or the agent on its way out
 ] as const;
@@ -18,6 +19,7 @@ const OF_CODE: Readonly<Record<ForwardErrorCode, Refusal>> = {
   TRUNCATED: "decode",
   COMPRESSION: "decode",
   CROWDED: "crowded",
+  SLOW: "slow",
   REFUSED: "auth",
 };
 

@@ -22,6 +22,8 @@ export interface SessionOptions {
   readonly maxMessageBytes: number;
   readonly maxInflatedBytes: number;
   readonly counts: ForwardCounts;
+  /** For which a message that has begun is waited for, not counting what we keep it waiting. */
+  readonly messageTimeoutMs: number;
 }
 
 /** Events that are on their way to the disk, and what is said once they are there. */
@@ -42,6 +44,8 @@ export class Session {
   #framer: MsgpackFramer | JsonFramer | undefined;
   #handshake: Handshake | undefined;
   #isBusy = false;
+  /** For the rest of a message, so far. */
+  #waitedMs = 0;
 
   constructor(socket: Duplex, options: SessionOptions) {
     this.#socket = socket;
@@ -55,17 +59,21 @@ export class Session {
     // Told to whoever reads; there is a moment when nobody does.
     this.#socket.on("error", () => {});
     const giveUp = setTimeout(() => this.#handshake && this.#socket.destroy(), PING_WITHIN_MS);
+    let endWait = () => {};
     try {
       if (this.#handshake) await this.#write(this.#handshake.hello);
       for await (const chunk of this.#socket as AsyncIterable<Buffer>) {
+        endWait();
         this.#isBusy = true;
         this.#options.counts.bytes += chunk.length;
         this.#pending.append(chunk);
         await this.#receive();
         this.#isBusy = false;
         if (this.#stopping.signal.aborted) break;
+        endWait = this.#beginWait();
       }
     } finally {
+      endWait();
       clearTimeout(giveUp);
       this.#pending.clear();
       this.#socket.destroy();
@@ -81,6 +89,19 @@ export class Session {
   /** Ends it now. */
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Who sends a message bit by bit holds memory for as long: not for ever. Between messages nobody hurries. */
+  #beginWait(): () => void {
+    if (this.#pending.bytes.length === 0) return () => {};
+    const { messageTimeoutMs } = this.#options;
+    const startedAt = performance.now();
+    const late = new ForwardError("SLOW", `a message that takes longer than ${messageTimeoutMs} ms`);
+    const timer = setTimeout(() => this.#socket.destroy(late), messageTimeoutMs - this.#waitedMs);
+    return () => {
+      clearTimeout(timer);
+      this.#waitedMs += performance.now() - startedAt;
+    };
   }
 
   async #receive(): Promise<void> {
@@ -115,7 +136,9 @@ export class Session {
     if ((end ?? this.#framer.leastBytes) > limit) {
       throw new ForwardError("TOO_LARGE", `a message of more than ${limit} bytes`);
     }
-    return end === undefined ? undefined : this.#pending.take(end);
+    if (end === undefined) return undefined;
+    this.#waitedMs = 0;
+    return this.#pending.take(end);
   }
 
   async #authenticate(handshake: Handshake, bytes: Buffer): Promise<void> {

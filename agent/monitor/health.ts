@@ -22,7 +22,11 @@ const PROBLEMS: Record<HealthQuestion, (vitals: Vitals, nowMs: number) => string
   /** A process that answers is alive. */
   live: () => [],
   ready: unready,
-  progressing: (vitals, nowMs) => [...unready(vitals), ...stalled(vitals, nowMs), ...failing(vitals, nowMs)],
+  progressing: (vitals, nowMs) => [
+    ...unready(vitals),
+    ...unwritable(vitals, nowMs),
+    ...stalled(vitals, nowMs),
+  ],
 };
 
 /** The state directory is held and the inputs listen by then: an agent that cannot do so does not start. */
@@ -43,10 +47,10 @@ function stalled({ pace, files, putFailure, stalledMs }: Vitals, nowMs: number):
 }
 
 /** Disks that do not take what must be kept: senders wait, or a restart would send much again. */
-function failing({ pushed, checkpoint, stalledMs }: Vitals, nowMs: number): string[] {
+function unwritable({ pushed, checkpoint, stalledMs }: Vitals, nowMs: number): string[] {
   const problems: string[] = [];
   const { error } = pushed?.spool ?? {};
-  if (error !== undefined) problems.push(`the spool cannot be written: ${error}`);
+  if (error !== undefined) problems.push(`pushed events cannot be stored: ${error}`);
   const ageMs = nowMs - checkpoint.savedAtMs;
   if (checkpoint.failures > 0 && ageMs >= stalledMs)
     problems.push(`no checkpoint could be written for ${Math.round(ageMs / 1_000)} s`);

@@ -74,6 +74,8 @@ const LINES = {
 const SPOOL = {
   weir_agent_spool_bytes: gauge("Pushed events on disk."),
   weir_agent_spool_limit_bytes: gauge("At which it is full: spool.max_bytes."),
+  weir_agent_spool_full: gauge("1 when events wait for room, or are left out."),
+  weir_agent_spool_error: gauge("1 when it cannot be written, so that nothing is acknowledged."),
   weir_agent_spool_oldest_age_seconds: gauge("Since the oldest event that is not delivered arrived."),
   weir_agent_spool_lines_total: counter("Events that were put on disk."),
   weir_agent_spool_dropped_lines_total: counter("Events that were left out: it was full.", "policy"),

@@ -10,22 +10,31 @@ import { type Batch, batches, type SpoolEvent } from "./batch.ts";
 import { encodeGap, HEAD_BYTES } from "./frame.ts";
 import type { SpoolConfig } from "./spool-config.ts";
 import { type OpenSegment, type Segment, Segments } from "./segments.ts";
-import type { SpoolFs } from "./spool-fs.ts";
+import type { DurableFs } from "../durable-fs.ts";
 
 /** Bytes written with one fdatasync, at most; more wait for the next. */
 const GROUP_BYTES = 2 ** 20;
+/** At which a disk that others fill is looked at again. */
+const LOOK_AGAIN_MS = 1_000;
+const LOW = "less than min_free_bytes of the disk is free";
 /** Bytes that wait for it, beyond which nobody should bring more. */
 const QUEUE_BYTES = 8 * 2 ** 20;
 
-export interface SpoolOptions extends Pick<SpoolConfig, "overflow" | "sync"> {
-  readonly fs: SpoolFs;
+/** What may change while it is in use. */
+export interface SpoolLimits extends Pick<SpoolConfig, "overflow" | "sync"> {
+  readonly maxBytes: number;
+  /** Of the disk, for others. */
+  readonly minFreeBytes: number;
+  readonly segmentBytes: number;
+  readonly maxLineBytes: number;
+}
+
+export interface SpoolOptions extends SpoolLimits {
+  readonly fs: DurableFs;
   /** The directory of all spools. */
   readonly directory: string;
   readonly name: string;
   readonly host: string;
-  readonly maxBytes: number;
-  readonly segmentBytes: number;
-  readonly maxLineBytes: number;
   readonly log: Logger;
 }
 
@@ -57,6 +66,7 @@ export interface SpoolPosition {
  */
 export class Spool implements AsyncDisposable {
   readonly source: Source;
+  /** Why it cannot be written, and so nothing is acknowledged. */
   error: string | undefined;
   /** When it last grew, or was opened. */
   changedAtMs = Date.now();
@@ -71,7 +81,7 @@ export class Spool implements AsyncDisposable {
     ]),
   };
   readonly #arrivals = new Arrivals();
-  readonly #options: SpoolOptions;
+  #options: SpoolOptions;
   readonly #segments: Segments;
   readonly #changed = new EventEmitter<{ change: [] }>().setMaxListeners(0);
   readonly #closing = new AbortController();
@@ -105,6 +115,21 @@ export class Spool implements AsyncDisposable {
       const hint = "The agent must be able to write there; it keeps pushed events until they are delivered.";
       throw new AgentError("SPOOL", directory, systemReason(cause), hint, { cause });
     }
+  }
+
+  get maxBytes(): number {
+    return this.#options.maxBytes;
+  }
+
+  /** Events wait for room, or are left out. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Those who wait for room look again. */
+  configure(limits: SpoolLimits): void {
+    this.#options = { ...this.#options, ...limits };
+    this.#changed.emit("change");
   }
 
   /** Of the source, all of it on disk. */
@@ -192,8 +217,8 @@ export class Spool implements AsyncDisposable {
   async #commitAll(): Promise<void> {
     // Appends of the same turn share a group.
     await Promise.resolve();
-    const groupBytes = Math.min(GROUP_BYTES, this.#options.segmentBytes - HEAD_BYTES);
     while (!this.#queue.isEmpty) {
+      const groupBytes = Math.min(GROUP_BYTES, this.#options.segmentBytes - HEAD_BYTES);
       const group = this.#queue.takeGroup(groupBytes);
       try {
         if (await this.#makeRoom(group)) await this.#commit(group);
@@ -208,24 +233,53 @@ export class Spool implements AsyncDisposable {
 
   /** @returns false when the group was left out instead @throws AbortError on closing */
   async #makeRoom(group: readonly Waiting[]): Promise<boolean> {
-    const { maxBytes, overflow, log } = this.#options;
     const needed = HEAD_BYTES + sum(group, ({ frames }) => frames.length);
-    const isFull = () => this.bytes + needed > maxBytes;
-    if (isFull() !== this.#isFull) {
-      this.#isFull = isFull();
-      if (this.#isFull)
-        log.warn({ spool: this.source.path, bytes: this.bytes, overflow }, "the spool is full");
+    for (;;) {
+      // Asked for each time: they may have changed while we waited.
+      const { maxBytes, overflow } = this.#options;
+      const isFull = this.bytes + needed > maxBytes || (await this.#isDiskLow(needed));
+      this.#noteFull(isFull);
+      if (!isFull) return true;
+      if (overflow === "drop-newest") {
+        this.#dropNewest(group);
+        this.#changed.emit("change");
+        return false;
+      }
+      const hasEvents = this.#segments.list.some(({ bytes }) => bytes > HEAD_BYTES);
+      if (overflow === "drop-oldest" && hasEvents) await this.#dropOldest();
+      else if (this.#isLastTooLarge) await this.#persist(() => this.#roll());
+      else await this.#changedOrLater();
     }
-    if (this.#isFull && overflow === "drop-newest") {
-      this.#dropNewest(group);
-      this.#changed.emit("change");
-      return false;
-    }
-    while (isFull()) {
-      if (overflow === "block") await this.changed(this.#closing.signal);
-      else await this.#dropOldest();
-    }
-    return true;
+  }
+
+  /** Were the disk filled to the brim, no checkpoint could be written, and so nothing deleted, any more. */
+  async #isDiskLow(needed: number): Promise<boolean> {
+    const { fs, directory, name, minFreeBytes } = this.#options;
+    const free = await fs.freeBytes(join(directory, name)).catch(() => Infinity);
+    const isLow = free < needed + minFreeBytes;
+    if (isLow) this.error = LOW;
+    else if (this.error === LOW) this.error = undefined;
+    return isLow;
+  }
+
+  /** Others make room on a disk without telling. */
+  async #changedOrLater(): Promise<void> {
+    const later = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(LOOK_AGAIN_MS)]);
+    await this.changed(later).catch(() => {});
+    this.#closing.signal.throwIfAborted();
+  }
+
+  #noteFull(isFull: boolean): void {
+    const { overflow, log } = this.#options;
+    if (isFull && !this.#isFull)
+      log.warn({ spool: this.source.path, bytes: this.bytes, overflow }, "the spool is full");
+    this.#isFull = isFull;
+  }
+
+  /** The last segment is never deleted: one from times of larger segments could block a spool for good. */
+  get #isLastTooLarge(): boolean {
+    const { list } = this.#segments;
+    return list.length === 1 && list[0]!.bytes > this.#options.segmentBytes;
   }
 
   #dropNewest(group: readonly Waiting[]): void {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { health } from "../../agent/monitor/health.ts";
 import { Pace } from "../../agent/monitor/pace.ts";
 import type { Vitals } from "../../agent/monitor/vitals.ts";
-import { PowerLossFs } from "./spool/power-loss-fs.ts";
+import { PowerLossFs } from "./power-loss-fs.ts";
 import { SpoolRun } from "./spool/spool-fixture.ts";
 import * as fixture from "./vitals.ts";
 
@@ -32,7 +32,7 @@ test("an agent whose spool cannot be written is not progressing, and says why un
   spool.error = "ENOSPC: no space left on device, write";
   expect(answers(shown)).toEqual([true, true, false]);
   expect(health("progressing", shown, NOW_MS).problems).toEqual([
-    "the spool cannot be written: ENOSPC: no space left on device, write",
+    "pushed events cannot be stored: ENOSPC: no space left on device, write",
   ]);
   spool.error = undefined;
   expect(answers(shown)).toEqual([true, true, true]);
