@@ -17,7 +17,7 @@ export class Reloads {
   readonly #configs: ReadConfigs;
   readonly #monitor: Monitor;
   readonly #log: Logger;
-  outcome: ReloadOutcome = { isSuccessful: true, configuredAtMs: Date.now(), succeeded: 0, failed: 0 };
+  outcome: ReloadOutcome = { isSuccessful: true, configuredAtMs: Date.now(), taken: 0, refused: 0 };
 
   constructor(configs: ReadConfigs, monitor: Monitor, log: Logger) {
     this.#configs = configs;
@@ -37,13 +37,12 @@ export class Reloads {
       try {
         const next = await read();
         await this.#prepare(next, present, signal);
-        const { succeeded } = this.outcome;
-        const configuredAtMs = Date.now();
-        this.outcome = { ...this.outcome, isSuccessful: true, configuredAtMs, succeeded: succeeded + 1 };
+        const { taken, refused } = this.outcome;
+        this.outcome = { isSuccessful: true, configuredAtMs: Date.now(), taken: taken + 1, refused };
         return next;
       } catch (error) {
         signal.throwIfAborted();
-        this.outcome = { ...this.outcome, isSuccessful: false, failed: this.outcome.failed + 1 };
+        this.outcome = { ...this.outcome, isSuccessful: false, refused: this.outcome.refused + 1 };
         this.#log.error({ reason: systemReason(error) }, "reload refused: the configuration before it stays");
       }
     }

@@ -45,8 +45,8 @@ function ofAgent(vitals: Vitals, nowMs: number): Values<"The agent"> {
     weir_agent_checkpoint_age_seconds: Math.max(0, nowMs - checkpoint.savedAtMs) / 1_000,
     weir_agent_checkpoint_write_errors_total: checkpoint.failures,
     weir_agent_config_reloads_total: [
-      { labels: { result: "success" }, value: reload.succeeded },
-      { labels: { result: "failure" }, value: reload.failed },
+      { labels: { result: "taken" }, value: reload.taken },
+      { labels: { result: "refused" }, value: reload.refused },
     ],
     weir_agent_config_last_reload_successful: Number(reload.isSuccessful),
     weir_agent_config_last_reload_success_timestamp_seconds: reload.configuredAtMs / 1_000,

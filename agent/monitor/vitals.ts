@@ -67,12 +67,13 @@ export interface PushedVitals {
   readonly lines: ReadonlyMap<string, LineCounts>;
 }
 
-/** How changes of configuration went, and how the last configuration went. */
+/** How changes of configuration went. */
 export interface ReloadOutcome {
   /** Of the last one. */
   readonly isSuccessful: boolean;
   /** When the configuration in use was taken over. */
   readonly configuredAtMs: number;
-  readonly succeeded: number;
-  readonly failed: number;
+  /** Since the start. */
+  readonly taken: number;
+  readonly refused: number;
 }

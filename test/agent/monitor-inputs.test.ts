@@ -82,7 +82,7 @@ test("metrics tell what came in by which input, what became of lines, and how fu
     ["lines_masked_total", { tag: "test" }, 9],
     ["lines_cut_total", {}, 1],
     ["put_duration_seconds_bucket", { le: "+Inf" }, valueOf(scraped, "put_requests_total")!],
-    ["config_reloads_total", { result: "failure" }, 0],
+    ["config_reloads_total", { result: "refused" }, 0],
   ];
   for (const [name, labels, value] of expected) {
     expect([name, labels, valueOf(scraped, name, labels)]).toEqual([name, labels, value]);

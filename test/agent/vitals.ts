@@ -27,6 +27,6 @@ export function vitals(bytes: number, shards = 1): Vitals {
     checkpoint: { savedAtMs: 0, failures: 0 },
     stalledMs: 1,
     maxFileSeries: 1,
-    reload: { isSuccessful: true, configuredAtMs: 0, succeeded: 0, failed: 0 },
+    reload: { isSuccessful: true, configuredAtMs: 0, taken: 0, refused: 0 },
   };
 }
