@@ -171,6 +171,8 @@ export class Spool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#committing;
+    // It is tried once: the disk may be what is wrong.
+    if (this.#gap.bytes > 0) await this.#commit([]).catch(() => {});
     await this.#retire();
   }
 
