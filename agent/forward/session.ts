@@ -62,6 +62,8 @@ export class Session {
       for await (const chunk of this.#socket as AsyncIterable<Buffer>) {
         endWait();
         this.#isBusy = true;
+        // While the spool is full nothing is collected that could not be stored.
+        await this.#roomToStore();
         this.#pending.append(chunk);
         await this.#receive();
         this.#isBusy = false;
@@ -105,10 +107,9 @@ export class Session {
     try {
       for (let bytes = this.#next(); bytes !== undefined; bytes = this.#next()) {
         if (this.#handshake) await this.#authenticate(this.#handshake, bytes);
-        else {
-          await this.#options.spool.ready(this.#stopping.signal);
-          received.push(...this.#store(bytes));
-        }
+        else received.push(...this.#store(bytes));
+        // Before the next one is taken: until then the budget counts it.
+        if (this.#pending.bytes.length > 0) await this.#roomToStore();
       }
     } finally {
       // Also when a bad message follows good ones: those are told of before the connection ends.
@@ -118,6 +119,10 @@ export class Session {
         if (ack) await this.#write(ack);
       }
     }
+  }
+
+  async #roomToStore(): Promise<void> {
+    if (this.#handshake === undefined) await this.#options.spool.ready(this.#stopping.signal);
   }
 
   /** The next whole message, if it is there. @throws ForwardError */
