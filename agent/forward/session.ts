@@ -66,6 +66,8 @@ export class Session {
         endWait();
         this.#isBusy = true;
         this.#options.counts.bytes += chunk.length;
+        // While the spool is full nothing is collected that could not be stored.
+        await this.#roomToStore();
         this.#pending.append(chunk);
         await this.#receive();
         this.#isBusy = false;
@@ -109,10 +111,9 @@ export class Session {
     try {
       for (let bytes = this.#next(); bytes !== undefined; bytes = this.#next()) {
         if (this.#handshake) await this.#authenticate(this.#handshake, bytes);
-        else {
-          await this.#options.spool.ready(this.#stopping.signal);
-          received.push(...this.#store(bytes));
-        }
+        else received.push(...this.#store(bytes));
+        // Before the next one is taken: until then the budget counts it.
+        if (this.#pending.bytes.length > 0) await this.#roomToStore();
       }
     } finally {
       // Also when a bad message follows good ones: those are told of before the connection ends.
@@ -124,6 +125,10 @@ export class Session {
         this.#options.counts.acks++;
       }
     }
+  }
+
+  async #roomToStore(): Promise<void> {
+    if (this.#handshake === undefined) await this.#options.spool.ready(this.#stopping.signal);
   }
 
   /** The next whole message, if it is there. @throws ForwardError */

@@ -1,5 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Source } from "../../wire/provenance.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
@@ -91,6 +92,9 @@ export class Spool implements AsyncDisposable {
   /** Dropped newest events, to be recorded before the next one that is kept. */
   #gap = { bytes: 0, lines: 0 };
   #isFull = false;
+  /** Of those who wait to append. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #queueing = 0;
 
   private constructor(options: SpoolOptions, segments: Segments) {
     this.#options = options;
@@ -168,9 +172,29 @@ export class Spool implements AsyncDisposable {
     await once(this.#changed, "change", { signal });
   }
 
-  /** Resolves when little enough waits to be written. @throws AbortError */
+  /** Bytes that wait to be written. */
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /**
+   * Resolves when little enough waits to be written. Whoever waited for it comes after what the one before
+   * has appended: were all of them let in at once, nothing would bound what they bring.
+   *
+   * @throws AbortError
+   */
   async ready(signal: AbortSignal): Promise<void> {
-    while (this.#queue.bytes > QUEUE_BYTES) await this.changed(signal);
+    if (this.#queue.bytes <= QUEUE_BYTES && this.#queueing === 0) return;
+    this.#queueing++;
+    const turn = this.#turn.then(async () => {
+      signal.throwIfAborted();
+      while (this.#queue.bytes > QUEUE_BYTES) await this.changed(signal);
+    });
+    this.#turn = turn
+      .catch(() => {})
+      .finally(() => this.#queueing--)
+      .then(() => setImmediate());
+    await turn;
   }
 
   /**
@@ -211,6 +235,8 @@ export class Spool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#committing;
+    // It is tried once: the disk may be what is wrong.
+    if (this.#gap.bytes > 0) await this.#commit([]).catch(() => {});
     await this.#retire();
   }
 

@@ -78,6 +78,28 @@ test("who waits for room goes on once the bound is raised", async () => {
   expect(texts(await run.deliver())).toEqual(lines);
 });
 
+test("however many wait to append, they are let in one after another", async () => {
+  const fs = new PowerLossFs();
+  const sizes = { maxBytes: 2 ** 28, segmentBytes: 2 ** 24, maxLineBytes: 2 ** 20 };
+  const run = await SpoolRun.open(fs, undefined, sizes);
+  let go = () => {};
+  const held = new Promise<void>((resolve) => (go = resolve));
+  fs.before = (operation) => (operation === "write" ? held : undefined);
+  const large = () => [event("x".repeat(2 ** 19))];
+  const first = Array.from({ length: 20 }, () => run.spool.append(large()));
+  let most = 0;
+  const waiting = Array.from({ length: 40 }, async () => {
+    await run.spool.ready(new AbortController().signal);
+    const appended = run.spool.append(large());
+    most = Math.max(most, run.spool.queuedBytes);
+    await appended;
+  });
+  go();
+  await Promise.all([...first, ...waiting]);
+  // Eight MiB that may wait, and one event beyond.
+  expect(most).toBeLessThanOrEqual(9 * 2 ** 20);
+});
+
 test("a bound below what the last segment holds does not stop a spool for good", async () => {
   const run = await SpoolRun.open(new PowerLossFs(), undefined, { maxBytes: 8_000, segmentBytes: 4_000 });
   const lines = numbered(0, 60);
