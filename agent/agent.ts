@@ -6,6 +6,7 @@ import { Bookkeeper } from "./bookkeeper.ts";
 import type { CheckpointFile } from "./checkpoint.ts";
 import type { AgentConfig } from "./config.ts";
 import { Heartbeats } from "./heartbeats.ts";
+import { Latency } from "./monitor/latency.ts";
 import { Pace } from "./monitor/pace.ts";
 import type { WatchedSource } from "./monitor/watched-source.ts";
 import type { Vitals } from "./monitor/vitals.ts";
@@ -87,7 +88,8 @@ export class Agent {
   readonly #producer: Producer;
   readonly #bookkeeper: Bookkeeper;
   readonly #pace = new Pace(Date.now());
-  readonly #read = { lines: 0, bytes: 0 };
+  readonly #read = { lines: 0, bytes: 0, cut: 0 };
+  readonly #latency = new Latency();
 
   constructor(config: AgentConfig, options: RunOptions, parts: AgentParts) {
     const { producer, heartbeat, host, stream } = config;
@@ -108,9 +110,10 @@ export class Agent {
       shards,
       seal: (record) => this.#outbox.put(record),
     });
+    const requests = new PutRecords(client, stream);
     this.#producer = new Producer({
       stream,
-      requests: new PutRecords(client, stream),
+      requests: { send: this.#latency.timed((parcels, signal) => requests.send(parcels, signal)) },
       outbox: this.#outbox,
       shards,
       maxInFlight: producer.max_in_flight,
@@ -134,26 +137,31 @@ export class Agent {
   }
 
   get vitals(): Vitals {
-    const { stream, producer, monitor } = this.#config;
-    const { rules, tail, checkpoint, changes } = this.#parts;
+    const { host, stream, producer, monitor } = this.#config;
+    const { rules, tail, pushed, checkpoint, changes } = this.#parts;
     const files = this.#sources();
     return {
       agent: THIS_AGENT,
+      host,
       stream,
       files,
       missing: missing(rules, files),
       pace: this.#pace,
       tail: tail.counts,
       read: this.#read,
+      filters: rules,
+      pushed: pushed?.vitals,
       sent: this.#aggregator.sent,
       producer: this.#producer.counts,
       shards: this.#producer.byShard,
+      latency: this.#latency,
       openShards: this.#shards.shards.length,
       putFailure: this.#producer.failure,
       bufferedBytes: this.#outbox.bytes,
       maxBufferedBytes: producer.max_buffered_bytes,
-      checkpointAtMs: checkpoint.savedAtMs,
+      checkpoint,
       stalledMs: monitor.stalled_ms,
+      maxFileSeries: monitor.max_file_series,
       reload: changes.outcome,
     };
   }
@@ -218,9 +226,13 @@ export class Agent {
     for await (const { file, window, isEnd } of blocks) {
       const from = file.read;
       file.frame(window, isEnd, {
-        run: (run) => (this.#read.lines += this.#aggregator.addLines(file, window, run)),
+        run: (run) => {
+          this.#read.lines += this.#aggregator.addLines(file, window, run);
+          if (run.standing === "cut") this.#read.cut++;
+        },
         line: (line, bytes) => {
           this.#read.lines++;
+          if (line.standing === "cut") this.#read.cut++;
           this.#aggregator.add(file, bytes, line);
         },
       });

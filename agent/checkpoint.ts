@@ -1,9 +1,10 @@
-import { mkdir, open, readFile, rename } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import * as z from "zod";
 import { GAP_REASONS } from "../wire/provenance.ts";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
+import { diskFs, type DurableFs } from "./durable-fs.ts";
 import type { SpoolPosition } from "./spool/spool.ts";
 import { NO_STATE, type TailState } from "./tail/tail-state.ts";
 
@@ -61,6 +62,8 @@ export interface AgentState extends TailState {
   readonly spool: SpoolPosition | undefined;
 }
 
+const READ_BYTES = 2 ** 20;
+
 const EMPTY: AgentState = { ...NO_STATE, spool: undefined };
 
 /**
@@ -72,14 +75,18 @@ const EMPTY: AgentState = { ...NO_STATE, spool: undefined };
 export class CheckpointFile {
   readonly path: string;
   readonly #directory: string;
+  readonly #fs: DurableFs;
   /** When it was last known to be true. */
   savedAtMs = 0;
+  /** Saves that failed since the start. */
+  failures = 0;
   #saved: string | undefined;
   #saving: Promise<void> = Promise.resolve();
 
   /** @param directory that exists */
-  constructor(directory: string) {
+  constructor(directory: string, fs: DurableFs = diskFs) {
     this.#directory = directory;
+    this.#fs = fs;
     this.path = join(directory, "checkpoint.json");
   }
 
@@ -87,7 +94,7 @@ export class CheckpointFile {
   async load(): Promise<AgentState> {
     let text: string;
     try {
-      text = await readFile(this.path, "utf8");
+      text = await this.#read();
     } catch (cause) {
       if (systemCode(cause) === "ENOENT") return EMPTY;
       throw this.#unusable(systemReason(cause), cause);
@@ -139,6 +146,7 @@ export class CheckpointFile {
       return true;
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
+      this.failures++;
       log.error({ path: this.path, hint: error.hint }, `no checkpoint was written: ${error.message}`);
       return false;
     }
@@ -146,14 +154,33 @@ export class CheckpointFile {
 
   async #replace(content: string): Promise<void> {
     const temporary = `${this.path}.new`;
-    {
-      await using file = await open(temporary, "w", 0o600);
-      await file.writeFile(content);
+    // One that a crash has left behind.
+    await this.#fs.remove(temporary);
+    const file = await this.#fs.create(temporary);
+    try {
+      await file.write(Buffer.from(content), 0);
       await file.datasync();
+    } finally {
+      await file.close();
     }
-    await rename(temporary, this.path);
-    await using directory = await open(this.#directory);
-    await directory.sync();
+    await this.#fs.rename(temporary, this.path);
+    await this.#fs.syncDirectory(this.#directory);
+  }
+
+  async #read(): Promise<string> {
+    const file = await this.#fs.open(this.path);
+    try {
+      const bytes: Buffer[] = [];
+      for (let at = 0; ;) {
+        const buffer = Buffer.allocUnsafe(READ_BYTES);
+        const bytesRead = await file.read(buffer, at);
+        bytes.push(buffer.subarray(0, bytesRead));
+        at += bytesRead;
+        if (bytesRead < READ_BYTES) return Buffer.concat(bytes).toString();
+      }
+    } finally {
+      await file.close();
+    }
   }
 
   #unusable(reason: string, cause: unknown): AgentError {

@@ -35,13 +35,13 @@ export function agentCommand(): Command {
     .action((args: RunArguments) => orExplain(() => check(args)));
   command
     .command("status")
-    .description("tell how far every file is delivered")
+    .description("tell how far every file and the spool are delivered")
     .requiredOption("--config <file>", "the agent's TOML file")
     .option("--json", "as JSON")
     .action((args: RunArguments) => orExplain(() => status(args)));
   command
-    .command("where <file>")
-    .description("tell how far one file is delivered, and why not further")
+    .command("where <source>")
+    .description("tell how far a file, forward, stdin or a socket is delivered, and why not further")
     .requiredOption("--config <file>", "the agent's TOML file")
     .action((file: string, args: RunArguments) => orExplain(() => where(file, args)));
   command

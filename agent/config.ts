@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import * as z from "zod";
 import { absolutePath } from "./absolute-path.ts";
+import { cloudWatchSchema } from "./cloudwatch/cloudwatch-config.ts";
 import { filterSettings } from "./filter/filter-config.ts";
 import { forwardConfigSchema } from "./forward/forward-config.ts";
 import { lineSocketConfigSchema, stdinConfigSchema } from "./lines/lines-config.ts";
@@ -118,6 +119,7 @@ export const agentConfigSchema = z
     heartbeat: heartbeat.prefault({}),
     shutdown: shutdown.prefault({}),
     monitor: monitorSchema.prefault({}),
+    cloudwatch: cloudWatchSchema.optional(),
   })
   .refine((config) => config.files.length > 0 || takesEvents(config), {
     path: ["files"],

@@ -1,12 +1,14 @@
 /** Series of one name, as Prometheus groups them. */
 export interface MetricFamily {
   readonly name: string;
-  readonly type: "counter" | "gauge";
+  readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
   readonly samples: readonly Sample[];
 }
 
 export interface Sample {
+  /** Of a histogram's name. */
+  readonly suffix?: "_bucket" | "_sum" | "_count";
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
 }
@@ -14,24 +16,12 @@ export interface Sample {
 /** Of `exposition`, for the answer's header. */
 export const EXPOSITION_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-export function counter(name: string, help: string, samples: number | readonly Sample[]): MetricFamily {
-  return { name, type: "counter", help, samples: asSamples(samples) };
-}
-
-export function gauge(name: string, help: string, samples: number | readonly Sample[]): MetricFamily {
-  return { name, type: "gauge", help, samples: asSamples(samples) };
-}
-
-function asSamples(samples: number | readonly Sample[]): readonly Sample[] {
-  return typeof samples === "number" ? [{ value: samples }] : samples;
-}
-
 /**
  * Metrics in Prometheus' text format. A family without samples is left out.
  *
  * ```
  * family := "# HELP " name " " help "\n"  "# TYPE " name " " type "\n"  { sample }
- * sample := name [ "{" label { "," label } "}" ] " " value "\n"
+ * sample := name [ suffix ] [ "{" label { "," label } "}" ] " " value "\n"
  * label  := key "=" '"' text '"'
  * ```
  *
@@ -47,7 +37,10 @@ export function exposition(families: readonly MetricFamily[]): string {
 function familyText({ name, type, help, samples }: MetricFamily): string {
   const head = `# HELP ${name} ${escapeHelp(help)}\n# TYPE ${name} ${type}\n`;
   return (
-    head + samples.map(({ labels = {}, value }) => `${name}${labelText(labels)} ${number(value)}\n`).join("")
+    head +
+    samples
+      .map(({ suffix = "", labels = {}, value }) => `${name}${suffix}${labelText(labels)} ${number(value)}\n`)
+      .join("")
   );
 }
 

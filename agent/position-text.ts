@@ -2,27 +2,46 @@ import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { AgentError } from "./agent-error.ts";
 import type { AgentConfig } from "./config.ts";
-import { type Position, type Positions, readPositions } from "./positions.ts";
+import {
+  type Position,
+  type Positions,
+  readPositions,
+  SPOOL_LOCATION,
+  type SpoolState,
+} from "./positions.ts";
 
-/** What `weir agent status` prints: every file, and what the agent says of the stream. */
+/** What `weir agent status` prints: every file, the spool, and what the agent says of the stream. */
 export async function statusText(config: AgentConfig): Promise<string> {
   const all = await readPositions(config);
-  const undelivered = all.positions.reduce((sum, position) => sum + (waitingBytes(position) ?? 0), 0);
+  const { spool } = all;
+  const inFiles = all.positions.reduce((sum, position) => sum + (waitingBytes(position) ?? 0), 0);
+  const undelivered = inFiles + (spool ? spool.received - spool.delivered : 0);
   const summary = `${all.positions.length} files, ${undelivered} bytes not delivered, the agent ${
     all.isRunning ? "runs" : "does not run"
   }`;
-  return [...all.positions.map(positionText), summary, ...streamLine(all), ""].join("\n");
+  const pushed = spool ? [spoolText(spool, inputNames(config))] : [];
+  return [...all.positions.map(positionText), ...pushed, summary, ...streamLine(all), ""].join("\n");
 }
 
 function streamLine({ streamError }: Positions): string[] {
   return streamError === undefined ? [] : [`stream: ${streamError}`];
 }
 
-/** What `weir agent where FILE` prints. @throws AgentError FILES when nothing is known of it */
+/**
+ * What `weir agent where FILE` prints.
+ *
+ * @param file or an input of the spool: `forward`, `stdin`, a socket's path, or `spool` itself
+ * @throws AgentError FILES when nothing is known of it
+ */
 export async function whereText(config: AgentConfig, file: string): Promise<string> {
-  const found = await positionsAt(await readPositions(config), file);
+  const all = await readPositions(config);
+  const found = await positionsAt(all, file);
   if (found.length > 0) return `${found.map(positionText).join("\n")}\n`;
-  const hint = "Its path must match a [[files]] entry, and none of that entry's exclude.";
+  const inputs = inputNames(config);
+  if (all.spool && ["spool", SPOOL_LOCATION, ...inputs].includes(file))
+    return `${spoolText(all.spool, inputs)}\n`;
+  const hint =
+    "Its path must match a [[files]] entry, and none of that entry's exclude; pushed events are under spool.";
   throw new AgentError("FILES", resolve(file), "no entry of the configuration takes it", hint);
 }
 
@@ -39,6 +58,26 @@ function positionText(position: Position): string {
   const readText = read === undefined ? "" : `, read to ${read}`;
   const why = waiting === undefined ? "" : `\n  waiting: ${waiting}`;
   return `${location} (${tag})\n  delivered to byte ${delivered}${extent}${readText}${why}`;
+}
+
+function spoolText(spool: SpoolState, inputs: readonly string[]): string {
+  const { received, delivered, read, openConnections, bytes, maxBytes, waiting } = spool;
+  const from = inputs.length > 0 ? inputs.join(", ") : "nothing is pushed any more";
+  const readText = read === undefined ? "" : `, read to ${read}`;
+  const open = openConnections === undefined ? "" : `, ${openConnections} connections are open`;
+  const why = waiting === undefined ? "" : `\n  waiting: ${waiting}`;
+  const share = Math.ceil((bytes / maxBytes) * 100);
+  return `${SPOOL_LOCATION} (${from})
+  received to byte ${received}, delivered to ${delivered}${readText}
+  on disk ${bytes} of ${maxBytes} bytes, ${share} %${open}${why}`;
+}
+
+/** What the inputs of the spool are called. */
+function inputNames({ forward, stdin, line_sockets }: AgentConfig): string[] {
+  const names = forward ? ["forward"] : [];
+  if (forward?.unix_path !== undefined) names.push(forward.unix_path);
+  if (stdin) names.push("stdin");
+  return [...names, ...line_sockets.map(({ path }) => path)];
 }
 
 function waitingBytes({ size, delivered, waiting }: Position): number | undefined {

@@ -2,6 +2,9 @@ import { open } from "node:fs/promises";
 import { CheckpointFile } from "./checkpoint.ts";
 import type { AgentConfig } from "./config.ts";
 import type { AgentStatus } from "./monitor/agent-status.ts";
+import { spoolDirectory } from "./pushed-input.ts";
+import { spoolExtent } from "./spool/spool-extent.ts";
+import type { SpoolPosition } from "./spool/spool.ts";
 import { isHeld } from "./state-lock.ts";
 import type { FilePosition } from "./tail/tail-state.ts";
 import { sameFile } from "./tail/file-identity.ts";
@@ -10,6 +13,8 @@ import { sight, type Sighting } from "./tail/sighting.ts";
 
 /** Longer than any line the agent waits for the end of. */
 const LAST_LINE_MAX_BYTES = 2 ** 20;
+/** What the status calls the spool. */
+export const SPOOL_LOCATION = "spool:pushed";
 const MONITOR_TIMEOUT_MS = 2_000;
 
 /** How far one source has come, as far as it can be told from outside of the agent. */
@@ -28,8 +33,25 @@ export interface Position {
   readonly waiting: string | undefined;
 }
 
+/** How far pushed events have come. */
+export interface SpoolState {
+  /** Offset to which they were received. */
+  readonly received: number;
+  readonly delivered: number;
+  /** Only a running agent with a monitor can tell it, and the next. */
+  readonly read: number | undefined;
+  readonly openConnections: number | undefined;
+  /** On disk. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** Why they are not delivered to the end, undefined when they are. */
+  readonly waiting: string | undefined;
+}
+
 export interface Positions {
   readonly isRunning: boolean;
+  /** Undefined where nothing was ever pushed. */
+  readonly spool: SpoolState | undefined;
   /** Why nothing is acknowledged at present, where that is so. */
   readonly streamError: string | undefined;
   readonly positions: readonly Position[];
@@ -37,7 +59,7 @@ export interface Positions {
 
 /** Where every file stands, by the checkpoint and, if the agent runs, by its monitor. @throws AgentError */
 export async function readPositions(config: AgentConfig): Promise<Positions> {
-  const { files } = await new CheckpointFile(config.state_dir).load();
+  const { files, spool } = await new CheckpointFile(config.state_dir).load();
   const status = await askMonitor(config.monitor);
   const isRunning = status !== undefined || (await isHeld(config.state_dir));
   const streamError = status?.servers.map(({ error }) => error).find((error) => error !== "");
@@ -50,7 +72,8 @@ export async function readPositions(config: AgentConfig): Promise<Positions> {
   const fresh = news.map(({ tag, path, size }) => {
     return { location: path, tag, source: undefined, delivered: 0, read: 0, size, waiting };
   });
-  return { isRunning, streamError, positions: [...known, ...fresh] };
+  const pushed = await spoolState(config, spool, view);
+  return { isRunning, streamError, spool: pushed, positions: [...known, ...fresh] };
 }
 
 async function askMonitor({ address, port }: AgentConfig["monitor"]): Promise<AgentStatus | undefined> {
@@ -94,6 +117,31 @@ async function positionOf({ record, resume }: FilePosition, view: View): Promise
   const position = { location, tag, source: source.id, delivered, read, size };
   if (hasEnded || delivered === size) return { ...position, waiting: undefined };
   return { ...position, waiting: told?.error || (await whyWaiting(position, source.path, view)) };
+}
+
+async function spoolState(
+  config: AgentConfig,
+  position: SpoolPosition | undefined,
+  { status, isRunning, streamError }: View,
+): Promise<SpoolState | undefined> {
+  const extent = await spoolExtent(spoolDirectory(config.state_dir));
+  if (extent === undefined) return undefined;
+  const told = status?.files[SPOOL_LOCATION];
+  const checkpointed = position?.sourceId === extent.sourceId ? position.offset : 0;
+  const delivered = Math.max(checkpointed, told?.delivered ?? 0);
+  // The agent may have moved on since its files were looked at.
+  const received = Math.max(extent.end, told?.size ?? 0);
+  const state = {
+    received,
+    delivered,
+    read: told?.position,
+    openConnections: status?.spool?.connections,
+    bytes: extent.bytes,
+    maxBytes: config.spool.max_bytes,
+  };
+  const readOn = (told?.position ?? 0) > delivered ? "it waits for acknowledgements" : "it is being read";
+  const why = told?.error || (isRunning ? (streamError ?? readOn) : "the agent does not run");
+  return { ...state, waiting: delivered >= received ? undefined : why };
 }
 
 /** @param path at which it was first seen: its tag comes from there */

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { AgentError, systemReason } from "./agent-error.ts";
 import { assertFiles } from "./assert-files.ts";
 import type { AgentConfig } from "./config.ts";
+import type { Inputs } from "./inputs.ts";
 import type { Monitor } from "./monitor/monitor.ts";
 import type { ReloadOutcome } from "./monitor/vitals.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
@@ -15,12 +16,14 @@ export type ReadConfigs = AsyncIterator<() => Promise<AgentConfig>, void>;
 /** Changes of configuration while the agent runs. One that cannot be used changes nothing. */
 export class Reloads {
   readonly #configs: ReadConfigs;
+  readonly #inputs: Inputs;
   readonly #monitor: Monitor;
   readonly #log: Logger;
-  outcome: ReloadOutcome = { isSuccessful: true, configuredAtMs: Date.now() };
+  outcome: ReloadOutcome = { isSuccessful: true, configuredAtMs: Date.now(), taken: 0, refused: 0 };
 
-  constructor(configs: ReadConfigs, monitor: Monitor, log: Logger) {
+  constructor(configs: ReadConfigs, inputs: Inputs, monitor: Monitor, log: Logger) {
     this.#configs = configs;
+    this.#inputs = inputs;
     this.#monitor = monitor;
     this.#log = log;
   }
@@ -37,11 +40,12 @@ export class Reloads {
       try {
         const next = await read();
         await this.#prepare(next, present, signal);
-        this.outcome = { isSuccessful: true, configuredAtMs: Date.now() };
+        const { taken, refused } = this.outcome;
+        this.outcome = { isSuccessful: true, configuredAtMs: Date.now(), taken: taken + 1, refused };
         return next;
       } catch (error) {
         signal.throwIfAborted();
-        this.outcome = { ...this.outcome, isSuccessful: false };
+        this.outcome = { ...this.outcome, isSuccessful: false, refused: this.outcome.refused + 1 };
         this.#log.error({ reason: systemReason(error) }, "reload refused: the configuration before it stays");
       }
     }
@@ -50,13 +54,8 @@ export class Reloads {
   /** Everything that could go wrong goes wrong here, while the present configuration is at work. */
   async #prepare(next: AgentConfig, present: AgentConfig, signal: AbortSignal): Promise<void> {
     if (next.state_dir !== present.state_dir) {
-      const hint = "Restart the agent to move it.";
+      const hint = "Restart the agent to move it: checkpoint, lock and spool are there.";
       throw new AgentError("RELOAD", "state_dir", "cannot change while the agent runs", hint);
-    }
-    const inputs = ["forward", "stdin", "line_sockets", "spool"] as const;
-    for (const key of inputs) {
-      if (isDeepStrictEqual(next[key], present[key])) continue;
-      throw new AgentError("RELOAD", key, "cannot change while the agent runs", "Restart the agent.");
     }
     await assertFiles(
       next.files.map((files) => new FileRule(files)),
@@ -65,7 +64,9 @@ export class Reloads {
     const keys = ["stream", "region", "endpoint", "aws"] as const;
     const hasOtherStream = keys.some((key) => !isDeepStrictEqual(next[key], present[key]));
     if (hasOtherStream) await this.#assertStream(next, signal);
+    await using inputs = await this.#inputs.prepare(next);
     await this.#monitor.configure(next.monitor);
+    await inputs.use();
   }
 
   async #assertStream(config: AgentConfig, signal: AbortSignal): Promise<void> {

@@ -1,12 +1,16 @@
+import type { KinesisClient } from "@aws-sdk/client-kinesis";
+import type { Logger } from "pino";
 import { Agent, type AgentParts, makeTail, type RunOptions } from "./agent.ts";
 import { AgentError } from "./agent-error.ts";
 import { assertFiles } from "./assert-files.ts";
 import { type AgentState, CheckpointFile, makeStateDirectory } from "./checkpoint.ts";
+import { CloudWatchHeartbeat } from "./cloudwatch/cloudwatch-heartbeat.ts";
+import { cloudWatchSender } from "./cloudwatch/cloudwatch-sender.ts";
 import type { AgentConfig } from "./config.ts";
+import { Inputs } from "./inputs.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
 import type { ProducerCounts } from "./producer/producer.ts";
-import { PushedInput } from "./pushed-input.ts";
 import { Reloads } from "./reload.ts";
 import { StateLock } from "./state-lock.ts";
 import { FileRule } from "./tail/file-rule.ts";
@@ -26,16 +30,16 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
   await assertFiles(makeRules(first), log);
   const checkpoint = new CheckpointFile(first.state_dir);
   let state: AgentState = await checkpoint.load();
-  await using pushed = await PushedInput.open(first, state.spool, log);
+  await using inputs = await Inputs.open(first, state.spool, !options.untilDrained, log);
   // Finds out now, not after the first lines, that the state directory cannot be written.
-  await checkpoint.save({ ...state, spool: pushed?.position }, new Date());
+  await checkpoint.save({ ...state, spool: inputs.position }, new Date());
   // Open from before the stream answers until the end: what is acknowledged is on disk.
-  await using _inputs = options.untilDrained ? undefined : await pushed?.listen();
+  await inputs.listen();
   await using monitor = new Monitor();
   await monitor.configure(first.monitor);
-  const changes = new Reloads(reloads ?? noReloads(), monitor, log);
+  const changes = new Reloads(reloads ?? noReloads(), inputs, monitor, log);
   const remember = async (found: TailState) => {
-    await checkpoint.trySave({ ...found, spool: pushed?.position }, log);
+    await checkpoint.trySave({ ...found, spool: inputs.position }, log);
   };
   let tail: Tail | undefined;
   try {
@@ -45,10 +49,11 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
       tail = makeTail(config, rules, state, remember, log);
       if (before) tail.takeOver(before);
       await before?.close();
+      const { pushed } = inputs;
       const term = await runTerm(config, options, { rules, tail, pushed, checkpoint, changes, monitor });
       if (term.next === undefined) return term.sent;
       config = term.next;
-      state = { ...tail.state, spool: pushed?.position };
+      state = { ...tail.state, spool: inputs.position };
       await pushed?.readAgain();
     }
   } finally {
@@ -79,6 +84,7 @@ async function runTerm(
   const client = kinesisClient(config);
   const agent = new Agent(config, { ...options, signal }, { ...parts, client });
   monitor.show(() => agent.vitals);
+  const telling = tellCloudWatch(config, agent, client, log, over.signal);
   try {
     await agent.run();
   } catch (error) {
@@ -87,9 +93,23 @@ async function runTerm(
     log.warn(`${error.message}; they are read again`);
   } finally {
     over.abort();
+    await telling;
     client.destroy();
   }
   return { sent: agent.sent, next: isReplaced() ? await next : undefined };
+}
+
+async function tellCloudWatch(
+  { cloudwatch }: AgentConfig,
+  agent: Agent,
+  client: KinesisClient,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  if (cloudwatch === undefined) return;
+  const send = cloudWatchSender(cloudwatch, client);
+  const options = { config: cloudwatch, vitals: () => agent.vitals, send, log };
+  await new CloudWatchHeartbeat(options).run(signal);
 }
 
 function makeRules(config: AgentConfig): FileRule[] {

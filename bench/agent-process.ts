@@ -1,13 +1,15 @@
+import { once } from "node:events";
+import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { runAgent } from "../agent/run-agent.ts";
 import { readAgentConfig } from "../agent/read-config.ts";
 
 /**
- * The agent, in a process of its own so that its CPU time is its own: through with its files, or beside
- * files that grow for so many seconds.
+ * The agent, in a process of its own so that its CPU time is its own: through with its files, beside
+ * files that grow for so many seconds, or taking what is sent to it until its standard input ends.
  *
- *     node agent-process.ts <config> [seconds]
+ *     node agent-process.ts <config> [seconds | serve]
  */
 const SETTLE_MS = 2_000;
 
@@ -18,17 +20,22 @@ export interface ProcessFigures {
   readonly startUpCpuSeconds: number;
   /** At most. */
   readonly residentMb: number;
+  /** Calls of fdatasync. */
+  readonly datasyncs: number;
 }
 
-const [configFile = "", seconds] = process.argv.slice(2);
+const [configFile = "", mode] = process.argv.slice(2);
 const config = await readAgentConfig(configFile);
 const log = pino({ level: "warn" }, pino.destination(2));
 const startUp = process.cpuUsage();
-const used = seconds === undefined ? await drain() : await follow(Number(seconds) * 1_000);
+const datasyncs = await countDatasyncs();
+const used =
+  mode === undefined ? await drain() : mode === "serve" ? await serve() : await follow(Number(mode) * 1_000);
 const figures: ProcessFigures = {
   cpuSeconds: (used.user + used.system) / 1e6,
   startUpCpuSeconds: (startUp.user + startUp.system) / 1e6,
   residentMb: process.resourceUsage().maxRSS / 1_000,
+  datasyncs: datasyncs(),
 };
 process.stdout.write(`${JSON.stringify(figures)}\n`);
 
@@ -47,4 +54,26 @@ async function follow(ms: number): Promise<NodeJS.CpuUsage> {
   stop.abort();
   await running;
   return used;
+}
+
+async function serve(): Promise<NodeJS.CpuUsage> {
+  const stop = new AbortController();
+  const running = runAgent(config, { signal: stop.signal, log });
+  await once(process.stdin.resume(), "end");
+  stop.abort();
+  await running;
+  return process.cpuUsage(startUp);
+}
+
+/** From outside: the agent has no reason to count them. */
+async function countDatasyncs(): Promise<() => number> {
+  await using file = await open(configFile);
+  const prototype = Object.getPrototypeOf(file) as { datasync: () => Promise<void> };
+  const { datasync } = prototype;
+  let calls = 0;
+  prototype.datasync = function (this: unknown) {
+    calls++;
+    return datasync.call(this);
+  };
+  return () => calls;
 }

@@ -64,7 +64,7 @@ export async function benchAgent(
   }
 }
 
-async function bundle(directory: string): Promise<void> {
+export async function bundle(directory: string): Promise<void> {
   await build({
     entryPoints: ["agent-process.ts", "plain-process.ts"].map((name) => join(import.meta.dirname, name)),
     outdir: join(directory, "bench"),
@@ -176,7 +176,7 @@ async function writeConfig(
 }
 
 /** A Kinesis that takes everything, in a process of its own. */
-class Sink implements AsyncDisposable {
+export class Sink implements AsyncDisposable {
   readonly endpoint: string;
   readonly #process: ChildProcess;
   readonly #lines: () => Promise<string>;
@@ -224,7 +224,7 @@ function accessLine(n: number): string {
   return `${address} - - [${time}] "${request}" 200 ${(n * 7_919) % 100_000} "https://example.com/" "${agent}"\n`;
 }
 
-function script(path: string, args: readonly string[]): ChildProcess {
+export function script(path: string, args: readonly string[]): ChildProcess {
   const environment = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench" };
   return spawn(process.execPath, [path, ...args], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -233,7 +233,7 @@ function script(path: string, args: readonly string[]): ChildProcess {
 }
 
 /** The next line that the process prints, at each call. */
-function linesOf(child: ChildProcess): () => Promise<string> {
+export function linesOf(child: ChildProcess): () => Promise<string> {
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   return async () => {
     const { value, done } = await lines.next();

@@ -3,6 +3,7 @@ import { arch, cpus } from "node:os";
 import { benchAgent } from "./agent.ts";
 import { benchCodec } from "./codec.ts";
 import type { BenchRow } from "./cpu-time.ts";
+import { benchPushed } from "./pushed.ts";
 import { benchRouter } from "./router.ts";
 import { benchStartUp } from "./start-up.ts";
 
@@ -29,6 +30,12 @@ const SECTIONS = [
     "Start-up",
     "From the start of the agent's process until it follows files and knows the stream's shards.",
     benchStartUp,
+  ],
+  [
+    "Pushed events",
+    "From a client of the forward protocol that waits for acknowledgements of 1,000 records each, through the spool, to " +
+      "the same endpoint.",
+    benchPushed,
   ],
 ] as const;
 

@@ -2,13 +2,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { agentConfigSchema } from "../agent/config.ts";
+import { METRIC_GROUPS } from "../agent/monitor/metric-catalogue.ts";
 import { weirConfigSchema } from "../wire/config.ts";
 import { jsonSchema } from "./reference/json-schema.ts";
 import { reference } from "./reference/markdown.ts";
 
 /**
- * Writes what is generated from the schemas of both configurations: the references, and a JSON Schema
- * for editors. With --check it only tells, by its exit code, whether they are up to date.
+ * Writes what is generated from the schemas of both configurations and from the catalogue of metrics: the
+ * references, and a JSON Schema for editors. With --check it only tells, by its exit code, whether they are up to date.
  */
 const generated =
   "<!-- Written by bin/config-reference.ts from the schema; `npm run reference` writes it anew. -->";
@@ -32,7 +33,29 @@ What is deployed, and which log types there are. \`defineConfig\` gives the file
 
 ${reference(jsonSchema(weirConfigSchema), (path) => `\`${path.join(".")}\``)}`;
 
+const metricsPage = `# The agent's metrics
+
+<!-- Written by bin/config-reference.ts from the catalogue; \`npm run reference\` writes it anew. -->
+
+What \`/metrics\` of the monitor tells, in Prometheus' text format. Counters begin at 0 with the process, and those of
+files, lines and Kinesis with each reload, too. What there is nothing of, such as a spool where nothing is pushed, has
+no series.
+
+How many series there can be is bounded: files have theirs up to \`monitor.max_file_series\`, those that lag the most
+first, and files that have ended have none; tags have theirs up to 200, and all others are \`_other\`. Shards, sockets
+and \`[[files]]\` entries are as many as there are.
+
+${Object.entries(METRIC_GROUPS).map(metricTable).join("\n")}`;
+
+function metricTable([title, metrics]: [string, (typeof METRIC_GROUPS)[keyof typeof METRIC_GROUPS]]): string {
+  const rows = Object.entries(metrics).map(
+    ([name, { type, labels, help }]) => `| \`${name}\` | ${type} | ${labels.join(", ")} | ${help} |\n`,
+  );
+  return `## ${title}\n\n| Metric | Type | Labels | |\n|---|---|---|---|\n${rows.join("")}`;
+}
+
 const FILES = {
+  "docs/agent-metrics.md": metricsPage,
   "docs/agent-config.md": agentPage,
   "docs/config.md": weirPage,
   "docs/agent-config.schema.json": `${JSON.stringify(jsonSchema(agentConfigSchema), undefined, 2)}\n`,

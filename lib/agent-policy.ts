@@ -2,6 +2,8 @@ import { ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
+import { Validations } from "aws-cdk-lib";
+import { CLOUDWATCH_NAMESPACE } from "../wire/heartbeat.ts";
 import { keyUse } from "./encryption-key.ts";
 
 export interface AgentPolicyProps {
@@ -13,14 +15,24 @@ export interface AgentPolicyProps {
 export class AgentPolicy extends ManagedPolicy {
   constructor(scope: Construct, id: string, { stream, key }: AgentPolicyProps) {
     super(scope, id, {
-      description: "Weir agents: write to the log stream",
+      description: "Weir agents: write to the log stream, and tell CloudWatch how they are",
       statements: [
         new PolicyStatement({
           actions: ["kinesis:PutRecords", "kinesis:DescribeStreamSummary", "kinesis:ListShards"],
           resources: [stream.streamArn],
         }),
         keyUse(key, "kinesis", ["kms:GenerateDataKey"]),
+        // PutMetricData knows no resources; the namespace is what can be narrowed.
+        new PolicyStatement({
+          actions: ["cloudwatch:PutMetricData"],
+          resources: ["*"],
+          conditions: { StringEquals: { "cloudwatch:namespace": CLOUDWATCH_NAMESPACE } },
+        }),
       ],
+    });
+    Validations.of(this).acknowledge({
+      id: "AwsSolutions-IAM5[Resource::*]",
+      reason: "PutMetricData takes no resources; the condition narrows it to the namespace of agents",
     });
   }
 }

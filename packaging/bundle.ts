@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { readPage } from "../agent/monitor/page-files.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
@@ -30,7 +31,11 @@ export async function bundleAgent(outfile: string): Promise<void> {
     mainFields: ["module", "main"],
     minifySyntax: true,
     minifyWhitespace: true,
-    define: { WEIR_VERSION: JSON.stringify(VERSION), "import.meta.url": "weirFileUrl" },
+    define: {
+      WEIR_VERSION: JSON.stringify(VERSION),
+      WEIR_STATUS_PAGE: JSON.stringify(readPage()),
+      "import.meta.url": "weirFileUrl",
+    },
     banner: { js: FILE_URL },
     logLevel: "error",
   });

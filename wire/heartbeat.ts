@@ -8,6 +8,9 @@ import { GAP_REASONS } from "./provenance.ts";
  */
 export const HEARTBEAT_PATH = "weir:heartbeat";
 
+/** Of the metrics that agents put into CloudWatch, where they do; the policy of agents allows this one. */
+export const CLOUDWATCH_NAMESPACE = "Weir";
+
 const offset = z.int().min(0);
 
 export const heartbeatSchema = z.strictObject({

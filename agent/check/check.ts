@@ -5,17 +5,21 @@ import type { Logger } from "pino";
 import { systemCode, systemReason } from "../agent-error.ts";
 import type { AgentConfig } from "../config.ts";
 import { checkFiles } from "./check-files.ts";
+import { checkInputs } from "./check-inputs.ts";
+import { checkSpool } from "./check-spool.ts";
 import { checkStream } from "./check-stream.ts";
 import { fine, type Finding, problem } from "./finding.ts";
 
 /**
- * Everything that can be found out before an agent runs: directories, files and what globs match, the
- * state directory, the stream, permissions and the clock. Changes nothing.
+ * Everything that can be found out before an agent runs: directories, files and what globs match,
+ * sockets and keys, the state directory and its disk, the stream, permissions and the clock. Changes nothing.
  */
 export async function checkAgent(config: AgentConfig, log: Logger, signal: AbortSignal): Promise<Finding[]> {
   return [
     ...(await checkFiles(config.files)),
+    ...(await checkInputs(config)),
     await checkStateDirectory(config.state_dir),
+    ...(await checkSpool(config)),
     ...(await checkStream(config, log, signal)),
   ];
 }

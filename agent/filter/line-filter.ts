@@ -6,12 +6,22 @@ import { beginsEvent } from "./multi-line.ts";
 import { bytePattern, WindowText } from "./pattern.ts";
 import { Sampling } from "./sampling.ts";
 
+type LeftOut = GapReason & ("filtered" | "sampled");
+
 /** Takes a line, and the bytes that its start and end count in. */
 export type Emit = (line: Line, bytes: Buffer) => void;
+
+/** What became of lines that something was done with, since the entry came into use. */
+export interface FilterCounts {
+  filtered: number;
+  sampled: number;
+  masked: number;
+}
 
 /** What one `[[files]]` entry does with lines: join them, leave them out, mask them. */
 export class LineFilter {
   readonly framing: Framing;
+  readonly counts: FilterCounts = { filtered: 0, sampled: 0, masked: 0 };
   readonly #text = new WindowText();
   readonly #include: readonly RegExp[];
   readonly #exclude: readonly RegExp[];
@@ -28,7 +38,9 @@ export class LineFilter {
     this.framing = {
       maxLineBytes,
       begins: multi_line && beginsEvent(multi_line, this.#text),
-      leaveOut: leavesOut ? (window, start, end) => this.#leaveOut(window, start, end) : undefined,
+      leaveOut: leavesOut
+        ? (window, start, end) => this.#counted(this.#reason(window, start, end))
+        : undefined,
     };
   }
 
@@ -49,12 +61,18 @@ export class LineFilter {
     if (masking === undefined) return (line) => emit(line, window);
     return (line) => {
       const masked = masking.replace(this.#text.slice(window, line.start, line.end));
-      if (masked === undefined) emit(line, window);
-      else emit({ ...line, start: 0, end: masked.length }, masked);
+      if (masked === undefined) return emit(line, window);
+      this.counts.masked++;
+      emit({ ...line, start: 0, end: masked.length }, masked);
     };
   }
 
-  #leaveOut(window: Buffer, start: number, end: number): GapReason | undefined {
+  #counted(reason: LeftOut | undefined): LeftOut | undefined {
+    if (reason !== undefined) this.counts[reason]++;
+    return reason;
+  }
+
+  #reason(window: Buffer, start: number, end: number): LeftOut | undefined {
     const line = this.#text.slice(window, start, end);
     const isFound = (pattern: RegExp): boolean => pattern.test(line);
     if (this.#exclude.some(isFound)) return "filtered";

@@ -52,7 +52,14 @@ export const forwardConfigSchema = z
       .min(MIB)
       .max(4_096 * MIB)
       .default(128 * MIB)
-      .meta({ unit: "bytes", description: "of incomplete messages on all connections together" }),
+      .meta({
+        unit: "bytes",
+        description: "of messages that are not stored yet, on all connections together",
+      }),
+    message_timeout_ms: z.int().min(100).max(86_400_000).default(300_000).meta({
+      unit: "ms",
+      description: "a connection whose peer takes longer than this over one message is ended",
+    }),
   })
   .refine(
     ({ port, unix_path }) => port !== undefined || unix_path !== undefined,

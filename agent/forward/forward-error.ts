@@ -5,6 +5,7 @@ export type ForwardErrorCode =
   | "TRUNCATED" //      a value runs past the end
   | "COMPRESSION" //    entries that do not unpack, or of a kind that is not known
   | "CROWDED" //        all connections together hold too much that is not on disk yet
+  | "SLOW" //           a message that does not come to its end
   | "REFUSED"; //       wrong shared key, user or password
 
 /** The peer did something wrong, or too much. It costs it its connection and nobody else anything. */

@@ -1,161 +1,196 @@
-import { createSocket, type Socket as UdpSocket } from "node:dgram";
-import { once } from "node:events";
-import { type AddressInfo, createServer, isIPv6, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createServer as createTlsServer, Server as TlsServer } from "node:tls";
+import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from "node:tls";
 import type { Logger } from "pino";
-import { AgentError, systemReason } from "../agent-error.ts";
+import { systemReason } from "../agent-error.ts";
+import { type Acceptor, addressName, type ListenAddress, Listener } from "../listener.ts";
 import type { Spool } from "../spool/spool.ts";
-import { removeStaleSocket } from "../stale-socket.ts";
 import { type ForwardConfig, readNamed, readSharedKey } from "./forward-config.ts";
+import { ForwardCounts } from "./forward-counts.ts";
 import { ByteBudget } from "./pending-bytes.ts";
 import { Session, type SessionOptions } from "./session.ts";
+import { UdpHeartbeats } from "./udp-heartbeats.ts";
 
 /** On closing, how long sessions get to store and acknowledge what they have read. */
 const LAST_ACKS_MS = 2_000;
 const KEEP_ALIVE_MS = 60_000;
+const TLS_HANDSHAKE_MS = 10_000;
 
-export interface ForwardCounts {
-  connections: number;
-  /** Turned away at the limit, and ended for what the peer sent. */
-  refused: number;
+/** What the files hold that the configuration names: they may change where it does not. */
+export interface ForwardSecrets {
+  readonly sharedKey: string | undefined;
+  readonly tls: TlsOptions | undefined;
+}
+
+/** @throws AgentError CONFIG_UNREADABLE */
+export async function readSecrets(config: ForwardConfig): Promise<ForwardSecrets> {
+  const tls = config.tls && (await readTls(config.tls));
+  return { sharedKey: await readSharedKey(config), tls };
 }
 
 /** Takes events by the forward protocol and puts them into the spool. */
 export class ForwardServer implements AsyncDisposable {
-  readonly counts: ForwardCounts = { connections: 0, refused: 0 };
+  readonly counts: ForwardCounts;
+  /** By their names. */
+  readonly listeners = new Map<string, Listener>();
   readonly #config: ForwardConfig;
   readonly #sessionOptions: SessionOptions;
   readonly #log: Logger;
-  readonly #servers: Server[] = [];
   readonly #sessions = new Map<Session, Promise<void>>();
-  #udp: UdpSocket | undefined;
+  readonly #tls: TlsServer | undefined;
+  #heartbeats: UdpHeartbeats | undefined;
 
-  /** @throws AgentError LISTEN, CONFIG_UNREADABLE */
-  static async start(config: ForwardConfig, host: string, spool: Spool, log: Logger): Promise<ForwardServer> {
-    const sharedKey = await readSharedKey(config);
+  /**
+   * Listens, or is ready to take over from one that listens on the same address; `begin` takes connections.
+   *
+   * @throws AgentError LISTEN, CONFIG_UNREADABLE
+   */
+  static async prepare(
+    config: ForwardConfig,
+    secrets: ForwardSecrets,
+    host: string,
+    spool: Spool,
+    held: ReadonlyMap<string, Listener>,
+    log: Logger,
+    counts = new ForwardCounts(),
+  ): Promise<ForwardServer> {
+    const server = new ForwardServer(config, secrets, host, spool, log, counts);
+    await using opened = new AsyncDisposableStack();
+    for (const address of addresses(config)) {
+      const name = addressName(address);
+      const listener = held.get(name) ?? opened.use(await Listener.open(address, "[forward]"));
+      server.listeners.set(name, listener);
+    }
+    opened.move();
+    return server;
+  }
+
+  private constructor(
+    config: ForwardConfig,
+    { sharedKey, tls }: ForwardSecrets,
+    host: string,
+    spool: Spool,
+    log: Logger,
+    counts: ForwardCounts,
+  ) {
     const passwords = new Map(config.users.map(({ username, password }) => [username, password]));
-    const server = new ForwardServer(config, log, {
+    this.#config = config;
+    this.#log = log;
+    this.counts = counts;
+    this.#tls = tls && this.#tlsServer(tls);
+    this.#sessionOptions = {
       spool,
       credentials: sharedKey === undefined ? undefined : { sharedKey, passwords, hostname: host },
       budget: new ByteBudget(config.max_pending_bytes),
       maxMessageBytes: config.max_message_bytes,
       maxInflatedBytes: config.max_inflated_bytes,
-    });
-    try {
-      await server.#listen();
-      return server;
-    } catch (error) {
-      await server[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  private constructor(config: ForwardConfig, log: Logger, sessionOptions: SessionOptions) {
-    this.#config = config;
-    this.#log = log;
-    this.#sessionOptions = sessionOptions;
+      messageTimeoutMs: config.message_timeout_ms,
+      counts,
+    };
   }
 
   /** Of TCP; undefined where there is only a Unix socket. */
   get port(): number | undefined {
-    const addresses = this.#servers.map((server) => server.address() as AddressInfo | string);
-    return addresses.find((address) => typeof address === "object")?.port;
+    return Array.from(this.listeners.values(), ({ port }) => port).find((port) => port !== undefined);
   }
 
-  async #listen(): Promise<void> {
-    const { bind, port, unix_path, tls } = this.#config;
-    if (unix_path !== undefined) {
-      await removeStaleSocket(unix_path);
-      await this.#open(createServer(), unix_path, { path: unix_path });
+  /** Takes connections, from now on and in the place of whoever did. */
+  async begin(before?: ForwardServer): Promise<void> {
+    for (const listener of this.listeners.values()) {
+      const isPlain = this.#tls === undefined || listener.port === undefined;
+      listener.give(
+        isPlain ? this.#acceptor((socket) => this.#accept(socket)) : this.#acceptor(this.#secure),
+      );
+      this.#log.info({ listen: listener.name }, "taking events by the forward protocol");
     }
+    const { bind, port } = this.#config;
     if (port === undefined) return;
-    const server = tls === undefined ? createServer() : await tlsServer(tls);
-    await this.#open(server, `${bind}:${port}`, { host: bind, port });
-    await this.#answerHeartbeats(bind, this.port!);
+    if (before && before.#config.bind === bind && before.#config.port === port)
+      [this.#heartbeats, before.#heartbeats] = [before.#heartbeats, undefined];
+    this.#heartbeats ??= await UdpHeartbeats.start(bind, this.port!, this.#log);
   }
 
-  async #open(server: Server, name: string, address: object): Promise<void> {
-    server.maxConnections = this.#config.max_connections;
-    const event = server instanceof TlsServer ? "secureConnection" : "connection";
-    server.on(event, (socket: Socket) => this.#accept(socket));
-    server.on("drop", () => {
-      this.counts.refused++;
+  #acceptor(accept: (socket: Socket) => void): Acceptor {
+    const drop = ({ name }: Listener) => {
+      this.counts.refusedBy.limit++;
       this.#log.warn({ listen: name }, "a connection was turned away: there are too many");
-    });
-    server.on("tlsClientError", (error: Error) => {
-      this.counts.refused++;
-      this.#log.warn({ listen: name, reason: error.message }, "a TLS handshake failed");
-    });
-    try {
-      server.listen(address);
-      await once(server, "listening");
-    } catch (cause) {
-      const hint = "Give [forward] an address that is free and that the agent may listen on.";
-      throw new AgentError("LISTEN", name, systemReason(cause), hint, { cause });
-    }
-    this.#servers.push(server);
-    this.#log.info({ listen: name }, "taking events by the forward protocol");
+    };
+    return { maxConnections: this.#config.max_connections, accept, drop };
   }
 
-  /** Older clients ask by UDP whether somebody is there. */
-  async #answerHeartbeats(bind: string, port: number): Promise<void> {
-    const udp = createSocket(isIPv6(bind) ? "udp6" : "udp4");
-    this.#udp = udp;
-    udp.on("message", (_message, peer) => udp.send("\0", peer.port, peer.address, () => {}));
-    try {
-      udp.bind(port, bind);
-      await once(udp, "listening");
-    } catch (cause) {
-      this.#udp = undefined;
-      this.#log.warn({ port, reason: systemReason(cause) }, "UDP heartbeats are not answered");
-    }
-    udp.on("error", (error) => this.#log.warn({ port, reason: error.message }, "a UDP heartbeat failed"));
+  /** It listens nowhere: connections are handed to it. */
+  #tlsServer(options: TlsOptions): TlsServer {
+    const server = createTlsServer({ ...options, handshakeTimeout: TLS_HANDSHAKE_MS });
+    server.on("secureConnection", (socket: Socket) => this.#accept(socket));
+    server.on("tlsClientError", (error: Error) => {
+      this.counts.refusedBy.tls++;
+      this.#log.warn({ reason: error.message }, "a TLS handshake failed");
+    });
+    return server;
   }
+
+  readonly #secure = (socket: Socket): void => {
+    this.#tls!.emit("connection", socket);
+  };
 
   #accept(socket: Socket): void {
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const peer = socket.remoteAddress ?? "unix";
     const session = new Session(socket, this.#sessionOptions);
     this.counts.connections++;
+    this.counts.open++;
     const running = session.run().catch((error: unknown) => {
-      this.counts.refused++;
+      this.counts.ended(error);
       this.#log.warn(
         { peer, code: (error as { code?: string }).code, reason: systemReason(error) },
         "a connection ended",
       );
     });
     this.#sessions.set(session, running);
-    void running.finally(() => this.#sessions.delete(session));
+    void running.finally(() => {
+      this.counts.open--;
+      this.#sessions.delete(session);
+    });
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closed = this.#servers.map((server) => {
-      server.close();
-      return once(server, "close");
-    });
+  /** Ends its connections, after the acknowledgement of what was read from them. The addresses stay. */
+  async end(): Promise<void> {
+    this.#heartbeats?.[Symbol.dispose]();
     for (const session of this.#sessions.keys()) session.stop();
-    this.#udp?.close();
     const over = new AbortController();
     const deadline = sleep(LAST_ACKS_MS, undefined, { signal: over.signal }).catch(() => {});
     await Promise.race([Promise.all(this.#sessions.values()), deadline]);
     over.abort();
     for (const session of this.#sessions.keys()) session.destroy();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const listeners = [...this.listeners.values()];
+    const closed = listeners.map((listener) => listener.close());
+    await this.end();
+    for (const listener of listeners) await listener[Symbol.asyncDispose]();
     await Promise.all(closed);
   }
 }
 
-async function tlsServer({
+function addresses({ bind, port, unix_path }: ForwardConfig): ListenAddress[] {
+  return [
+    ...(unix_path === undefined ? [] : [{ path: unix_path }]),
+    ...(port === undefined ? [] : [{ host: bind, port }]),
+  ];
+}
+
+async function readTls({
   cert_file,
   key_file,
   client_ca_file,
-}: NonNullable<ForwardConfig["tls"]>): Promise<Server> {
+}: NonNullable<ForwardConfig["tls"]>): Promise<TlsOptions> {
   const isClientChecked = client_ca_file !== undefined;
-  return createTlsServer({
+  return {
     cert: await readNamed(cert_file, "cert_file"),
     key: await readNamed(key_file, "key_file"),
     ...(isClientChecked ? { ca: await readNamed(client_ca_file, "client_ca_file") } : {}),
     requestCert: isClientChecked,
     rejectUnauthorized: isClientChecked,
-  });
+  };
 }

@@ -1,6 +1,8 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
+import type { SpoolEvent } from "../spool/batch.ts";
 import type { Spool } from "../spool/spool.ts";
+import type { ForwardCounts } from "./forward-counts.ts";
 import { ForwardError } from "./forward-error.ts";
 import { type Credentials, Handshake } from "./handshake.ts";
 import { JsonFramer, readJsonMessage } from "./json-message.ts";
@@ -19,6 +21,9 @@ export interface SessionOptions {
   readonly budget: ByteBudget;
   readonly maxMessageBytes: number;
   readonly maxInflatedBytes: number;
+  readonly counts: ForwardCounts;
+  /** For which a message that has begun is waited for, not counting what we keep it waiting. */
+  readonly messageTimeoutMs: number;
 }
 
 /** Events that are on their way to the disk, and what is said once they are there. */
@@ -39,6 +44,8 @@ export class Session {
   #framer: MsgpackFramer | JsonFramer | undefined;
   #handshake: Handshake | undefined;
   #isBusy = false;
+  /** For the rest of a message, so far. */
+  #waitedMs = 0;
 
   constructor(socket: Duplex, options: SessionOptions) {
     this.#socket = socket;
@@ -52,16 +59,23 @@ export class Session {
     // Told to whoever reads; there is a moment when nobody does.
     this.#socket.on("error", () => {});
     const giveUp = setTimeout(() => this.#handshake && this.#socket.destroy(), PING_WITHIN_MS);
+    let endWait = () => {};
     try {
       if (this.#handshake) await this.#write(this.#handshake.hello);
       for await (const chunk of this.#socket as AsyncIterable<Buffer>) {
+        endWait();
         this.#isBusy = true;
+        this.#options.counts.bytes += chunk.length;
+        // While the spool is full nothing is collected that could not be stored.
+        await this.#roomToStore();
         this.#pending.append(chunk);
         await this.#receive();
         this.#isBusy = false;
         if (this.#stopping.signal.aborted) break;
+        endWait = this.#beginWait();
       }
     } finally {
+      endWait();
       clearTimeout(giveUp);
       this.#pending.clear();
       this.#socket.destroy();
@@ -79,24 +93,42 @@ export class Session {
     this.#socket.destroy();
   }
 
+  /** Who sends a message bit by bit holds memory for as long: not for ever. Between messages nobody hurries. */
+  #beginWait(): () => void {
+    if (this.#pending.bytes.length === 0) return () => {};
+    const { messageTimeoutMs } = this.#options;
+    const startedAt = performance.now();
+    const late = new ForwardError("SLOW", `a message that takes longer than ${messageTimeoutMs} ms`);
+    const timer = setTimeout(() => this.#socket.destroy(late), messageTimeoutMs - this.#waitedMs);
+    return () => {
+      clearTimeout(timer);
+      this.#waitedMs += performance.now() - startedAt;
+    };
+  }
+
   async #receive(): Promise<void> {
     const received: Received[] = [];
     try {
       for (let bytes = this.#next(); bytes !== undefined; bytes = this.#next()) {
         if (this.#handshake) await this.#authenticate(this.#handshake, bytes);
-        else {
-          await this.#options.spool.ready(this.#stopping.signal);
-          received.push(...this.#store(bytes));
-        }
+        else received.push(...this.#store(bytes));
+        // Before the next one is taken: until then the budget counts it.
+        if (this.#pending.bytes.length > 0) await this.#roomToStore();
       }
     } finally {
       // Also when a bad message follows good ones: those are told of before the connection ends.
       for (const { stored } of received) stored.catch(() => {});
       for (const { stored, ack } of received) {
         await stored;
-        if (ack) await this.#write(ack);
+        if (ack === undefined) continue;
+        await this.#write(ack);
+        this.#options.counts.acks++;
       }
     }
+  }
+
+  async #roomToStore(): Promise<void> {
+    if (this.#handshake === undefined) await this.#options.spool.ready(this.#stopping.signal);
   }
 
   /** The next whole message, if it is there. @throws ForwardError */
@@ -109,7 +141,9 @@ export class Session {
     if ((end ?? this.#framer.leastBytes) > limit) {
       throw new ForwardError("TOO_LARGE", `a message of more than ${limit} bytes`);
     }
-    return end === undefined ? undefined : this.#pending.take(end);
+    if (end === undefined) return undefined;
+    this.#waitedMs = 0;
+    return this.#pending.take(end);
   }
 
   async #authenticate(handshake: Handshake, bytes: Buffer): Promise<void> {
@@ -125,6 +159,7 @@ export class Session {
       ? readJsonMessage(bytes)
       : readMessage(bytes, this.#options.maxInflatedBytes);
     if (message === undefined) return;
+    this.#options.counts.messages++;
     const { events, chunk } = message;
     const ack =
       chunk === undefined
@@ -133,7 +168,15 @@ export class Session {
           ? Buffer.from(JSON.stringify({ ack: chunk }))
           : pack({ ack: chunk });
     // Copied out of `bytes` before this returns.
-    yield { stored: this.#options.spool.append(events), ack };
+    yield { stored: this.#options.spool.append(this.#counted(events)), ack };
+  }
+
+  *#counted(events: Iterable<SpoolEvent>): Generator<SpoolEvent> {
+    const { counts } = this.#options;
+    for (const event of events) {
+      counts.events++;
+      yield event;
+    }
   }
 
   async #write(bytes: Buffer): Promise<void> {

@@ -1,15 +1,25 @@
+import { isIP } from "node:net";
 import * as z from "zod";
 import { parseWith } from "../../wire/config.ts";
-import { absolutePaths, asTag, type Imported, type ImportedFiles } from "./imported.ts";
+import { absolutePaths, asTag, type Imported, type ImportedFiles, Notes } from "./imported.ts";
+import type { LineOf } from "./setting-lines.ts";
 
 const section = z.record(z.string(), z.unknown());
+const listener = z.looseObject({ Host: z.string().optional(), Port: z.int().optional() });
 const hydraSchema = z.looseObject({
   TagPrefix: z.string().default(""),
   Logs: z.array(z.looseObject({ File: z.string(), Tag: z.string() })).default([]),
   Servers: z.array(section).default([]),
-  Receiver: section.optional(),
-  Monitor: z.looseObject({ Host: z.string().optional(), Port: z.int().optional() }).optional(),
+  Receiver: listener.optional(),
+  Monitor: listener.optional(),
 });
+
+type Hydra = z.output<typeof hydraSchema>;
+
+/** Where it listens unless it is told otherwise. source: hydra/config.go and monitor.go, read 2026-11 */
+const RECEIVER_PORT = 24_224;
+const MONITOR_PORT = 24_223;
+const ANY_ADDRESS = "0.0.0.0";
 
 const KNOWN = new Set(["TagPrefix", "Logs", "Servers", "Receiver", "Monitor"]);
 
@@ -25,34 +35,67 @@ const OF_THE_LOG_TYPE = new Set([
 ]);
 
 /** fluent-agent-hydra's TOML. Like it, ours begins at the end of files that are there. */
-export function fromHydra(value: unknown, file: string): Imported {
+export function fromHydra(value: unknown, lineOf: LineOf, file: string): Imported {
   const hydra = parseWith(hydraSchema, value, file);
-  const notes: string[] = [];
-  const note = (text: string) => void notes.push(text);
-  const files = hydra.Logs.flatMap((log) => followed(log, hydra.TagPrefix, note));
+  const notes = new Notes();
+  const logs = hydra.Logs.map((log, i) => ({ log, at: `Logs[${i}]` }));
+  const files = logs.flatMap(({ log, at }) => followed(log, at, hydra.TagPrefix, lineOf, notes));
   for (const key of Object.keys(hydra).filter((key) => !KNOWN.has(key))) {
-    note(`${key}: left out, it means nothing to this agent`);
+    notes.add(lineOf(key), `${key}: left out, it means nothing to this agent`);
   }
-  if (hydra.Servers.length > 0) note("[[Servers]]: left out, lines go to a Kinesis stream");
-  if (hydra.Receiver) note("[Receiver]: left out, only files are carried over");
-  const port = hydra.Monitor?.Port;
-  if (hydra.Monitor?.Host !== undefined)
-    note("Monitor.Host: left out; monitor.address is 127.0.0.1 unless set");
-  return { settings: { files, ...(port === undefined ? {} : { monitor: { port } }) }, notes };
+  for (const i of hydra.Servers.keys()) {
+    notes.add(lineOf(`Servers[${i}]`), "[[Servers]]: left out, lines go to a Kinesis stream");
+  }
+  const stdin = logs
+    .filter(({ log }) => log.File === "-")
+    .map(({ log, at }) => {
+      return { tag: tagOf(log, at, hydra.TagPrefix, lineOf, notes) };
+    });
+  const settings = {
+    ...(files.length > 0 ? { files } : {}),
+    ...(stdin[0] ? { stdin: stdin[0] } : {}),
+    ...(hydra.Receiver ? { forward: receiver(hydra.Receiver, lineOf, notes) } : {}),
+    ...(hydra.Monitor ? { monitor: monitor(hydra.Monitor, lineOf, notes) } : {}),
+  };
+  return { settings, notes };
 }
 
-type Log = z.output<typeof hydraSchema>["Logs"][number];
+type Log = Hydra["Logs"][number];
 
-function followed(log: Log, prefix: string, note: (text: string) => void): ImportedFiles[] {
-  const { File, Tag, ...others } = log;
-  if (File === "-") {
-    note('file "-": left out, standard input is not carried over');
-    return [];
-  }
-  const tag = asTag(prefix === "" ? Tag : `${prefix}.${Tag}`, note);
+function tagOf({ Tag }: Log, at: string, prefix: string, lineOf: LineOf, notes: Notes): string {
+  return asTag(prefix === "" ? Tag : `${prefix}.${Tag}`, notes.at(lineOf(`${at}.Tag`)));
+}
+
+function followed(log: Log, at: string, prefix: string, lineOf: LineOf, notes: Notes): ImportedFiles[] {
+  const { File, Tag: _, ...others } = log;
+  const tag = prefix === "" ? log.Tag : `${prefix}.${log.Tag}`;
   for (const [key, setting] of Object.entries(others)) {
     const where = OF_THE_LOG_TYPE.has(key) ? `set it in weir.config.ts for the tag "${tag}"` : "left out";
-    note(`${File}: ${key} = ${JSON.stringify(setting)}: ${where}`);
+    notes.add(lineOf(`${at}.${key}`), `${File}: ${key} = ${JSON.stringify(setting)}: ${where}`);
   }
-  return absolutePaths([File], note).map((path) => ({ tag, path, start_at: "end" }));
+  if (File === "-") return [];
+  const paths = absolutePaths([File], notes.at(lineOf(`${at}.File`)));
+  return paths.map((path) => ({ tag: tagOf(log, at, prefix, lineOf, notes), path, start_at: "end" }));
+}
+
+type Listener = z.output<typeof listener>;
+
+function receiver({ Host, Port, ...others }: Listener, lineOf: LineOf, notes: Notes) {
+  for (const [key, setting] of Object.entries(others)) {
+    const where = key === "MaxBufferMessages" ? "what waits is bounded by spool.max_bytes" : "left out";
+    notes.add(lineOf(`Receiver.${key}`), `[Receiver] ${key} = ${JSON.stringify(setting)}: ${where}`);
+  }
+  return { bind: Host || ANY_ADDRESS, port: Port ?? RECEIVER_PORT };
+}
+
+function monitor({ Host, Port, ...others }: Listener, lineOf: LineOf, notes: Notes) {
+  for (const key of Object.keys(others)) notes.add(lineOf(`Monitor.${key}`), `[Monitor] ${key}: left out`);
+  const port = Port ?? MONITOR_PORT;
+  if (Host === undefined || Host === "localhost") return { port };
+  if (isIP(Host) !== 0) return { port, address: Host };
+  notes.add(
+    lineOf("Monitor.Host"),
+    `[Monitor] Host = "${Host}": left out, monitor.address takes an IP address`,
+  );
+  return { port };
 }

@@ -8,35 +8,63 @@ import {
   type ImportedSettings,
   type ImportedFiles,
   lingerMs,
+  Notes,
   pathSetting,
 } from "./imported.ts";
+import { fromJava } from "./pattern.ts";
+import type { LineOf } from "./setting-lines.ts";
 
+const option = z.looseObject({ optionName: z.string().default(""), logFormat: z.string().optional() });
 const flowSchema = z.looseObject({
   filePattern: z.union([z.string().transform((path) => [path]), z.array(z.string())]),
   kinesisStream: z.string().optional(),
   deliveryStream: z.string().optional(),
   initialPosition: z.enum(["START_OF_FILE", "END_OF_FILE"]).default("END_OF_FILE"),
   maxBufferAgeMillis: z.coerce.number().optional(),
+  multiLineStartPattern: z.string().optional(),
+  dataProcessingOptions: z.array(option).default([]),
 });
 const agentJsonSchema = z.looseObject({
   flows: z.array(flowSchema),
   "kinesis.endpoint": z.string().optional(),
   assumeRoleARN: z.string().optional(),
   assumeRoleExternalId: z.string().optional(),
+  "cloudwatch.emitMetrics": z
+    .union([z.boolean(), z.string().transform((text) => text === "true")])
+    .optional(),
+  "cloudwatch.endpoint": z.string().optional(),
 });
 
 type Flow = z.output<typeof flowSchema>;
-type Note = (text: string) => void;
+
+/** A flow, and where it stands. */
+interface Placed {
+  readonly flow: Flow;
+  readonly at: string;
+}
 
 /** Why a setting of a flow is not carried over. */
 const FLOW_NOTES: Readonly<Record<string, string>> = {
   partitionKeyOption: "lines are spread over the shards by the room that each has",
   maxBufferSizeRecords: "records are closed by size and age: producer.aggregate_bytes, producer.linger_ms",
   maxBufferSizeBytes: "records are closed by size and age: producer.aggregate_bytes, producer.linger_ms",
-  multiLineStartPattern: "each line is an event of its own",
   skipHeaderLines: "header lines are sent; they are rejected by their log type and kept",
   truncatedRecordTerminator: "a line that is cut says so in its provenance",
-  dataProcessingOptions: "how a line is read is said in weir.config.ts",
+};
+
+/** What does in weir.config.ts, or by itself, what an option did on the host. */
+const OPTION_NOTES: Readonly<Record<string, string>> = {
+  SINGLELINE: "an event keeps its line feeds",
+  CSVTOJSON: 'give its log type format: "csv"',
+  LOGTOJSON: "give its log type the format that reads it",
+  ADDMETADATA: "every row knows its host and path; other constants are left out",
+  ADDEC2METADATA: 'every row knows its host; set host = "..." to name it by its instance',
+};
+
+/** Formats of LOGTOJSON that log types know by a name of their own. */
+const LOG_FORMATS: Readonly<Record<string, string>> = {
+  COMMONAPACHELOG: 'give its log type format: "common"',
+  COMBINEDAPACHELOG: 'give its log type format: "combined"',
 };
 
 const TOP_NOTES: Readonly<Record<string, string>> = {
@@ -44,67 +72,92 @@ const TOP_NOTES: Readonly<Record<string, string>> = {
 };
 
 /** amazon-kinesis-agent's agent.json. @param stream takes only its flows; the first one's if absent */
-export function fromKinesisAgent(value: unknown, file: string, stream?: string): Imported {
+export function fromKinesisAgent(value: unknown, lineOf: LineOf, file: string, stream?: string): Imported {
   const {
     flows,
     "kinesis.endpoint": endpoint,
     assumeRoleARN,
     assumeRoleExternalId,
+    "cloudwatch.emitMetrics": emits,
+    "cloudwatch.endpoint": metricsEndpoint,
     ...others
   } = parseWith(agentJsonSchema, value, file);
-  const notes: string[] = [];
-  const note: Note = (text) => void notes.push(text);
+  const notes = new Notes();
   const chosen = stream ?? flows.find(({ kinesisStream }) => kinesisStream !== undefined)?.kinesisStream;
-  const taken = flows.filter((flow) => isTaken(flow, chosen, note));
+  const placed = flows.map((flow, i) => ({ flow, at: `flows[${i}]` }));
+  const taken = placed.filter(({ flow, at }) => isTaken(flow, chosen, notes, lineOf(at)));
   for (const [key, setting] of Object.entries(others)) {
-    note(`${key} = ${JSON.stringify(setting)}: ${TOP_NOTES[key] ?? topNote(key)}`);
+    notes.add(lineOf(key), `${key} = ${JSON.stringify(setting)}: ${TOP_NOTES[key] ?? "left out"}`);
   }
-  const ages = taken.flatMap(({ maxBufferAgeMillis: age }) => (age === undefined ? [] : [age]));
+  const ages = taken.flatMap(({ flow }) => flow.maxBufferAgeMillis ?? []);
+  const files = taken.flatMap((placed) => followed(placed, lineOf, notes));
   const settings = {
     ...(chosen === undefined ? {} : { stream: chosen }),
     ...(endpoint === undefined ? {} : place(endpoint)),
     ...(assumeRoleARN === undefined ? {} : { aws: role(assumeRoleARN, assumeRoleExternalId) }),
     ...(ages.length === 0 ? {} : { producer: { linger_ms: lingerMs(Math.min(...ages)) } }),
-    files: taken.flatMap((flow) => followed(flow, note)),
+    ...(emits ? { cloudwatch: metricsPlace(metricsEndpoint) } : {}),
+    ...(files.length > 0 ? { files } : {}),
   };
+  if (metricsEndpoint !== undefined && !emits) {
+    notes.add(lineOf("cloudwatch.endpoint"), "cloudwatch.endpoint: left out, metrics are not emitted");
+  }
   return { settings, notes };
 }
 
 function isTaken(
   { filePattern, kinesisStream, deliveryStream }: Flow,
   chosen: string | undefined,
-  note: Note,
+  notes: Notes,
+  line: number | undefined,
 ): boolean {
   if (kinesisStream !== undefined && kinesisStream === chosen) return true;
   const target =
     kinesisStream === undefined ? `the delivery stream ${deliveryStream}` : `stream ${kinesisStream}`;
   const way =
     kinesisStream === undefined ? "" : `; for another agent, import it with --stream ${kinesisStream}`;
-  note(`${filePattern.join(", ")}: left out, it goes to ${target}${way}`);
+  notes.add(line, `${filePattern.join(", ")}: left out, it goes to ${target}${way}`);
   return false;
 }
 
-function followed(flow: Flow, note: Note): ImportedFiles[] {
+function followed({ flow, at }: Placed, lineOf: LineOf, notes: Notes): ImportedFiles[] {
   const {
     filePattern,
     initialPosition,
+    multiLineStartPattern: start,
+    dataProcessingOptions: options,
     kinesisStream: _,
     deliveryStream: __,
     maxBufferAgeMillis: ___,
     ...others
   } = flow;
+  const note = notes.at(lineOf(`${at}.filePattern`));
   const paths = absolutePaths(filePattern, note);
   if (paths.length === 0) return [];
   const tag = asTag(basename(paths[0]!).replace(/[.*?[{].*$/, "") || "log", note);
   note(`${paths.join(", ")}: flows have no tags; it is "${tag}" now, change it to a log type's`);
   for (const [key, setting] of Object.entries(others)) {
-    note(`${paths[0]}: ${key} = ${JSON.stringify(setting)}: ${FLOW_NOTES[key] ?? "left out"}`);
+    const why = FLOW_NOTES[key] ?? "left out";
+    notes.add(lineOf(`${at}.${key}`), `${paths[0]}: ${key} = ${JSON.stringify(setting)}: ${why}`);
   }
-  return [{ tag, path: pathSetting(paths), start_at: initialPosition === "START_OF_FILE" ? "head" : "end" }];
-}
-
-function topNote(key: string): string {
-  return key.startsWith("cloudwatch.") ? "set monitor.port and scrape /metrics" : "left out";
+  for (const [i, { optionName, logFormat = "" }] of options.entries()) {
+    const line = lineOf(`${at}.dataProcessingOptions[${i}]`);
+    const why = LOG_FORMATS[logFormat] ?? OPTION_NOTES[optionName] ?? "left out";
+    notes.add(line, `${paths[0]}: dataProcessingOptions ${`${optionName} ${logFormat}`.trim()}: ${why}`);
+  }
+  const pattern = start ? fromJava(start) : undefined;
+  if (start && pattern === undefined) {
+    const line = lineOf(`${at}.multiLineStartPattern`);
+    notes.add(line, `${paths[0]}: multiLineStartPattern ${start}: left out, JavaScript does not know it`);
+  }
+  return [
+    {
+      tag,
+      path: pathSetting(paths),
+      start_at: initialPosition === "START_OF_FILE" ? "head" : "end",
+      ...(pattern === undefined ? {} : { multi_line: { start: pattern } }),
+    },
+  ];
 }
 
 function role(role_arn: string, external_id: string | undefined): NonNullable<ImportedSettings["aws"]> {
@@ -115,5 +168,16 @@ function role(role_arn: string, external_id: string | undefined): NonNullable<Im
 function place(endpoint: string): { region: string } | { endpoint: string } {
   const region = /^(?:https:\/\/)?kinesis\.([a-z0-9-]+)\.amazonaws\.com$/.exec(endpoint)?.[1];
   if (region !== undefined) return { region };
-  return { endpoint: endpoint.includes("://") ? endpoint : `https://${endpoint}` };
+  return { endpoint: asUrl(endpoint) };
+}
+
+/** The stream's region has a CloudWatch of its own. */
+function metricsPlace(endpoint: string | undefined): { endpoint?: string } {
+  const isUsual =
+    endpoint === undefined || /^(?:https:\/\/)?monitoring\.[a-z0-9-]+\.amazonaws\.com$/.test(endpoint);
+  return isUsual ? {} : { endpoint: asUrl(endpoint) };
+}
+
+function asUrl(endpoint: string): string {
+  return endpoint.includes("://") ? endpoint : `https://${endpoint}`;
 }

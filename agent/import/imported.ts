@@ -4,8 +4,8 @@ import { isAbsolute } from "node:path";
 export interface Imported {
   /** Of ours, to be written as TOML. */
   readonly settings: ImportedSettings;
-  /** What could not be carried over, each with what to do instead. */
-  readonly notes: readonly string[];
+  /** What could not be carried over. */
+  readonly notes: Notes;
 }
 
 export interface ImportedSettings {
@@ -14,8 +14,11 @@ export interface ImportedSettings {
   endpoint?: string;
   aws?: { role_arn: string; external_id?: string };
   producer?: { linger_ms: number };
-  monitor?: { port: number };
-  files: ImportedFiles[];
+  monitor?: { port: number; address?: string };
+  cloudwatch?: { endpoint?: string };
+  forward?: ImportedForward;
+  stdin?: { tag: string };
+  files?: ImportedFiles[];
 }
 
 export interface ImportedFiles {
@@ -23,10 +26,45 @@ export interface ImportedFiles {
   readonly path: string | readonly string[];
   readonly exclude?: readonly string[];
   readonly start_at: "head" | "end";
+  readonly multi_line?: { readonly start: string; readonly idle_ms?: number };
+  readonly include_lines?: readonly string[];
+  readonly exclude_lines?: readonly string[];
+}
+
+export interface ImportedForward {
+  readonly bind: string;
+  readonly port: number;
+  readonly shared_key?: string;
+  readonly users?: readonly { readonly username: string; readonly password: string }[];
+  readonly tls?: { readonly cert_file: string; readonly key_file: string; readonly client_ca_file?: string };
+  readonly max_message_bytes?: number;
+}
+
+/** Takes note of something that concerns a line that is known already. */
+export type Note = (text: string) => void;
+
+/** What could not be carried over, each with its line and with what to do instead. */
+export class Notes {
+  readonly #notes: { readonly line: number; readonly text: string }[] = [];
+
+  /** @param line of the other configuration, undefined where it is about none */
+  add(line: number | undefined, text: string): void {
+    this.#notes.push({ line: line ?? 0, text });
+  }
+
+  at(line: number | undefined): Note {
+    return (text) => this.add(line, text);
+  }
+
+  /** In the order of their lines. */
+  get texts(): string[] {
+    const sorted = [...this.#notes].sort((a, b) => a.line - b.line);
+    return sorted.map(({ line, text }) => (line === 0 ? text : `line ${line}: ${text}`));
+  }
 }
 
 /** A tag as ours may be: what it may not hold becomes a dash. */
-export function asTag(text: string, note: (text: string) => void): string {
+export function asTag(text: string, note: Note): string {
   const tag =
     text
       .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
@@ -37,7 +75,7 @@ export function asTag(text: string, note: (text: string) => void): string {
 }
 
 /** Paths that can be followed. What is relative depends on where the other agent was started. */
-export function absolutePaths(paths: readonly string[], note: (text: string) => void): string[] {
+export function absolutePaths(paths: readonly string[], note: Note): string[] {
   for (const path of paths) if (!isAbsolute(path)) note(`file "${path}": left out, not an absolute path`);
   return paths.filter((path) => isAbsolute(path));
 }

@@ -1,58 +1,59 @@
-import { once } from "node:events";
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Logger } from "pino";
-import { AgentError, systemReason } from "../agent-error.ts";
-import { removeStaleSocket } from "../stale-socket.ts";
+import { systemReason } from "../agent-error.ts";
+import type { Listener } from "../listener.ts";
 import type { LineSocketConfig } from "./lines-config.ts";
 import { type LineStreamOptions, storeLines } from "./stream-lines.ts";
 
 /** Takes lines from a Unix socket. There is no acknowledgement: what a writer has written may be on its way. */
 export class LineServer implements AsyncDisposable {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #listener: Listener;
+  readonly #options: Omit<LineStreamOptions, "tag">;
+  readonly #log: Logger;
+  #tag = "";
 
-  /** @throws AgentError LISTEN */
-  static async start(
-    config: LineSocketConfig,
-    options: Omit<LineStreamOptions, "tag">,
-    log: Logger,
-  ): Promise<LineServer> {
-    await removeStaleSocket(config.path);
-    const server = new LineServer(config, options, log);
-    try {
-      server.#server.listen(config.path);
-      await once(server.#server, "listening");
-    } catch (cause) {
-      const hint = "Give [[line_sockets]] a path in a directory that the agent may write.";
-      throw new AgentError("LISTEN", config.path, systemReason(cause), hint, { cause });
-    }
-    log.info({ listen: config.path, tag: config.tag }, "taking lines");
-    return server;
+  constructor(listener: Listener, options: Omit<LineStreamOptions, "tag">, log: Logger) {
+    this.#listener = listener;
+    this.#options = options;
+    this.#log = log;
   }
 
-  private constructor(
-    { path, tag, max_connections }: LineSocketConfig,
-    options: Omit<LineStreamOptions, "tag">,
-    log: Logger,
-  ) {
-    this.#server = createServer((socket) => {
-      this.#sockets.add(socket);
-      socket.on("error", () => {});
-      void storeLines(socket, { ...options, tag })
-        .catch((error: unknown) =>
-          log.warn({ listen: path, reason: systemReason(error) }, "a connection ended"),
-        )
-        .finally(() => this.#sockets.delete(socket.destroy()));
+  /** Takes connections; lines of those that are there have the tag from now on, too. */
+  begin({ tag, max_connections }: LineSocketConfig): void {
+    this.#tag = tag;
+    const { name } = this.#listener;
+    this.#listener.give({
+      maxConnections: max_connections,
+      accept: (socket) => this.#accept(socket),
+      drop: () => {
+        this.#options.counts.refused++;
+        this.#log.warn({ listen: name }, "a connection was turned away: there are too many");
+      },
     });
-    this.#server.maxConnections = max_connections;
-    this.#server.on("drop", () =>
-      log.warn({ listen: path }, "a connection was turned away: there are too many"),
-    );
+    this.#log.info({ listen: name, tag }, "taking lines");
+  }
+
+  #accept(socket: Socket): void {
+    const { counts } = this.#options;
+    counts.connections++;
+    counts.open++;
+    socket.on("error", () => {});
+    void storeLines(socket, { ...this.#options, tag: () => this.#tag })
+      .catch((error: unknown) =>
+        this.#log.warn({ listen: this.#listener.name, reason: systemReason(error) }, "a connection ended"),
+      )
+      .finally(() => {
+        counts.open--;
+        socket.destroy();
+      });
+  }
+
+  /** Takes no more connections. Those that are there end when their writers end them. */
+  async retire(): Promise<void> {
+    await this.#listener.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
-    await once(this.#server, "close");
+    await this.#listener[Symbol.asyncDispose]();
   }
 }

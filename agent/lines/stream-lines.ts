@@ -1,13 +1,16 @@
+import type { LineCounts } from "./line-counts.ts";
 import type { Spool } from "../spool/spool.ts";
 
 const LINE_FEED = 10;
 
 export interface LineStreamOptions {
-  readonly tag: string;
+  /** Asked for each time: it may change with the configuration, and so may the next. */
+  readonly tag: () => string;
   readonly spool: Pick<Spool, "append" | "ready">;
   /** A longer line becomes several events: what has no end must not fill the memory. */
-  readonly maxLineBytes: number;
+  readonly maxLineBytes: () => number;
   readonly signal: AbortSignal;
+  readonly counts: LineCounts;
 }
 
 /**
@@ -17,16 +20,21 @@ export interface LineStreamOptions {
  * @throws AgentError SPOOL_CLOSED, and what the stream fails with
  */
 export async function storeLines(stream: AsyncIterable<Buffer>, options: LineStreamOptions): Promise<void> {
-  const { tag, spool, maxLineBytes, signal } = options;
+  const { tag, spool, maxLineBytes, signal, counts } = options;
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of stream) {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    const { lines, end } = splitLines(bytes, maxLineBytes);
+    const { lines, end } = splitLines(bytes, maxLineBytes());
     await spool.ready(signal);
-    await spool.append(lines.map((data) => ({ tag, data })));
+    await spool.append(lines.map((data) => ({ tag: tag(), data })));
     rest = bytes.subarray(end);
+    counts.lines += lines.length;
+    for (const { length } of lines) counts.bytes += length;
   }
-  if (rest.length > 0) await spool.append([{ tag, data: rest }]);
+  if (rest.length === 0) return;
+  await spool.append([{ tag: tag(), data: rest }]);
+  counts.lines++;
+  counts.bytes += rest.length;
 }
 
 /** @returns the lines, and where the one that has only begun begins */

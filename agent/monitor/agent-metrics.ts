@@ -1,137 +1,220 @@
-import { counter, gauge, type MetricFamily, type Sample } from "../metrics.ts";
-import type { WatchedSource } from "./watched-source.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { REFUSALS } from "../forward/forward-counts.ts";
+import type { MetricFamily, Sample } from "../metrics.ts";
 import { health } from "./health.ts";
+import type { Latency } from "./latency.ts";
+import { METRIC_GROUPS, type NamesOf } from "./metric-catalogue.ts";
 import { undeliveredBytes } from "./pace.ts";
-import type { Vitals } from "./vitals.ts";
+import type { PushedVitals, Vitals } from "./vitals.ts";
+import type { WatchedSource } from "./watched-source.ts";
+import { worstFirst } from "./worst-first.ts";
 
-/** Everything `GET /metrics` tells. Counters begin at 0 with the process and with each reload. */
+/** Tags with series of their own; whoever pushes events may make up any number. */
+const MAX_TAGS = 200;
+const OTHER_TAGS = "_other";
+
+type Values<Group extends keyof typeof METRIC_GROUPS> = Record<NamesOf<Group>, number | readonly Sample[]>;
+
+/** Everything `GET /metrics` tells. Counters begin at 0 with the process, many with each reload. */
 export function agentMetrics(vitals: Vitals, nowMs: number): MetricFamily[] {
-  return [
-    ...agentFamilies(vitals, nowMs),
-    ...tailFamilies(vitals),
-    ...fileFamilies(vitals, nowMs),
-    ...producerFamilies(vitals),
-    ...processFamilies(),
-  ];
+  const values: Readonly<Record<string, number | readonly Sample[]>> = {
+    ...ofAgent(vitals, nowMs),
+    ...ofFiles(vitals),
+    ...ofEachFile(vitals, nowMs),
+    ...ofLines(vitals),
+    ...ofSpool(vitals.pushed, nowMs),
+    ...ofInputs(vitals.pushed),
+    ...ofKinesis(vitals),
+    ...ofProcess(),
+  };
+  return Object.values(METRIC_GROUPS).flatMap((group) =>
+    Object.entries(group).map(([name, { type, help }]) => {
+      const value = values[name]!;
+      return { name, type, help, samples: typeof value === "number" ? [{ value }] : value };
+    }),
+  );
 }
 
-function agentFamilies(vitals: Vitals, nowMs: number): MetricFamily[] {
-  const { agent, reload, checkpointAtMs } = vitals;
-  const build = [{ labels: { version: agent.version, node: agent.node }, value: 1 }];
+function ofAgent(vitals: Vitals, nowMs: number): Values<"The agent"> {
+  const { agent, reload, checkpoint } = vitals;
   const answer = (question: "ready" | "progressing") => Number(health(question, vitals, nowMs).ok);
-  return [
-    gauge("weir_agent_build_info", "Version of the agent and of Node.", build),
-    gauge(
-      "weir_agent_ready",
-      "1 when the shards are known and the state directory is held.",
-      answer("ready"),
-    ),
-    gauge("weir_agent_progressing", "0 when lines wait and none is acknowledged.", answer("progressing")),
-    gauge(
-      "weir_agent_checkpoint_age_seconds",
-      "Since the checkpoint was last known to be true.",
-      Math.max(0, nowMs - checkpointAtMs) / 1_000,
-    ),
-    gauge(
-      "weir_agent_config_last_reload_successful",
-      "0 when the last reload was refused and the configuration before it is in use.",
-      Number(reload.isSuccessful),
-    ),
-    gauge(
-      "weir_agent_config_last_reload_success_timestamp_seconds",
-      "When the configuration in use was taken over.",
-      reload.configuredAtMs / 1_000,
-    ),
-  ];
+  return {
+    weir_agent_build_info: [{ labels: { version: agent.version, node: agent.node }, value: 1 }],
+    weir_agent_ready: answer("ready"),
+    weir_agent_progressing: answer("progressing"),
+    weir_agent_checkpoint_age_seconds: Math.max(0, nowMs - checkpoint.savedAtMs) / 1_000,
+    weir_agent_checkpoint_write_errors_total: checkpoint.failures,
+    weir_agent_config_reloads_total: [
+      { labels: { result: "taken" }, value: reload.taken },
+      { labels: { result: "refused" }, value: reload.refused },
+    ],
+    weir_agent_config_last_reload_successful: Number(reload.isSuccessful),
+    weir_agent_config_last_reload_success_timestamp_seconds: reload.configuredAtMs / 1_000,
+  };
 }
 
-function tailFamilies({ files, tail, read }: Vitals): MetricFamily[] {
-  const open = files.filter(({ isOpen }) => isOpen).length;
-  return [
-    gauge("weir_agent_files", "Files that are followed.", files.length),
-    gauge("weir_agent_files_open", "Files that are held open.", open),
-    counter("weir_agent_files_found_total", "Files that were found.", tail.found),
-    counter("weir_agent_files_rotated_total", "Files that left their path.", tail.rotated),
-    counter("weir_agent_files_truncated_total", "Files that became shorter, or other.", tail.truncated),
-    counter("weir_agent_files_lost_total", "Files that went before they were known to be read.", tail.lost),
-    counter("weir_agent_abandoned_bytes_total", "Bytes that were truncated unread.", tail.abandonedBytes),
-    counter("weir_agent_lines_read_total", "Lines that were read.", read.lines),
-    counter("weir_agent_bytes_read_total", "Bytes that were read, line feeds included.", read.bytes),
-  ];
+function ofFiles({ files, missing, tail, maxFileSeries }: Vitals): Values<"All files"> {
+  return {
+    weir_agent_files: files.length,
+    weir_agent_files_open: files.filter(({ isOpen }) => isOpen).length,
+    weir_agent_files_missing: missing.length,
+    weir_agent_files_found_total: tail.found,
+    weir_agent_files_rotated_total: tail.rotated,
+    weir_agent_files_truncated_total: tail.truncated,
+    weir_agent_files_lost_total: tail.lost,
+    weir_agent_abandoned_bytes_total: tail.abandonedBytes,
+    weir_agent_undelivered_bytes: files.reduce((sum, file) => sum + undeliveredBytes(file), 0),
+    weir_agent_file_series_hidden: Math.max(0, files.filter(hasMore).length - maxFileSeries),
+  };
 }
 
 /** Files with nothing more to come are left out: a host rotates many of them. */
-function fileFamilies({ files, pace }: Vitals, nowMs: number): MetricFamily[] {
-  const shown = files.filter((file) => file.phase !== "ended" || undeliveredBytes(file) > 0);
+function hasMore(file: WatchedSource): boolean {
+  return file.phase !== "ended" || undeliveredBytes(file) > 0;
+}
+
+function ofEachFile({ files, pace, maxFileSeries }: Vitals, nowMs: number): Values<"Each file"> {
+  const shown = worstFirst(files.filter(hasMore), pace, nowMs).slice(0, maxFileSeries);
   const each = (value: (file: WatchedSource) => number): Sample[] =>
     shown.map((file) => {
       const labels = { path: file.location, tag: file.tag, source: file.source.id };
       return { labels, value: value(file) };
     });
-  return [
-    gauge(
-      "weir_agent_file_size_bytes",
-      "Bytes in the file.",
-      each(({ size }) => size),
-    ),
-    gauge(
-      "weir_agent_file_read_bytes",
-      "Offset to which it is read.",
-      each(({ read }) => read),
-    ),
-    gauge(
-      "weir_agent_file_delivered_bytes",
-      "Offset to which Kinesis has acknowledged it.",
-      each(({ delivery }) => delivery.resume.offset),
-    ),
-    gauge("weir_agent_file_lag_bytes", "Bytes that could be delivered and are not.", each(undeliveredBytes)),
-    gauge(
-      "weir_agent_file_lag_seconds",
-      "Since the file was last delivered to its end.",
-      each((file) => pace.lagMs(file, nowMs) / 1_000),
-    ),
-    gauge(
-      "weir_agent_file_error",
-      "1 when it cannot be read.",
-      each(({ error }) => Number(error !== undefined)),
-    ),
-  ];
+  return {
+    weir_agent_file_size_bytes: each(({ size }) => size),
+    weir_agent_file_read_bytes: each(({ read }) => read),
+    weir_agent_file_delivered_bytes: each(({ delivery }) => delivery.resume.offset),
+    weir_agent_file_lag_bytes: each(undeliveredBytes),
+    weir_agent_file_lag_seconds: each((file) => pace.lagMs(file, nowMs) / 1_000),
+    weir_agent_file_error: each(({ error }) => Number(error !== undefined)),
+  };
 }
 
-function producerFamilies(vitals: Vitals): MetricFamily[] {
-  const { sent, producer, shards, openShards, bufferedBytes, maxBufferedBytes, files } = vitals;
-  const byTag = (value: "lines" | "bytes") =>
-    Array.from(sent, ([tag, counts]) => ({ labels: { tag }, value: counts[value] }));
-  const byShard = (value: "records" | "bytes" | "throttled") =>
+function ofLines({ read, filters, sent }: Vitals): Values<"Lines"> {
+  const leftOut = (reason: "filtered" | "sampled") =>
+    byTag(filters.map(({ tag, counts }) => [tag, counts[reason]])).map(({ labels, value }) => ({
+      labels: { ...labels, reason },
+      value,
+    }));
+  const sentBy = (unit: "lines" | "bytes") => byTag(Array.from(sent, ([tag, counts]) => [tag, counts[unit]]));
+  return {
+    weir_agent_lines_read_total: read.lines,
+    weir_agent_bytes_read_total: read.bytes,
+    weir_agent_lines_left_out_total: [...leftOut("filtered"), ...leftOut("sampled")],
+    weir_agent_lines_masked_total: byTag(filters.map(({ tag, counts }) => [tag, counts.masked])),
+    weir_agent_lines_cut_total: read.cut,
+    weir_agent_lines_sent_total: sentBy("lines"),
+    weir_agent_bytes_sent_total: sentBy("bytes"),
+  };
+}
+
+/** Sums by tag. Tags beyond the first ones count together, so that no series ever changes its meaning. */
+function byTag(counts: readonly (readonly [tag: string, count: number])[]): Sample[] {
+  const sums = new Map<string, number>();
+  for (const [tag, count] of counts) {
+    const key = sums.has(tag) || sums.size < MAX_TAGS ? tag : OTHER_TAGS;
+    sums.set(key, (sums.get(key) ?? 0) + count);
+  }
+  return Array.from(sums, ([tag, value]) => ({ labels: { tag }, value }));
+}
+
+function ofSpool(pushed: PushedVitals | undefined, nowMs: number): Values<"The spool"> {
+  const each = (value: (pushed: PushedVitals) => number): Sample[] =>
+    pushed === undefined ? [] : [{ value: value(pushed) }];
+  const dropped = (unit: "lines" | "bytes"): Sample[] =>
+    pushed === undefined
+      ? []
+      : [
+          { labels: { policy: "drop-newest" }, value: pushed.spool.counts.dropped[unit] },
+          { labels: { policy: "drop-oldest" }, value: pushed.reader.overtaken[unit] },
+        ];
+  const failures = pushed?.spool.counts.failures ?? [];
+  return {
+    weir_agent_spool_bytes: each(({ spool }) => spool.bytes),
+    weir_agent_spool_limit_bytes: each(({ limits }) => limits.max_bytes),
+    weir_agent_spool_full: each(({ spool }) => Number(spool.isFull)),
+    weir_agent_spool_error: each(({ spool }) => Number(spool.error !== undefined)),
+    weir_agent_spool_oldest_age_seconds: each(({ spool, reader }) => {
+      const oldestMs = spool.oldestMs(reader.delivery.resume.offset) ?? nowMs;
+      return Math.max(0, nowMs - oldestMs) / 1_000;
+    }),
+    weir_agent_spool_lines_total: each(({ spool }) => spool.counts.lines),
+    weir_agent_spool_dropped_lines_total: dropped("lines"),
+    weir_agent_spool_dropped_bytes_total: dropped("bytes"),
+    weir_agent_spool_write_errors_total: Array.from(failures, ([operation, value]) => {
+      return { labels: { operation }, value };
+    }),
+    weir_agent_spool_quarantined: each(({ spool }) => spool.quarantined),
+  };
+}
+
+function ofInputs(pushed: PushedVitals | undefined): Values<"What is pushed"> {
+  const { forward, lines = [] } = pushed ?? {};
+  const once = (value: number | undefined): Sample[] => (value === undefined ? [] : [{ value }]);
+  const each = (count: "open" | "connections" | "refused" | "lines" | "bytes"): Sample[] =>
+    Array.from(lines, ([input, counts]) => ({ labels: { input }, value: counts[count] }));
+  return {
+    weir_agent_forward_connections: once(forward?.open),
+    weir_agent_forward_connections_total: once(forward?.connections),
+    weir_agent_forward_refused_total: forward
+      ? REFUSALS.map((reason) => ({ labels: { reason }, value: forward.refusedBy[reason] }))
+      : [],
+    weir_agent_forward_messages_total: once(forward?.messages),
+    weir_agent_forward_events_total: once(forward?.events),
+    weir_agent_forward_received_bytes_total: once(forward?.bytes),
+    weir_agent_forward_acks_total: once(forward?.acks),
+    weir_agent_line_input_connections: each("open"),
+    weir_agent_line_input_connections_total: each("connections"),
+    weir_agent_line_input_refused_total: each("refused"),
+    weir_agent_line_input_lines_total: each("lines"),
+    weir_agent_line_input_bytes_total: each("bytes"),
+  };
+}
+
+function ofKinesis(vitals: Vitals): Values<"Kinesis"> {
+  const { producer, shards, latency, openShards, bufferedBytes, maxBufferedBytes } = vitals;
+  const byShard = (value: "records" | "bytes" | "throttled" | "retries"): Sample[] =>
     Array.from(shards, ([shard, counts]) => ({ labels: { shard }, value: counts[value] }));
-  const undelivered = files.reduce((sum, file) => sum + undeliveredBytes(file), 0);
-  return [
-    counter("weir_agent_lines_sent_total", "Lines that Kinesis acknowledged.", byTag("lines")),
-    counter("weir_agent_bytes_sent_total", "Bytes of files that Kinesis acknowledged.", byTag("bytes")),
-    counter("weir_agent_put_requests_total", "PutRecords requests.", producer.requests),
-    counter("weir_agent_put_failures_total", "PutRecords requests that failed whole.", producer.failures),
-    counter("weir_agent_retries_total", "Records that were sent again.", producer.retries),
-    counter("weir_agent_throttles_total", "Records that a shard had no room for.", byShard("throttled")),
-    counter("weir_agent_records_sent_total", "Records that a shard took.", byShard("records")),
-    counter("weir_agent_record_bytes_sent_total", "Bytes that a shard took.", byShard("bytes")),
-    gauge("weir_agent_shards", "Open shards of the stream; 0 until they are known.", openShards),
-    gauge(
-      "weir_agent_undelivered_bytes",
-      "Bytes of all files that could be delivered and are not.",
-      undelivered,
-    ),
-    gauge("weir_agent_buffered_bytes", "Bytes that wait for an acknowledgement.", bufferedBytes),
-    gauge("weir_agent_buffered_bytes_limit", "At which reading pauses.", maxBufferedBytes),
-  ];
+  return {
+    weir_agent_put_requests_total: producer.requests,
+    weir_agent_put_failures_total: producer.failures,
+    weir_agent_put_duration_seconds: histogramSamples(latency),
+    weir_agent_retries_total: byShard("retries"),
+    weir_agent_throttles_total: byShard("throttled"),
+    weir_agent_records_sent_total: byShard("records"),
+    weir_agent_record_bytes_sent_total: byShard("bytes"),
+    weir_agent_shards: openShards,
+    weir_agent_buffered_bytes: bufferedBytes,
+    weir_agent_buffered_limit_bytes: maxBufferedBytes,
+  };
 }
 
-/** Names that every Prometheus client library uses. */
-function processFamilies(): MetricFamily[] {
+function histogramSamples({ cumulative, sumSeconds, count }: Latency): Sample[] {
+  const buckets = cumulative.map(({ boundSeconds, count: value }) => {
+    const le = boundSeconds === Infinity ? "+Inf" : `${boundSeconds}`;
+    return { suffix: "_bucket", labels: { le }, value } as const;
+  });
+  return [...buckets, { suffix: "_sum", value: sumSeconds }, { suffix: "_count", value: count }];
+}
+
+function ofProcess(): Values<"The process"> {
   const { user, system } = process.cpuUsage();
-  const startedAtSeconds = Date.now() / 1_000 - process.uptime();
-  return [
-    counter("process_cpu_seconds_total", "CPU time, user and system.", (user + system) / 1e6),
-    gauge("process_resident_memory_bytes", "Resident memory.", process.memoryUsage.rss()),
-    gauge("process_start_time_seconds", "Start since the Unix epoch.", startedAtSeconds),
-  ];
+  return {
+    process_cpu_seconds_total: (user + system) / 1e6,
+    process_resident_memory_bytes: process.memoryUsage.rss(),
+    process_start_time_seconds: Date.now() / 1_000 - process.uptime(),
+    process_open_fds: ofLinux(() => readdirSync("/proc/self/fd").length),
+    process_max_fds: ofLinux(() =>
+      Number(/^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1]),
+    ),
+  };
+}
+
+/** Other systems have no such files. */
+function ofLinux(value: () => number): readonly Sample[] {
+  try {
+    return [{ value: value() }];
+  } catch {
+    return [];
+  }
 }

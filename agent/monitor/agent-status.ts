@@ -1,5 +1,5 @@
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
-import type { Vitals } from "./vitals.ts";
+import type { PushedVitals, Vitals } from "./vitals.ts";
 
 interface TagStatus {
   readonly messages: number;
@@ -24,6 +24,25 @@ interface ServerStatus {
   readonly error: string;
 }
 
+/** Of the forward input. There is no limit in messages: the spool has one in bytes. */
+interface ReceiverStatus {
+  readonly address: string;
+  readonly total_connections: number;
+  readonly current_connections: number;
+  readonly messages: number;
+  readonly disposed: number;
+  /** Events that are not read from the spool yet. */
+  readonly buffered: number;
+  readonly max_buffer_messages: null;
+}
+
+/** Of pushed events, by whatever input they came. */
+interface SpoolStatus {
+  readonly bytes: number;
+  readonly max_bytes: number;
+  readonly connections: number;
+}
+
 /**
  * Answer of `GET /`, in the shape of fluent-agent-hydra's, whose watchers go on working. `sent` counts
  * the lines that Kinesis has acknowledged since the start.
@@ -33,8 +52,8 @@ export interface AgentStatus {
   /** By the path a file has now. */
   readonly files: Readonly<Record<string, FileStatus>>;
   readonly servers: readonly ServerStatus[];
-  /** Of pushed input. */
-  readonly receiver: null;
+  readonly receiver: ReceiverStatus | null;
+  readonly spool: SpoolStatus | null;
 }
 
 export function agentStatus(vitals: Vitals): AgentStatus {
@@ -56,6 +75,31 @@ export function agentStatus(vitals: Vitals): AgentStatus {
     sent: byTag,
     files: byPath,
     servers: [{ address: stream, alive: error === "", error }],
-    receiver: null,
+    receiver: receiverStatus(vitals.pushed),
+    spool: spoolStatus(vitals.pushed),
+  };
+}
+
+function receiverStatus(pushed: PushedVitals | undefined): ReceiverStatus | null {
+  const { forward, forwardAddress: address, spool, reader } = pushed ?? {};
+  if (forward === undefined || address === undefined || spool === undefined) return null;
+  return {
+    address,
+    total_connections: forward.connections,
+    current_connections: forward.open,
+    messages: forward.events,
+    disposed: spool.counts.dropped.lines + reader!.overtaken.lines,
+    buffered: Math.max(0, spool.lines - reader!.lines),
+    max_buffer_messages: null,
+  };
+}
+
+function spoolStatus(pushed: PushedVitals | undefined): SpoolStatus | null {
+  if (pushed === undefined) return null;
+  const open = Array.from(pushed.lines.values(), ({ open }) => open);
+  return {
+    bytes: pushed.spool.bytes,
+    max_bytes: pushed.limits.max_bytes,
+    connections: open.reduce((sum, count) => sum + count, pushed.forward?.open ?? 0),
   };
 }

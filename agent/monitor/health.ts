@@ -22,10 +22,14 @@ const PROBLEMS: Record<HealthQuestion, (vitals: Vitals, nowMs: number) => string
   /** A process that answers is alive. */
   live: () => [],
   ready: unready,
-  progressing: (vitals, nowMs) => [...unready(vitals), ...stalled(vitals, nowMs)],
+  progressing: (vitals, nowMs) => [
+    ...unready(vitals),
+    ...unwritable(vitals, nowMs),
+    ...stalled(vitals, nowMs),
+  ],
 };
 
-/** The state directory is held by then: an agent that cannot take it does not start. */
+/** The state directory is held and the inputs listen by then: an agent that cannot do so does not start. */
 function unready({ openShards, stream }: Vitals): string[] {
   return openShards > 0 ? [] : [`the shards of stream ${stream} are not known yet`];
 }
@@ -40,4 +44,15 @@ function stalled({ pace, files, putFailure, stalledMs }: Vitals, nowMs: number):
     error === undefined ? [] : [`${location}: ${error}`],
   );
   return [summary, ...(putFailure === undefined ? [] : [`PutRecords: ${putFailure}`]), ...errors];
+}
+
+/** Disks that do not take what must be kept: senders wait, or a restart would send much again. */
+function unwritable({ pushed, checkpoint, stalledMs }: Vitals, nowMs: number): string[] {
+  const problems: string[] = [];
+  const { error } = pushed?.spool ?? {};
+  if (error !== undefined) problems.push(`pushed events cannot be stored: ${error}`);
+  const ageMs = nowMs - checkpoint.savedAtMs;
+  if (checkpoint.failures > 0 && ageMs >= stalledMs)
+    problems.push(`no checkpoint could be written for ${Math.round(ageMs / 1_000)} s`);
+  return problems;
 }

@@ -19,6 +19,9 @@ export const monitorSchema = z.strictObject({
         "names under which it may be asked, beside localhost and IP addresses. Any other name is refused, so " +
         "that no web page can read it through a name of its own",
     }),
+  max_file_series: z.int().min(0).max(100_000).default(500).meta({
+    description: "files with metrics of their own, those that lag the most; the rest are in the sums",
+  }),
   stalled_ms: z.int().min(1_000).max(86_400_000).default(60_000).meta({
     unit: "ms",
     description: "/healthz/progressing fails when lines wait and none was acknowledged for this long",

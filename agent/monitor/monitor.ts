@@ -6,8 +6,10 @@ import { EXPOSITION_CONTENT_TYPE, exposition } from "../metrics.ts";
 import { agentMetrics } from "./agent-metrics.ts";
 import { agentStatus } from "./agent-status.ts";
 import { health, type HealthQuestion } from "./health.ts";
+import { History, SAMPLE_EVERY_MS } from "./history.ts";
 import type { MonitorConfig } from "./monitor-config.ts";
-import { STATUS_CSS, statusPage } from "./status-page.ts";
+import { overview } from "./overview.ts";
+import { pageFile } from "./page-files.ts";
 import { systemStatus } from "./system-status.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -17,20 +19,28 @@ interface Answer {
   readonly body: string;
 }
 
-/** No script at all, and nothing from anywhere else. */
+/** Its own files, no inline code, and nothing from anywhere else. */
 const SECURITY_HEADERS = {
   "content-security-policy":
-    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
   "cross-origin-resource-policy": "same-origin",
   "cache-control": "no-store",
 };
 
-const PAGES: Readonly<Record<string, (vitals: Vitals, now: Date) => Answer>> = {
-  "/": (vitals) => json(200, agentStatus(vitals)),
-  "/system": (vitals, now) => json(200, systemStatus(vitals, now)),
-  "/metrics": (vitals, now) => ({
+/** What there is to answer from. */
+interface Asked {
+  readonly vitals: Vitals;
+  readonly now: Date;
+  readonly history: History;
+  readonly query: URLSearchParams;
+}
+
+const PAGES: Readonly<Record<string, (asked: Asked) => Answer>> = {
+  "/": ({ vitals }) => json(200, agentStatus(vitals)),
+  "/system": ({ vitals, now }) => json(200, systemStatus(vitals, now)),
+  "/metrics": ({ vitals, now }) => ({
     status: 200,
     type: EXPOSITION_CONTENT_TYPE,
     body: exposition(agentMetrics(vitals, now.getTime())),
@@ -38,12 +48,11 @@ const PAGES: Readonly<Record<string, (vitals: Vitals, now: Date) => Answer>> = {
   "/healthz/live": answerHealth("live"),
   "/healthz/ready": answerHealth("ready"),
   "/healthz/progressing": answerHealth("progressing"),
-  "/status": (vitals, now) => ({
-    status: 200,
-    type: "text/html; charset=utf-8",
-    body: statusPage(vitals, now),
-  }),
-  "/status.css": () => ({ status: 200, type: "text/css; charset=utf-8", body: STATUS_CSS }),
+  "/status.json": ({ vitals, now, history, query }) => {
+    const search = query.get("search") ?? "";
+    const sinceMs = Number(query.get("since")) || 0;
+    return json(200, overview(vitals, history, { search, sinceMs }, now.getTime()));
+  },
 };
 
 /** Tells over HTTP how the agent is, on this machine only unless configured otherwise. */
@@ -51,10 +60,13 @@ export class Monitor implements AsyncDisposable {
   #config: Pick<MonitorConfig, "port" | "address" | "hosts"> = { port: 0, address: "127.0.0.1", hosts: [] };
   #server: Server | undefined;
   #vitals: (() => Vitals) | undefined;
+  readonly #history = new History();
+  #sampling: NodeJS.Timeout | undefined;
 
   /** Of whom it tells from now on. */
   show(vitals: () => Vitals): void {
     this.#vitals = vitals;
+    if (this.#server) this.#sample();
   }
 
   /**
@@ -68,8 +80,13 @@ export class Monitor implements AsyncDisposable {
       const server = config.port === 0 ? undefined : await this.#listen(config);
       await this.#close();
       this.#server = server;
+      if (server) this.#sampling = setInterval(() => this.#sample(), SAMPLE_EVERY_MS).unref();
     }
     this.#config = config;
+  }
+
+  #sample(): void {
+    if (this.#vitals) this.#history.add(this.#vitals(), Date.now());
   }
 
   async #listen({ address, port }: MonitorConfig): Promise<Server> {
@@ -93,11 +110,15 @@ export class Monitor implements AsyncDisposable {
   #page({ method, url = "/", headers }: IncomingMessage): Answer {
     if (!this.#isOurName(headers.host)) return json(421, { error: "not this host: see monitor.hosts" });
     if (method !== "GET" && method !== "HEAD") return json(405, { error: "only GET" });
-    const path = url.split("?", 1)[0]!;
+    const [path = "", search = ""] = url.split("?", 2);
+    const file = pageFile(path);
+    if (file) return { status: 200, ...file };
     const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
-    if (page === undefined) return json(404, { error: `there is ${Object.keys(PAGES).join(", ")}` });
+    if (page === undefined)
+      return json(404, { error: `there is ${["/status", ...Object.keys(PAGES)].join(", ")}` });
     if (this.#vitals === undefined) return json(503, { error: "starting" });
-    return page(this.#vitals(), new Date());
+    const query = new URLSearchParams(search);
+    return page({ vitals: this.#vitals(), now: new Date(), history: this.#history, query });
   }
 
   /** A name that somebody else resolves to this address must not be read from within a browser. */
@@ -107,6 +128,7 @@ export class Monitor implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#sampling);
     if (this.#server === undefined) return;
     this.#server.close();
     this.#server.closeAllConnections();
@@ -119,7 +141,7 @@ export class Monitor implements AsyncDisposable {
 }
 
 function answerHealth(question: HealthQuestion) {
-  return (vitals: Vitals, now: Date): Answer => {
+  return ({ vitals, now }: Asked): Answer => {
     const answer = health(question, vitals, now.getTime());
     return json(answer.ok ? 200 : 503, answer);
   };

@@ -1,40 +1,79 @@
 import type { Heartbeat } from "../../wire/heartbeat.ts";
+import type { FilterCounts } from "../filter/line-filter.ts";
+import type { ForwardCounts } from "../forward/forward-counts.ts";
+import type { LineCounts } from "../lines/line-counts.ts";
 import type { SentCounts } from "../producer/aggregator.ts";
 import type { ProducerCounts, ShardCounts } from "../producer/producer.ts";
+import type { Spool } from "../spool/spool.ts";
+import type { SpoolConfig } from "../spool/spool-config.ts";
+import type { SpoolReader } from "../spool/spool-reader.ts";
 import type { TailCounts } from "../tail/file-finder.ts";
-import type { WatchedSource } from "./watched-source.ts";
+import type { Latency } from "./latency.ts";
 import type { Pace } from "./pace.ts";
+import type { WatchedSource } from "./watched-source.ts";
 
 /** What there is to tell of an agent at this moment. */
 export interface Vitals {
   readonly agent: Heartbeat["agent"];
+  readonly host: string;
   readonly stream: string;
   readonly files: readonly WatchedSource[];
   /** Files that are named in the configuration and are not there. */
   readonly missing: readonly { readonly tag: string; readonly path: string }[];
   readonly pace: Pace;
   readonly tail: TailCounts;
-  /** Lines and bytes that were framed, acknowledged or not. */
-  readonly read: { readonly lines: number; readonly bytes: number };
+  /** Lines and bytes that were framed, acknowledged or not, and lines that were cut. */
+  readonly read: { readonly lines: number; readonly bytes: number; readonly cut: number };
+  /** What became of lines that were not sent as they are, by the tag of their `[[files]]` entry. */
+  readonly filters: readonly { readonly tag: string; readonly counts: FilterCounts }[];
+  /** Undefined where nothing is pushed. */
+  readonly pushed: PushedVitals | undefined;
   readonly sent: ReadonlyMap<string, SentCounts>;
   readonly producer: ProducerCounts;
   readonly shards: ReadonlyMap<string, ShardCounts>;
+  /** Of PutRecords requests. */
+  readonly latency: Latency;
   /** Of the shard map; 0 until it is known. */
   readonly openShards: number;
   /** Why the last PutRecords request failed, until one succeeds. */
   readonly putFailure: string | undefined;
   readonly bufferedBytes: number;
   readonly maxBufferedBytes: number;
-  /** When the checkpoint was last known to be true. */
-  readonly checkpointAtMs: number;
+  readonly checkpoint: {
+    /** When it was last known to be true. */
+    readonly savedAtMs: number;
+    /** Saves that failed. */
+    readonly failures: number;
+  };
   /** Lines that wait for longer than this without any acknowledgement are stuck. */
   readonly stalledMs: number;
+  /** Files with metrics of their own, at most. */
+  readonly maxFileSeries: number;
   readonly reload: ReloadOutcome;
 }
 
-/** How the last change of configuration went. */
+/** Of pushed events: their inputs, and where they wait. */
+export interface PushedVitals {
+  readonly spool: Pick<
+    Spool,
+    "source" | "end" | "bytes" | "lines" | "counts" | "quarantined" | "error" | "oldestMs" | "isFull"
+  >;
+  readonly reader: Pick<SpoolReader, "read" | "lines" | "delivery" | "overtaken">;
+  readonly limits: Pick<SpoolConfig, "max_bytes" | "overflow">;
+  readonly forward: ForwardCounts | undefined;
+  /** On which it listens. */
+  readonly forwardAddress: string | undefined;
+  /** By `stdin`, or the socket's path. */
+  readonly lines: ReadonlyMap<string, LineCounts>;
+}
+
+/** How changes of configuration went. */
 export interface ReloadOutcome {
+  /** Of the last one. */
   readonly isSuccessful: boolean;
   /** When the configuration in use was taken over. */
   readonly configuredAtMs: number;
+  /** Since the start. */
+  readonly taken: number;
+  readonly refused: number;
 }

@@ -47,6 +47,8 @@ export interface ShardCounts {
   bytes: number;
   /** Entries that it, or the stream, had no room for. */
   throttled: number;
+  /** Entries that were meant for it and are sent again. */
+  retries: number;
 }
 
 /**
@@ -130,6 +132,7 @@ export class Producer {
     for (const { shard, bytes } of parcels) shard.lost(bytes, this.#options.clock.now());
     this.counts.failures++;
     this.counts.retries += parcels.length;
+    for (const { shard } of parcels) this.#shard(shard.shardId).retries++;
     this.failure = systemReason(error);
     log.warn({ stream, reason: this.failure, records: parcels.length }, "PutRecords failed; retrying");
   }
@@ -150,6 +153,7 @@ export class Producer {
     }
     for (const { parcel, isThrottled } of retry) {
       this.counts.retries++;
+      this.#shard(parcel.shard.shardId).retries++;
       if (isThrottled) {
         this.counts.throttled++;
         this.#shard(parcel.shard.shardId).throttled++;
@@ -165,7 +169,7 @@ export class Producer {
   #shard(shardId: string): ShardCounts {
     let counts = this.byShard.get(shardId);
     if (counts === undefined) {
-      counts = { records: 0, bytes: 0, throttled: 0 };
+      counts = { records: 0, bytes: 0, throttled: 0, retries: 0 };
       this.byShard.set(shardId, counts);
     }
     return counts;

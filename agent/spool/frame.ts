@@ -1,10 +1,10 @@
-import { crc32 } from "node:zlib";
 import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
 import type { GapReason } from "../../wire/provenance.ts";
+import { crc32c } from "./crc32c.ts";
 
 /**
  * segment := head { frame }
- * head    := "WEIRSPL1"(8) sourceId(12) offset(u64) crc(u32, of the 28 bytes before it)
+ * head    := "WEIRSPL2"(8) sourceId(12) offset(u64) crc(u32, of the 28 bytes before it)
  * frame   := length(u32, of body) crc(u32, of body) body
  * body    := 1 tagLength(u8) tag data    an event; stands for data.length + 1 bytes of the source
  *          | 2 tagLength(u8) tag data    an event that was cut; stands for data.length bytes
@@ -13,10 +13,10 @@ import type { GapReason } from "../../wire/provenance.ts";
  *
  * Numbers are little-endian. `offset` is where the segment's first event stands in the source.
  *
- * The checksum is zlib's CRC-32: it is native, where CRC-32C would be a table in JavaScript, and both
- * find every burst of up to 32 bits. A body is never empty, so zeroed blocks are no frames.
+ * Every checksum is a CRC-32C. The last character of the first eight is the version; version 1 had other
+ * checksums. A body is never empty, so zeroed blocks are no frames.
  */
-const MAGIC = "WEIRSPL1";
+const MAGIC = "WEIRSPL2";
 export const SOURCE_ID_CHARS = 12;
 const HEAD_CRC_AT = MAGIC.length + SOURCE_ID_CHARS + 8;
 export const HEAD_BYTES = HEAD_CRC_AT + 4;
@@ -59,14 +59,21 @@ export function encodeHead({ sourceId, offset }: SegmentHead): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
   head.write(MAGIC + sourceId, "latin1");
   head.writeBigUInt64LE(BigInt(offset), MAGIC.length + SOURCE_ID_CHARS);
-  head.writeUInt32LE(crc32(head.subarray(0, HEAD_CRC_AT)), HEAD_CRC_AT);
+  head.writeUInt32LE(crc32c(head, 0, HEAD_CRC_AT), HEAD_CRC_AT);
   return head;
 }
 
-/** @returns undefined when these are not the first bytes of a segment */
+/**
+ * @returns undefined when these are not the first bytes of a segment
+ * @throws when they are those of another version: it may hold what was acknowledged
+ */
 export function decodeHead(head: Buffer): SegmentHead | undefined {
-  if (head.length < HEAD_BYTES || head.toString("latin1", 0, MAGIC.length) !== MAGIC) return undefined;
-  if (crc32(head.subarray(0, HEAD_CRC_AT)) !== head.readUInt32LE(HEAD_CRC_AT)) return undefined;
+  const magic = head.toString("latin1", 0, MAGIC.length);
+  if (magic !== MAGIC && /^WEIRSPL\d$/.test(magic)) {
+    throw new Error(`a segment of version ${magic.at(-1)}, of which this agent knows ${MAGIC.at(-1)}`);
+  }
+  if (head.length < HEAD_BYTES || magic !== MAGIC) return undefined;
+  if (crc32c(head, 0, HEAD_CRC_AT) !== head.readUInt32LE(HEAD_CRC_AT)) return undefined;
   const sourceId = head.toString("latin1", MAGIC.length, MAGIC.length + SOURCE_ID_CHARS);
   return { sourceId, offset: Number(head.readBigUInt64LE(MAGIC.length + SOURCE_ID_CHARS)) };
 }
@@ -91,7 +98,7 @@ export function encodeGap(reason: "overflow" | "too-long", bytes: number, lines:
 
 function sealed(frame: Buffer): Buffer {
   frame.writeUInt32LE(frame.length - PREFIX_BYTES, 0);
-  frame.writeUInt32LE(crc32(frame.subarray(PREFIX_BYTES)), 4);
+  frame.writeUInt32LE(crc32c(frame, PREFIX_BYTES, frame.length), 4);
   return frame;
 }
 
@@ -103,8 +110,8 @@ export function decodeFrame(window: Buffer, at: number): Frame | "partial" | "to
   if (length < 2 || length > BODY_MAX_BYTES) return "torn";
   const next = start + length;
   if (next > window.length) return "partial";
+  if (crc32c(window, start, next) !== window.readUInt32LE(at + 4)) return "torn";
   const body = window.subarray(start, next);
-  if (crc32(body) !== window.readUInt32LE(at + 4)) return "torn";
   const kind = body[0];
   if (kind === KIND.event || kind === KIND.cut) {
     const tagEnd = 2 + body[1]!;

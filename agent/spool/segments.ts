@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { systemReason } from "../agent-error.ts";
 import { decodeFrame, decodeHead, encodeHead, HEAD_BYTES, linesOf, type SegmentHead } from "./frame.ts";
-import type { SpoolFile, SpoolFs } from "./spool-fs.ts";
+import type { DurableFile, DurableFs } from "../durable-fs.ts";
 
 const NAME = /^(\d{12})\.(spool|torn)$/;
 const READ_BYTES = 2 ** 20;
@@ -22,7 +22,7 @@ export interface Segment {
 }
 
 export interface OpenSegment extends Segment {
-  readonly file: SpoolFile;
+  readonly file: DurableFile;
 }
 
 interface Candidate extends SegmentHead {
@@ -42,14 +42,16 @@ interface Extent {
  * The last one is never removed: it remembers the source and how far it goes.
  */
 export class Segments {
-  readonly #fs: SpoolFs;
+  readonly #fs: DurableFs;
   readonly #directory: string;
   readonly #log: Logger;
   readonly #list: Segment[] = [];
+  /** Torn tails that were found, and set aside where that could be. */
+  quarantined = 0;
   #number = 0;
   #sourceId = "";
 
-  private constructor(fs: SpoolFs, directory: string, log: Logger) {
+  private constructor(fs: DurableFs, directory: string, log: Logger) {
     this.#fs = fs;
     this.#directory = directory;
     this.#log = log;
@@ -73,7 +75,7 @@ export class Segments {
   }
 
   /** Reads what is there, checking every frame. A torn tail is set aside. */
-  static async recover(fs: SpoolFs, directory: string, log: Logger): Promise<Segments> {
+  static async recover(fs: DurableFs, directory: string, log: Logger): Promise<Segments> {
     const segments = new Segments(fs, directory, log);
     await fs.makeDirectory(directory);
     await fs.syncDirectory(dirname(directory));
@@ -143,10 +145,11 @@ export class Segments {
   }
 
   /** Keeps bytes that are no frames for people to look at: those of the latest crash. */
-  async #quarantine(path: string, file: SpoolFile, from: number): Promise<void> {
+  async #quarantine(path: string, file: DurableFile, from: number): Promise<void> {
     const bytes = Buffer.alloc(READ_BYTES);
     const tail = bytes.subarray(0, await file.read(bytes, from));
     if (tail.length === 0) return;
+    this.quarantined++;
     const aside = path.replace(/spool$/, "torn");
     this.#log.warn({ path, from, aside }, "the segment has a torn tail, of which nothing was acknowledged");
     try {

@@ -12,6 +12,16 @@ export const spoolConfigSchema = z
       .max(2 ** 40)
       .default(2 ** 30)
       .meta({ unit: "bytes", description: "disk space for pushed events that are not delivered yet" }),
+    min_free_bytes: z
+      .int()
+      .min(0)
+      .max(2 ** 40)
+      .default(16 * MIB)
+      .meta({
+        unit: "bytes",
+        description:
+          "disk space that is left alone: with less of it free the spool is full, and the checkpoint can still be written",
+      }),
     segment_bytes: z
       .int()
       .min(2 * MIB)

@@ -10,7 +10,7 @@ import type { Line } from "../tail/line-framer.ts";
 import { decodeFrame, type Frame, HEAD_BYTES, linesOf } from "./frame.ts";
 import type { Segment } from "./segments.ts";
 import type { Spool } from "./spool.ts";
-import type { SpoolFile, SpoolFs } from "./spool-fs.ts";
+import type { DurableFile, DurableFs } from "../durable-fs.ts";
 
 /** Room for the longest event. */
 const READ_BYTES = 2 ** 20;
@@ -35,23 +35,26 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   #offset: number;
   /** Left out since the last event. */
   #gap: Gap | undefined;
+  /** Why it cannot be read. */
   error: string | undefined;
   /** Left out because the spool was full, as far as this process has read. */
   dropped = { bytes: 0, lines: 0 };
+  /** Of which the oldest, that were on disk before. */
+  overtaken = { bytes: 0, lines: 0 };
   readonly #spool: Spool;
-  readonly #fs: SpoolFs;
+  readonly #fs: DurableFs;
   readonly #log: Logger;
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
   readonly #origins = new Map<string, Origin>();
   #segment: Segment | undefined;
-  #file: SpoolFile | undefined;
+  #file: DurableFile | undefined;
   /** Where the next frame stands in the segment's file, in the source, and among the spool's lines. */
   #at = 0;
   #frameOffset = 0;
   #line: number | undefined;
 
   /** @param from end of what is delivered; 0 where that is unknown */
-  constructor(spool: Spool, from: number, fs: SpoolFs, log: Logger) {
+  constructor(spool: Spool, from: number, fs: DurableFs, log: Logger) {
     this.#spool = spool;
     this.#fs = fs;
     this.#log = log;
@@ -87,6 +90,11 @@ export class SpoolReader implements ReportedSource, WatchedSource {
 
   get read(): number {
     return this.#offset;
+  }
+
+  /** Of those that the spool has had since it was opened, as many were read or left out. */
+  get lines(): number {
+    return this.#line ?? 0;
   }
 
   get gap(): Gap | undefined {
@@ -148,7 +156,12 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     if (next.offset > this.#offset) {
       // Segments are removed from the front only; a hole elsewhere was made by the disk.
       const reason = next === segments[0] ? "overflow" : "unreadable";
-      this.#leaveOut(next.offset, reason, next.firstLine - (this.#line ?? next.firstLine));
+      const lines = next.firstLine - (this.#line ?? next.firstLine);
+      if (reason === "overflow") {
+        const bytes = next.offset - this.#offset;
+        this.overtaken = { bytes: this.overtaken.bytes + bytes, lines: this.overtaken.lines + lines };
+      }
+      this.#leaveOut(next.offset, reason, lines);
     }
     if (next !== current || !this.#file) {
       await this.close();

@@ -1,31 +1,53 @@
 import { EventEmitter, once } from "node:events";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Source } from "../../wire/provenance.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
 import { backOff } from "../producer/backoff.ts";
+import { Arrivals } from "./arrivals.ts";
 import { AppendQueue, type Waiting } from "./append-queue.ts";
 import { type Batch, batches, type SpoolEvent } from "./batch.ts";
 import { encodeGap, HEAD_BYTES } from "./frame.ts";
 import type { SpoolConfig } from "./spool-config.ts";
 import { type OpenSegment, type Segment, Segments } from "./segments.ts";
-import type { SpoolFs } from "./spool-fs.ts";
+import type { DurableFs } from "../durable-fs.ts";
 
 /** Bytes written with one fdatasync, at most; more wait for the next. */
 const GROUP_BYTES = 2 ** 20;
+/** At which a disk that others fill is looked at again. */
+const LOOK_AGAIN_MS = 1_000;
+const LOW = "less than min_free_bytes of the disk is free";
 /** Bytes that wait for it, beyond which nobody should bring more. */
 const QUEUE_BYTES = 8 * 2 ** 20;
 
-export interface SpoolOptions extends Pick<SpoolConfig, "overflow" | "sync"> {
-  readonly fs: SpoolFs;
+/** What may change while it is in use. */
+export interface SpoolLimits extends Pick<SpoolConfig, "overflow" | "sync"> {
+  readonly maxBytes: number;
+  /** Of the disk, for others. */
+  readonly minFreeBytes: number;
+  readonly segmentBytes: number;
+  readonly maxLineBytes: number;
+}
+
+export interface SpoolOptions extends SpoolLimits {
+  readonly fs: DurableFs;
   /** The directory of all spools. */
   readonly directory: string;
   readonly name: string;
   readonly host: string;
-  readonly maxBytes: number;
-  readonly segmentBytes: number;
-  readonly maxLineBytes: number;
   readonly log: Logger;
+}
+
+/** Of this process. */
+export interface SpoolCounts {
+  /** Put on disk, to be delivered. */
+  lines: number;
+  bytes: number;
+  /** The newest ones, left out because the spool was full. */
+  dropped: { lines: number; bytes: number };
+  /** Writing that failed and was tried again, by what the system was asked to do. */
+  readonly failures: Map<string, number>;
 }
 
 /** How far a spool was delivered, by the checkpoint. */
@@ -45,10 +67,22 @@ export interface SpoolPosition {
  */
 export class Spool implements AsyncDisposable {
   readonly source: Source;
+  /** Why it cannot be written, and so nothing is acknowledged. */
   error: string | undefined;
   /** When it last grew, or was opened. */
   changedAtMs = Date.now();
-  readonly #options: SpoolOptions;
+  readonly counts: SpoolCounts = {
+    lines: 0,
+    bytes: 0,
+    dropped: { lines: 0, bytes: 0 },
+    failures: new Map([
+      ["open", 0],
+      ["write", 0],
+      ["fdatasync", 0],
+    ]),
+  };
+  readonly #arrivals = new Arrivals();
+  #options: SpoolOptions;
   readonly #segments: Segments;
   readonly #changed = new EventEmitter<{ change: [] }>().setMaxListeners(0);
   readonly #closing = new AbortController();
@@ -58,10 +92,14 @@ export class Spool implements AsyncDisposable {
   /** Dropped newest events, to be recorded before the next one that is kept. */
   #gap = { bytes: 0, lines: 0 };
   #isFull = false;
+  /** Of those who wait to append. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #queueing = 0;
 
   private constructor(options: SpoolOptions, segments: Segments) {
     this.#options = options;
     this.#segments = segments;
+    if (segments.end > 0) this.#arrivals.add(segments.end, this.changedAtMs);
     this.source = { id: segments.sourceId, host: options.host, path: `spool:${options.name}` };
   }
 
@@ -83,6 +121,21 @@ export class Spool implements AsyncDisposable {
     }
   }
 
+  get maxBytes(): number {
+    return this.#options.maxBytes;
+  }
+
+  /** Events wait for room, or are left out. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Those who wait for room look again. */
+  configure(limits: SpoolLimits): void {
+    this.#options = { ...this.#options, ...limits };
+    this.#changed.emit("change");
+  }
+
   /** Of the source, all of it on disk. */
   get end(): number {
     return this.#segments.end;
@@ -93,9 +146,25 @@ export class Spool implements AsyncDisposable {
     return this.#segments.bytes;
   }
 
+  /** Of all that it has had since it was opened. */
+  get lines(): number {
+    const last = this.#segments.list.at(-1);
+    return last === undefined ? 0 : last.firstLine + last.lines;
+  }
+
   /** Oldest first. */
   get segments(): readonly Segment[] {
     return this.#segments.list;
+  }
+
+  /** Torn tails that were set aside when it was opened. */
+  get quarantined(): number {
+    return this.#segments.quarantined;
+  }
+
+  /** When the oldest event from an offset on arrived; of what an earlier process left, when this one began. */
+  oldestMs(offset: number): number | undefined {
+    return this.#arrivals.oldestMs(offset);
   }
 
   /** Resolves when there is more to read, or less on disk or waiting for it. @throws AbortError */
@@ -103,9 +172,29 @@ export class Spool implements AsyncDisposable {
     await once(this.#changed, "change", { signal });
   }
 
-  /** Resolves when little enough waits to be written. @throws AbortError */
+  /** Bytes that wait to be written. */
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  /**
+   * Resolves when little enough waits to be written. Whoever waited for it comes after what the one before
+   * has appended: were all of them let in at once, nothing would bound what they bring.
+   *
+   * @throws AbortError
+   */
   async ready(signal: AbortSignal): Promise<void> {
-    while (this.#queue.bytes > QUEUE_BYTES) await this.changed(signal);
+    if (this.#queue.bytes <= QUEUE_BYTES && this.#queueing === 0) return;
+    this.#queueing++;
+    const turn = this.#turn.then(async () => {
+      signal.throwIfAborted();
+      while (this.#queue.bytes > QUEUE_BYTES) await this.changed(signal);
+    });
+    this.#turn = turn
+      .catch(() => {})
+      .finally(() => this.#queueing--)
+      .then(() => setImmediate());
+    await turn;
   }
 
   /**
@@ -146,14 +235,16 @@ export class Spool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#committing;
+    // It is tried once: the disk may be what is wrong.
+    if (this.#gap.bytes > 0) await this.#commit([]).catch(() => {});
     await this.#retire();
   }
 
   async #commitAll(): Promise<void> {
     // Appends of the same turn share a group.
     await Promise.resolve();
-    const groupBytes = Math.min(GROUP_BYTES, this.#options.segmentBytes - HEAD_BYTES);
     while (!this.#queue.isEmpty) {
+      const groupBytes = Math.min(GROUP_BYTES, this.#options.segmentBytes - HEAD_BYTES);
       const group = this.#queue.takeGroup(groupBytes);
       try {
         if (await this.#makeRoom(group)) await this.#commit(group);
@@ -168,29 +259,60 @@ export class Spool implements AsyncDisposable {
 
   /** @returns false when the group was left out instead @throws AbortError on closing */
   async #makeRoom(group: readonly Waiting[]): Promise<boolean> {
-    const { maxBytes, overflow, log } = this.#options;
     const needed = HEAD_BYTES + sum(group, ({ frames }) => frames.length);
-    const isFull = () => this.bytes + needed > maxBytes;
-    if (isFull() !== this.#isFull) {
-      this.#isFull = isFull();
-      if (this.#isFull)
-        log.warn({ spool: this.source.path, bytes: this.bytes, overflow }, "the spool is full");
+    for (;;) {
+      // Asked for each time: they may have changed while we waited.
+      const { maxBytes, overflow } = this.#options;
+      const isFull = this.bytes + needed > maxBytes || (await this.#isDiskLow(needed));
+      this.#noteFull(isFull);
+      if (!isFull) return true;
+      if (overflow === "drop-newest") {
+        this.#dropNewest(group);
+        this.#changed.emit("change");
+        return false;
+      }
+      const hasEvents = this.#segments.list.some(({ bytes }) => bytes > HEAD_BYTES);
+      if (overflow === "drop-oldest" && hasEvents) await this.#dropOldest();
+      else if (this.#isLastTooLarge) await this.#persist(() => this.#roll());
+      else await this.#changedOrLater();
     }
-    if (this.#isFull && overflow === "drop-newest") {
-      this.#dropNewest(group);
-      this.#changed.emit("change");
-      return false;
-    }
-    while (isFull()) {
-      if (overflow === "block") await this.changed(this.#closing.signal);
-      else await this.#dropOldest();
-    }
-    return true;
+  }
+
+  /** Were the disk filled to the brim, no checkpoint could be written, and so nothing deleted, any more. */
+  async #isDiskLow(needed: number): Promise<boolean> {
+    const { fs, directory, name, minFreeBytes } = this.#options;
+    const free = await fs.freeBytes(join(directory, name)).catch(() => Infinity);
+    const isLow = free < needed + minFreeBytes;
+    if (isLow) this.error = LOW;
+    else if (this.error === LOW) this.error = undefined;
+    return isLow;
+  }
+
+  /** Others make room on a disk without telling. */
+  async #changedOrLater(): Promise<void> {
+    const later = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(LOOK_AGAIN_MS)]);
+    await this.changed(later).catch(() => {});
+    this.#closing.signal.throwIfAborted();
+  }
+
+  #noteFull(isFull: boolean): void {
+    const { overflow, log } = this.#options;
+    if (isFull && !this.#isFull)
+      log.warn({ spool: this.source.path, bytes: this.bytes, overflow }, "the spool is full");
+    this.#isFull = isFull;
+  }
+
+  /** The last segment is never deleted: one from times of larger segments could block a spool for good. */
+  get #isLastTooLarge(): boolean {
+    const { list } = this.#segments;
+    return list.length === 1 && list[0]!.bytes > this.#options.segmentBytes;
   }
 
   #dropNewest(group: readonly Waiting[]): void {
     for (const { extent, lines, resolve } of group) {
       this.#gap = { bytes: this.#gap.bytes + extent, lines: this.#gap.lines + lines };
+      this.counts.dropped.bytes += extent;
+      this.counts.dropped.lines += lines;
       resolve();
     }
   }
@@ -219,6 +341,9 @@ export class Spool implements AsyncDisposable {
       segment.end += gap.bytes + sum(group, ({ extent }) => extent);
       segment.lines += gap.lines + sum(group, ({ lines }) => lines);
       this.#gap = { bytes: 0, lines: 0 };
+      this.counts.lines += sum(group, ({ lines }) => lines);
+      this.counts.bytes += sum(group, ({ extent }) => extent);
+      this.#arrivals.add(segment.end, this.changedAtMs);
       acknowledge();
     });
     this.#changed.emit("change");
@@ -235,6 +360,9 @@ export class Spool implements AsyncDisposable {
         return;
       } catch (error) {
         const reason = systemReason(error);
+        const { failures } = this.counts;
+        const { syscall = "other" } = error as NodeJS.ErrnoException;
+        failures.set(syscall, (failures.get(syscall) ?? 0) + 1);
         if (reason !== this.error)
           log.error({ spool: this.source.path, reason }, "the spool cannot be written");
         this.error = reason;

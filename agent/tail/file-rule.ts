@@ -5,7 +5,7 @@ import picomatch from "picomatch";
 import { glob } from "tinyglobby";
 import { systemCode, systemReason } from "../agent-error.ts";
 import type { FilesConfig } from "../config.ts";
-import { LineFilter } from "../filter/line-filter.ts";
+import { type FilterCounts, LineFilter } from "../filter/line-filter.ts";
 import { PathTag } from "../filter/path-tag.ts";
 import type { Reading } from "./followed-file.ts";
 import type { Sighting } from "./sighting.ts";
@@ -42,6 +42,11 @@ export class FileRule {
     this.#pathTag = new PathTag(config.tag, config.path);
     this.#filter = new LineFilter(config, config.max_line_bytes);
     this.#multiLineIdleMs = config.multi_line?.idle_ms;
+  }
+
+  /** What became of its lines. */
+  get counts(): FilterCounts {
+    return this.#filter.counts;
   }
 
   /** How a file is read that was first seen at a path. */

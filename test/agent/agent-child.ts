@@ -10,6 +10,7 @@ const WEIR_AGENT = [process.execPath, join(import.meta.dirname, "../../bin/weir.
 
 export interface Ended {
   readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
 }
@@ -52,7 +53,10 @@ export class AgentChild implements AsyncDisposable {
     for (const name of ["stdout", "stderr"] as const) {
       this.#process[name]!.setEncoding("utf8").on("data", (text: string) => (output[name] += text));
     }
-    this.ended = once(this.#process, "close").then(([code]) => ({ code: code as number | null, ...output }));
+    this.ended = once(this.#process, "close").then((ended) => {
+      const [code, signal] = ended as [Ended["code"], Ended["signal"]];
+      return { code, signal, ...output };
+    });
   }
 
   /** What it has said so far. */

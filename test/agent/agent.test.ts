@@ -148,6 +148,7 @@ test("the monitor tells what was sent by tag and where each file stands", async 
     },
     servers: [{ address: "test", alive: true, error: "" }],
     receiver: null,
+    spool: null,
   });
 });
 

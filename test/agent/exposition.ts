@@ -8,7 +8,7 @@ export interface Scraped {
 
 const NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/.source;
 const HELP = new RegExp(`^# HELP (${NAME}) (?:[^\\\\]|\\\\\\\\|\\\\n)*$`);
-const TYPE = new RegExp(`^# TYPE (${NAME}) (counter|gauge)$`);
+const TYPE = new RegExp(`^# TYPE (${NAME}) (counter|gauge|histogram)$`);
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\\\|\\"|\\n)*)"/g;
 const SAMPLE = new RegExp(`^(${NAME})(?:\\{((?:${LABEL.source},?)*)\\})? (\\S+)$`);
 const UNESCAPED: Readonly<Record<string, string>> = { "\\\\": "\\", "\\n": "\n", '\\"': '"' };
@@ -41,14 +41,16 @@ export function parseExposition(text: string): Scraped[] {
 function readSample(line: string, family: { name: string; type: string }): Scraped {
   const match = SAMPLE.exec(line) ?? fail(line);
   const [, name = "", pairs = ""] = match;
-  if (name !== family.name) throw new Error(`${line}: not of ${family.name}`);
+  const suffixes = family.type === "histogram" ? ["_bucket", "_sum", "_count"] : [""];
+  if (!suffixes.some((suffix) => name === family.name + suffix))
+    throw new Error(`${line}: not of ${family.name}`);
   const labels: Record<string, string> = {};
   for (const [, key = "", text = ""] of pairs.matchAll(LABEL)) {
     labels[key] = text.replaceAll(/\\[\\n"]/g, (escaped) => UNESCAPED[escaped]!);
   }
   const value = Number(match.at(-1)!.replace("Inf", "Infinity"));
   if (Number.isNaN(value) && match.at(-1) !== "NaN") fail(line);
-  return { ...family, labels, value };
+  return { ...family, name, labels, value };
 }
 
 function fail(line: string): never {

@@ -10,48 +10,158 @@ import { AgentFixture, lines } from "./agent-fixture.ts";
 /** What becomes of a fixture; what it gives is always a configuration of ours. */
 async function imported(name: string, stream?: string) {
   const file = join(import.meta.dirname, "import", name);
-  const { toml, notes } = importConfig(await readFile(file, "utf8"), file, stream);
+  const text = await readFile(file, "utf8");
+  const { toml, notes } = importConfig(text, file, stream);
   const settings = parse(toml);
   agentConfigSchema.parse({ ...settings, stream: "any" });
-  return { settings, notes };
+  return { settings, notes, lines: text.split("\n") };
 }
 
-test("fluent-agent-hydra's files, tags and monitor are carried over, the rest is told item by item", async () => {
-  const { settings, notes } = await imported("hydra.toml");
+/** A note that begins with the line that holds a text of the fixture. */
+function aboutLine(lines: readonly string[], held: string, said: string) {
+  const line = lines.findIndex((text) => text.includes(held)) + 1;
+  expect([held, line]).not.toEqual([held, 0]);
+  const escaped = said.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return expect.stringMatching(new RegExp(`^line ${line}: .*${escaped}`));
+}
+
+test("fluent-agent-hydra's files, tags, receiver and monitor are carried over, the rest is told item by item", async () => {
+  const { settings, notes, lines } = await imported("hydra.toml");
   expect(settings).toEqual({
     stream: "${WEIR_STREAM}",
     files: [
       { tag: "app.access", path: "/var/log/nginx/access.log", start_at: "end" },
       { tag: "app.error", path: "/var/log/nginx/error.log", start_at: "end" },
     ],
-    monitor: { port: 24_223 },
+    stdin: { tag: "app.stdin" },
+    forward: { bind: "127.0.0.1", port: 24_224 },
+    monitor: { port: 24_223, address: "127.0.0.1" },
   });
-  const items = ["stream", '"LTSV"', "TimeKey", "TimeParse", "Regexp = ", 'file "-"', '"log/relative.log"'];
-  const others = ["FieldName", "ReadBufferSize", "ServerRoundRobin", "SubSecondTime", "[[Servers]]"];
-  for (const item of [...items, ...others, "[Receiver]", "Monitor.Host"]) {
-    expect(notes.join("\n")).toContain(item);
+  for (const [held, said] of [
+    ['Format = "LTSV"', "LTSV"],
+    ["TimeParse", "TimeParse = true"],
+    ["TimeKey", "TimeKey"],
+    ["Regexp = ", "Regexp = "],
+    ["log/relative.log", '"log/relative.log"'],
+    ["FieldName", "FieldName"],
+    ["ReadBufferSize", "ReadBufferSize"],
+    ["ServerRoundRobin", "ServerRoundRobin"],
+    ["SubSecondTime", "SubSecondTime"],
+    ["[[Servers]]", "[[Servers]]"],
+    ["MaxBufferMessages", "spool.max_bytes"],
+  ] as const) {
+    expect(notes).toContainEqual(aboutLine(lines, held, said));
   }
+  expect(notes[0]).toMatch(/^stream: none is named/);
 });
 
 test("flows of amazon-kinesis-agent to one stream are carried over, the rest is told item by item", async () => {
-  const { settings, notes } = await imported("agent.json");
+  const { settings, notes, lines } = await imported("agent.json");
   expect(settings).toEqual({
     stream: "logs",
     region: "eu-west-1",
     aws: { role_arn: "arn:aws:iam::123456789012:role/logs", external_id: "weir" },
     producer: { linger_ms: 5_000 },
+    cloudwatch: {},
     files: [
       { tag: "access", path: "/var/log/httpd/access.log*", start_at: "head" },
-      { tag: "log", path: ["/var/log/app/*.log", "/srv/app/*.log"], start_at: "end" },
+      {
+        tag: "log",
+        path: ["/var/log/app/*.log", "/srv/app/*.log"],
+        start_at: "end",
+        multi_line: { start: "^\\[" },
+      },
     ],
   });
-  const flow = ["partitionKeyOption", "maxBufferSizeBytes", "dataProcessingOptions", "multiLineStartPattern"];
-  const top = ["checkpointFile", "cloudwatch.emitMetrics", "cloudwatch.endpoint"];
-  const flows = ["skipHeaderLines", "truncatedRecordTerminator", "delivery stream to-s3", "--stream other"];
-  for (const item of [...flow, ...top, ...flows]) expect(notes.join("\n")).toContain(item);
+  for (const [held, said] of [
+    ["partitionKeyOption", "partitionKeyOption"],
+    ["maxBufferSizeBytes", "producer.aggregate_bytes"],
+    ["COMBINEDAPACHELOG", 'format: "combined"'],
+    ["checkpointFile", "checkpointFile"],
+    ["skipHeaderLines", "skipHeaderLines"],
+    ["truncatedRecordTerminator", "truncatedRecordTerminator"],
+    ["to-s3", "delivery stream to-s3"],
+    ["/var/log/other.log", "--stream other"],
+  ] as const) {
+    expect(notes).toContainEqual(aboutLine(lines, held, said));
+  }
   expect((await imported("agent.json", "other")).settings["files"]).toEqual([
     { tag: "other", path: "/var/log/other.log*", start_at: "end" },
   ]);
+});
+
+test("Java's patterns begin where a line does, and what JavaScript does not know is told", () => {
+  const flow = { filePattern: "/a.log", kinesisStream: "s" };
+  const start = (multiLineStartPattern: string) => {
+    const { toml, notes } = importConfig(
+      JSON.stringify({ flows: [{ ...flow, multiLineStartPattern }] }),
+      "a",
+    );
+    return { ...(parse(toml)["files"] as object[])[0], told: notes.join("\n") };
+  };
+  expect(start("INFO|WARN")).toMatchObject({ multi_line: { start: "^(?:INFO|WARN)" } });
+  expect(start("\\A[0-9]+")).toMatchObject({ multi_line: { start: "^(?:(?<![^])[0-9]+)" } });
+  expect(start("a++")).not.toHaveProperty("multi_line");
+  expect(start("a++").told).toContain("multiLineStartPattern a++: left out");
+});
+
+test("Fluentd's forward input, multiline and grep are carried over, the rest is told with its line", async () => {
+  const { settings, notes, lines } = await imported("forward.conf");
+  const java = "(?=[^]*(?:(?i:error|WARN)))(?=[^]*(?:web))";
+  expect(settings).toEqual({
+    stream: "logs",
+    forward: {
+      bind: "10.0.0.5",
+      port: 24_225,
+      max_message_bytes: 8 * 2 ** 20,
+      shared_key: "k$${x}y",
+      users: [{ username: "web", password: "secret" }],
+      tls: {
+        cert_file: "/etc/fluent/cert.pem",
+        key_file: "/etc/fluent/key.pem",
+        client_ca_file: "/etc/fluent/ca.pem",
+      },
+    },
+    files: [
+      {
+        tag: "java",
+        path: "/var/log/app/java.log",
+        start_at: "end",
+        multi_line: { start: "^\\d{4}-\\d{2}-\\d{2}", idle_ms: 5_000 },
+        include_lines: [`^${java}`],
+      },
+      {
+        tag: "plain",
+        path: "/var/log/app/plain.log",
+        start_at: "end",
+        include_lines: [`^${java}`],
+        exclude_lines: ["health[^ ]*check$", "^debug", "^(?=[^]*(?:GET))(?=[^]*(?:favicon))"],
+      },
+      { tag: "rails", path: "/var/log/app/rails.log", start_at: "end" },
+    ],
+  });
+  for (const [held, said] of [
+    ["resolve_hostname", "resolve_hostname true: left out"],
+    ["self_hostname", "self_hostname in.example.com"],
+    ["<client>", "firewall"],
+    ["version TLSv1_2", "version TLSv1_2: left out"],
+    ["format_firstline /\\AStarted", "JavaScript does not know it"],
+    ["<filter **>", "record_transformer: left out"],
+    ["<filter {plain,java}>", "is not asked of events that are pushed"],
+  ] as const) {
+    expect(notes).toContainEqual(aboutLine(lines, held, said));
+  }
+  const grep = notes.filter((note) => note.includes("grep: exclude message /health"));
+  expect(grep).toEqual([
+    expect.stringContaining('if it cannot, set exclude_lines = ["(?m:health[^ ]*check$)"]'),
+  ]);
+  expect(notes.join("\n")).toContain("is asked of the whole line now");
+});
+
+test("a forward input whose TLS cannot be carried over is left out, not opened", () => {
+  const source = "<source>\n@type forward\n<transport tls>\ncert_path cert.pem\n</transport>\n</source>\n";
+  const rest = "<match **>\n@type kinesis_streams\nstream_name s\n</match>\n";
+  expect(() => importConfig(source + rest, "a.conf")).toThrow(/line 1: .*without its TLS it would be open/);
 });
 
 test("Fluentd's tails into the Kinesis plugin are carried over, the rest is told item by item", async () => {
@@ -60,6 +170,7 @@ test("Fluentd's tails into the Kinesis plugin are carried over, the rest is told
     stream: "logs",
     region: "ap-northeast-1",
     producer: { linger_ms: 3_000 },
+    forward: { bind: "0.0.0.0", port: 24_224 },
     files: [
       {
         tag: "nginx.access",

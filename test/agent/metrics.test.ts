@@ -1,17 +1,24 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { counter, exposition, gauge } from "../../agent/metrics.ts";
+import { exposition, type MetricFamily, type Sample } from "../../agent/metrics.ts";
 import { parseExposition } from "./exposition.ts";
 
 const text = fc.string({ unit: fc.constantFrom("\\", "n", '"', "\n", "{", "}", ",", "=", " ", "#", "ü") });
 // The text has no sign for a zero.
 const value = fc.double().map((value) => (value === 0 ? 0 : value));
 
+const counter = (name: string, help: string, samples: readonly Sample[]): MetricFamily => {
+  return { name, type: "counter", help, samples };
+};
+const gauge = (name: string, help: string, samples: readonly Sample[]): MetricFamily => {
+  return { name, type: "gauge", help, samples };
+};
+
 test("what is exposed is what a scrape reads, whatever is in labels and help", () =>
   fc.assert(
     fc.property(text, fc.uniqueArray(text), value, (help, paths, value) => {
       const samples = paths.map((path) => ({ labels: { path, tag: "t" }, value }));
-      const families = [counter("a_total", help, samples), gauge("b", help, value)];
+      const families = [counter("a_total", help, samples), gauge("b", help, [{ value }])];
       expect(parseExposition(exposition(families))).toEqual([
         ...samples.map(({ labels, value }) => ({ name: "a_total", type: "counter", labels, value })),
         { name: "b", type: "gauge", labels: {}, value },

@@ -151,25 +151,20 @@ test("a name that a web page could resolve to us is refused, and others than GET
   }
 });
 
-test("a missing file, the system and the page for people are told", async () => {
+test("a missing file and the system are told", async () => {
   await using agent = await AgentFixture.make();
   const port = await freePort();
   const files = [
     { tag: "test", path: agent.path("*.log") },
     { tag: "gone", path: agent.path("gone.txt") },
   ];
-  await writeFile(agent.path("<b>&.log"), lines(3));
+  await writeFile(agent.path("a.log"), lines(3));
   await using running = new RunningAgent(agent, { monitor: { port }, files });
   await running.until(() => agent.events.length === 3);
   const status = JSON.parse((await ask(port, "/")).body) as { files: object };
   expect(status.files).toMatchObject({ [agent.path("gone.txt")]: { tag: "gone", position: -1 } });
   const system = JSON.parse((await ask(port, "/system")).body) as object;
   expect(system).toMatchObject({ pid: process.pid, node_version: process.version });
-  const page = await ask(port, "/status");
-  expect(page.type).toBe("text/html; charset=utf-8");
-  expect(page.body).toContain("&lt;b&gt;&amp;.log");
-  expect(page.body).not.toContain("<b>&.log");
-  expect(page.body).not.toContain("<script");
 });
 
 test("a port that is taken is named", async () => {

@@ -51,6 +51,20 @@ test("what moves is not stalled, nor is what has nothing to deliver", () => {
   expect(pace.stalledMs(40_000)).toBe(0);
 });
 
+test("rotations are counted by the path that was left, and only those that were watched", () => {
+  const pace = new Pace(0);
+  const rotated = source(1, 1, { phase: "rotated" }).file;
+  const active = source(1, 1).file;
+  pace.look([rotated, active], 1_000);
+  expect(pace.rotations("/a")).toBe(0);
+  const next = source(1, 1).file;
+  pace.look([rotated, Object.assign(active, { phase: "rotated" }), next], 2_000);
+  pace.look([rotated, active, next, source(1, 1, { phase: "rotated" }).file], 3_000);
+  expect(pace.rotations("/a")).toBe(2);
+  pace.look([], 4_000);
+  expect(pace.rotations("/a")).toBe(0);
+});
+
 test.each([
   ["a last line that has only begun", { isAtEnd: true }, 60],
   ["a gap after the last line", { isAtEnd: true, gap: { from: 50, reason: "filtered", lines: 1 } }, 50],

@@ -4,6 +4,7 @@ import type { AgentPhase } from "../../agent/agent.ts";
 import type { AgentConfig } from "../../agent/config.ts";
 import type { ReadConfigs } from "../../agent/reload.ts";
 import { runAgent } from "../../agent/run-agent.ts";
+import { type Client, connected } from "./forward/forward-fixture.ts";
 import type { AgentFixture } from "./agent-fixture.ts";
 
 /** An agent in this process, that can be told to change its configuration. */
@@ -44,6 +45,11 @@ export class RunningAgent implements AsyncDisposable {
       }
       await sleep(5);
     }
+  }
+
+  /** A client of its forward or line input on a Unix socket, as soon as there is one. */
+  connect(path: string): Promise<Client> {
+    return connected(this, path);
   }
 
   async stop(): Promise<void> {

@@ -1,8 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdir, stat } from "node:fs/promises";
-import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { freePort } from "../../../local/part.ts";
 import { heartbeatSchema } from "../../../wire/heartbeat.ts";
@@ -10,7 +8,7 @@ import { AgentChild } from "../agent-child.ts";
 import { AgentFixture } from "../agent-fixture.ts";
 import { bySource, reassemble } from "../event.ts";
 import { encode, map } from "./encode.ts";
-import { Client } from "./forward-fixture.ts";
+import { connected } from "./forward-fixture.ts";
 
 /** Debian's, not whatever else is called python3. */
 const PYTHON = "/usr/bin/python3";
@@ -41,20 +39,6 @@ const linesOf = (agent: AgentFixture) =>
   Array.from(bySource(agent.events).values())
     .flat()
     .map(({ text }) => utf8(text));
-
-/** Connects as soon as the agent listens. */
-async function connected(child: AgentChild, path: string): Promise<Client> {
-  for (;;) {
-    const socket = connect(path);
-    const isOpen = await Promise.race([
-      once(socket, "connect").then(() => true),
-      once(socket, "close").then(() => false),
-    ]).catch(() => false);
-    if (isOpen) return new Client(socket);
-    await child.until(() => true);
-    await sleep(10);
-  }
-}
 
 test.skipIf(!hasClient)(
   "what Python's fluent-logger sends is what comes out of the stream (needs python3-fluent-logger)",

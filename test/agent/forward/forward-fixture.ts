@@ -2,12 +2,15 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { pino } from "pino";
+import { expect } from "vitest";
 import { forwardConfigSchema } from "../../../agent/forward/forward-config.ts";
-import { ForwardServer } from "../../../agent/forward/forward-server.ts";
+import { ForwardServer, readSecrets } from "../../../agent/forward/forward-server.ts";
 import { MsgpackFramer } from "../../../agent/forward/msgpack.ts";
-import { PowerLossFs } from "../spool/power-loss-fs.ts";
+import { encode, map } from "./encode.ts";
+import { PowerLossFs } from "../power-loss-fs.ts";
 import { SpoolRun } from "../spool/spool-fixture.ts";
 import type { SpoolOptions } from "../../../agent/spool/spool.ts";
+import type { AgentChild } from "../agent-child.ts";
 
 /** A forward server with a spool in memory. */
 export class ForwardFixture implements AsyncDisposable {
@@ -24,7 +27,10 @@ export class ForwardFixture implements AsyncDisposable {
       ...spool,
     });
     const forward = forwardConfigSchema.parse({ port: 0, ...config });
-    const server = await ForwardServer.start(forward, "test-host", run.spool, pino({ level: "silent" }));
+    const secrets = await readSecrets(forward);
+    const log = pino({ level: "silent" });
+    const server = await ForwardServer.prepare(forward, secrets, "test-host", run.spool, new Map(), log);
+    await server.begin();
     return new ForwardFixture(fs, run, server);
   }
 
@@ -66,6 +72,18 @@ export class Client implements Disposable {
     this.socket.write(bytes);
   }
 
+  /** @returns whether an event of this text was acknowledged; it is not when the connection ends before */
+  async deliver(text: string): Promise<boolean> {
+    this.send(message(text));
+    try {
+      expect(await this.answer()).toEqual(encode(map({ ack: chunkOf(text) })));
+      return true;
+    } catch (error) {
+      if (!this.socket.destroyed && !this.socket.readableEnded) throw error;
+      return false;
+    }
+  }
+
   /** The next value that the server says, as it stands. @throws when it hangs up instead */
   async answer(): Promise<Buffer> {
     for (;;) {
@@ -96,4 +114,28 @@ export class Client implements Disposable {
   [Symbol.dispose](): void {
     this.socket.destroy();
   }
+}
+
+/** Connects to a Unix socket as soon as the agent listens there. */
+export async function connected(agent: Pick<AgentChild, "until">, path: string): Promise<Client> {
+  await agent.until(async () => !(await isRefused(path)));
+  return new Client(connect(path));
+}
+
+/** One event, the beginning of its text being the chunk to be acknowledged. */
+export function message(text: string): Buffer {
+  return encode(["pushed", 1_700_000_000, map({ time: "t", text }), map({ chunk: chunkOf(text) })]);
+}
+
+const chunkOf = (text: string) => text.slice(0, 30);
+
+/** Whether nobody listens on a Unix socket. */
+export async function isRefused(path: string): Promise<boolean> {
+  const socket = connect(path);
+  const isOpen = await once(socket, "connect").then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return !isOpen;
 }

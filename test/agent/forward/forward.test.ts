@@ -10,7 +10,7 @@ import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { MsgpackReader } from "../../../agent/forward/msgpack.ts";
 import { encode, eventTime, Ext, map, type Value } from "./encode.ts";
-import { Client, ForwardFixture } from "./forward-fixture.ts";
+import { Client, ForwardFixture, message } from "./forward-fixture.ts";
 
 const TIME = 1_700_000_000;
 const record = (n: number) => map({ n });
@@ -300,4 +300,20 @@ test("UDP heartbeats are answered, and a Unix socket is as good as a port", asyn
 test("an address in use is told with a hint", async () => {
   await using forward = await ForwardFixture.start();
   await expect(ForwardFixture.start({ port: forward.server.port })).rejects.toMatchObject({ code: "LISTEN" });
+});
+
+test("who does not come to the end of a message is hung up on, and who is silent between messages is not", async () => {
+  await using forward = await ForwardFixture.start({ message_timeout_ms: 150 });
+  using idle = await forward.client();
+  using half = await forward.client();
+  using drip = await forward.client();
+  const bytes = message("one");
+  half.send(bytes.subarray(0, 10));
+  const dripping = setInterval(() => drip.send(Buffer.from("x")), 20);
+  drip.send(Buffer.concat([bytes.subarray(0, 1), Buffer.of(0xc6, 0, 1, 0, 0)]));
+  expect(await half.rest()).toEqual(Buffer.alloc(0));
+  expect(await drip.rest()).toEqual(Buffer.alloc(0));
+  clearInterval(dripping);
+  expect(await idle.deliver("two")).toBe(true);
+  expect(forward.server.counts.refused).toBe(2);
 });

@@ -7,11 +7,12 @@ import { Readable } from "node:stream";
 import fc from "fast-check";
 import { stringify } from "smol-toml";
 import { expect, test } from "vitest";
+import { LineCounts } from "../../../agent/lines/line-counts.ts";
 import { storeLines } from "../../../agent/lines/stream-lines.ts";
 import { AgentChild } from "../agent-child.ts";
 import { AgentFixture, lines } from "../agent-fixture.ts";
 import { bySource, reassemble } from "../event.ts";
-import { PowerLossFs } from "../spool/power-loss-fs.ts";
+import { PowerLossFs } from "../power-loss-fs.ts";
 import { SpoolRun } from "../spool/spool-fixture.ts";
 
 const { signal } = new AbortController();
@@ -22,10 +23,13 @@ test("however a stream comes in pieces, its lines are those that it has", async 
     fc.asyncProperty(chunks, async (chunks) => {
       const run = await SpoolRun.open(new PowerLossFs());
       const stream = Readable.from(chunks.map((chunk) => Buffer.from(chunk)));
-      await storeLines(stream, { tag: "t", spool: run.spool, maxLineBytes: 100, signal });
+      const counts = new LineCounts();
+      const options = { tag: () => "t", spool: run.spool, maxLineBytes: () => 100, signal, counts };
+      await storeLines(stream, options);
       const text = chunks.join("");
       const whole = text === "" || text.endsWith("\n") ? text : `${text}\n`;
       expect(reassemble(await run.deliver())).toBe(whole);
+      expect(counts.lines + counts.bytes).toBe(whole.length);
     }),
   );
 });
@@ -33,7 +37,9 @@ test("however a stream comes in pieces, its lines are those that it has", async 
 test("a line without end becomes several events, and none of it is lost", async () => {
   const run = await SpoolRun.open(new PowerLossFs());
   const stream = Readable.from(Array.from({ length: 25 }, () => Buffer.from("0123456789")));
-  await storeLines(stream, { tag: "t", spool: run.spool, maxLineBytes: 100, signal });
+  const counts = new LineCounts();
+  const options = { tag: () => "t", spool: run.spool, maxLineBytes: () => 100, signal, counts };
+  await storeLines(stream, options);
   const events = await run.deliver();
   expect(events.map(({ text }) => text.length)).toEqual([100, 100, 50]);
   expect(events.map(({ text }) => text).join("")).toBe("0123456789".repeat(25));

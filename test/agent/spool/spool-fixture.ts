@@ -2,7 +2,7 @@ import { pino } from "pino";
 import { Spool, type SpoolOptions, type SpoolPosition } from "../../../agent/spool/spool.ts";
 import { SpoolReader } from "../../../agent/spool/spool-reader.ts";
 import type { Event } from "../event.ts";
-import type { PowerLossFs } from "./power-loss-fs.ts";
+import type { PowerLossFs } from "../power-loss-fs.ts";
 
 const log = pino({ level: "silent" });
 
@@ -23,6 +23,7 @@ export class SpoolRun {
       name: "pushed",
       host: "test-host",
       maxBytes: 2 ** 20,
+      minFreeBytes: 0,
       segmentBytes: 400,
       maxLineBytes: 100,
       overflow: "block",

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { SpoolPosition } from "../../../agent/spool/spool.ts";
 import { bySource, type Event, reassemble } from "../event.ts";
-import { type Operation, PowerLossFs } from "./power-loss-fs.ts";
+import { type Operation, PowerLossFs } from "../power-loss-fs.ts";
 import { event, SpoolRun } from "./spool-fixture.ts";
 
 /** Random runs of the model; WEIR_SPOOL_RUNS for a longer search. fast-check prints the seed of a failure. */

@@ -5,10 +5,10 @@ import { setImmediate } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { Spool } from "../../../agent/spool/spool.ts";
-import { diskFs } from "../../../agent/spool/spool-fs.ts";
+import { diskFs } from "../../../agent/durable-fs.ts";
 import { SpoolReader } from "../../../agent/spool/spool-reader.ts";
 import { type Event, reassemble } from "../event.ts";
-import { PowerLossFs } from "./power-loss-fs.ts";
+import { PowerLossFs } from "../power-loss-fs.ts";
 import { event, SpoolRun } from "./spool-fixture.ts";
 
 const numbered = (from: number, to: number) =>
@@ -59,6 +59,69 @@ test("a full spool keeps senders waiting until something is delivered", async ()
   }
   await appending;
   expect(texts(delivered)).toEqual(lines);
+});
+
+test("who waits for room goes on once the bound is raised", async () => {
+  const run = await SpoolRun.open(new PowerLossFs(), undefined, { maxBytes: 1_000 });
+  const lines = numbered(0, 40);
+  const appending = appendEach(run, lines);
+  await setImmediate();
+  run.spool.configure({
+    minFreeBytes: 0,
+    maxBytes: 2 ** 20,
+    segmentBytes: 400,
+    maxLineBytes: 100,
+    overflow: "block",
+    sync: "ack",
+  });
+  await appending;
+  expect(texts(await run.deliver())).toEqual(lines);
+});
+
+test("however many wait to append, they are let in one after another", async () => {
+  const fs = new PowerLossFs();
+  const sizes = { maxBytes: 2 ** 28, segmentBytes: 2 ** 24, maxLineBytes: 2 ** 20 };
+  const run = await SpoolRun.open(fs, undefined, sizes);
+  let go = () => {};
+  const held = new Promise<void>((resolve) => (go = resolve));
+  fs.before = (operation) => (operation === "write" ? held : undefined);
+  const large = () => [event("x".repeat(2 ** 19))];
+  const first = Array.from({ length: 20 }, () => run.spool.append(large()));
+  let most = 0;
+  const waiting = Array.from({ length: 40 }, async () => {
+    await run.spool.ready(new AbortController().signal);
+    const appended = run.spool.append(large());
+    most = Math.max(most, run.spool.queuedBytes);
+    await appended;
+  });
+  go();
+  await Promise.all([...first, ...waiting]);
+  // Eight MiB that may wait, and one event beyond.
+  expect(most).toBeLessThanOrEqual(9 * 2 ** 20);
+});
+
+test("a bound below what the last segment holds does not stop a spool for good", async () => {
+  const run = await SpoolRun.open(new PowerLossFs(), undefined, { maxBytes: 8_000, segmentBytes: 4_000 });
+  const lines = numbered(0, 60);
+  await appendEach(run, lines.slice(0, 35));
+  run.spool.configure({
+    minFreeBytes: 0,
+    maxBytes: 1_000,
+    segmentBytes: 400,
+    maxLineBytes: 100,
+    overflow: "block",
+    sync: "ack",
+  });
+  const appending = appendEach(run, lines.slice(35));
+  const delivered: Event[] = [];
+  while (delivered.length < lines.length) {
+    delivered.push(...(await run.deliver()));
+    await run.checkpoint();
+    await setImmediate();
+  }
+  await appending;
+  expect(texts(delivered)).toEqual(lines);
+  expect(run.spool.bytes).toBeLessThanOrEqual(1_000);
 });
 
 test("a full spool that drops the oldest says which bytes and how many lines", async () => {
@@ -152,7 +215,7 @@ test("a frame that the disk has lost is a gap, and what stands after its segment
   const lines = numbered(0, 12);
   await appendEach(run, lines);
   const [first, second] = run.spool.segments;
-  fs.damage(first!.path, 50);
+  fs.overwrite(first!.path, 50, Buffer.of(0));
   const events = await run.deliver();
   expect(events[0]!.position).toMatchObject({
     offset: second!.offset,
@@ -161,6 +224,19 @@ test("a frame that the disk has lost is a gap, and what stands after its segment
   expect(texts(events)).toEqual(lines.slice(first!.lines));
   const next = await SpoolRun.open(fs);
   expect(texts(await next.deliver())).toEqual(lines.slice(first!.lines));
+});
+
+test("a segment of another version is refused rather than taken for a torn one", async () => {
+  const fs = new PowerLossFs();
+  const run = await SpoolRun.open(fs);
+  await appendEach(run, ["a"]);
+  const { path } = run.spool.segments[0]!;
+  fs.overwrite(path, "WEIRSPL1".length - 1, Buffer.from("1"));
+  await expect(SpoolRun.open(fs)).rejects.toMatchObject({
+    code: "SPOOL",
+    message: expect.stringContaining("a segment of version 1") as string,
+  });
+  expect(await fs.list("/spool/pushed")).toHaveLength(1);
 });
 
 test("a spool that has lost what was delivered of it goes on as another source", async () => {
@@ -183,6 +259,7 @@ test("on a real disk, a torn tail is set aside and the rest comes out", async ()
       name: "pushed",
       host: "h",
       maxBytes: 2 ** 24,
+      minFreeBytes: 0,
       segmentBytes: 2 ** 20,
       maxLineBytes: 1_000,
     };

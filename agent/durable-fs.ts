@@ -1,7 +1,7 @@
-import { mkdir, open, readdir, rm, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, statfs, type FileHandle } from "node:fs/promises";
 
-/** A file of a spool. */
-export interface SpoolFile {
+/** A file of which it matters what is on disk. */
+export interface DurableFile {
   /** @returns bytes read: fewer than asked for at the end of the file */
   read(buffer: Buffer, position: number): Promise<number>;
   /** Writes all of it, or fails. */
@@ -11,19 +11,24 @@ export interface SpoolFile {
   close(): Promise<void>;
 }
 
-/** What a spool asks of a file system; tests have one that loses what was not synced. */
-export interface SpoolFs {
+/** What the spool and the checkpoint ask of a file system; tests have one that loses what was not synced. */
+export interface DurableFs {
   makeDirectory(path: string): Promise<void>;
   list(directory: string): Promise<string[]>;
   /** Fails where there is a file of that name. */
-  create(path: string): Promise<SpoolFile>;
-  open(path: string): Promise<SpoolFile>;
+  create(path: string): Promise<DurableFile>;
+  open(path: string): Promise<DurableFile>;
+  /** Does nothing where there is no such file. */
   remove(path: string): Promise<void>;
-  /** Names that were made or removed in it survive a power loss once this resolves. */
+  /** In the place of what has the new name. */
+  rename(from: string, to: string): Promise<void>;
+  /** Names that were made, changed or removed in it survive a power loss once this resolves. */
   syncDirectory(path: string): Promise<void>;
+  /** That are left for us on the disk of the directory. */
+  freeBytes(path: string): Promise<number>;
 }
 
-export const diskFs: SpoolFs = {
+export const diskFs: DurableFs = {
   async makeDirectory(path) {
     await mkdir(path, { recursive: true, mode: 0o750 });
   },
@@ -31,13 +36,18 @@ export const diskFs: SpoolFs = {
   create: async (path) => new DiskFile(await open(path, "wx+", 0o600)),
   open: async (path) => new DiskFile(await open(path, "r")),
   remove: (path) => rm(path, { force: true }),
+  rename,
   async syncDirectory(path) {
     await using directory = await open(path);
     await directory.sync();
   },
+  async freeBytes(path) {
+    const { bavail, bsize } = await statfs(path);
+    return bavail * bsize;
+  },
 };
 
-class DiskFile implements SpoolFile {
+class DiskFile implements DurableFile {
   readonly #handle: FileHandle;
 
   constructor(handle: FileHandle) {

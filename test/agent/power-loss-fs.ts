@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { SpoolFile, SpoolFs } from "../../../agent/spool/spool-fs.ts";
+import type { DurableFile, DurableFs } from "../../agent/durable-fs.ts";
 
 interface Inode {
   /** As a running process sees it. */
@@ -9,17 +9,24 @@ interface Inode {
   unsynced: { bytes: Buffer; position: number }[];
 }
 
-export type Operation = "create" | "write" | "datasync" | "remove" | "syncDirectory" | "read";
+export type Operation = "create" | "write" | "datasync" | "remove" | "rename" | "syncDirectory" | "read";
 
 /**
  * A file system in memory with what POSIX promises and no more: after a power loss, what was not
  * synced is there or not, in any combination, torn or zeroed, and so are names that were made or removed.
  */
-export class PowerLossFs implements SpoolFs {
+export class PowerLossFs implements DurableFs {
   readonly #names = new Map<string, Inode>();
   readonly #syncedNames = new Map<string, Inode>();
   /** Called before each operation; throws to let it fail, or never settles after a crash. */
   before: (operation: Operation, path: string) => Promise<void> | void = () => {};
+
+  /** Of the disk, before anything is on it. */
+  room = Infinity;
+
+  async freeBytes(): Promise<number> {
+    return this.room - this.bytes;
+  }
 
   get bytes(): number {
     let bytes = 0;
@@ -46,8 +53,9 @@ export class PowerLossFs implements SpoolFs {
   }
 
   /** Changes bytes behind everybody's back. */
-  damage(path: string, position: number): void {
-    this.#names.get(path)!.bytes[position]! ^= 0xff;
+  overwrite(path: string, position: number, bytes: Buffer): void {
+    const inode = this.#names.get(path)!;
+    inode.bytes = patched(inode.bytes, { bytes, position });
   }
 
   async makeDirectory(): Promise<void> {}
@@ -58,7 +66,7 @@ export class PowerLossFs implements SpoolFs {
       .map((name) => name.slice(directory.length + 1));
   }
 
-  async create(path: string): Promise<SpoolFile> {
+  async create(path: string): Promise<DurableFile> {
     await this.before("create", path);
     if (this.#names.has(path)) throw new Error(`EEXIST: ${path}`);
     const inode: Inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0), unsynced: [] };
@@ -66,15 +74,21 @@ export class PowerLossFs implements SpoolFs {
     return this.#fileOf(inode, path);
   }
 
-  async open(path: string): Promise<SpoolFile> {
+  async open(path: string): Promise<DurableFile> {
     const inode = this.#names.get(path);
-    if (!inode) throw new Error(`ENOENT: ${path}`);
+    if (!inode) throw Object.assign(new Error(`ENOENT: ${path}`), { code: "ENOENT" });
     return this.#fileOf(inode, path);
   }
 
   async remove(path: string): Promise<void> {
     await this.before("remove", path);
     this.#names.delete(path);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.before("rename", from);
+    this.#names.set(to, this.#names.get(from)!);
+    this.#names.delete(from);
   }
 
   async syncDirectory(path: string): Promise<void> {
@@ -85,7 +99,7 @@ export class PowerLossFs implements SpoolFs {
     }
   }
 
-  #fileOf(inode: Inode, path: string): SpoolFile {
+  #fileOf(inode: Inode, path: string): DurableFile {
     return {
       read: async (buffer, position) => {
         await this.before("read", path);

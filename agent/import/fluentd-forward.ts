@@ -1,0 +1,90 @@
+import { isAbsolute } from "node:path";
+import { type FluentdSection, typeOf } from "./fluentd-syntax.ts";
+import type { ImportedForward, Notes } from "./imported.ts";
+import { tellOthers } from "./tell-others.ts";
+
+/** What in_forward does unless it is told otherwise. source: docs.fluentd.org/input/forward, read 2026-11 */
+const ANY_ADDRESS = "0.0.0.0";
+const PORT = "24224";
+
+const KNOWN = ["@type", "type", "@id", "@label", "bind", "port", "chunk_size_limit", "security", "transport"];
+const MAX_MESSAGE_BYTES = 2 ** 30;
+
+/** An `@type forward` source. @returns undefined where it would not be as safe as it was */
+export function importForward(source: FluentdSection, notes: Notes): ImportedForward | undefined {
+  const { parameters, sections } = source;
+  const where = "<source> forward";
+  tellOthers(where, source, KNOWN, notes);
+  const transport = sections.find(({ name }) => name === "transport");
+  const tls = transport?.argument === "tls" ? importTls(transport, notes) : undefined;
+  if (transport?.argument === "tls" && tls === undefined) {
+    notes.add(source.line, `${where}: left out, without its TLS it would be open`);
+    return undefined;
+  }
+  const security = sections.find(({ name }) => name === "security");
+  const limit = byteCount(parameters.get("chunk_size_limit"));
+  return {
+    bind: parameters.get("bind") ?? ANY_ADDRESS,
+    port: Number(parameters.get("port") ?? PORT),
+    ...(limit === undefined ? {} : { max_message_bytes: limit }),
+    ...(security ? importSecurity(security, notes) : {}),
+    ...(tls ? { tls } : {}),
+  };
+}
+
+function importSecurity(
+  security: FluentdSection,
+  notes: Notes,
+): Pick<ImportedForward, "shared_key" | "users"> {
+  const { parameters, sections } = security;
+  const where = "<security>";
+  tellOthers(where, security, ["shared_key", "user_auth", "user"], notes, {
+    self_hostname: 'the handshake tells the host\'s name, or host = "..."',
+    client: "who may connect is the firewall's matter; clients are not told apart by address",
+    allow_anonymous_source: "who may connect is the firewall's matter",
+  });
+  const shared_key = parameters.get("shared_key");
+  if (shared_key === undefined) {
+    notes.add(security.line, `${where}: left out, there is no shared_key`);
+    return {};
+  }
+  const users = sections
+    .filter(({ name }) => name === "user" && parameters.get("user_auth") === "true")
+    .map(({ parameters }) => ({
+      username: parameters.get("username") ?? "",
+      password: parameters.get("password") ?? "",
+    }));
+  return users.length === 0 ? { shared_key } : { shared_key, users };
+}
+
+function importTls(transport: FluentdSection, notes: Notes): ImportedForward["tls"] {
+  const { parameters } = transport;
+  const isChecked = parameters.get("client_cert_auth") === "true";
+  const known = ["cert_path", "private_key_path", "client_cert_auth", ...(isChecked ? ["ca_path"] : [])];
+  tellOthers("<transport tls>", transport, known, notes);
+  const [cert_file, key_file, ca] = ["cert_path", "private_key_path", "ca_path"].map((name) => {
+    const path = parameters.get(name);
+    return path !== undefined && isAbsolute(path) ? path : undefined;
+  });
+  if (cert_file === undefined || key_file === undefined || (isChecked && ca === undefined)) {
+    notes.add(
+      transport.line,
+      "<transport tls>: needs absolute paths of certificate and key, and of ca_path for clients",
+    );
+    return undefined;
+  }
+  return { cert_file, key_file, ...(isChecked && ca !== undefined ? { client_ca_file: ca } : {}) };
+}
+
+const FACTORS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
+
+function byteCount(text = ""): number | undefined {
+  const [, amount, unit = ""] = /^(\d+)([kmg]?)$/i.exec(text) ?? [];
+  if (amount === undefined) return undefined;
+  return Math.max(1_024, Math.min(MAX_MESSAGE_BYTES, Number(amount) * FACTORS[unit.toLowerCase()]!));
+}
+
+/** Whether a source is of this kind. */
+export function isForward(source: FluentdSection): boolean {
+  return typeOf(source) === "forward";
+}

@@ -1,0 +1,89 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { AgentError, systemReason } from "./agent-error.ts";
+import { removeStaleSocket } from "./stale-socket.ts";
+
+/** Where to listen: a port, or a Unix socket. */
+export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+
+/** What becomes of connections. It may change while the address is listened on. */
+export interface Acceptor {
+  readonly maxConnections: number;
+  accept(socket: Socket): void;
+  /** There are too many. */
+  drop(listener: Listener): void;
+}
+
+/** Whose an address is. */
+export function addressName(address: ListenAddress): string {
+  return "path" in address ? address.path : `${address.host}:${address.port}`;
+}
+
+/**
+ * Listens on one address. It outlives a change of who takes its connections, so that there is no
+ * moment in which nobody does.
+ */
+export class Listener implements AsyncDisposable {
+  readonly name: string;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  /** That came before anybody was there to take them. */
+  readonly #waiting: Socket[] = [];
+  #acceptor: Acceptor | undefined;
+
+  /** @param setting that names the address @throws AgentError LISTEN */
+  static async open(address: ListenAddress, setting: string): Promise<Listener> {
+    const name = addressName(address);
+    if ("path" in address) await removeStaleSocket(address.path);
+    const server = createServer();
+    try {
+      server.listen(address);
+      await once(server, "listening");
+    } catch (cause) {
+      const hint = `Give ${setting} an address that is free and that the agent may listen on.`;
+      throw new AgentError("LISTEN", `${setting} ${name}`, systemReason(cause), hint, { cause });
+    }
+    return new Listener(name, server);
+  }
+
+  private constructor(name: string, server: Server) {
+    this.name = name;
+    this.#server = server;
+    server.on("connection", (socket: Socket) => this.#take(socket));
+    server.on("drop", () => this.#acceptor?.drop(this));
+  }
+
+  /** Undefined for a Unix socket. */
+  get port(): number | undefined {
+    const address = this.#server.address() as AddressInfo | string | null;
+    return typeof address === "object" ? address?.port : undefined;
+  }
+
+  /** From now on connections are these; those of before stay where they are. */
+  give(acceptor: Acceptor): void {
+    this.#acceptor = acceptor;
+    this.#server.maxConnections = acceptor.maxConnections;
+    for (const socket of this.#waiting.splice(0)) if (!socket.destroyed) acceptor.accept(socket);
+  }
+
+  #take(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+    if (this.#acceptor) this.#acceptor.accept(socket);
+    else this.#waiting.push(socket.on("error", () => {}));
+  }
+
+  /** Takes no more connections. @returns what settles once those that are there have ended */
+  close(): Promise<void> {
+    const closed = once(this.#server, "close").then(() => {});
+    this.#server.close();
+    return closed;
+  }
+
+  /** The same, and ends those that are there. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = this.#server.listening ? this.close() : Promise.resolve();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+}

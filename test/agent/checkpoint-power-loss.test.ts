@@ -1,0 +1,63 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { type AgentState, CheckpointFile } from "../../agent/checkpoint.ts";
+import { PowerLossFs } from "./power-loss-fs.ts";
+
+/** As long as a real one with a few hundred files. */
+const state = (offset: number): AgentState => ({
+  rules: Array.from({ length: 300 }, (_, i) => `rule ${i} ${"x".repeat(offset % 50)}`),
+  files: [],
+  copies: [],
+  spool: { sourceId: "source", offset },
+});
+
+const chances = fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true }));
+
+test("power lost at any operation of any save leaves the old checkpoint or the new one", async () => {
+  const outcome = fc.asyncProperty(
+    fc.array(fc.record({ operations: fc.nat(8), isPowerLoss: fc.boolean() }), { minLength: 1, maxLength: 6 }),
+    chances,
+    async (crashes, chances) => {
+      const fs = new PowerLossFs();
+      let [saved, offset] = [0, 0];
+      for (const { operations, isPowerLoss } of crashes) {
+        let left = Infinity;
+        const crashed = Promise.withResolvers<void>();
+        fs.before = async () => {
+          if (--left >= 0) return;
+          crashed.resolve();
+          await new Promise(() => {});
+        };
+        const checkpoint = new CheckpointFile("/state", fs);
+        await checkpoint.save(state(++offset), new Date());
+        saved = offset;
+        left = operations;
+        // The next one is begun, and done with only if the process lives that long.
+        const next = checkpoint.save(state(++offset), new Date()).then(() => (saved = offset));
+        await Promise.race([next, crashed.promise]);
+        fs.before = () => {};
+        if (isPowerLoss) fs.powerLoss(() => chances.next().value as number);
+        const { spool } = await new CheckpointFile("/state", fs).load();
+        expect([saved, offset]).toContain(spool?.offset);
+      }
+    },
+  );
+  await fc.assert(outcome, { numRuns: 200 });
+});
+
+test("a save that fails leaves the old checkpoint, and the next one is whole", async () => {
+  const fs = new PowerLossFs();
+  const checkpoint = new CheckpointFile("/state", fs);
+  await checkpoint.save(state(1), new Date());
+  for (const failing of ["create", "write", "datasync", "rename"] as const) {
+    fs.before = (operation) => {
+      if (operation === failing) throw new Error(`EIO: i/o error, ${operation}`);
+    };
+    await expect(checkpoint.save(state(2), new Date())).rejects.toMatchObject({ code: "CHECKPOINT_WRITE" });
+    fs.before = () => {};
+    expect(await new CheckpointFile("/state", fs).load()).toEqual(state(1));
+  }
+  await checkpoint.save(state(3), new Date());
+  fs.powerLoss(() => 0.4);
+  expect(await new CheckpointFile("/state", fs).load()).toEqual(state(3));
+});

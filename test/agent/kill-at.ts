@@ -1,0 +1,92 @@
+/**
+ * Preloaded into an agent (`node --import`), kills its process at one call of the file system, which
+ * WEIR_TEST_KILL_AT describes in JSON. The agent itself knows nothing of it.
+ */
+import promises, { type FileHandle } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
+
+export type Operation = "open" | "read" | "write" | "datasync" | "sync" | "rename" | "rm";
+
+/** Methods of a file handle, as its class has them. */
+type Call = (this: FileHandle, ...rest: unknown[]) => Promise<object>;
+type HandleCalls = Readonly<Record<"read" | "write" | "datasync" | "sync", Call>>;
+
+/** A moment in the life of an agent. */
+export interface KillAt {
+  readonly operation: Operation;
+  /** Regular expression of the path. */
+  readonly path: string;
+  /** Of the matching calls, from 1. */
+  readonly call: number;
+  /** Half: a write that has got half of its bytes to the file. */
+  readonly when: "before" | "half" | "after";
+}
+
+const text = process.env["WEIR_TEST_KILL_AT"];
+if (text !== undefined) patch(JSON.parse(text) as KillAt);
+
+function patch({ operation, path, call, when }: KillAt): void {
+  const pattern = new RegExp(path);
+  const paths = new WeakMap<object, string>();
+  let calls = 0;
+
+  /** Runs a call of the file system, unless it is the one. */
+  async function around<T>(
+    name: Operation,
+    on: string,
+    run: () => Promise<T>,
+    half?: () => Promise<unknown>,
+  ): Promise<T> {
+    const isIt = name === operation && pattern.test(on) && ++calls === call;
+    if (isIt && when === "before") die();
+    if (isIt && when === "half") await half!().then(die);
+    const result = await run();
+    if (isIt && when === "after") die();
+    return result;
+  }
+
+  const { open, rename, rm } = promises;
+  let isPatched = false;
+  Object.assign(promises, {
+    open: (on: string, ...rest: []) =>
+      around("open", on, async () => {
+        const handle = await open(on, ...rest);
+        paths.set(handle, on);
+        if (!isPatched) patchHandles(Object.getPrototypeOf(handle) as HandleCalls);
+        isPatched = true;
+        return handle;
+      }),
+    rename: (from: string, to: string) => around("rename", from, () => rename(from, to)),
+    rm: (on: string, ...rest: []) => around("rm", on, () => rm(on, ...rest)),
+  });
+  syncBuiltinESMExports();
+
+  function patchHandles(prototype: HandleCalls): void {
+    const { write } = prototype;
+    const onOf = (handle: FileHandle) => paths.get(handle) ?? "";
+    for (const name of ["read", "datasync", "sync"] as const) {
+      const call = prototype[name];
+      Object.assign(prototype, {
+        [name](this: FileHandle, ...rest: unknown[]) {
+          return around(name, onOf(this), () => call.apply(this, rest));
+        },
+      });
+    }
+    Object.assign(prototype, {
+      write(this: FileHandle, bytes: Buffer, at: number, length: number, position: number) {
+        const part = (length: number) => write.call(this, bytes, at, length, position);
+        return around(
+          "write",
+          onOf(this),
+          () => part(length),
+          () => part(length >> 1),
+        );
+      },
+    });
+  }
+}
+
+function die(): never {
+  process.kill(process.pid, "SIGKILL");
+  throw new Error("killed");
+}
