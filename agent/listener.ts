@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { AgentError, systemReason } from "./agent-error.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
 
@@ -55,7 +55,7 @@ export class Listener implements AsyncDisposable {
 
   /** Undefined for a Unix socket. */
   get port(): number | undefined {
-    const address = this.#server.address() as AddressInfo | string | null;
+    const address = this.#server.address();
     return typeof address === "object" ? address?.port : undefined;
   }
 
@@ -74,10 +74,10 @@ export class Listener implements AsyncDisposable {
   }
 
   /** Takes no more connections. @returns what settles once those that are there have ended */
-  close(): Promise<void> {
-    const closed = once(this.#server, "close").then(() => {});
+  async close(): Promise<void> {
+    const closed = once(this.#server, "close");
     this.#server.close();
-    return closed;
+    await closed;
   }
 
   /** The same, and ends those that are there. */

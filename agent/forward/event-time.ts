@@ -8,6 +8,9 @@ const SECONDS_MAX = 1e11;
 /** The last second that Date and ISO 8601 with four digits know. */
 const ISO_MAX_SECONDS = 253_402_300_799;
 
+/** Events come by the thousand in the same second: it is written out once. */
+let latest = { seconds: Number.NaN, text: "" };
+
 /** When an event happened, to the nanosecond. */
 export class EventTime {
   readonly seconds: number;
@@ -31,9 +34,13 @@ export class EventTime {
 
   /** ISO 8601 in UTC, with as many digits as there are: none, three, six or nine. */
   toString(): string {
-    const second = new Date(this.seconds * 1e3).toISOString().slice(0, -".000Z".length);
+    if (this.seconds !== latest.seconds) {
+      const text = new Date(this.seconds * 1e3).toISOString().slice(0, -".000Z".length);
+      latest = { seconds: this.seconds, text };
+    }
+    if (this.nanoseconds === 0) return `${latest.text}Z`;
     const digits = `${this.nanoseconds}`.padStart(9, "0").replace(/(?:000)+$/, "");
-    return digits === "" ? `${second}Z` : `${second}.${digits}Z`;
+    return `${latest.text}.${digits}Z`;
   }
 }
 

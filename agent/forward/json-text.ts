@@ -30,7 +30,7 @@ export function jsonText(reader: MsgpackReader, depth = 0): string {
       return `[${Array.from({ length: reader.enter("array") }, () => jsonText(reader, depth + 1)).join(",")}]`;
     case "str":
     case "bin":
-      return JSON.stringify(text(reader.bytes()));
+      return stringText(reader.bytes());
     case "int":
     case "uint":
     case "float":
@@ -52,6 +52,15 @@ export function jsonText(reader: MsgpackReader, depth = 0): string {
 export function keyText(reader: MsgpackReader, depth: number): string {
   const key = jsonText(reader, depth + 1);
   return key.startsWith('"') ? key : JSON.stringify(key);
+}
+
+/** Characters that JSON escapes, and those that are not ASCII. */
+const NOT_PLAIN = /[^\x20\x21\x23-\x5b\x5d-\x7e]/;
+
+/** Most strings are written as they are: to find that out costs less than to write them as if they were not. */
+function stringText(bytes: Buffer): string {
+  const latin1 = bytes.toString("latin1");
+  return NOT_PLAIN.test(latin1) ? JSON.stringify(text(bytes)) : `"${latin1}"`;
 }
 
 export function text(bytes: Buffer): string {

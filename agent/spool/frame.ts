@@ -111,15 +111,14 @@ export function decodeFrame(window: Buffer, at: number): Frame | "partial" | "to
   const next = start + length;
   if (next > window.length) return "partial";
   if (crc32c(window, start, next) !== window.readUInt32LE(at + 4)) return "torn";
-  const body = window.subarray(start, next);
-  const kind = body[0];
+  const kind = window[start];
   if (kind === KIND.event || kind === KIND.cut) {
-    const tagEnd = 2 + body[1]!;
+    const tagEnd = 2 + window[start + 1]!;
     if (tagEnd > length) return "torn";
     const extent = length - tagEnd + (kind === KIND.event ? 1 : 0);
     return {
       kind: "event",
-      tag: body.toString("latin1", 2, tagEnd),
+      tag: window.toString("latin1", start + 2, start + tagEnd),
       start: start + tagEnd,
       end: next,
       extent,
@@ -127,7 +126,10 @@ export function decodeFrame(window: Buffer, at: number): Frame | "partial" | "to
     };
   }
   if ((kind !== KIND.overflow && kind !== KIND["too-long"]) || length !== GAP_BODY_BYTES) return "torn";
-  const [extent, lines] = [Number(body.readBigUInt64LE(1)), Number(body.readBigUInt64LE(9))];
+  const [extent, lines] = [
+    Number(window.readBigUInt64LE(start + 1)),
+    Number(window.readBigUInt64LE(start + 9)),
+  ];
   return { kind: "gap", reason: kind === KIND.overflow ? "overflow" : "too-long", extent, lines, next };
 }
 

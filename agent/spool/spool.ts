@@ -186,15 +186,18 @@ export class Spool implements AsyncDisposable {
   async ready(signal: AbortSignal): Promise<void> {
     if (this.#queue.bytes <= QUEUE_BYTES && this.#queueing === 0) return;
     this.#queueing++;
-    const turn = this.#turn.then(async () => {
-      signal.throwIfAborted();
-      while (this.#queue.bytes > QUEUE_BYTES) await this.changed(signal);
-    });
+    const turn = this.#readyAfter(this.#turn, signal);
     this.#turn = turn
       .catch(() => {})
       .finally(() => this.#queueing--)
       .then(() => setImmediate());
     await turn;
+  }
+
+  async #readyAfter(before: Promise<unknown>, signal: AbortSignal): Promise<void> {
+    await before;
+    signal.throwIfAborted();
+    while (this.#queue.bytes > QUEUE_BYTES) await this.changed(signal);
   }
 
   /**
