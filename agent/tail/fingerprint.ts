@@ -1,5 +1,6 @@
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import type { Guard } from "./guard.ts";
+import { openSighted, type Sighting } from "./sighting.ts";
 import { beginsLike, type Header, readHead } from "./header.ts";
 
 /** What was read of a file: how it began, and what stood before the position. */
@@ -32,15 +33,14 @@ export async function compare(
   return before.length === header.bytes && isZero(before) && isZero(found) ? "hole" : "other";
 }
 
-/** True when the file at a path begins with all that was read of another. */
-export async function isCopyOf(original: Fingerprint, path: string): Promise<boolean> {
+/** True when a file begins with all that was read of another. */
+export async function isCopyOf(original: Fingerprint, found: Sighting): Promise<boolean> {
   if (original.header.bytes === 0) return false;
+  const handle = await openSighted(found);
   try {
-    await using handle = await open(path);
-    return (await compare(original, await readHead(handle), handle)) === "same";
-  } catch {
-    // Gone or unreadable: nothing of it can be delivered twice.
-    return false;
+    return handle !== undefined && (await compare(original, await readHead(handle), handle)) === "same";
+  } finally {
+    await handle?.close();
   }
 }
 

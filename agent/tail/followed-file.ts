@@ -6,7 +6,7 @@ import type { Emit, LineFilter } from "../filter/line-filter.ts";
 import { type FileIdentity, identify, sameFile, sourceId } from "./file-identity.ts";
 import { type FileRecord, newRecord } from "./file-record.ts";
 import type { Fingerprint } from "./fingerprint.ts";
-import { firstLine, isUtf16, readHead } from "./header.ts";
+import { agrees, firstLine, isUtf16, readHead } from "./header.ts";
 import { KnownBytes } from "./known-bytes.ts";
 import { HEAD, LineFramer, type Resume, type Run } from "./line-framer.ts";
 import { type Sighting, sight, sighting } from "./sighting.ts";
@@ -41,6 +41,14 @@ export type Finding = "here" | "moved" | "truncated";
  * be written down before any is sent; or they are others.
  */
 export type Verification = "same" | "learned" | "truncated" | "unreadable";
+
+export interface Filled {
+  readonly found: Verification;
+  /** Not there when there is nothing to read, or nothing that is certain to be of this source. */
+  readonly block: Block | undefined;
+}
+
+const NOTHING = Buffer.alloc(0);
 
 /** One generation of one file: where it is, how far it is read, how far it is delivered. */
 export class FollowedFile {
@@ -204,23 +212,30 @@ export class FollowedFile {
 
   /** Makes sure that the bytes before the position are those that were read, and learns what it can. */
   async verify(nowMs: number): Promise<Verification> {
-    const at = { size: this.size, mtimeNs: this.#mtimeNs };
     try {
       this.#handle ??= await this.#open();
-      const head = await readHead(this.#handle);
-      const comparison = await this.#known.compare(head, this.#handle);
-      if (comparison === "other") {
-        this.size = this.#seenTo;
-        return "truncated";
-      }
-      if (this.read === 0 && isUtf16(head)) throw new Error("UTF-16 is not read: its lines cannot be told");
-      this.#known.verifiedAt(at);
-      this.error = undefined;
-      return comparison === "same" && this.#learn(head, nowMs) ? "learned" : "same";
+      return await this.#verify(this.#handle, NOTHING, nowMs);
     } catch (error) {
       this.error = systemReason(error);
       return "unreadable";
     }
+  }
+
+  /** @param window what was just read after the position */
+  async #verify(handle: FileHandle, window: Buffer, nowMs: number): Promise<Verification> {
+    const at = { size: this.size, mtimeNs: this.#mtimeNs };
+    const head = await readHead(handle);
+    let comparison = await this.#known.compare(head, handle);
+    if (!agrees(head, window, this.read)) comparison = "other";
+    if (comparison === "other") {
+      this.size = this.#seenTo;
+      // What was not read yet may have changed as it liked.
+      return this.#known.fingerprint.header.bytes > 0 ? "truncated" : "unreadable";
+    }
+    if (this.read === 0 && isUtf16(head)) throw new Error("UTF-16 is not read: its lines cannot be told");
+    this.#known.verifiedAt(at);
+    this.error = undefined;
+    return comparison === "same" && this.#learn(head, nowMs) ? "learned" : "same";
   }
 
   #learn(head: Buffer, nowMs: number): boolean {
@@ -256,29 +271,36 @@ export class FollowedFile {
   }
 
   /**
-   * Fills the buffer from the first byte that is not framed yet.
+   * Fills the buffer from the first byte that is not framed yet, and verifies the file after that: what
+   * was read before then is of the file that is known, though it be truncated in the next moment.
    *
-   * @returns undefined when nothing can be read, and `error` says why where that is one
+   * @returns no block when nothing can be read, and `error` says why where that is one
    */
-  async fill(buffer: Buffer): Promise<Block | undefined> {
+  async fill(buffer: Buffer, nowMs: number): Promise<Filled> {
     const offset = this.#framer.offset;
     const end = this.nextBreak;
     try {
       this.#handle ??= await this.#open();
       const room = Math.min(buffer.length, end === undefined ? buffer.length : end - offset);
       const { bytesRead } = await this.#handle.read(buffer, 0, room, offset);
-      this.error = undefined;
-      const isEnd = offset + bytesRead === end;
-      return bytesRead > 0 ? { file: this, window: buffer.subarray(0, bytesRead), isEnd } : undefined;
+      const window = buffer.subarray(0, bytesRead);
+      const found = await this.#verify(this.#handle, window, nowMs);
+      const isGood = bytesRead > 0 && (found === "same" || found === "learned");
+      const block = isGood ? { file: this, window, isEnd: offset + bytesRead === end } : undefined;
+      return { found, block };
     } catch (error) {
       this.error = systemReason(error);
-      return undefined;
+      return { found: "unreadable", block: undefined };
     }
   }
 
   async #open(): Promise<FileHandle> {
     const handle = await open(this.location);
-    if (sameFile(identify(await handle.stat({ bigint: true })), this.file)) return handle;
+    const isSame = await handle.stat({ bigint: true }).then(
+      (stat) => sameFile(identify(stat), this.file),
+      () => false,
+    );
+    if (isSame) return handle;
     await handle.close();
     throw new Error(`${this.location} was replaced while it was being opened`);
   }

@@ -23,6 +23,12 @@ export async function readHead(handle: FileHandle): Promise<Buffer> {
   return buffer.subarray(0, bytesRead);
 }
 
+/** False when a file's first bytes are not those that were read of it, at an offset, just before. */
+export function agrees(head: Buffer, window: Buffer, offset: number): boolean {
+  const part = window.subarray(0, Math.max(0, HEADER_BYTES - offset));
+  return part.equals(head.subarray(offset, offset + part.length));
+}
+
 export function headerOf(head: Buffer): Header {
   return { bytes: head.length, sha256: fingerprint(head) };
 }

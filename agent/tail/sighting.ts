@@ -1,8 +1,6 @@
 import type { BigIntStats } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { type FileIdentity, identify } from "./file-identity.ts";
-import { isRotatedName } from "./rotated-name.ts";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { type FileIdentity, identify, sameFile } from "./file-identity.ts";
 
 /** A file as it was found at a path. */
 export interface Sighting {
@@ -29,15 +27,18 @@ export function sighting(path: string, stat: BigIntStats): Sighting {
   return { path, file: identify(stat), size: Number(stat.size), mtimeNs: `${stat.mtimeNs}` };
 }
 
-/** The files beside `path` that look like what rotation made of earlier ones. */
-export async function sightRotated(path: string): Promise<Sighting[]> {
-  let names: string[];
+/** @returns undefined when it is not there any more, or cannot be read */
+export async function openSighted({
+  path,
+  file,
+}: Pick<Sighting, "path" | "file">): Promise<FileHandle | undefined> {
+  let handle: FileHandle | undefined;
   try {
-    names = await readdir(dirname(path));
+    handle = await open(path);
+    if (sameFile(identify(await handle.stat({ bigint: true })), file)) return handle;
   } catch {
-    return [];
+    // Gone or closed to us: nothing of it can be read, and nothing be delivered twice.
   }
-  const rotated = names.filter((name) => isRotatedName(name, basename(path)));
-  const sightings = await Promise.all(rotated.map((name) => sight(join(dirname(path), name))));
-  return sightings.filter((found) => found !== undefined);
+  await handle?.close();
+  return undefined;
 }
