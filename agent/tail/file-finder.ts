@@ -11,11 +11,15 @@ import { HEAD, type Resume } from "./line-framer.ts";
 import { readStart } from "./read-start.ts";
 import { sightRotated } from "./rotated-files.ts";
 import { isRotatedName, originalNames } from "./rotated-name.ts";
-import { type Sighting, sight } from "./sighting.ts";
+import { type Sighting, sight, sightAtOnce } from "./sighting.ts";
+import { isLocal } from "./file-system.ts";
 import type { FilePosition, TailState } from "./tail-state.ts";
 
 /** A file that ended and is not found any more is remembered for a day, should it be moved back. */
 const FORGET_AFTER_MS = 86_400_000;
+
+/** Even where no directory has changed: a link may lead to another file. */
+const SEARCH_EVERY_MS = 30_000;
 
 export interface FinderOptions {
   readonly host: string;
@@ -68,6 +72,11 @@ export class FileFinder {
   #found = new Map<string, Found>();
   /** Something was found or learned that must be written down before it is acted upon. */
   hasNews = false;
+  /** Of each rule, as they were at the last search. */
+  #stamps: readonly (string | undefined)[] = [];
+  #nextSearchMs = 0;
+  /** The last search found files that are not read, and will be when they grow. */
+  #hasSetAside = false;
 
   constructor(options: FinderOptions, state: TailState) {
     this.#options = options;
@@ -93,6 +102,7 @@ export class FileFinder {
     if (isLatest) this.#files.add(file);
     if (earlier === undefined) return;
     earlier.isCutOff = true;
+    earlier.phase = "ended";
     this.#files.addTruncated(earlier);
     this.#cutOffBefore.push(earlier);
   }
@@ -105,6 +115,18 @@ export class FileFinder {
   /** Files that may have bytes to read. */
   current(): Iterable<FollowedFile> {
     return this.#files.latest();
+  }
+
+  /** Those that may grow. */
+  *open(): Generator<FollowedFile> {
+    for (const file of this.current()) if (file.phase !== "ended" && file.phase !== "lost") yield file;
+  }
+
+  /** Where files are, and where the rules' files would appear. */
+  directories(): Set<string> {
+    const directories = new Set(this.#options.rules.flatMap((rule) => rule.directories));
+    for (const { location } of this.open()) directories.add(dirname(location));
+    return directories;
   }
 
   /** Every source that is still of interest. */
@@ -132,8 +154,19 @@ export class FileFinder {
     if (this.#files.isTruncated(file) || !isKept) this.#files.delete(file);
   }
 
-  /** Searches for the files of every rule. A file belongs to the first rule that finds it. */
-  async scan(): Promise<void> {
+  /**
+   * Searches for the files of every rule, where anything may have come. A file belongs to the first rule
+   * that finds it.
+   */
+  async scan(isForced: boolean): Promise<void> {
+    const stamps = await Promise.all(this.#options.rules.map((rule) => rule.stamp()));
+    const isSame = stamps.every((stamp, i) => stamp !== undefined && stamp === this.#stamps[i]);
+    this.#stamps = stamps;
+    const nowMs = this.#options.now();
+    const mayHaveNews = !isSame || isForced || this.#hasSetAside || this.#unsure.size > 0;
+    if (!mayHaveNews && nowMs < this.#nextSearchMs) return;
+    this.#nextSearchMs = nowMs + SEARCH_EVERY_MS;
+    this.#hasSetAside = false;
     await this.#findCopies(this.#cutOffBefore.splice(0));
     this.#found = await this.#search();
     const fresh: { readonly sighting: Sighting; readonly rule: FileRule }[] = [];
@@ -142,6 +175,7 @@ export class FileFinder {
       const ownPath = sightings.find(({ path }) => path === file?.source.path);
       if (file) file.seen(ownPath ?? sightings[0]!, this.#options.now());
       else fresh.push({ sighting: sightings[0]!, rule });
+      if (file?.phase === "ended") this.#hasSetAside = true;
     }
     const names = new Set(fresh.map(({ sighting }) => sighting.path));
     // A copy can be told only once its original is known.
@@ -151,6 +185,7 @@ export class FileFinder {
     for (const { sighting, rule } of [...originals, ...fresh]) {
       const predecessor = this.#files.latestAt(sighting.path);
       if ((await this.#discover(sighting, rule)) && predecessor) paths.add(sighting.path);
+      if (!this.#files.find(identityKey(sighting.file))) this.#hasSetAside = true;
     }
     await this.#adoptRotated([...paths]);
     for (const { key } of this.#options.rules) this.#knownRules.add(key);
@@ -161,7 +196,7 @@ export class FileFinder {
     const found = new Map<string, Found>();
     for (const rule of this.#options.rules) {
       for (const path of await rule.paths()) {
-        const sighting = await sight(path);
+        const sighting = isLocal(dirname(path)) ? sightAtOnce(path) : await sight(path);
         if (sighting === undefined) continue;
         const key = identityKey(sighting.file);
         const entry = found.get(key);
@@ -195,7 +230,6 @@ export class FileFinder {
     const original = known && candidates.find(({ source }) => source.id === known.of);
     // Nothing is in it that is not delivered, or it has no other to tell.
     if (known && found.size <= (original ? Math.min(original.read, known.size) : known.size)) return "kin";
-    for (const candidate of candidates) await this.#learnName(candidate);
     const kin = await findKin(found, candidates);
     if (kin === "gone") return kin;
     if (kin === "none") {
@@ -261,6 +295,7 @@ export class FileFinder {
     await this.#adoptRotated(moved.map(({ source }) => source.path));
     this.#unsettled.clear();
     for (const file of moved) await this.#tellMoved(file);
+    if (moved.length > 0) this.#nextSearchMs = 0;
     return next;
   }
 
@@ -300,6 +335,7 @@ export class FileFinder {
       }
       const { reading } = this.#files.latestAt(path)!;
       for (const sighting of unknown) {
+        for (const candidate of mayBeKin(sighting, this.#files)) await this.#learnName(candidate);
         const kin = await this.#kinOf(sighting);
         const isOwn = kin === "none" && this.#files.isFollower(sighting.file, path);
         if (isOwn) this.#follow(sighting, path, reading, HEAD);

@@ -1,4 +1,3 @@
-import type { FileHandle } from "node:fs/promises";
 import { basename } from "node:path";
 import { isBornAfter, sameFile } from "./file-identity.ts";
 import { compare, isCopyOf } from "./fingerprint.ts";
@@ -8,7 +7,8 @@ import { GUARD_BYTES } from "./guard.ts";
 import { readHead } from "./header.ts";
 import { sightRotated } from "./rotated-files.ts";
 import { originalNames } from "./rotated-name.ts";
-import { openSighted, type Sighting, sight } from "./sighting.ts";
+import { openSighted, type OpenFile } from "./open-file.ts";
+import { type Sighting, sight } from "./sighting.ts";
 
 /** A copy has its first bytes within this time. */
 const COPY_BEGINS_MS = 10_000;
@@ -53,14 +53,14 @@ export async function findKin(
   candidates: readonly FollowedFile[],
 ): Promise<Kinship | "none" | "gone"> {
   if (candidates.length === 0) return "none";
-  const handle = await openSighted(found);
-  if (handle === undefined) {
+  const file = await openSighted(found);
+  if (file === undefined) {
     const here = await sight(found.path);
     // Closed to us: following it will say so.
     return here && sameFile(here.file, found.file) ? "none" : "gone";
   }
   try {
-    const bytes = { handle, head: await readHead(handle) };
+    const bytes = { file, head: await readHead(file) };
     if (bytes.head.length === 0 && Date.now() - Number(found.mtimeNs) / 1e6 < COPY_BEGINS_MS) return "gone";
     for (const original of candidates) {
       const relation = await relationOf(found, bytes, original);
@@ -70,12 +70,12 @@ export async function findKin(
   } catch {
     return "gone";
   } finally {
-    await handle.close();
+    await file.close();
   }
 }
 
 interface Bytes {
-  readonly handle: FileHandle;
+  readonly file: OpenFile;
   readonly head: Buffer;
 }
 
@@ -87,7 +87,7 @@ async function relationOf(
   const { fingerprint, isCutOff, isNamed, phase, isOpen } = original;
   // Less than a first line may well be in every file.
   if (!isNamed) return undefined;
-  if ((await compare(fingerprint, bytes.head, bytes.handle)) !== "same") {
+  if ((await compare(fingerprint, bytes.head, bytes.file)) !== "same") {
     return isBegunCopy(found, bytes, original);
   }
   // A generation that was cut off is nowhere else any more.
@@ -114,7 +114,7 @@ async function whereIs({ file, location, source }: FollowedFile): Promise<Sighti
 /** A copy has less than was read of its original while it is being made. */
 async function isBegunCopy(
   found: Sighting,
-  { handle, head }: Bytes,
+  { file: part, head }: Bytes,
   original: FollowedFile,
 ): Promise<"copy" | undefined> {
   const { location, source, isCutOff, read, file } = original;
@@ -124,7 +124,7 @@ async function isBegunCopy(
   const whole = await openSighted({ path: location, file });
   if (whole === undefined) return undefined;
   try {
-    const end = guardAt(handle, found.size);
+    const end = guardAt(part, found.size);
     const isSame = head.equals((await readHead(whole)).subarray(0, head.length));
     return isSame && (await end).equals(await guardAt(whole, found.size)) ? "copy" : undefined;
   } finally {
@@ -133,8 +133,7 @@ async function isBegunCopy(
 }
 
 /** Bytes before an offset, as many as a guard has. */
-async function guardAt(handle: FileHandle, end: number): Promise<Buffer> {
-  const length = Math.min(end, GUARD_BYTES);
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, end - length);
-  return buffer.subarray(0, bytesRead);
+async function guardAt(file: OpenFile, end: number): Promise<Buffer> {
+  const guard = Buffer.alloc(Math.min(end, GUARD_BYTES));
+  return guard.subarray(0, await file.readAt(guard, end - guard.length));
 }

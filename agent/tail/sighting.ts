@@ -1,6 +1,6 @@
-import type { BigIntStats } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
-import { type FileIdentity, identify, sameFile } from "./file-identity.ts";
+import { type BigIntStats, statSync } from "node:fs";
+import { lstat, stat } from "node:fs/promises";
+import { type FileIdentity, identify } from "./file-identity.ts";
 
 /** A file as it was found at a path. */
 export interface Sighting {
@@ -9,6 +9,8 @@ export interface Sighting {
   readonly size: number;
   /** Decimal, like the numbers of its identity. */
   readonly mtimeNs: string;
+  /** Hard links. */
+  readonly names: number;
 }
 
 /** @returns undefined where there is no regular file */
@@ -23,22 +25,29 @@ export async function sight(path: string): Promise<Sighting | undefined> {
   return found.isFile() ? sighting(path, found) : undefined;
 }
 
-export function sighting(path: string, stat: BigIntStats): Sighting {
-  return { path, file: identify(stat), size: Number(stat.size), mtimeNs: `${stat.mtimeNs}` };
+/** The same at once, for paths whose file system answers at once. */
+export function sightAtOnce(path: string): Sighting | undefined {
+  try {
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return found?.isFile() ? sighting(path, found) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
-/** @returns undefined when it is not there any more, or cannot be read */
-export async function openSighted({
-  path,
-  file,
-}: Pick<Sighting, "path" | "file">): Promise<FileHandle | undefined> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path);
-    if (sameFile(identify(await handle.stat({ bigint: true })), file)) return handle;
-  } catch {
-    // Gone or closed to us: nothing of it can be read, and nothing be delivered twice.
-  }
-  await handle?.close();
-  return undefined;
+export async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
+}
+
+export function sighting(path: string, stat: BigIntStats): Sighting {
+  return {
+    path,
+    file: identify(stat),
+    size: Number(stat.size),
+    mtimeNs: `${stat.mtimeNs}`,
+    names: Number(stat.nlink),
+  };
 }

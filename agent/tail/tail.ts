@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { FileFinder, type FinderOptions, type TailCounts } from "./file-finder.ts";
 import type { Block, Finding, FollowedFile, Verification } from "./followed-file.ts";
+import { LookSchedule } from "./look-schedule.ts";
 import type { TailState } from "./tail-state.ts";
 
 /** Room for the longest line there can be, and for thousands of usual ones in one read. */
@@ -8,6 +8,9 @@ const READ_BYTES = 2 ** 20;
 
 export interface TailOptions extends FinderOptions {
   readonly pollMs: number;
+  readonly idlePollMs: number;
+  /** 0: no directory is watched. */
+  readonly watchedPollMs: number;
   readonly scanMs: number;
   readonly rotatedIdleMs: number;
   /** 0: never. */
@@ -26,6 +29,7 @@ export class Tail {
   readonly #options: TailOptions;
   readonly #finder: FileFinder;
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
+  readonly #schedule: LookSchedule;
   #nextScanMs = 0;
   #nextLookMs = 0;
   #maxOpenFiles: number;
@@ -36,6 +40,7 @@ export class Tail {
     this.#options = options;
     this.#maxOpenFiles = options.maxOpenFiles;
     this.#finder = new FileFinder(options, state);
+    this.#schedule = new LookSchedule(options);
   }
 
   /** Every source that is still of interest. */
@@ -66,6 +71,7 @@ export class Tail {
   }
 
   async close(): Promise<void> {
+    this.#schedule.close();
     for (const file of this.#finder.current()) await file.close();
   }
 
@@ -76,19 +82,19 @@ export class Tail {
   async *blocks(signal: AbortSignal): AsyncGenerator<Block> {
     while (!signal.aborted) {
       yield* this.poll(signal);
-      await sleep(this.#options.pollMs, undefined, { signal }).catch(() => {});
+      await this.#schedule.pause(this.#options.pollMs, signal);
     }
   }
 
   /** One look at every file, and blocks of what it finds to read. */
   async *poll(signal: AbortSignal): AsyncGenerator<Block> {
-    await this.#look();
+    await this.#look(false);
     yield* this.#unread(signal, false);
   }
 
   /** The same, to where every file ends now; a last line without line feed is a line. */
   async *drain(signal: AbortSignal): AsyncGenerator<Block> {
-    await this.#look();
+    await this.#look(true);
     yield* this.#unread(signal, true);
   }
 
@@ -105,20 +111,23 @@ export class Tail {
       }
       if ((await this.#remember()) || this.#isStarved) isIdle = false;
       this.#isStarved = false;
-      if (!isIdle && !isDrain && this.#options.now() >= this.#nextLookMs) await this.#look();
+      if (!isIdle && !isDrain && this.#options.now() >= this.#nextLookMs) await this.#look(false);
     }
   }
 
-  async #look(): Promise<void> {
+  /** @param isAll whether or not there is reason to look at a file */
+  async #look(isAll: boolean): Promise<void> {
     const now = this.#options.now();
     this.#nextLookMs = now + this.#options.pollMs;
-    if (now >= this.#nextScanMs) {
-      await this.#finder.scan();
+    if (this.#schedule.takeNewNames() || now >= this.#nextScanMs || isAll) {
       this.#nextScanMs = now + this.#options.scanMs;
+      // Watched first: what appears meanwhile is then told of.
+      this.#schedule.watch(this.#finder.directories());
+      await this.#finder.scan(isAll);
     }
     const found: Record<Finding, FollowedFile[]> = { here: [], moved: [], truncated: [] };
-    for (const file of this.#finder.current()) {
-      if (file.phase !== "ended" && file.phase !== "lost") found[await file.look(now)].push(file);
+    for (const file of this.#schedule.due(this.#finder.open(), isAll)) {
+      found[await file.look(now)].push(file);
     }
     await this.#settle(found.moved, found.truncated);
     await this.#remember();
@@ -137,11 +146,16 @@ export class Tail {
     const idleMs = now() - file.changedAtMs;
     const isOver = file.phase === "rotated" && (isDrain || idleMs >= rotatedIdleMs);
     if (!file.hasPartialLine) {
-      if (isOver) await file.end();
+      if (isOver && (await this.#isStillAtEnd(file))) await file.end();
     } else if (isDrain || isOver || this.#isQuiet(file, idleMs)) {
       if (await file.breakHere(now())) this.#finder.hasNews = true;
     }
     return undefined;
+  }
+
+  /** It may not have been looked at for a while. */
+  async #isStillAtEnd(file: FollowedFile): Promise<boolean> {
+    return (await file.look(this.#options.now())) !== "truncated" && file.isAtEnd;
   }
 
   /** What stands at its end has waited long enough for more. */

@@ -1,6 +1,8 @@
 import type * as FsPromises from "node:fs/promises";
+import { appendFile, copyFile, rename, truncate, writeFile } from "node:fs/promises";
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
+import { delivered, expectNoRepeats } from "./cases/tail-case.ts";
 import { bySource, reassemble } from "./event.ts";
 import { randomNumbers, RandomWriter } from "./random-writer.ts";
 import { seeds } from "./seeds.ts";
@@ -9,6 +11,95 @@ import { ROTATED_IDLE_MS, TailHarness } from "./tail-harness.ts";
 vi.mock("node:fs/promises", async (original) => {
   const { stepped } = await import("./stepped-fs.ts");
   return stepped(await original<typeof FsPromises>());
+});
+
+// Where reading goes through the thread pool, anything may happen meanwhile.
+vi.mock("../../agent/tail/file-system.ts", () => ({ isLocal: () => false }));
+
+/** Does something the first time that an operation is about to come. */
+function before(operation: string, run: () => Promise<void>): (what: string) => Promise<void> {
+  let isOver = false;
+  return async (what) => {
+    if (isOver || !what.startsWith(operation)) return;
+    isOver = true;
+    await run();
+  };
+}
+
+const killed = async (): Promise<never> => {
+  throw new Error("killed");
+};
+
+test("truncated and written anew between what is found out of a file and its first read: nothing comes twice", async () => {
+  await using tail = await TailHarness.make();
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.pollStepped(before("remembered", () => writeFile(tail.path("a.log"), "two\nthree\n")));
+  await tail.poll();
+  await tail.poll();
+  expect(delivered(tail)).toEqual(["two\nthree\n"]);
+});
+
+test("truncated and written anew right after a read: what was read is of the old source or of none", async () => {
+  await using tail = await TailHarness.make();
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await appendFile(tail.path("a.log"), "two\n");
+  let reads = 0;
+  await tail.pollStepped(async (what) => {
+    if (what.startsWith("read of") && ++reads === 2)
+      await writeFile(tail.path("a.log"), "three\nfour\nfive\n");
+  });
+  await tail.poll();
+  expect(delivered(tail)).toEqual(["one\n", "three\nfour\nfive\n"]);
+});
+
+test("killed between the truncation that it found and the copy that it looks for: the copy is read on", async () => {
+  await using tail = await TailHarness.make();
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await appendFile(tail.path("a.log"), "two\n");
+  await copyFile(tail.path("a.log"), tail.path("a.log.1"));
+  await truncate(tail.path("a.log"));
+  await tail.pollStepped(before("readdir", killed));
+  await tail.crash();
+  await tail.poll();
+  expect(delivered(tail)).toEqual(["one\ntwo\n"]);
+});
+
+test("a copy that is found half made is not read beside its original", async () => {
+  await using tail = await TailHarness.make();
+  await writeFile(tail.path("a.log"), "one\ntwo\n");
+  await tail.poll();
+  tail.acknowledge();
+  await writeFile(tail.path("a.log.1"), "one\n");
+  await tail.restart();
+  await tail.poll();
+  await appendFile(tail.path("a.log.1"), "two\n");
+  await truncate(tail.path("a.log"));
+  await appendFile(tail.path("a.log"), "3\n");
+  await tail.poll();
+  await tail.poll();
+  expectNoRepeats(tail);
+  expect(delivered(tail)).toEqual(["3\n", "one\ntwo\n"]);
+});
+
+test("a file that is renamed while the directory is listed is found", async () => {
+  await using tail = await TailHarness.make();
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  tail.acknowledge();
+  await tail.restart(async () => {
+    await appendFile(tail.path("a.log"), "two\n");
+    await rename(tail.path("a.log"), tail.path("a.log.1"));
+  });
+  const shift = before("stat", () => rename(tail.path("a.log.1"), tail.path("a.log.2")));
+  let isListed = false;
+  await tail.pollStepped(async (what) => {
+    if (isListed) await shift(what);
+    isListed ||= what.startsWith("readdir");
+  });
+  await tail.poll();
+  expect(delivered(tail)).toEqual(["one\ntwo\n"]);
 });
 
 test.each(seeds(20))(

@@ -166,10 +166,16 @@ export class RandomWriter {
   problems(delivered: readonly string[]): string[] {
     const open = [...delivered];
     const problems: string[] = [];
-    for (const [i, { text, mayLose }] of this.generations.entries()) {
-      const at = open.findIndex((found) => found === text || (mayLose && text.startsWith(found)));
+    const take = (isIt: (found: string) => boolean): boolean => {
+      const at = open.findIndex(isIt);
       if (at !== -1) open.splice(at, 1);
-      else if (text !== "" && !mayLose) problems.push(`generation ${i + 1} did not come: ${excerpt(text)}`);
+      return at !== -1;
+    };
+    // Whole ones first: a short one may well begin another.
+    const partial = this.generations.filter(({ text }) => !take((found) => found === text));
+    for (const { text, mayLose } of partial) {
+      if (mayLose) take((found) => text.startsWith(found));
+      else if (text !== "") problems.push(`a generation did not come: ${excerpt(text)}`);
     }
     return [...problems, ...open.map((found) => `came, and was not written so: ${excerpt(found)}`)];
   }

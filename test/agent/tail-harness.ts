@@ -199,6 +199,8 @@ export class TailHarness implements AsyncDisposable {
         host: "test-host",
         rules: [this.#rule],
         pollMs: 1_000,
+        idlePollMs: 0,
+        watchedPollMs: 0,
         scanMs: 0,
         rotatedIdleMs: ROTATED_IDLE_MS,
         partialLineMs,
