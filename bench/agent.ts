@@ -64,7 +64,7 @@ export async function benchAgent(
   }
 }
 
-async function bundle(directory: string): Promise<void> {
+export async function bundle(directory: string): Promise<void> {
   await build({
     entryPoints: ["agent-process.ts", "plain-process.ts"].map((name) => join(import.meta.dirname, name)),
     outdir: join(directory, "bench"),
@@ -176,7 +176,7 @@ async function writeConfig(
 }
 
 /** A Kinesis that takes everything, in a process of its own. */
-class Sink implements AsyncDisposable {
+export class Sink implements AsyncDisposable {
   readonly endpoint: string;
   readonly #process: ChildProcess;
   readonly #lines: () => Promise<string>;
@@ -216,7 +216,7 @@ async function writeInput(path: string): Promise<number> {
   return bytes;
 }
 
-function accessLine(n: number): string {
+export function accessLine(n: number): string {
   const time = new Date(1_700_000_000_000 + n * 7).toISOString();
   const address = `10.${(n * 7) % 256}.${(n * 13) % 256}.${(n * 31) % 256}`;
   const request = `GET /photos/${(n * 2_654_435_761) % 1_000_003}/view?size=${n % 5} HTTP/1.1`;
@@ -224,7 +224,7 @@ function accessLine(n: number): string {
   return `${address} - - [${time}] "${request}" 200 ${(n * 7_919) % 100_000} "https://example.com/" "${agent}"\n`;
 }
 
-function script(path: string, args: readonly string[]): ChildProcess {
+export function script(path: string, args: readonly string[]): ChildProcess {
   const environment = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench" };
   return spawn(process.execPath, [path, ...args], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -233,7 +233,7 @@ function script(path: string, args: readonly string[]): ChildProcess {
 }
 
 /** The next line that the process prints, at each call. */
-function linesOf(child: ChildProcess): () => Promise<string> {
+export function linesOf(child: ChildProcess): () => Promise<string> {
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   return async () => {
     const { value, done } = await lines.next();
@@ -243,7 +243,7 @@ function linesOf(child: ChildProcess): () => Promise<string> {
   };
 }
 
-function round(value: number): number {
+export function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 

@@ -5,6 +5,7 @@ import { benchCodec } from "./codec.ts";
 import type { BenchRow } from "./cpu-time.ts";
 import { benchRouter } from "./router.ts";
 import { benchStartUp } from "./start-up.ts";
+import { benchTail } from "./tail.ts";
 
 const RESULTS = new URL("results.md", import.meta.url);
 
@@ -29,6 +30,9 @@ const SECTIONS = [
     "Start-up",
     "From the start of the agent's process until it follows files and knows the stream's shards.",
     benchStartUp,
+    "Files",
+    "Many files that the agent follows, and how soon a line is on its way. `--all` adds a run of ten minutes.",
+    () => benchTail(process.argv.includes("--all")),
   ],
 ] as const;
 
