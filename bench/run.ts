@@ -30,6 +30,8 @@ const SECTIONS = [
     "Start-up",
     "From the start of the agent's process until it follows files and knows the stream's shards.",
     benchStartUp,
+  ],
+  [
     "Files",
     "Many files that the agent follows, and how soon a line is on its way. `--all` adds a run of ten minutes.",
     () => benchTail(process.argv.includes("--all")),

@@ -26,7 +26,14 @@ test("an idle file is looked at less and less often, up to a bound", async () =>
     return [...schedule.due([file], false)].length === 1;
   };
   expect([0, 1_999, 4_000, 4_199, 4_200, 60_000, 60_999, 61_000].map(isDueAfter)).toEqual([
-    ...[true, true, true, false, true, true, false, true],
+    true,
+    true,
+    true,
+    false,
+    true,
+    true,
+    false,
+    true,
   ]);
 });
 
