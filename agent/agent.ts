@@ -59,12 +59,22 @@ export function makeTail(
   remember: TailOptions["remember"],
   log: Logger,
 ): Tail {
-  const { poll_ms, scan_ms, rotated_idle_ms, partial_line_ms, max_open_files } = config.tail;
+  const {
+    poll_ms,
+    idle_poll_ms,
+    watched_poll_ms,
+    scan_ms,
+    rotated_idle_ms,
+    partial_line_ms,
+    max_open_files,
+  } = config.tail;
   return new Tail(
     {
       host: config.host,
       rules,
       pollMs: poll_ms,
+      idlePollMs: idle_poll_ms,
+      watchedPollMs: watched_poll_ms,
       scanMs: scan_ms,
       rotatedIdleMs: rotated_idle_ms,
       partialLineMs: partial_line_ms,

@@ -54,10 +54,24 @@ const files = z.strictObject({
 const tail = z.strictObject({
   poll_ms: milliseconds(10, 60_000)
     .default(250)
-    .meta({ unit: "ms", description: "pause before files are looked at again once all are read" }),
-  scan_ms: milliseconds(10, 600_000)
+    .meta({ unit: "ms", description: "pause before files that grow are looked at again once all are read" }),
+  idle_poll_ms: milliseconds(10, 600_000)
     .default(1_000)
-    .meta({ unit: "ms", description: "least time between searches for new files" }),
+    .meta({
+      unit: "ms",
+      description:
+        "longest pause before a file that does not change is looked at again; it is reached gradually, after 20 " +
+        "times as long without a change",
+    }),
+  watched_poll_ms: milliseconds(0, 600_000).default(10_000).meta({
+    unit: "ms",
+    description:
+      "the same where the kernel tells of changes, which then are looked at in that moment; 0 does not ask it to",
+  }),
+  scan_ms: milliseconds(10, 600_000).default(1_000).meta({
+    unit: "ms",
+    description: "least time between searches for new files, where no notification tells of one",
+  }),
   rotated_idle_ms: milliseconds(0, 86_400_000).default(60_000).meta({
     unit: "ms",
     description: "a renamed or deleted file has ended once it is read and has not grown for this long",

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
+import type { AgentPhase } from "../agent/agent.ts";
 import { runAgent } from "../agent/run-agent.ts";
 import { readAgentConfig } from "../agent/read-config.ts";
 
@@ -9,9 +10,9 @@ import { readAgentConfig } from "../agent/read-config.ts";
  * The agent, in a process of its own so that its CPU time is its own: through with its files, beside
  * files that grow for so many seconds, or taking what is sent to it until its standard input ends.
  *
- *     node agent-process.ts <config> [seconds | serve]
+ *     node agent-process.ts <config> [serve | seconds [settle-seconds]]
  */
-const SETTLE_MS = 2_000;
+const DEFAULT_SETTLE_SECONDS = "2";
 
 export interface ProcessFigures {
   /** While it worked, all threads. */
@@ -22,13 +23,20 @@ export interface ProcessFigures {
   readonly residentMb: number;
   /** Calls of fdatasync. */
   readonly datasyncs: number;
+  /** Of a process that follows: since it began, until lines flow. */
+  readonly readyMs?: number;
+  /** Of a process that follows: after a minute, or at the end of less; and at the end. */
+  readonly residentMbBetween?: readonly [number, number];
 }
 
-const [configFile = "", mode] = process.argv.slice(2);
+const MINUTE_MS = 60_000;
+
+const [configFile = "", mode, settleSeconds = DEFAULT_SETTLE_SECONDS] = process.argv.slice(2);
 const config = await readAgentConfig(configFile);
 const log = pino({ level: "warn" }, pino.destination(2));
 const startUp = process.cpuUsage();
 const datasyncs = await countDatasyncs();
+const followed: { readyMs?: number; residentMbBetween?: [number, number] } = {};
 const used =
   mode === undefined ? await drain() : mode === "serve" ? await serve() : await follow(Number(mode) * 1_000);
 const figures: ProcessFigures = {
@@ -36,6 +44,7 @@ const figures: ProcessFigures = {
   startUpCpuSeconds: (startUp.user + startUp.system) / 1e6,
   residentMb: process.resourceUsage().maxRSS / 1_000,
   datasyncs: datasyncs(),
+  ...followed,
 };
 process.stdout.write(`${JSON.stringify(figures)}\n`);
 
@@ -46,10 +55,16 @@ async function drain(): Promise<NodeJS.CpuUsage> {
 
 async function follow(ms: number): Promise<NodeJS.CpuUsage> {
   const stop = new AbortController();
-  const running = runAgent(config, { signal: stop.signal, log });
-  await sleep(SETTLE_MS);
+  const onPhase = (phase: AgentPhase): void => {
+    if (phase === "ready") followed.readyMs = performance.now();
+  };
+  const running = runAgent(config, { signal: stop.signal, log, onPhase });
+  await sleep(Number(settleSeconds) * 1_000);
   const before = process.cpuUsage();
-  await sleep(ms);
+  await sleep(Math.min(ms, MINUTE_MS));
+  const early = process.memoryUsage.rss() / 1e6;
+  await sleep(Math.max(0, ms - MINUTE_MS));
+  followed.residentMbBetween = [early, process.memoryUsage.rss() / 1e6];
   const used = process.cpuUsage(before);
   stop.abort();
   await running;

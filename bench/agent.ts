@@ -216,7 +216,7 @@ async function writeInput(path: string): Promise<number> {
   return bytes;
 }
 
-function accessLine(n: number): string {
+export function accessLine(n: number): string {
   const time = new Date(1_700_000_000_000 + n * 7).toISOString();
   const address = `10.${(n * 7) % 256}.${(n * 13) % 256}.${(n * 31) % 256}`;
   const request = `GET /photos/${(n * 2_654_435_761) % 1_000_003}/view?size=${n % 5} HTTP/1.1`;
@@ -243,7 +243,7 @@ export function linesOf(child: ChildProcess): () => Promise<string> {
   };
 }
 
-function round(value: number): number {
+export function round(value: number): number {
   return Math.round(value * 100) / 100;
 }
 

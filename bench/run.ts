@@ -6,6 +6,7 @@ import type { BenchRow } from "./cpu-time.ts";
 import { benchPushed } from "./pushed.ts";
 import { benchRouter } from "./router.ts";
 import { benchStartUp } from "./start-up.ts";
+import { benchTail } from "./tail.ts";
 
 const RESULTS = new URL("results.md", import.meta.url);
 
@@ -36,6 +37,11 @@ const SECTIONS = [
     "From a client of the forward protocol that waits for acknowledgements of 1,000 records each, through the spool, to " +
       "the same endpoint.",
     benchPushed,
+  ],
+  [
+    "Files",
+    "Many files that the agent follows, and how soon a line is on its way. `--all` adds a run of ten minutes.",
+    () => benchTail(process.argv.includes("--all")),
   ],
 ] as const;
 

@@ -15,6 +15,8 @@ interface FileStatus {
   readonly delivered: number;
   readonly size: number;
   readonly error: string;
+  /** Why it is looked at again and again; null where the kernel tells of changes. */
+  readonly polled: string | null;
 }
 
 interface ServerStatus {
@@ -64,11 +66,11 @@ export function agentStatus(vitals: Vitals): AgentStatus {
   }
   const byPath: Record<string, FileStatus> = {};
   for (const { tag, path } of missing) {
-    byPath[path] = { tag, position: -1, delivered: 0, size: 0, error: "there is no such file" };
+    byPath[path] = { tag, position: -1, delivered: 0, size: 0, error: "there is no such file", polled: null };
   }
-  for (const { tag, location, phase, delivery, read, size, error = "" } of files) {
+  for (const { tag, location, phase, delivery, read, size, error = "", whyPolled = null } of files) {
     const position = phase === "lost" ? -1 : read;
-    byPath[location] = { tag, position, delivered: delivery.resume.offset, size, error };
+    byPath[location] = { tag, position, delivered: delivery.resume.offset, size, error, polled: whyPolled };
   }
   const error = putFailure ?? (openShards === 0 ? "its shards are not known yet" : "");
   return {

@@ -15,4 +15,6 @@ export type WatchedSource = Pick<
   | "isAtEnd"
   | "isOpen"
   | "changedAtMs"
->;
+> &
+  // Of files alone.
+  Partial<Pick<FollowedFile, "whyPolled">>;

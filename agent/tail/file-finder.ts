@@ -1,18 +1,25 @@
-import { basename } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Logger } from "pino";
-import { Copies, findKin } from "./copies.ts";
-import { identityKey, isBornAfter } from "./file-identity.ts";
+import { Copies } from "./copies.ts";
+import { identityKey } from "./file-identity.ts";
 import type { FileRule } from "./file-rule.ts";
 import { type FileRecord, newRecord } from "./file-record.ts";
 import { FollowedFile, type Reading } from "./followed-file.ts";
+import { FollowedFiles } from "./followed-files.ts";
+import { findKin, mayBeKin } from "./kinship.ts";
 import { HEAD, type Resume } from "./line-framer.ts";
 import { readStart } from "./read-start.ts";
-import { isRotatedName } from "./rotated-name.ts";
-import { type Sighting, sight, sightRotated } from "./sighting.ts";
+import { sightRotated } from "./rotated-files.ts";
+import { isRotatedName, originalNames } from "./rotated-name.ts";
+import { type Sighting, sight, sightAtOnce } from "./sighting.ts";
+import { isLocal } from "./file-system.ts";
 import type { FilePosition, TailState } from "./tail-state.ts";
 
 /** A file that ended and is not found any more is remembered for a day, should it be moved back. */
 const FORGET_AFTER_MS = 86_400_000;
+
+/** Even where no directory has changed: a link may lead to another file. */
+const SEARCH_EVERY_MS = 30_000;
 
 export interface FinderOptions {
   readonly host: string;
@@ -46,26 +53,38 @@ interface Found {
  */
 export class FileFinder {
   readonly #options: FinderOptions;
-  /** By identity: the latest generation of each file. */
-  readonly #files = new Map<string, FollowedFile>();
-  /** Earlier generations of truncated files, until they are reported. */
-  readonly #truncated = new Set<FollowedFile>();
-  /** Those that an agent before this one may have left undelivered. */
+  readonly #files = new FollowedFiles();
+  /** Earlier generations that an agent before this one may have left undelivered. */
   readonly #cutOffBefore: FollowedFile[] = [];
   /** Positions of files whose tag is not configured at present. */
   readonly #parked = new Map<string, FilePosition>();
   readonly #copies: Copies;
   readonly #knownRules: Set<string>;
   readonly counts: TailCounts = { found: 0, rotated: 0, truncated: 0, lost: 0, abandonedBytes: 0 };
+  /**
+   * Found by a search that is not over. A state that knows of them and not of what else was rotated
+   * meanwhile would have the next agent look no further.
+   */
+  readonly #unsettled = new Set<FollowedFile>();
+  /** Paths whose rotated names are to be looked through at the next search. */
+  readonly #unsure = new Set<string>();
   /** By identity: what the last search found. */
   #found = new Map<string, Found>();
-  #hasNews = false;
+  /** Something was found or learned that must be written down before it is acted upon. */
+  hasNews = false;
+  /** Of each rule, as they were at the last search. */
+  #stamps: readonly (string | undefined)[] = [];
+  #nextSearchMs = 0;
+  /** The last search found files that are not read, and will be when they grow. */
+  #hasSetAside = false;
 
   constructor(options: FinderOptions, state: TailState) {
     this.#options = options;
     this.#knownRules = new Set(state.rules);
     this.#copies = new Copies(state.copies);
     for (const position of state.files) this.#restore(position);
+    // What was rotated while no agent ran.
+    for (const { source } of this.current()) this.#unsure.add(source.path);
   }
 
   #restore(position: FilePosition): void {
@@ -77,13 +96,14 @@ export class FileFinder {
       return;
     }
     const file = new FollowedFile(record, resume, reading, this.#options.now());
-    const other = this.#files.get(key);
-    const latest = other && other.generation > file.generation ? other : file;
-    this.#files.set(key, latest);
-    const earlier = latest === file ? other : file;
+    const other = this.#files.find(key);
+    const isLatest = other === undefined || other.generation <= file.generation;
+    const earlier = isLatest ? other : file;
+    if (isLatest) this.#files.add(file);
     if (earlier === undefined) return;
     earlier.isCutOff = true;
-    this.#truncated.add(earlier);
+    earlier.phase = "ended";
+    this.#files.addTruncated(earlier);
     this.#cutOffBefore.push(earlier);
   }
 
@@ -94,54 +114,89 @@ export class FileFinder {
 
   /** Files that may have bytes to read. */
   current(): Iterable<FollowedFile> {
-    return this.#files.values();
+    return this.#files.latest();
+  }
+
+  /** Those that may grow. */
+  *open(): Generator<FollowedFile> {
+    for (const file of this.current()) if (file.phase !== "ended" && file.phase !== "lost") yield file;
+  }
+
+  /** Where files are, and where the rules' files would appear. */
+  directories(): Set<string> {
+    const directories = new Set(this.#options.rules.flatMap((rule) => rule.directories));
+    for (const { location } of this.open()) directories.add(dirname(location));
+    return directories;
   }
 
   /** Every source that is still of interest. */
-  *all(): Generator<FollowedFile> {
-    yield* this.#truncated;
-    yield* this.#files.values();
+  all(): Iterable<FollowedFile> {
+    return this.#files.all();
   }
 
   get state(): TailState {
-    const files = Array.from(this.all(), ({ record, resume }) => ({ record, resume }));
+    const settled = Array.from(this.all()).filter((file) => !this.#unsettled.has(file));
+    const files = settled.map(({ record, resume }) => ({ record, resume }));
     const rules = [...this.#knownRules];
     return { rules, files: [...files, ...this.#parked.values()], copies: this.#copies.all };
   }
 
-  /** True when sources were found since it was last asked. */
+  /** True when there was something since it was last asked. */
   takeNews(): boolean {
-    const hasNews = this.#hasNews;
-    this.#hasNews = false;
+    const { hasNews } = this;
+    this.hasNews = false;
     return hasNews;
   }
 
   /** Call once the end of a source is reported: unless its file is there, it needs no keeping. */
   forget(file: FollowedFile): void {
-    this.#truncated.delete(file);
-    if (this.#options.now() - file.seenAtMs < FORGET_AFTER_MS) return;
-    const key = identityKey(file.file);
-    if (this.#files.get(key) === file) this.#files.delete(key);
+    const isKept = this.#options.now() - file.seenAtMs < FORGET_AFTER_MS;
+    if (this.#files.isTruncated(file) || !isKept) this.#files.delete(file);
   }
 
-  /** Searches for the files of every rule. A file belongs to the first rule that finds it. */
-  async scan(): Promise<void> {
-    for (const file of this.#cutOffBefore.splice(0)) await this.#findCopy(file);
+  /**
+   * Searches for the files of every rule, where anything may have come. A file belongs to the first rule
+   * that finds it.
+   */
+  async scan(isForced: boolean): Promise<void> {
+    const stamps = await Promise.all(this.#options.rules.map((rule) => rule.stamp()));
+    const isSame = stamps.every((stamp, i) => stamp !== undefined && stamp === this.#stamps[i]);
+    this.#stamps = stamps;
+    const nowMs = this.#options.now();
+    const mayHaveNews = !isSame || isForced || this.#hasSetAside || this.#unsure.size > 0;
+    if (!mayHaveNews && nowMs < this.#nextSearchMs) return;
+    this.#nextSearchMs = nowMs + SEARCH_EVERY_MS;
+    this.#hasSetAside = false;
+    await this.#findCopies(this.#cutOffBefore.splice(0));
     this.#found = await this.#search();
+    const fresh: { readonly sighting: Sighting; readonly rule: FileRule }[] = [];
     for (const [key, { rule, sightings }] of this.#found) {
-      const file = this.#files.get(key);
+      const file = this.#files.find(key);
       const ownPath = sightings.find(({ path }) => path === file?.source.path);
       if (file) file.seen(ownPath ?? sightings[0]!, this.#options.now());
-      else await this.#discover(sightings[0]!, rule);
+      else fresh.push({ sighting: sightings[0]!, rule });
+      if (file?.phase === "ended") this.#hasSetAside = true;
     }
+    const names = new Set(fresh.map(({ sighting }) => sighting.path));
+    // A copy can be told only once its original is known.
+    const originals = fresh.filter(({ sighting }) => !isRotationOf(sighting.path, names));
+    const paths = new Set(this.#unsure);
+    this.#unsure.clear();
+    for (const { sighting, rule } of [...originals, ...fresh]) {
+      const predecessor = this.#files.latestAt(sighting.path);
+      if ((await this.#discover(sighting, rule)) && predecessor) paths.add(sighting.path);
+      if (!this.#files.find(identityKey(sighting.file))) this.#hasSetAside = true;
+    }
+    await this.#adoptRotated([...paths]);
     for (const { key } of this.#options.rules) this.#knownRules.add(key);
+    this.#unsettled.clear();
   }
 
   async #search(): Promise<Map<string, Found>> {
     const found = new Map<string, Found>();
     for (const rule of this.#options.rules) {
       for (const path of await rule.paths()) {
-        const sighting = await sight(path);
+        const sighting = isLocal(dirname(path)) ? sightAtOnce(path) : await sight(path);
         if (sighting === undefined) continue;
         const key = identityKey(sighting.file);
         const entry = found.get(key);
@@ -152,50 +207,54 @@ export class FileFinder {
     return found;
   }
 
-  async #discover(sighting: Sighting, rule: FileRule): Promise<void> {
-    if (rule.isTooOld(sighting, this.#options.now())) return;
-    const predecessor = this.#latestAt(sighting.path);
-    if (predecessor) await this.#adoptRotated(predecessor);
-    if (this.#files.has(identityKey(sighting.file)) || (await this.#isKin(sighting, this.all()))) return;
+  /** @returns whether it is followed from now on */
+  async #discover(sighting: Sighting, rule: FileRule): Promise<boolean> {
+    if (rule.isTooOld(sighting, this.#options.now())) return false;
+    if (this.#files.find(identityKey(sighting.file)) || (await this.#kinOf(sighting)) !== "none")
+      return false;
     // Only files that are older than the rule may be left out: a later one appeared while we watched.
     const isNewRule = !this.#knownRules.has(rule.key);
     const start = isNewRule && rule.startAt === "end" ? await readStart(sighting) : HEAD;
     this.#follow(sighting, sighting.path, rule.readingOf(sighting.path), start);
-  }
-
-  #latestAt(path: string): FollowedFile | undefined {
-    let latest: FollowedFile | undefined;
-    for (const file of this.#files.values()) {
-      if (file.source.path === path && !(latest && isBornAfter(latest.file, file.file))) latest = file;
-    }
-    return latest;
-  }
-
-  /** @returns true when a file holds what another one held, so that it is no source of its own */
-  async #isKin(found: Sighting, among: Iterable<FollowedFile>): Promise<boolean> {
-    const files = [...among];
-    const known = this.#copies.find(found.file);
-    const original = known && files.find(({ source }) => source.id === known.of);
-    // Nothing is in it that is not delivered, or it has no other to tell.
-    if (known && found.size <= (original?.read ?? known.size)) return true;
-    const kin = await findKin(found, files);
-    if (kin === undefined) {
-      this.#copies.delete(found.file);
-      return false;
-    }
-    if (kin.relation === "copy") this.#copies.add(found, kin.original);
-    else await this.#rehome(kin.original, found);
     return true;
   }
 
+  /**
+   * Whether a file holds what another one held, so that it is no source of its own.
+   *
+   * @returns "gone" when it has another name by now
+   */
+  async #kinOf(found: Sighting, among?: readonly FollowedFile[]): Promise<"kin" | "none" | "gone"> {
+    const candidates = among ?? [...mayBeKin(found, this.#files)];
+    const known = this.#copies.find(found.file);
+    const original = known && candidates.find(({ source }) => source.id === known.of);
+    // Nothing is in it that is not delivered, or it has no other to tell.
+    if (known && found.size <= (original ? Math.min(original.read, known.size) : known.size)) return "kin";
+    const kin = await findKin(found, candidates);
+    if (kin === "gone") return kin;
+    if (kin === "none") {
+      this.#copies.delete(found.file);
+      return kin;
+    }
+    this.hasNews = true;
+    if (kin.relation === "copy") this.#copies.add(found, kin.original);
+    else await this.#rehome(kin.original, found);
+    return "kin";
+  }
+
+  /** Of what was found beside it, all that is its own was in it by now. */
+  async #learnName(file: FollowedFile): Promise<void> {
+    if (file.isNamed || file.isCutOff) return;
+    const wasOpen = file.isOpen;
+    if ((await file.verify(this.#options.now())) === "learned") this.hasNews = true;
+    if (!wasOpen && file.phase === "active") await file.close();
+  }
+
   async #rehome(file: FollowedFile, found: Sighting): Promise<void> {
-    const key = identityKey(file.file);
-    if (this.#files.get(key) === file) this.#files.delete(key);
-    this.#truncated.delete(file);
+    this.#files.delete(file);
     this.#copies.delete(found.file);
     await file.rehome(found, this.#options.now());
-    this.#files.set(identityKey(found.file), file);
-    this.#hasNews = true;
+    this.#files.add(file);
     const { source, location, read } = file;
     this.#options.log.info(
       { source: source.id, path: source.path, location, offset: read },
@@ -213,17 +272,34 @@ export class FileFinder {
     const { record, resume } = parked ?? fresh;
     const file = new FollowedFile({ ...record, tag: reading.tag }, resume, reading, now());
     file.seen(sighting, now());
-    this.#files.set(key, file);
-    this.#hasNews = true;
+    this.#files.add(file);
+    this.#unsettled.add(file);
+    this.hasNews = true;
     const { location, tag, read } = file;
     log.info({ source: file.source.id, path, location, tag, offset: read }, "following");
     this.counts.found++;
   }
 
-  /** Another file, or none, is where this one was. */
-  async moved(file: FollowedFile): Promise<void> {
-    const { log } = this.#options;
-    await this.#adoptRotated(file);
+  /**
+   * Another file, or none, is where each of these was; or what was read of one is not there any more, and
+   * its bytes as they are now are another source.
+   *
+   * @returns the sources that follow the truncated ones
+   */
+  async settle(
+    moved: readonly FollowedFile[],
+    truncated: readonly FollowedFile[],
+  ): Promise<readonly FollowedFile[]> {
+    const next = truncated.map((file) => this.#cutOff(file));
+    await this.#findCopies(truncated);
+    await this.#adoptRotated(moved.map(({ source }) => source.path));
+    this.#unsettled.clear();
+    for (const file of moved) await this.#tellMoved(file);
+    if (moved.length > 0) this.#nextSearchMs = 0;
+    return next;
+  }
+
+  async #tellMoved(file: FollowedFile): Promise<void> {
     const { source } = file;
     if (file.isOpen || (await file.isThere())) {
       this.#tellRotated(file);
@@ -231,7 +307,7 @@ export class FileFinder {
       file.phase = "lost";
       this.counts.lost++;
       file.error = `the file is gone: what it held after byte ${file.read} is unknown`;
-      log.error({ source: source.id, path: source.path, offset: file.read }, file.error);
+      this.#options.log.error({ source: source.id, path: source.path, offset: file.read }, file.error);
     }
   }
 
@@ -241,41 +317,44 @@ export class FileFinder {
   }
 
   /**
-   * Looks among the rotated names for where followed files went, and for files that were born after
-   * `file` at its path and rotated away before they were seen there.
+   * Looks among the rotated names for where followed files went, and for files that were at these paths
+   * after the first that was followed there, and rotated away before they were seen.
    */
-  async #adoptRotated(file: FollowedFile): Promise<void> {
-    const { file: elder, reading } = file;
-    const { path } = file.source;
-    const unknown: Sighting[] = [];
-    for (const sighting of await sightRotated(path)) {
-      const known = this.#files.get(identityKey(sighting.file));
-      if (known === undefined) unknown.push(sighting);
-      else if (known.phase !== "active") known.seen(sighting, this.#options.now());
-      else if (!(await known.isThere())) {
-        known.seen(sighting, this.#options.now());
-        this.#tellRotated(known);
+  async #adoptRotated(paths: readonly string[]): Promise<void> {
+    const rotated = await sightRotated(paths);
+    for (const [path, sightings] of rotated) {
+      const unknown: Sighting[] = [];
+      for (const sighting of sightings) {
+        const known = this.#files.find(identityKey(sighting.file));
+        if (known === undefined) unknown.push(sighting);
+        else if (known.phase !== "active") known.seen(sighting, this.#options.now());
+        else if (!(await known.isThere())) {
+          known.seen(sighting, this.#options.now());
+          this.#tellRotated(known);
+        }
       }
-    }
-    for (const sighting of unknown) {
-      if ((await this.#isKin(sighting, this.all())) || !isBornAfter(sighting.file, elder)) continue;
-      this.#follow(sighting, path, reading, HEAD);
+      const { reading } = this.#files.latestAt(path)!;
+      for (const sighting of unknown) {
+        for (const candidate of mayBeKin(sighting, this.#files)) await this.#learnName(candidate);
+        const kin = await this.#kinOf(sighting);
+        const isOwn = kin === "none" && this.#files.isFollower(sighting.file, path);
+        if (isOwn) this.#follow(sighting, path, reading, HEAD);
+        if (kin === "gone") this.#unsure.add(path);
+      }
     }
   }
 
-  /** What was read of the file is not there any more. @returns its bytes as they are now: another source */
-  async truncated(file: FollowedFile): Promise<FollowedFile> {
+  #cutOff(file: FollowedFile): FollowedFile {
     const { log, now } = this.#options;
     const { path, reading } = this.#ownerOf(file);
     const next = file.nextGeneration(path, reading, now());
     file.phase = "ended";
     file.isCutOff = true;
-    this.#truncated.add(file);
-    this.#files.set(identityKey(file.file), next);
-    this.#hasNews = true;
+    this.#files.addTruncated(file);
+    this.#files.add(next);
+    this.hasNews = true;
     this.counts.truncated++;
     log.info({ source: file.source.id, path: file.source.path, next: next.source.id }, "truncated");
-    await this.#findCopy(file);
     return next;
   }
 
@@ -291,14 +370,28 @@ export class FileFinder {
   }
 
   /** What copytruncate copied before it truncated goes on in the copy, if there is one. */
-  async #findCopy(file: FollowedFile): Promise<void> {
-    for (const sighting of await sightRotated(file.source.path)) {
-      if (!this.#files.has(identityKey(sighting.file))) await this.#isKin(sighting, [file]);
+  async #findCopies(truncated: readonly FollowedFile[]): Promise<void> {
+    if (truncated.length === 0) return;
+    const rotated = await sightRotated(truncated.map(({ source }) => source.path));
+    for (const file of truncated) {
+      for (const sighting of rotated.get(file.source.path)!) {
+        if (this.#files.find(identityKey(sighting.file))) continue;
+        if ((await this.#kinOf(sighting, [file])) === "gone") this.#unsure.add(file.source.path);
+      }
+      this.#tellAbandoned(file);
     }
+  }
+
+  #tellAbandoned(file: FollowedFile): void {
     const lost = file.size - file.read;
-    if (lost <= 0 || !this.#truncated.has(file)) return;
+    if (lost <= 0 || !this.#files.isTruncated(file)) return;
     this.counts.abandonedBytes += lost;
     const { source } = file;
     this.#options.log.error({ source: source.id, path: source.path, lost }, "truncated before all was read");
   }
+}
+
+/** @param paths of which its name may be a rotation */
+function isRotationOf(path: string, paths: ReadonlySet<string>): boolean {
+  return originalNames(basename(path)).some((name) => paths.has(join(dirname(path), name)));
 }

@@ -10,6 +10,9 @@ import { PathTag } from "../filter/path-tag.ts";
 import type { Reading } from "./followed-file.ts";
 import type { Sighting } from "./sighting.ts";
 
+/** Clocks of file systems tick this often at the least. */
+const SETTLED_AFTER_MS = 2_000;
+
 interface Pattern {
   readonly path: string;
   /** The deepest directory that is named without a wildcard. */
@@ -63,6 +66,24 @@ export class FileRule {
     return this.#patterns.filter(({ wildcard }) => wildcard === undefined).map(({ path }) => path);
   }
 
+  /** In which its files appear, as far as that is known without a search. */
+  get directories(): string[] {
+    return this.#patterns.map(({ base }) => base);
+  }
+
+  /**
+   * Stays the same while no name has come or gone where its files are.
+   *
+   * @returns undefined when that cannot be told
+   */
+  async stamp(): Promise<string | undefined> {
+    if (this.#ignoreOlderMs > 0 || this.#patterns.some(({ wildcard }) => wildcard?.includes("/"))) {
+      return undefined;
+    }
+    const stamps = await Promise.all(this.directories.map(directoryStamp));
+    return stamps.includes(undefined) ? undefined : stamps.join(" ");
+  }
+
   /** Paths that match at this moment, sorted. Directories that cannot be read match nothing. */
   async paths(): Promise<string[]> {
     const paths = new Set<string>();
@@ -108,6 +129,17 @@ function readPattern(path: string): Pattern {
   return isGlob
     ? { path, base: base === "" ? "/" : base, wildcard }
     : { path, base: dirname(path), wildcard: undefined };
+}
+
+/** @returns undefined while its time may be that of a later change as well */
+async function directoryStamp(directory: string): Promise<string | undefined> {
+  try {
+    const { dev, ino, mtimeNs } = await stat(directory, { bigint: true });
+    const isSettled = Math.abs(Date.now() - Number(mtimeNs / 1_000_000n)) > SETTLED_AFTER_MS;
+    return isSettled ? `${dev}:${ino}:${mtimeNs}` : undefined;
+  } catch (error) {
+    return systemCode(error);
+  }
 }
 
 async function directoryProblem(directory: string): Promise<string | undefined> {

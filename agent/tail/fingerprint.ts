@@ -1,5 +1,6 @@
-import { type FileHandle, open } from "node:fs/promises";
 import type { Guard } from "./guard.ts";
+import { openSighted, type OpenFile } from "./open-file.ts";
+import type { Sighting } from "./sighting.ts";
 import { beginsLike, type Header, readHead } from "./header.ts";
 
 /** What was read of a file: how it began, and what stood before the position. */
@@ -16,31 +17,29 @@ export interface Fingerprint {
  */
 export type Comparison = "same" | "hole" | "other";
 
-/** @param head the first bytes of the file, as read from the handle */
+/** @param head the first bytes of the file, as just read from it */
 export async function compare(
   { header, guard }: Fingerprint,
   head: Buffer,
-  handle: FileHandle,
+  file: OpenFile,
 ): Promise<Comparison> {
   const expected = Buffer.from(guard?.base64 ?? "", "base64");
   const found = Buffer.alloc(expected.length);
   const at = (guard?.end ?? 0) - expected.length;
-  const { bytesRead } = await handle.read(found, 0, found.length, at);
-  if (bytesRead < found.length) return "other";
+  if ((await file.readAt(found, at)) < found.length) return "other";
   const before = head.subarray(0, header.bytes);
   if (beginsLike(header, head) && found.equals(expected)) return "same";
   return before.length === header.bytes && isZero(before) && isZero(found) ? "hole" : "other";
 }
 
-/** True when the file at a path begins with all that was read of another. */
-export async function isCopyOf(original: Fingerprint, path: string): Promise<boolean> {
+/** True when a file begins with all that was read of another. */
+export async function isCopyOf(original: Fingerprint, found: Sighting): Promise<boolean> {
   if (original.header.bytes === 0) return false;
+  const file = await openSighted(found);
   try {
-    await using handle = await open(path);
-    return (await compare(original, await readHead(handle), handle)) === "same";
-  } catch {
-    // Gone or unreadable: nothing of it can be delivered twice.
-    return false;
+    return file !== undefined && (await compare(original, await readHead(file), file)) === "same";
+  } finally {
+    await file?.close();
   }
 }
 

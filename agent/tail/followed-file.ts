@@ -1,15 +1,17 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Gap, Source } from "../../wire/provenance.ts";
 import { systemReason } from "../agent-error.ts";
 import { Delivery } from "../delivery.ts";
 import type { Emit, LineFilter } from "../filter/line-filter.ts";
-import { type FileIdentity, identify, sameFile, sourceId } from "./file-identity.ts";
+import { type FileIdentity, sameFile, sourceId } from "./file-identity.ts";
 import { type FileRecord, newRecord } from "./file-record.ts";
 import type { Fingerprint } from "./fingerprint.ts";
-import { firstLine, isUtf16, readHead } from "./header.ts";
+import { agrees, firstLine, isUtf16, readHead } from "./header.ts";
 import { KnownBytes } from "./known-bytes.ts";
 import { HEAD, LineFramer, type Resume, type Run } from "./line-framer.ts";
-import { type Sighting, sight, sighting } from "./sighting.ts";
+import { OpenFile } from "./open-file.ts";
+import { isLocal } from "./file-system.ts";
+import { isLink, type Sighting, sight, sightAtOnce } from "./sighting.ts";
 
 /** How the lines of a file are read. */
 export interface Reading {
@@ -42,6 +44,14 @@ export type Finding = "here" | "moved" | "truncated";
  */
 export type Verification = "same" | "learned" | "truncated" | "unreadable";
 
+export interface Filled {
+  readonly found: Verification;
+  /** Not there when there is nothing to read, or nothing that is certain to be of this source. */
+  readonly block: Block | undefined;
+}
+
+const NOTHING = Buffer.alloc(0);
+
 /** One generation of one file: where it is, how far it is read, how far it is delivered. */
 export class FollowedFile {
   source: Source;
@@ -53,6 +63,10 @@ export class FollowedFile {
   /** Ended: read to its end, and not expected to grow. Lost: closed, and gone from where it was. */
   phase: "active" | "rotated" | "ended" | "lost";
   error: string | undefined;
+  /** Why it is looked at again and again; undefined while the kernel tells of changes. */
+  whyPolled: string | undefined;
+  /** By another name, of which nothing is known here, it may change unnoticed. */
+  hasOtherNames = false;
   /** Bytes it held when it was last looked at. */
   size: number;
   /** When it last grew, or was first seen. */
@@ -67,7 +81,10 @@ export class FollowedFile {
   readonly #breaks: number[];
   #seenTo: number;
   #mtimeNs = "";
-  #handle: FileHandle | undefined;
+  #open: OpenFile | undefined;
+  /** Of its location; undefined while that is not known. */
+  #isLocal: boolean | undefined;
+  #isLink = false;
   readonly #known: KnownBytes;
 
   constructor(record: FileRecord, resume: Resume, reading: Reading, nowMs: number) {
@@ -95,7 +112,9 @@ export class FollowedFile {
   get record(): FileRecord {
     const { source, tag, file, generation, isNamed, location } = this;
     const breaks = this.#breaks.filter((offset) => offset > this.resume.offset);
-    const known = { source, tag, file, generation, isNamed, location, hasEnded: this.phase === "ended" };
+    // What is read and not delivered has to be read again after a crash.
+    const hasEnded = this.phase === "ended" && this.resume.offset >= this.read;
+    const known = { source, tag, file, generation, isNamed, location, hasEnded };
     return { ...known, ...this.fingerprint, verified: this.#known.verified, breaks };
   }
 
@@ -124,7 +143,7 @@ export class FollowedFile {
   }
 
   get isOpen(): boolean {
-    return this.#handle !== undefined;
+    return this.#open !== undefined;
   }
 
   /** Every byte there is was looked at; a line that has only begun may be left. */
@@ -154,6 +173,7 @@ export class FollowedFile {
   /** Learns from a search where the file is now. */
   seen({ path, size, mtimeNs }: Sighting, nowMs: number): void {
     this.seenAtMs = nowMs;
+    if (path !== this.location) this.#isLocal = undefined;
     this.location = path;
     if (this.phase === "ended" && size === this.#seenTo && mtimeNs === this.#known.verified?.mtimeNs) return;
     if (this.phase === "lost") this.error = undefined;
@@ -178,19 +198,29 @@ export class FollowedFile {
 
   /** Looks how long the file is by now, wherever it is. */
   async look(nowMs: number): Promise<Finding> {
-    const found = this.phase === "rotated" && this.#handle ? undefined : await sight(this.location);
+    const found = this.phase === "rotated" && this.#open ? undefined : await this.#sight();
     if (found && sameFile(found.file, this.file)) return this.#measure(found.size, found.mtimeNs, nowMs);
-    const hasMoved = this.phase === "active" || !this.#handle;
+    const hasMoved = this.phase === "active" || !this.#open;
     this.phase = "rotated";
-    if (!this.#handle) return "moved";
+    if (!this.#open) return "moved";
     try {
-      const { size, mtimeNs } = sighting(this.location, await this.#handle.stat({ bigint: true }));
+      const { size, mtimeNs } = await this.#open.sight(this.location);
       const finding = this.#measure(size, mtimeNs, nowMs);
       return finding === "here" && hasMoved ? "moved" : finding;
     } catch (error) {
       this.error = systemReason(error);
       return "here";
     }
+  }
+
+  async #sight(): Promise<Sighting | undefined> {
+    if (this.#isLocal === undefined) {
+      this.#isLocal = isLocal(dirname(this.location));
+      this.#isLink = await isLink(this.location);
+    }
+    const found = this.#isLocal ? sightAtOnce(this.location) : await sight(this.location);
+    this.hasOtherNames = this.#isLink || (found?.names ?? 1) > 1;
+    return found;
   }
 
   #measure(size: number, mtimeNs: string, nowMs: number): Finding {
@@ -204,23 +234,29 @@ export class FollowedFile {
 
   /** Makes sure that the bytes before the position are those that were read, and learns what it can. */
   async verify(nowMs: number): Promise<Verification> {
-    const at = { size: this.size, mtimeNs: this.#mtimeNs };
     try {
-      this.#handle ??= await this.#open();
-      const head = await readHead(this.#handle);
-      const comparison = await this.#known.compare(head, this.#handle);
-      if (comparison === "other") {
-        this.size = this.#seenTo;
-        return "truncated";
-      }
-      if (this.read === 0 && isUtf16(head)) throw new Error("UTF-16 is not read: its lines cannot be told");
-      this.#known.verifiedAt(at);
-      this.error = undefined;
-      return comparison === "same" && this.#learn(head, nowMs) ? "learned" : "same";
+      return await this.#verify(await this.#opened(), NOTHING, nowMs);
     } catch (error) {
       this.error = systemReason(error);
       return "unreadable";
     }
+  }
+
+  /** @param window what was just read after the position */
+  async #verify(open: OpenFile, window: Buffer, nowMs: number): Promise<Verification> {
+    const at = { size: this.size, mtimeNs: this.#mtimeNs };
+    const head = await readHead(open);
+    let comparison = await this.#known.compare(head, open);
+    if (!agrees(head, window, this.read)) comparison = "other";
+    if (comparison === "other") {
+      this.size = this.#seenTo;
+      // What was not read yet may have changed as it liked.
+      return this.#known.fingerprint.header.bytes > 0 ? "truncated" : "unreadable";
+    }
+    if (this.read === 0 && isUtf16(head)) throw new Error("UTF-16 is not read: its lines cannot be told");
+    this.#known.verifiedAt(at);
+    this.error = undefined;
+    return comparison === "same" && this.#learn(head, nowMs) ? "learned" : "same";
   }
 
   #learn(head: Buffer, nowMs: number): boolean {
@@ -244,9 +280,9 @@ export class FollowedFile {
    */
   async breakHere(nowMs: number): Promise<boolean> {
     try {
-      this.#handle ??= await this.#open();
-      if ((await this.#handle.stat()).size !== this.size) return false;
-      if (!this.isNamed) this.#name(await readHead(this.#handle), nowMs);
+      const open = await this.#opened();
+      if ((await open.sight(this.location)).size !== this.size) return false;
+      if (!this.isNamed) this.#name(await readHead(open), nowMs);
       this.#breaks.push(this.#seenTo);
       return true;
     } catch (error) {
@@ -256,30 +292,31 @@ export class FollowedFile {
   }
 
   /**
-   * Fills the buffer from the first byte that is not framed yet.
+   * Fills the buffer from the first byte that is not framed yet, and verifies the file after that: what
+   * was read before then is of the file that is known, though it be truncated in the next moment.
    *
-   * @returns undefined when nothing can be read, and `error` says why where that is one
+   * @returns no block when nothing can be read, and `error` says why where that is one
    */
-  async fill(buffer: Buffer): Promise<Block | undefined> {
+  async fill(buffer: Buffer, nowMs: number): Promise<Filled> {
     const offset = this.#framer.offset;
     const end = this.nextBreak;
     try {
-      this.#handle ??= await this.#open();
       const room = Math.min(buffer.length, end === undefined ? buffer.length : end - offset);
-      const { bytesRead } = await this.#handle.read(buffer, 0, room, offset);
-      this.error = undefined;
-      const isEnd = offset + bytesRead === end;
-      return bytesRead > 0 ? { file: this, window: buffer.subarray(0, bytesRead), isEnd } : undefined;
+      const open = await this.#opened();
+      const window = buffer.subarray(0, await open.readAt(buffer.subarray(0, room), offset));
+      const found = await this.#verify(open, window, nowMs);
+      const isGood = window.length > 0 && (found === "same" || found === "learned");
+      const block = isGood ? { file: this, window, isEnd: offset + window.length === end } : undefined;
+      return { found, block };
     } catch (error) {
       this.error = systemReason(error);
-      return undefined;
+      return { found: "unreadable", block: undefined };
     }
   }
 
-  async #open(): Promise<FileHandle> {
-    const handle = await open(this.location);
-    if (sameFile(identify(await handle.stat({ bigint: true })), this.file)) return handle;
-    await handle.close();
+  async #opened(): Promise<OpenFile> {
+    this.#open ??= await OpenFile.open(this.location, this.file);
+    if (this.#open) return this.#open;
     throw new Error(`${this.location} was replaced while it was being opened`);
   }
 
@@ -298,8 +335,8 @@ export class FollowedFile {
 
   /** Goes on with the handle of one that stands for the same file. */
   takeOver(before: FollowedFile): void {
-    this.#handle = before.#handle;
-    before.#handle = undefined;
+    this.#open = before.#open;
+    before.#open = undefined;
   }
 
   async end(): Promise<void> {
@@ -308,9 +345,9 @@ export class FollowedFile {
   }
 
   async close(): Promise<void> {
-    const handle = this.#handle;
-    this.#handle = undefined;
-    await handle?.close();
+    const open = this.#open;
+    this.#open = undefined;
+    await open?.close();
   }
 
   /** The bytes that begin where this generation was cut off, or that took its inode. */
@@ -319,8 +356,8 @@ export class FollowedFile {
     const found = { file, path: location };
     const record = newRecord(found, path, source.host, reading.tag, this.generation + 1, nowMs);
     const next = new FollowedFile(record, HEAD, reading, nowMs);
-    next.#handle = this.#handle;
-    this.#handle = undefined;
+    next.#open = this.#open;
+    this.#open = undefined;
     return next;
   }
 }

@@ -1,5 +1,5 @@
 /** Enough to tell two logs apart: a line's time and what comes after it. */
-const GUARD_BYTES = 64;
+export const GUARD_BYTES = 64;
 
 /**
  * The last bytes that were read of a file. A file that was truncated and has grown past where we

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { FileHandle } from "node:fs/promises";
+import type { OpenFile } from "./open-file.ts";
 
 /** What a file begins with tells it from others; logs repeat themselves for less than this. */
 const HEADER_BYTES = 1_024;
@@ -18,9 +18,15 @@ export interface Header {
 export const NO_HEADER: Header = { bytes: 0, sha256: fingerprint(Buffer.alloc(0)) };
 
 /** The first bytes of a file, as many as a header covers. */
-export async function readHead(handle: FileHandle): Promise<Buffer> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
-  return buffer.subarray(0, bytesRead);
+export async function readHead(file: OpenFile): Promise<Buffer> {
+  const head = Buffer.alloc(HEADER_BYTES);
+  return head.subarray(0, await file.readAt(head, 0));
+}
+
+/** False when a file's first bytes are not those that were read of it, at an offset, just before. */
+export function agrees(head: Buffer, window: Buffer, offset: number): boolean {
+  const part = window.subarray(0, Math.max(0, HEADER_BYTES - offset));
+  return part.equals(head.subarray(offset, offset + part.length));
 }
 
 export function headerOf(head: Buffer): Header {

@@ -1,7 +1,7 @@
-import type { FileHandle } from "node:fs/promises";
 import type { FileRecord, Verified } from "./file-record.ts";
 import { type Comparison, compare, type Fingerprint } from "./fingerprint.ts";
 import { type Guard, guardAfter } from "./guard.ts";
+import type { OpenFile } from "./open-file.ts";
 import { canGrow, type Header, headerOf } from "./header.ts";
 
 const LINE_FEED = 10;
@@ -37,8 +37,8 @@ export class KnownBytes {
   }
 
   /** @param head what the file begins with now */
-  async compare(head: Buffer, handle: FileHandle): Promise<Comparison> {
-    return compare(this.fingerprint, head, handle);
+  async compare(head: Buffer, file: OpenFile): Promise<Comparison> {
+    return compare(this.fingerprint, head, file);
   }
 
   /** Call once they were compared. @param at size and time as they were before */

@@ -8,12 +8,19 @@ const MARK = /^[.\-_]?(?:\d[\d.\-_T:Z]*|old|bak|prev)$/;
 
 /** True for `access.log.1`, `access.log-20261101`, `access-20261101.log` and `access.1.log` of `access.log`. */
 export function isRotatedName(name: string, original: string): boolean {
-  const { name: stem, ext } = parse(original);
-  if (name.startsWith(original)) return MARK.test(name.slice(original.length));
-  return (
-    ext !== "" &&
-    name.startsWith(stem) &&
-    name.endsWith(ext) &&
-    MARK.test(name.slice(stem.length, name.length - ext.length))
-  );
+  return originalNames(name).includes(original);
+}
+
+/** Every name of which rotation may have made this one. */
+export function originalNames(name: string): string[] {
+  const { name: stem, ext } = parse(name);
+  return [...unmarked(name, ""), ...(ext === "" ? [] : unmarked(stem, ext))];
+}
+
+function unmarked(marked: string, ext: string): string[] {
+  const names: string[] = [];
+  for (let end = marked.length - 1; end > 0; end--) {
+    if (MARK.test(marked.slice(end))) names.push(marked.slice(0, end) + ext);
+  }
+  return names;
 }

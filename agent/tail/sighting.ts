@@ -1,8 +1,6 @@
-import type { BigIntStats } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { type BigIntStats, statSync } from "node:fs";
+import { lstat, stat } from "node:fs/promises";
 import { type FileIdentity, identify } from "./file-identity.ts";
-import { isRotatedName } from "./rotated-name.ts";
 
 /** A file as it was found at a path. */
 export interface Sighting {
@@ -11,6 +9,8 @@ export interface Sighting {
   readonly size: number;
   /** Decimal, like the numbers of its identity. */
   readonly mtimeNs: string;
+  /** Hard links. */
+  readonly names: number;
 }
 
 /** @returns undefined where there is no regular file */
@@ -25,19 +25,29 @@ export async function sight(path: string): Promise<Sighting | undefined> {
   return found.isFile() ? sighting(path, found) : undefined;
 }
 
-export function sighting(path: string, stat: BigIntStats): Sighting {
-  return { path, file: identify(stat), size: Number(stat.size), mtimeNs: `${stat.mtimeNs}` };
+/** The same at once, for paths whose file system answers at once. */
+export function sightAtOnce(path: string): Sighting | undefined {
+  try {
+    const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+    return found?.isFile() ? sighting(path, found) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
-/** The files beside `path` that look like what rotation made of earlier ones. */
-export async function sightRotated(path: string): Promise<Sighting[]> {
-  let names: string[];
-  try {
-    names = await readdir(dirname(path));
-  } catch {
-    return [];
-  }
-  const rotated = names.filter((name) => isRotatedName(name, basename(path)));
-  const sightings = await Promise.all(rotated.map((name) => sight(join(dirname(path), name))));
-  return sightings.filter((found) => found !== undefined);
+export async function isLink(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (found) => found.isSymbolicLink(),
+    () => false,
+  );
+}
+
+export function sighting(path: string, stat: BigIntStats): Sighting {
+  return {
+    path,
+    file: identify(stat),
+    size: Number(stat.size),
+    mtimeNs: `${stat.mtimeNs}`,
+    names: Number(stat.nlink),
+  };
 }

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { FileFinder, type FinderOptions, type TailCounts } from "./file-finder.ts";
-import type { Block, FollowedFile } from "./followed-file.ts";
+import type { Block, Finding, FollowedFile, Verification } from "./followed-file.ts";
+import { LookSchedule } from "./look-schedule.ts";
 import type { TailState } from "./tail-state.ts";
 
 /** Room for the longest line there can be, and for thousands of usual ones in one read. */
@@ -8,6 +8,9 @@ const READ_BYTES = 2 ** 20;
 
 export interface TailOptions extends FinderOptions {
   readonly pollMs: number;
+  readonly idlePollMs: number;
+  /** 0: no directory is watched. */
+  readonly watchedPollMs: number;
   readonly scanMs: number;
   readonly rotatedIdleMs: number;
   /** 0: never. */
@@ -26,10 +29,9 @@ export class Tail {
   readonly #options: TailOptions;
   readonly #finder: FileFinder;
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
+  readonly #schedule: LookSchedule;
   #nextScanMs = 0;
   #nextLookMs = 0;
-  /** Something was learned of a file that must be written down before it is acted upon. */
-  #hasNews = false;
   #maxOpenFiles: number;
   /** A file could not be opened, and now can be, once others are closed. */
   #isStarved = false;
@@ -38,6 +40,7 @@ export class Tail {
     this.#options = options;
     this.#maxOpenFiles = options.maxOpenFiles;
     this.#finder = new FileFinder(options, state);
+    this.#schedule = new LookSchedule(options);
   }
 
   /** Every source that is still of interest. */
@@ -68,6 +71,7 @@ export class Tail {
   }
 
   async close(): Promise<void> {
+    this.#schedule.close();
     for (const file of this.#finder.current()) await file.close();
   }
 
@@ -78,19 +82,19 @@ export class Tail {
   async *blocks(signal: AbortSignal): AsyncGenerator<Block> {
     while (!signal.aborted) {
       yield* this.poll(signal);
-      await sleep(this.#options.pollMs, undefined, { signal }).catch(() => {});
+      await this.#schedule.pause(this.#options.pollMs, signal);
     }
   }
 
   /** One look at every file, and blocks of what it finds to read. */
   async *poll(signal: AbortSignal): AsyncGenerator<Block> {
-    await this.#look();
+    await this.#look(false);
     yield* this.#unread(signal, false);
   }
 
   /** The same, to where every file ends now; a last line without line feed is a line. */
   async *drain(signal: AbortSignal): AsyncGenerator<Block> {
-    await this.#look();
+    await this.#look(true);
     yield* this.#unread(signal, true);
   }
 
@@ -107,40 +111,51 @@ export class Tail {
       }
       if ((await this.#remember()) || this.#isStarved) isIdle = false;
       this.#isStarved = false;
-      if (!isIdle && !isDrain && this.#options.now() >= this.#nextLookMs) await this.#look();
+      if (!isIdle && !isDrain && this.#options.now() >= this.#nextLookMs) await this.#look(false);
     }
   }
 
-  async #look(): Promise<void> {
+  /** @param isAll whether or not there is reason to look at a file */
+  async #look(isAll: boolean): Promise<void> {
     const now = this.#options.now();
     this.#nextLookMs = now + this.#options.pollMs;
-    if (now >= this.#nextScanMs) {
-      await this.#finder.scan();
+    if (this.#schedule.takeNewNames() || now >= this.#nextScanMs || isAll) {
       this.#nextScanMs = now + this.#options.scanMs;
+      // Watched first: what appears meanwhile is then told of.
+      this.#schedule.watch(this.#finder.directories());
+      await this.#finder.scan(isAll);
     }
-    for (const file of this.#finder.current()) {
-      if (file.phase === "ended" || file.phase === "lost") continue;
-      const finding = await file.look(now);
-      if (finding === "moved") await this.#finder.moved(file);
-      if (finding === "truncated") await (await this.#finder.truncated(file)).look(now);
+    const found: Record<Finding, FollowedFile[]> = { here: [], moved: [], truncated: [] };
+    for (const file of this.#schedule.due(this.#finder.open(), isAll)) {
+      found[await file.look(now)].push(file);
     }
+    await this.#settle(found.moved, found.truncated);
     await this.#remember();
+  }
+
+  async #settle(moved: readonly FollowedFile[], truncated: readonly FollowedFile[]): Promise<void> {
+    for (const file of await this.#finder.settle(moved, truncated)) await file.look(this.#options.now());
   }
 
   /** @returns nothing, too, when there is something to remember before the file is read on */
   async #next(file: FollowedFile, isDrain: boolean): Promise<Block | undefined> {
     if (file.phase === "ended" || file.phase === "lost") return undefined;
-    if (file.isUnknown && !(await this.#verify(file))) return undefined;
     if (!file.isAtEnd || file.nextBreak !== undefined) return this.#fill(file);
+    if (file.isUnknown && !(await this.#verify(file))) return undefined;
     const { now, rotatedIdleMs } = this.#options;
     const idleMs = now() - file.changedAtMs;
     const isOver = file.phase === "rotated" && (isDrain || idleMs >= rotatedIdleMs);
     if (!file.hasPartialLine) {
-      if (isOver) await file.end();
+      if (isOver && (await this.#isStillAtEnd(file))) await file.end();
     } else if (isDrain || isOver || this.#isQuiet(file, idleMs)) {
-      if (await file.breakHere(now())) this.#hasNews = true;
+      if (await file.breakHere(now())) this.#finder.hasNews = true;
     }
     return undefined;
+  }
+
+  /** It may not have been looked at for a while. */
+  async #isStillAtEnd(file: FollowedFile): Promise<boolean> {
+    return (await file.look(this.#options.now())) !== "truncated" && file.isAtEnd;
   }
 
   /** What stands at its end has waited long enough for more. */
@@ -151,23 +166,29 @@ export class Tail {
     return partialLineMs > 0 && idleMs >= partialLineMs;
   }
 
-  /** @returns whether it can be read on now */
+  /** @returns whether what is known of it is true now, and nothing is to be remembered first */
   async #verify(file: FollowedFile): Promise<boolean> {
     if (!file.isOpen && !(await this.#makeRoom())) return false;
     const before = file.error;
     const found = await file.verify(this.#options.now());
     await this.#tellError(file, before);
-    if (found === "truncated") await (await this.#finder.truncated(file)).look(this.#options.now());
-    if (found === "learned" || found === "truncated") this.#hasNews = true;
+    await this.#take(file, found);
     return found === "same";
   }
 
   async #fill(file: FollowedFile): Promise<Block | undefined> {
-    if (!file.isOpen) await this.#makeRoom();
+    if (!file.isOpen && !(await this.#makeRoom())) return undefined;
     const before = file.error;
-    const block = await file.fill(this.#buffer);
+    const { found, block } = await file.fill(this.#buffer, this.#options.now());
     await this.#tellError(file, before);
-    return block;
+    await this.#take(file, found);
+    // What was learned is written down first, of all files at once; then it is read again.
+    return found === "same" && !this.#finder.hasNews ? block : undefined;
+  }
+
+  async #take(file: FollowedFile, found: Verification): Promise<void> {
+    if (found === "truncated") await this.#settle([], [file]);
+    if (found === "learned" || found === "truncated") this.#finder.hasNews = true;
   }
 
   async #tellError({ error, source, location }: FollowedFile, before: string | undefined): Promise<void> {
@@ -190,8 +211,7 @@ export class Tail {
 
   /** @returns whether there was something to write down */
   async #remember(): Promise<boolean> {
-    const hasNews = this.#finder.takeNews() || this.#hasNews;
-    this.#hasNews = false;
+    const hasNews = this.#finder.takeNews();
     if (hasNews) await this.#options.remember(this.state);
     return hasNews;
   }

@@ -144,7 +144,14 @@ test("the monitor tells what was sent by tag and where each file stands", async 
   expect(seen).toEqual({
     sent: { test: { messages: 10, bytes, sents: 1 } },
     files: {
-      [agent.path("a.log")]: { tag: "test", position: bytes, delivered: bytes, size: bytes, error: "" },
+      [agent.path("a.log")]: {
+        tag: "test",
+        position: bytes,
+        delivered: bytes,
+        size: bytes,
+        error: "",
+        polled: expect.toBeOneOf([null, expect.any(String)]),
+      },
     },
     servers: [{ address: "test", alive: true, error: "" }],
     receiver: null,

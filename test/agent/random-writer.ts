@@ -1,4 +1,8 @@
 import { appendFile, copyFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Files that are made within one tick of the clock they are stamped with have one age. */
+const CLOCK_TICK_MS = 5;
 
 /** Numbers in [0, 1) that a seed decides. source: mulberry32, public domain */
 export function randomNumbers(seed: number): () => number {
@@ -27,6 +31,8 @@ export class RandomWriter {
   /** The agent has seen a whole line of it, and so knows it again in a copy. */
   #isKnown = false;
   #isDelivered = false;
+  /** What is left to do of the rotation that has begun. */
+  readonly #parts: { readonly name: string; readonly run: () => Promise<void> }[] = [];
   #line = 0;
   #rotated = 0;
 
@@ -46,14 +52,36 @@ export class RandomWriter {
     this.#isDelivered = this.#current.text.endsWith("\n");
   }
 
-  /** One thing that happens to a log. */
+  /** One thing that happens to a log, from beginning to end. */
   async step(): Promise<void> {
+    await this.stepPart();
+    await this.finish();
+  }
+
+  /** One operation on the file system; a rotation consists of several. @returns what it was */
+  async stepPart(): Promise<string> {
+    if (this.#parts.length === 0) this.#begin();
+    const { name, run } = this.#parts.shift()!;
+    await run();
+    return name;
+  }
+
+  /** Goes through with what has begun. */
+  async finish(): Promise<void> {
+    for (let part = this.#parts.shift(); part; part = this.#parts.shift()) await part.run();
+  }
+
+  #then(name: string, run: () => Promise<unknown>): void {
+    this.#parts.push({ name, run: async () => void (await run()) });
+  }
+
+  #begin(): void {
     const die = this.#random();
-    if (die < 0.7 || this.#current.text === "") return this.write();
-    if (die < 0.82) return this.#rename();
-    if (die < 0.9) return this.#copyTruncate();
-    if (die < 0.95) return this.#truncate();
-    return this.#delete();
+    if (die < 0.7 || this.#current.text === "") this.#then("write", () => this.write());
+    else if (die < 0.82) this.#rename();
+    else if (die < 0.9) this.#copyTruncate();
+    else if (die < 0.95) this.#truncate();
+    else this.#delete();
   }
 
   async write(): Promise<void> {
@@ -70,39 +98,55 @@ export class RandomWriter {
   }
 
   /** The oldest generation has the highest number. */
-  async #rename(): Promise<void> {
-    await this.#shift();
-    await rename(this.#path, `${this.#path}.1`);
-    if (this.#random() < 0.5) await writeFile(this.#path, "");
-    this.#current = this.#next();
+  #rename(): void {
+    this.#shift();
+    this.#then("move away", async () => {
+      await rename(this.#path, `${this.#path}.1`);
+      await sleep(CLOCK_TICK_MS);
+      this.#current = this.#next();
+    });
+    if (this.#random() < 0.5) this.#then("create", () => writeFile(this.#path, ""));
   }
 
-  async #copyTruncate(): Promise<void> {
+  #copyTruncate(): void {
     // Of a generation of which no agent saw a line, nobody can tell whose copy it is.
     this.#current.mayLose = !this.#isKnown;
-    await this.#shift();
-    // A copy that is looked at while it is being made cannot be told from a file of its own.
-    await copyFile(this.#path, `${this.#path}.copy`);
-    await rename(`${this.#path}.copy`, `${this.#path}.1`);
+    this.#shift();
+    this.#then("begin a copy", () => writeFile(`${this.#path}.1`, ""));
+    this.#then("copy a part", () => this.#copyPart());
+    this.#then("copy", () => copyFile(this.#path, `${this.#path}.1`));
+    this.#then("truncate", () => this.#empty());
+  }
+
+  async #copyPart(): Promise<void> {
+    await appendFile(
+      `${this.#path}.1`,
+      this.#current.text.slice(0, this.#random() * this.#current.text.length),
+    );
+  }
+
+  #truncate(): void {
+    this.#current.mayLose = !this.#isDelivered;
+    this.#then("truncate", () => this.#empty());
+  }
+
+  async #empty(): Promise<void> {
     await truncate(this.#path);
     this.#current = this.#next();
   }
 
-  async #truncate(): Promise<void> {
+  #delete(): void {
     this.#current.mayLose = !this.#isDelivered;
-    await truncate(this.#path);
-    this.#current = this.#next();
+    this.#then("delete", async () => {
+      await rm(this.#path);
+      await sleep(CLOCK_TICK_MS);
+      this.#current = this.#next();
+    });
   }
 
-  async #delete(): Promise<void> {
-    this.#current.mayLose = !this.#isDelivered;
-    await rm(this.#path);
-    this.#current = this.#next();
-  }
-
-  async #shift(): Promise<void> {
+  #shift(): void {
     for (let n = this.#rotated++; n >= 1; n--) {
-      await rename(`${this.#path}.${n}`, `${this.#path}.${n + 1}`);
+      this.#then(`move .${n} to .${n + 1}`, () => rename(`${this.#path}.${n}`, `${this.#path}.${n + 1}`));
     }
   }
 
@@ -122,10 +166,16 @@ export class RandomWriter {
   problems(delivered: readonly string[]): string[] {
     const open = [...delivered];
     const problems: string[] = [];
-    for (const [i, { text, mayLose }] of this.generations.entries()) {
-      const at = open.findIndex((found) => found === text || (mayLose && text.startsWith(found)));
+    const take = (isIt: (found: string) => boolean): boolean => {
+      const at = open.findIndex(isIt);
       if (at !== -1) open.splice(at, 1);
-      else if (text !== "" && !mayLose) problems.push(`generation ${i + 1} did not come: ${excerpt(text)}`);
+      return at !== -1;
+    };
+    // Whole ones first: a short one may well begin another.
+    const partial = this.generations.filter(({ text }) => !take((found) => found === text));
+    for (const { text, mayLose } of partial) {
+      if (mayLose) take((found) => text.startsWith(found));
+      else if (text !== "") problems.push(`a generation did not come: ${excerpt(text)}`);
     }
     return [...problems, ...open.map((found) => `came, and was not written so: ${excerpt(found)}`)];
   }

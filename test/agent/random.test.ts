@@ -45,8 +45,8 @@ test.each(seeds(10))(
   },
 );
 
-// Four seconds a seed, and what it finds depends on the moment as well: it runs when seeds are asked for.
-test.each(seeds(0))("seed %i: a process killed at any moment delivers every range", async (seed) => {
+// Seconds a seed, and what it finds depends on the moment as well: more of them run when they are asked for.
+test.each(seeds(2))("seed %i: a process killed at any moment delivers every range", async (seed) => {
   const random = randomNumbers(seed);
   await using agent = await AgentFixture.make();
   const writer = new RandomWriter(agent.path("a.log"), random);

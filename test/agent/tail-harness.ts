@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { agentConfigSchema } from "../../agent/config.ts";
 import { Aggregator } from "../../agent/producer/aggregator.ts";
 import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
@@ -9,6 +9,7 @@ import { NO_STATE, type TailState } from "../../agent/tail/tail-state.ts";
 import { FileRule } from "../../agent/tail/file-rule.ts";
 import type { Block, FollowedFile } from "../../agent/tail/followed-file.ts";
 import { Tail } from "../../agent/tail/tail.ts";
+import { takeStep, withSteps } from "./stepped-fs.ts";
 import { bySource, type Event, eventsOf, reassemble } from "./event.ts";
 
 export const ROTATED_IDLE_MS = 60_000;
@@ -20,6 +21,7 @@ export interface TailHarnessOptions {
   readonly settings?: object;
   readonly maxOpenFiles?: number;
   readonly partialLineMs?: number;
+  readonly log?: Logger;
 }
 
 /**
@@ -38,6 +40,7 @@ export class TailHarness implements AsyncDisposable {
   /** What the tail last had written down for the next start. */
   #remembered: TailState = NO_STATE;
   #nowMs = 1_000;
+  #isKilled = false;
 
   static async make(options: TailHarnessOptions = {}): Promise<TailHarness> {
     return new TailHarness(await mkdtemp(join(tmpdir(), "weir-tail-")), options);
@@ -74,6 +77,35 @@ export class TailHarness implements AsyncDisposable {
     this.events.splice(this.events.length - this.#unacknowledgedEvents);
     this.#unacknowledgedEvents = 0;
     this.#unacknowledged.length = 0;
+  }
+
+  /**
+   * One look at the files, with something coming between any two of its operations.
+   *
+   * @param between throws to kill the agent there: start another one then
+   */
+  async pollStepped(between: (what: string) => Promise<void>): Promise<void> {
+    const step = async (what: string): Promise<void> => {
+      if (this.#isKilled) throw new Error("killed");
+      try {
+        await between(what);
+      } catch (error) {
+        this.#isKilled = true;
+        throw error;
+      }
+    };
+    await withSteps(step, () => this.poll(() => takeStep("framed"))).catch((error: unknown) => {
+      if (!this.#isKilled) throw error;
+    });
+  }
+
+  get isKilled(): boolean {
+    return this.#isKilled;
+  }
+
+  /** Lines that were framed are sent, and reach Kinesis. */
+  send(): void {
+    this.#aggregator.flush();
   }
 
   /** One look at the files, and all that it finds to read. */
@@ -127,6 +159,7 @@ export class TailHarness implements AsyncDisposable {
   async #startOver(state: TailState, meanwhile: () => Promise<void>): Promise<void> {
     const saved = JSON.parse(JSON.stringify(state)) as TailState;
     await this.#tail.close();
+    this.#isKilled = false;
     this.#unacknowledged.length = 0;
     this.#unacknowledgedEvents = 0;
     this.#aggregator = this.#makeAggregator();
@@ -149,13 +182,14 @@ export class TailHarness implements AsyncDisposable {
     afterBlock: () => Promise<void> = async () => {},
   ): Promise<void> {
     for await (const { file, window, isEnd } of blocks) {
+      if (this.#isKilled) return;
       file.frame(window, isEnd, {
         run: (run) => void this.#aggregator.addLines(file, window, run),
         line: (line, bytes) => this.#aggregator.add(file, bytes, line),
       });
       await afterBlock();
     }
-    this.#aggregator.flush();
+    if (!this.#isKilled) this.#aggregator.flush();
   }
 
   #makeTail(state: TailState): Tail {
@@ -165,14 +199,18 @@ export class TailHarness implements AsyncDisposable {
         host: "test-host",
         rules: [this.#rule],
         pollMs: 1_000,
+        idlePollMs: 0,
+        watchedPollMs: 0,
         scanMs: 0,
         rotatedIdleMs: ROTATED_IDLE_MS,
         partialLineMs,
         maxOpenFiles,
-        log: pino({ level: "silent" }),
+        log: this.#options.log ?? pino({ level: "silent" }),
         now: () => this.#nowMs,
         remember: async (state) => {
+          await takeStep("remember");
           this.#remembered = JSON.parse(JSON.stringify(state)) as TailState;
+          await takeStep("remembered");
         },
       },
       state,

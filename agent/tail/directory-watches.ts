@@ -1,0 +1,133 @@
+import { type FSWatcher, statSync, watch } from "node:fs";
+import { basename, join } from "node:path";
+import type { Logger } from "pino";
+import { systemCode, systemReason } from "../agent-error.ts";
+import { isLocal } from "./file-system.ts";
+
+/** Above it, an event for each write costs more than looking at the files does. */
+const MOST_EVENTS_PER_SECOND = 20;
+
+/** After which what could not be watched is tried again. */
+const TRY_AGAIN_MS = { busy: 5_000, refused: 60_000 };
+
+export interface WatchOptions {
+  /** Something happened to a file. `isRename`: its name appeared, disappeared, or stands for another file. */
+  readonly onChange: (path: string, isRename: boolean) => void;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
+interface Watch {
+  readonly watcher: FSWatcher;
+  readonly inode: number;
+  /** In the second that began then. */
+  events: number;
+  sinceMs: number;
+}
+
+/**
+ * Has the kernel tell of changes in directories, so that idle files need no looking at. It only ever brings
+ * a look forward: events that are lost, or never come, cost time and nothing else.
+ */
+export class DirectoryWatches {
+  readonly #options: WatchOptions;
+  readonly #watches = new Map<string, Watch>();
+  /** Directories that are not watched now, and why. */
+  readonly #polled = new Map<string, { readonly why: string; readonly untilMs: number }>();
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Watches these directories and no others, as far as it can.
+   *
+   * @returns true when one is watched from now on: what happened before then is to be looked for once more
+   */
+  follow(directories: ReadonlySet<string>): boolean {
+    for (const directory of this.#watches.keys()) if (!directories.has(directory)) this.#stop(directory);
+    for (const directory of this.#polled.keys()) {
+      if (!directories.has(directory)) this.#polled.delete(directory);
+    }
+    let isNew = false;
+    for (const directory of directories) isNew = this.#keep(directory) || isNew;
+    return isNew;
+  }
+
+  /** @returns undefined while it is watched */
+  whyPolled(directory: string): string | undefined {
+    if (this.#watches.has(directory)) return undefined;
+    return this.#polled.get(directory)?.why ?? "not watched yet";
+  }
+
+  close(): void {
+    for (const directory of this.#watches.keys()) this.#stop(directory);
+  }
+
+  #keep(directory: string): boolean {
+    const inode = inodeOf(directory);
+    const watched = this.#watches.get(directory);
+    if (watched) {
+      if (watched.inode === inode) return false;
+      this.#stop(directory);
+    }
+    const { untilMs } = this.#polled.get(directory) ?? { untilMs: 0 };
+    if (inode === undefined || this.#options.now() < untilMs) return false;
+    if (!isLocal(directory)) {
+      this.#poll(directory, "not a local file system", TRY_AGAIN_MS.refused);
+      return false;
+    }
+    return this.#start(directory, inode);
+  }
+
+  #start(directory: string, inode: number): boolean {
+    try {
+      const watcher = watch(directory, { persistent: false });
+      this.#watches.set(directory, { watcher, inode, events: 0, sinceMs: this.#options.now() });
+      this.#polled.delete(directory);
+      watcher.on("change", (type, name) => this.#take(directory, type, String(name)));
+      watcher.on("error", (error) => this.#refused(directory, error));
+      return true;
+    } catch (error) {
+      this.#refused(directory, error);
+      return false;
+    }
+  }
+
+  #take(directory: string, type: string, name: string): void {
+    const watched = this.#watches.get(directory);
+    if (watched === undefined) return;
+    const nowMs = this.#options.now();
+    if (nowMs - watched.sinceMs >= 1_000) {
+      watched.events = 0;
+      watched.sinceMs = nowMs;
+    }
+    if (++watched.events > MOST_EVENTS_PER_SECOND) {
+      this.#poll(directory, "its files change often", TRY_AGAIN_MS.busy);
+    }
+    // An event of the directory itself bears its name.
+    if (type === "rename" && name === basename(directory)) this.#stop(directory);
+    this.#options.onChange(join(directory, name), type === "rename");
+  }
+
+  #refused(directory: string, error: unknown): void {
+    const isLimit = systemCode(error) === "ENOSPC";
+    const why = isLimit ? "fs.inotify.max_user_watches is reached" : systemReason(error);
+    this.#options.log.warn({ directory }, `not watched, and looked at more often instead: ${why}`);
+    this.#poll(directory, why, TRY_AGAIN_MS.refused);
+  }
+
+  #poll(directory: string, why: string, forMs: number): void {
+    this.#stop(directory);
+    this.#polled.set(directory, { why, untilMs: this.#options.now() + forMs });
+  }
+
+  #stop(directory: string): void {
+    this.#watches.get(directory)?.watcher.close();
+    this.#watches.delete(directory);
+  }
+}
+
+function inodeOf(directory: string): number | undefined {
+  return statSync(directory, { throwIfNoEntry: false })?.ino;
+}

@@ -1,0 +1,109 @@
+import { basename } from "node:path";
+import { type FileIdentity, identityKey, isBornAfter } from "./file-identity.ts";
+import type { FollowedFile } from "./followed-file.ts";
+
+/** Every source that is of interest, and ways to find one without asking all. */
+export class FollowedFiles {
+  /** By identity: the latest generation of each file. */
+  readonly #latest = new Map<string, FollowedFile>();
+  /** Earlier generations of truncated files, until they are reported. */
+  readonly #truncated = new Set<FollowedFile>();
+  /** By the path at which they were first read, and by its last part. */
+  readonly #byPath = new Index();
+  readonly #byName = new Index();
+  readonly #byInode = new Index();
+
+  /** Files that may have bytes to read. */
+  latest(): Iterable<FollowedFile> {
+    return this.#latest.values();
+  }
+
+  *all(): Generator<FollowedFile> {
+    yield* this.#truncated;
+    yield* this.#latest.values();
+  }
+
+  /** @param key of its identity */
+  find(key: string): FollowedFile | undefined {
+    return this.#latest.get(key);
+  }
+
+  isTruncated(file: FollowedFile): boolean {
+    return this.#truncated.has(file);
+  }
+
+  /** Of those that were first read at a path, the one that was made last. */
+  latestAt(path: string): FollowedFile | undefined {
+    let latest: FollowedFile | undefined;
+    for (const file of this.#byPath.of(path)) {
+      if (!(latest && isBornAfter(latest.file, file.file))) latest = file;
+    }
+    return latest;
+  }
+
+  /** True when a file was made after one that was followed at a path. */
+  isFollower(file: FileIdentity, path: string): boolean {
+    for (const { file: earlier } of this.#byPath.of(path)) if (isBornAfter(file, earlier)) return true;
+    return false;
+  }
+
+  /** Those that were first read under a name, in whatever directory. */
+  named(name: string): Iterable<FollowedFile> {
+    return this.#byName.of(name);
+  }
+
+  /** Those of an inode on any device: devices are numbered anew at every boot. */
+  withInode(file: FileIdentity): Iterable<FollowedFile> {
+    return this.#byInode.of(inodeKey(file));
+  }
+
+  add(file: FollowedFile): void {
+    this.#latest.set(identityKey(file.file), file);
+    this.#index(file);
+  }
+
+  addTruncated(file: FollowedFile): void {
+    this.#truncated.add(file);
+    this.#index(file);
+  }
+
+  /** Call before its identity changes. */
+  delete(file: FollowedFile): void {
+    const key = identityKey(file.file);
+    if (this.#latest.get(key) === file) this.#latest.delete(key);
+    this.#truncated.delete(file);
+    this.#byPath.delete(file.source.path, file);
+    this.#byName.delete(basename(file.source.path), file);
+    this.#byInode.delete(inodeKey(file.file), file);
+  }
+
+  #index(file: FollowedFile): void {
+    this.#byPath.add(file.source.path, file);
+    this.#byName.add(basename(file.source.path), file);
+    this.#byInode.add(inodeKey(file.file), file);
+  }
+}
+
+function inodeKey({ ino, birthtimeNs }: FileIdentity): string {
+  return `${ino}:${birthtimeNs}`;
+}
+
+class Index {
+  readonly #files = new Map<string, Set<FollowedFile>>();
+
+  of(key: string): Iterable<FollowedFile> {
+    return this.#files.get(key) ?? [];
+  }
+
+  add(key: string, file: FollowedFile): void {
+    const files = this.#files.get(key);
+    if (files) files.add(file);
+    else this.#files.set(key, new Set([file]));
+  }
+
+  delete(key: string, file: FollowedFile): void {
+    const files = this.#files.get(key);
+    files?.delete(file);
+    if (files?.size === 0) this.#files.delete(key);
+  }
+}

@@ -1,0 +1,116 @@
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DirectoryWatches, type WatchOptions } from "./directory-watches.ts";
+import type { FollowedFile } from "./followed-file.ts";
+
+/** Where something was written, more may follow: a file is not idle before this time has passed. */
+const IDLE_AFTER_MS = 2_000;
+
+/** An idle file is looked at again after this part of the time that it has been idle. */
+const IDLE_PART = 1 / 20;
+
+/** Events that come in a row are one. */
+const LEAST_PAUSE_MS = 10;
+
+export interface ScheduleOptions extends Pick<WatchOptions, "log" | "now"> {
+  readonly idlePollMs: number;
+  /** Of files whose directory is watched. 0: none is. */
+  readonly watchedPollMs: number;
+}
+
+/**
+ * When each file is looked at: at every poll while it grows, less and less often while it is idle, and
+ * seldom where the kernel tells of changes, which then brings the look forward.
+ */
+export class LookSchedule {
+  readonly #options: ScheduleOptions;
+  readonly #watches: DirectoryWatches;
+  readonly #dueMs = new WeakMap<FollowedFile, number>();
+  /** Locations of idle files: an event for one of them cannot wait for the next poll. */
+  #asleep: ReadonlySet<string> = new Set<string>();
+  /** Paths that something happened to since they were looked at. */
+  #touched = new Set<string>();
+  /** Names have come or gone. */
+  #hasNewNames = false;
+  #isWoken = false;
+  #wake: () => void = () => {};
+
+  constructor(options: ScheduleOptions) {
+    this.#options = options;
+    const { log, now } = options;
+    const onChange = (path: string, isRename: boolean): void => this.#take(path, isRename);
+    this.#watches = new DirectoryWatches({ log, now, onChange });
+  }
+
+  #take(path: string, isRename: boolean): void {
+    this.#touched.add(path);
+    this.#hasNewNames ||= isRename;
+    if (!isRename && !this.#asleep.has(path)) return;
+    this.#isWoken = true;
+    this.#wake();
+  }
+
+  /** @param directories in which files are, or may appear */
+  watch(directories: ReadonlySet<string>): void {
+    if (this.#options.watchedPollMs > 0 && this.#watches.follow(directories)) this.#hasNewNames = true;
+  }
+
+  /** True when names have changed since it was last asked. */
+  takeNewNames(): boolean {
+    const hasNewNames = this.#hasNewNames;
+    this.#hasNewNames = false;
+    return hasNewNames;
+  }
+
+  /** Those that it is time to look at. */
+  *due(files: Iterable<FollowedFile>, isAll: boolean): Generator<FollowedFile> {
+    const nowMs = this.#options.now();
+    const touched = this.#touched;
+    this.#touched = new Set();
+    this.#isWoken = false;
+    const asleep = new Set<string>();
+    for (const file of files) {
+      const isDue = isAll || (this.#dueMs.get(file) ?? 0) <= nowMs || touched.has(file.location);
+      if (isDue) {
+        yield file;
+        this.#dueMs.set(file, this.#nextMs(file, nowMs));
+      }
+      if (this.#dueMs.get(file)! > nowMs) asleep.add(file.location);
+    }
+    this.#asleep = asleep;
+  }
+
+  #nextMs(file: FollowedFile, nowMs: number): number {
+    const { idlePollMs, watchedPollMs } = this.#options;
+    file.whyPolled = watchedPollMs > 0 ? this.#whyPolled(file) : "tail.watched_poll_ms is 0";
+    const idleMs = nowMs - file.changedAtMs;
+    if (idleMs < IDLE_AFTER_MS) return 0;
+    return nowMs + (file.whyPolled === undefined ? watchedPollMs : Math.min(idlePollMs, idleMs * IDLE_PART));
+  }
+
+  #whyPolled({ hasOtherNames, location }: FollowedFile): string | undefined {
+    if (hasOtherNames) return "it has other names";
+    return this.#watches.whyPolled(dirname(location));
+  }
+
+  /** Waits for the next poll, or until an idle file changes. */
+  async pause(ms: number, signal: AbortSignal): Promise<void> {
+    await sleep(Math.min(ms, LEAST_PAUSE_MS), undefined, { signal }).catch(() => {});
+    if (signal.aborted || this.#isWoken) return;
+    await new Promise<void>((resolve) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", over);
+        this.#wake = () => {};
+        resolve();
+      };
+      const timer = setTimeout(over, ms - LEAST_PAUSE_MS);
+      signal.addEventListener("abort", over);
+      this.#wake = over;
+    });
+  }
+
+  close(): void {
+    this.#watches.close();
+  }
+}

@@ -1,0 +1,60 @@
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { identityKey } from "./file-identity.ts";
+import { originalNames } from "./rotated-name.ts";
+import { type Sighting, sight } from "./sighting.ts";
+
+/** A directory that changes without end is taken as it is. */
+const MOST_LOOKS = 5;
+
+/**
+ * The files beside each path that look like what rotation made of earlier ones. Each directory is listed
+ * once for all its paths, however many were rotated.
+ */
+export async function sightRotated(paths: readonly string[]): Promise<Map<string, Sighting[]>> {
+  const found = new Map<string, Sighting[]>();
+  const wanted = new Map<string, Map<string, Sighting[]>>();
+  for (const path of paths) {
+    const sightings: Sighting[] = [];
+    found.set(path, sightings);
+    const names = wanted.get(dirname(path)) ?? new Map<string, Sighting[]>();
+    wanted.set(dirname(path), names.set(basename(path), sightings));
+  }
+  for (const [directory, names] of wanted) {
+    for (const sighting of await sightSettled(directory, names)) {
+      for (const original of originalNames(basename(sighting.path))) names.get(original)?.push(sighting);
+    }
+  }
+  return found;
+}
+
+/**
+ * Looks until two looks agree: while one name after the other is shifted, a file may have none of the
+ * names that are asked for, each in its moment.
+ */
+async function sightSettled(directory: string, originals: ReadonlyMap<string, unknown>): Promise<Sighting[]> {
+  let found = await sightAll(directory, originals);
+  for (let looks = 1; looks < MOST_LOOKS; looks++) {
+    const again = await sightAll(directory, originals);
+    const isSettled = again.length === found.length && again.every((one, i) => isSame(one, found[i]));
+    found = again;
+    if (isSettled) break;
+  }
+  return found;
+}
+
+function isSame(a: Sighting, b: Sighting | undefined): boolean {
+  return b !== undefined && a.path === b.path && identityKey(a.file) === identityKey(b.file);
+}
+
+async function sightAll(directory: string, originals: ReadonlyMap<string, unknown>): Promise<Sighting[]> {
+  let names: string[];
+  try {
+    names = await readdir(directory);
+  } catch {
+    return [];
+  }
+  const rotated = names.filter((name) => originalNames(name).some((original) => originals.has(original)));
+  const sightings = await Promise.all(rotated.map((name) => sight(join(directory, name))));
+  return sightings.filter((found) => found !== undefined);
+}

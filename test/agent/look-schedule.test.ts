@@ -1,0 +1,61 @@
+import { appendFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { isLocal } from "../../agent/tail/file-system.ts";
+import { LookSchedule } from "../../agent/tail/look-schedule.ts";
+import { TailHarness } from "./tail-harness.ts";
+
+const log = pino({ level: "silent" });
+const DAY_MS = 86_400_000;
+
+async function idleFile(tail: TailHarness) {
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  return tail.files[0]!;
+}
+
+test("an idle file is looked at less and less often, up to a bound", async () => {
+  await using tail = await TailHarness.make();
+  const file = await idleFile(tail);
+  let idleMs = 0;
+  const now = (): number => file.changedAtMs + idleMs;
+  const schedule = new LookSchedule({ idlePollMs: 1_000, watchedPollMs: 0, log, now });
+  const isDueAfter = (ms: number): boolean => {
+    idleMs = ms;
+    return [...schedule.due([file], false)].length === 1;
+  };
+  expect([0, 1_999, 4_000, 4_199, 4_200, 60_000, 60_999, 61_000].map(isDueAfter)).toEqual([
+    true,
+    true,
+    true,
+    false,
+    true,
+    true,
+    false,
+    true,
+  ]);
+});
+
+test.runIf(isLocal(tmpdir()))(
+  "case 37: a file is looked at when the kernel tells of a change, and after a while if that never comes",
+  async () => {
+    await using tail = await TailHarness.make();
+    const file = await idleFile(tail);
+    let nowMs = file.changedAtMs + DAY_MS;
+    const schedule = new LookSchedule({ idlePollMs: 1_000, watchedPollMs: 10_000, log, now: () => nowMs });
+    try {
+      const due = (): number => [...schedule.due([file], false)].length;
+      schedule.watch(new Set([tail.directory]));
+      expect([due(), due(), file.whyPolled]).toEqual([1, 0, undefined]);
+      const woken = schedule.pause(DAY_MS, new AbortController().signal);
+      await appendFile(tail.path("a.log"), "two\n");
+      await woken;
+      expect([due(), due()]).toEqual([1, 0]);
+      nowMs += 10_000;
+      expect(due()).toBe(1);
+    } finally {
+      schedule.close();
+    }
+  },
+);
