@@ -1,7 +1,8 @@
-import { AggregateBuilder } from "../../wire/aggregate.ts";
+import { AggregateBuilder, writeDigests } from "../../wire/aggregate.ts";
 import { deflate } from "../../wire/envelope.ts";
 import { hashKeyOf } from "../../wire/hash-key.ts";
 import { ProvenanceWriter, type Source } from "../../wire/provenance.ts";
+import { LANES } from "../../wire/simd.ts";
 import type { Delivery } from "../delivery.ts";
 import type { Line, Run, Standing } from "../tail/line-framer.ts";
 import { BufferPool } from "./buffer-pool.ts";
@@ -45,13 +46,18 @@ interface OpenSpan {
   bytes: number;
 }
 
-/** Packs lines into aggregates, each closed by its size or by its age. */
+/**
+ * Packs lines into aggregates, each closed by its size or by its age. Those that are full in less than the
+ * linger are sealed four at a time, for they are hashed together.
+ */
 export class Aggregator {
   readonly #options: AggregatorOptions;
   readonly #builder: AggregateBuilder;
   readonly #buffers: BufferPool;
   #provenance = new ProvenanceWriter();
   #spans = new Map<Origin, OpenSpan>();
+  /** Closed, and waiting for others to be hashed with. */
+  readonly #closed: OutgoingRecord[] = [];
   readonly #sent = new Map<string, SentCounts>();
   #linger: NodeJS.Timeout | undefined;
   #sealed = 0;
@@ -77,7 +83,7 @@ export class Aggregator {
       this.#builder.count > 0 &&
       this.#builder.byteLengthWith(origin.tag, bytes, tags) > this.#options.maxBytes
     ) {
-      this.flush();
+      this.#close();
       tags = this.#provenance.tags({ source: origin.source, ...line }, bytes);
     }
     this.#builder.addSlice(origin.tag, window, start, end, tags);
@@ -102,7 +108,7 @@ export class Aggregator {
       const bytes = next - rest.start;
       added += lines;
       if (lines > 0) this.#wrote(origin, { ...rest, extent: next > rest.end ? rest.extent : bytes }, lines);
-      if (next <= rest.end) this.flush();
+      if (next <= rest.end) this.#close();
       const left = { start: next, offset: rest.offset + bytes, extent: rest.extent - bytes };
       rest = { ...rest, ...left, gap: lines > 0 ? undefined : rest.gap };
     }
@@ -111,7 +117,7 @@ export class Aggregator {
 
   #begin(origin: Origin): void {
     const isOther = this.#builder.count > 0 && !this.#spans.has(origin);
-    if (isOther && this.#options.ordering === "source") this.flush();
+    if (isOther && this.#options.ordering === "source") this.#close();
   }
 
   /** Keeps the books for consecutive lines of one source. */
@@ -129,16 +135,17 @@ export class Aggregator {
     this.#linger ??= setTimeout(() => this.flush(), this.#options.lingerMs);
   }
 
-  /** Closes the aggregate under construction, if it holds anything. */
+  /** Seals every line that was added. */
   flush(): void {
-    clearTimeout(this.#linger);
-    this.#linger = undefined;
+    this.#close();
+    this.#seal();
+  }
+
+  /** Closes the aggregate under construction, if it holds anything. */
+  #close(): void {
     if (this.#builder.count === 0) return;
-    const { compression, seal } = this.#options;
     const { partitionKey, explicitHashKey, source } = this.#destination();
-    const aggregate = this.#builder.finish(explicitHashKey, (bytes) => this.#buffers.take(bytes));
-    const data = compression === "zstd" ? deflate(aggregate) : aggregate;
-    if (data !== aggregate) this.#buffers.give(aggregate);
+    const data = this.#builder.close(explicitHashKey, (bytes) => this.#buffers.take(bytes));
     const acknowledgements = Array.from(this.#spans, ([{ tag, delivery }, span]) => {
       const acknowledge = delivery.expect(resumeAfter(span));
       return () => {
@@ -148,16 +155,34 @@ export class Aggregator {
     });
     this.#spans = new Map();
     this.#provenance = new ProvenanceWriter();
-    seal({
-      data,
-      partitionKey,
-      explicitHashKey,
-      source,
-      acknowledge: () => {
-        for (const acknowledge of acknowledgements) acknowledge();
-        this.#buffers.give(data);
-      },
-    });
+    const acknowledge = () => {
+      for (const acknowledge of acknowledgements) acknowledge();
+    };
+    this.#closed.push({ data, partitionKey, explicitHashKey, source, acknowledge });
+    if (this.#closed.length === LANES) this.#seal();
+  }
+
+  #seal(): void {
+    clearTimeout(this.#linger);
+    this.#linger = undefined;
+    const closed = this.#closed.splice(0);
+    writeDigests(closed.map(({ data }) => data));
+    for (const record of closed) this.#options.seal(this.#compressed(record));
+  }
+
+  /** Its buffer is used again once nobody needs it. */
+  #compressed(record: OutgoingRecord): OutgoingRecord {
+    const { data, acknowledge } = record;
+    if (this.#options.compression === "zstd") {
+      const compressed = deflate(data);
+      this.#buffers.give(data);
+      return { ...record, data: compressed };
+    }
+    const acknowledgeAndReuse = () => {
+      acknowledge();
+      this.#buffers.give(data);
+    };
+    return { ...record, acknowledge: acknowledgeAndReuse };
   }
 
   /** A mapping with a parallelization factor keeps the order of a partition key, and spreads different ones. */
