@@ -8,8 +8,13 @@ import type { Line, Run, Standing } from "../tail/line-framer.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import type { OutgoingRecord } from "./outbox.ts";
 
-/** As many as are filled while as many are sent, where Kinesis keeps up. */
-const IDLE_BUFFERS = 4;
+/** Kept for the next aggregates: as many as are on their way where Kinesis keeps up. */
+const IDLE_BYTES = 4 * 2 ** 20;
+
+/** Counted each on its own. Whoever may push lines names their tags, as many as they like. */
+const MAX_COUNTED_TAGS = 1_000;
+/** The tags after those, together. */
+export const OTHER_TAGS = "_weir.other";
 
 /** Where lines come from, and what to tell once they are delivered. */
 export interface Origin {
@@ -65,10 +70,10 @@ export class Aggregator {
   constructor(options: AggregatorOptions) {
     this.#options = options;
     this.#builder = new AggregateBuilder(options.maxBytes);
-    this.#buffers = new BufferPool(options.maxBytes, IDLE_BUFFERS);
+    this.#buffers = new BufferPool(options.maxBytes, Math.ceil(IDLE_BYTES / options.maxBytes));
   }
 
-  /** What was acknowledged of each tag by this process. */
+  /** What was acknowledged of each tag by this process, of the first thousand and of the others together. */
   get sent(): ReadonlyMap<string, SentCounts> {
     return this.#sent;
   }
@@ -204,9 +209,11 @@ export class Aggregator {
   }
 
   #count(tag: string, { lines, bytes }: OpenSpan): void {
-    const counts = this.#sent.get(tag) ?? { lines: 0, bytes: 0, records: 0 };
+    const isCounted = this.#sent.has(tag) || this.#sent.size < MAX_COUNTED_TAGS;
+    const name = isCounted ? tag : OTHER_TAGS;
+    const counts = this.#sent.get(name) ?? { lines: 0, bytes: 0, records: 0 };
     const records = counts.records + 1;
-    this.#sent.set(tag, { lines: counts.lines + lines, bytes: counts.bytes + bytes, records });
+    this.#sent.set(name, { lines: counts.lines + lines, bytes: counts.bytes + bytes, records });
   }
 }
 

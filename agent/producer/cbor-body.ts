@@ -1,6 +1,6 @@
 import { cbor } from "@smithy/core/cbor";
 import type { OutgoingRecord } from "./outbox.ts";
-import type { RequestBody } from "./request-body.ts";
+import { bodyBuffer, type RequestBody } from "./request-body.ts";
 
 /**
  * head := type(3 bits) length(5 bits, or in 1, 2 or 4 bytes after 24, 25 or 26)
@@ -18,7 +18,7 @@ export class CborBody implements RequestBody {
     const opening = [head(TYPE.map, 2), text("StreamName"), text(stream), text("Records")];
     const parts = [...opening, head(TYPE.array, records.length), ...records.flatMap(entry)];
     const bytes = parts.reduce((sum, { length }) => sum + length, 0);
-    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafeSlow(bytes);
+    if (this.#buffer.length < bytes) this.#buffer = bodyBuffer(bytes);
     let at = 0;
     for (const part of parts) at += part.copy(this.#buffer, at);
     return this.#buffer.subarray(0, at);

@@ -7,6 +7,8 @@ import type { OutgoingRecord } from "./outbox.ts";
  */
 const SLICE_BYTES = 12 * 2 ** 10;
 
+const BODY_STEP_BYTES = 2 ** 18;
+
 /**
  * PutRecords requests as they stand on the wire. Serialising megabytes through the SDK costs as much
  * again as all the rest of the agent.
@@ -44,9 +46,14 @@ export class JsonBody implements RequestBody {
     for (const [i, { data }] of records.entries()) {
       bytes += Buffer.byteLength(heads[i]!) + 4 * Math.ceil(data.length / 3) + '"},'.length;
     }
-    if (this.#buffer.length < bytes) this.#buffer = Buffer.allocUnsafe(bytes);
+    if (this.#buffer.length < bytes) this.#buffer = bodyBuffer(bytes);
     return this.#buffer;
   }
+}
+
+/** Somewhat larger, for the next body is larger by a few bytes, and one that is left to the collector stays long. */
+export function bodyBuffer(bytes: number): Buffer<ArrayBuffer> {
+  return Buffer.allocUnsafeSlow(Math.ceil(bytes / BODY_STEP_BYTES) * BODY_STEP_BYTES);
 }
 
 /** @returns the offset after it */
