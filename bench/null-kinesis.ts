@@ -1,9 +1,13 @@
 import { cbor } from "@smithy/core/cbor";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 
 /**
  * A Kinesis that takes everything and keeps nothing, for measuring producers: what a request costs
  * here is little, and is spent in this process. Prints its port, and its counts at the end of stdin.
+ *
+ *     node null-kinesis.ts [<key> <certificate>]
  */
 const SHARDS = 4;
 const SHARD_KEYS = 2n ** 128n / BigInt(SHARDS);
@@ -76,7 +80,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   response.end(isInCbor ? cbor.serialize(content) : JSON.stringify(content));
 }
 
-const server = createServer((request, response) => void answer(request, response));
+const [key, cert] = process.argv.slice(2).map((path) => readFileSync(path));
+const listener = (request: IncomingMessage, response: ServerResponse) => void answer(request, response);
+const server =
+  key === undefined || cert === undefined ? createServer(listener) : createTlsServer({ key, cert }, listener);
 
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();
