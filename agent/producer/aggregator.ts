@@ -9,7 +9,7 @@ import { BufferPool } from "./buffer-pool.ts";
 import type { OutgoingRecord } from "./outbox.ts";
 
 /** Kept for the next aggregates: as many as are on their way where Kinesis keeps up. */
-const IDLE_BYTES = 4 * 2 ** 20;
+const IDLE_BYTES = 3 * 2 ** 20;
 
 /** Counted each on its own. Whoever may push lines names their tags, as many as they like. */
 const MAX_COUNTED_TAGS = 1_000;

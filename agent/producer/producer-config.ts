@@ -45,7 +45,7 @@ export const producerConfigSchema = z.strictObject({
     .int()
     .min(2 ** 20)
     .max(2 ** 30)
-    .default(4 * 2 ** 20)
+    .default(2 * 2 ** 20)
     .meta({ unit: "bytes", description: "read but not yet acknowledged; beyond it reading pauses" }),
   rate_limit_percent: z
     .int()
