@@ -28,9 +28,13 @@ export class CborBody implements RequestBody {
 function entry({ data, partitionKey, explicitHashKey }: OutgoingRecord): Buffer[] {
   return [
     head(TYPE.map, 3),
-    ...[text("PartitionKey"), text(partitionKey)],
-    ...[text("ExplicitHashKey"), text(explicitHashKey)],
-    ...[text("Data"), head(TYPE.bytes, data.length), data],
+    text("PartitionKey"),
+    text(partitionKey),
+    text("ExplicitHashKey"),
+    text(explicitHashKey),
+    text("Data"),
+    head(TYPE.bytes, data.length),
+    data,
   ];
 }
 
