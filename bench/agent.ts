@@ -13,7 +13,7 @@ import type { BenchRow } from "./cpu-time.ts";
 const INPUT_BYTES = 256 * 10 ** 6;
 const GB = 10 ** 9;
 const FOLLOW_SECONDS = 10;
-/** As packaging/weir-agent.sh starts the agent. */
+/** As the service starts the agent. */
 const AGENT_FLAGS = ["--max-semi-space-size=1"];
 const AGENT_ENVIRONMENT = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
 

@@ -94,13 +94,22 @@ export class FaultKinesis implements AsyncDisposable {
     const operation = operationOf(request);
     response.setHeader("date", new Date(Date.now() + this.clockAheadMs).toUTCString());
     if (this.expired.has(signer)) {
-      answerInKind(response, 400, { __type: "ExpiredTokenException", message: "the security token is expired" });
+      answerInKind(response, 400, {
+        __type: "ExpiredTokenException",
+        message: "the security token is expired",
+      });
     } else if (this.denied.has(operation)) {
-      answerInKind(response, 400, { __type: "AccessDeniedException", message: `not allowed: kinesis:${operation}` });
+      answerInKind(response, 400, {
+        __type: "AccessDeniedException",
+        message: `not allowed: kinesis:${operation}`,
+      });
     } else if (body.StreamName !== undefined && body.StreamName !== "test") {
       answerInKind(response, 400, { __type: "ResourceNotFoundException", message: "no such stream" });
     } else if (operation === "PutRecords" && isOutOfRange(body as unknown as PutRecordsRequest)) {
-      answerInKind(response, 400, { __type: "InvalidArgumentException", message: "Invalid ExplicitHashKey." });
+      answerInKind(response, 400, {
+        __type: "InvalidArgumentException",
+        message: "Invalid ExplicitHashKey.",
+      });
     } else if (operation === "PutRecords") {
       await this.#put(body as unknown as PutRecordsRequest, response);
     } else if (operation === "ListShards") {
@@ -125,7 +134,8 @@ export class FaultKinesis implements AsyncDisposable {
     await this.hold;
     this.#assertLimits(Records);
     if (fault === "server-error") answerInKind(response, 500, { __type: "InternalFailure" });
-    else if (fault === "refuse") answerInKind(response, 400, { __type: "ValidationException", message: "no" });
+    else if (fault === "refuse")
+      answerInKind(response, 400, { __type: "ValidationException", message: "no" });
     else if (fault === "reset-before") response.destroy();
     else {
       const results = Records.map((record, i) =>

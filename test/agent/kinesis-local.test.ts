@@ -37,13 +37,13 @@ test.each(["json", "cbor"] as const)(
 );
 
 test("what a Kinesis server refuses in CBOR is told by its name", async () => {
-  const client = kinesisClient({ region, endpoint: kinesis.endpoint });
+  const client = kinesisClient({ region: "us-east-1", endpoint: kinesis.endpoint });
   const requests = new PutRecords(client, "elsewhere", "cbor");
   const keys = { partitionKey: "a", explicitHashKey: "0", source: undefined };
   const record = { data: Buffer.from("x"), ...keys, acknowledge: () => {} };
   const shard = new Shard("shardId-000000000000", { startingHashKey: "0", endingHashKey: "1" }, 1, 0);
   const { signal } = new AbortController();
-  await expect(requests.send([{ record, shard }], signal)).rejects.toMatchObject({
+  await expect(requests.send([{ record, shard, bytes: 2 }], signal)).rejects.toMatchObject({
     name: "ResourceNotFoundException",
   });
   client.destroy();
