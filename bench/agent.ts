@@ -269,15 +269,12 @@ function accessLine(n: number): string {
   return `${address} - - [${time}] "${request}" 200 ${(n * 7_919) % 100_000} "https://example.com/" "${agent}"\n`;
 }
 
-<<<<<<< HEAD
-export function script(path: string, args: readonly string[]): ChildProcess {
-  const environment = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench" };
-  return spawn(process.execPath, [path, ...args], {
-=======
-function script(args: readonly string[], environment: Readonly<Record<string, string>> = {}): ChildProcess {
+export function script(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcess {
   const credentials = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench" };
   return spawn(process.execPath, args, {
->>>>>>> 988c4d1 (Measure TLS and CBOR, and the agent as it is started)
     stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, ...credentials, ...environment },
   });
