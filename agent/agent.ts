@@ -120,7 +120,7 @@ export class Agent {
       shards,
       seal: (record) => this.#outbox.put(record),
     });
-    const requests = new PutRecords(client, stream);
+    const requests = new PutRecords(client, stream, producer.wire);
     this.#producer = new Producer({
       stream,
       requests: { send: this.#latency.timed((parcels, signal) => requests.send(parcels, signal)) },

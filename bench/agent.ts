@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,6 +13,9 @@ import type { BenchRow } from "./cpu-time.ts";
 const INPUT_BYTES = 256 * 10 ** 6;
 const GB = 10 ** 9;
 const FOLLOW_SECONDS = 10;
+/** As the service starts the agent. */
+const AGENT_FLAGS = ["--max-semi-space-size=1"];
+const AGENT_ENVIRONMENT = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
 
 /** Of files that grow: megabytes and writes a second. */
 const FEW_RATES = [
@@ -38,13 +41,10 @@ interface SinkFigures {
 /**
  * What the agent costs for a gigabyte of 200-byte lines and beside a file that grows, against a Kinesis
  * that costs nothing; before it, a plain program for the first of both. Each in a process of its own,
- * bundled as for a deployment.
- *
- * @param rates MB and writes a second
+ * bundled and started as in a deployment. With `--all` files grow at every rate.
  */
-export async function benchAgent(
-  rates: typeof ALL_RATES | typeof FEW_RATES = FEW_RATES,
-): Promise<BenchRow[]> {
+export async function benchAgent(): Promise<BenchRow[]> {
+  const rates = process.argv.includes("--all") ? ALL_RATES : FEW_RATES;
   const directory = await mkdtemp(join(tmpdir(), "weir-bench-"));
   try {
     await bundle(directory);
@@ -53,9 +53,20 @@ export async function benchAgent(
     const rows = [
       await drainRow("aws-kinesis-agg and the SDK's client", directory, "plain-process.mjs", bytes, [input]),
     ];
-    for (const compression of ["none", "zstd"] as const) {
-      const name = `agent, compression ${compression}`;
-      rows.push(await drainRow(name, directory, "agent-process.mjs", bytes, { path: input, compression }));
+    const certificate = makeCertificate(directory);
+    for (const { name, ...how } of WAYS) {
+      if (how.isTls && certificate === undefined) continue;
+      const follow = { path: input, ...how };
+      rows.push(
+        await drainRow(
+          name,
+          directory,
+          "agent-process.mjs",
+          bytes,
+          follow,
+          how.isTls ? certificate : undefined,
+        ),
+      );
     }
     for (const [megabytes, writes] of rates) rows.push(await followRow(directory, megabytes, writes));
     return rows;
@@ -70,6 +81,8 @@ export async function bundle(directory: string): Promise<void> {
     outdir: join(directory, "bench"),
     outExtension: { ".js": ".mjs" },
     bundle: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
     platform: "node",
     format: "esm",
     banner: {
@@ -84,6 +97,35 @@ export async function bundle(directory: string): Promise<void> {
 interface Follow {
   readonly path: string;
   readonly compression: "none" | "zstd";
+  readonly wire: "json" | "cbor";
+}
+
+const WAYS = [
+  { name: "agent", compression: "none", wire: "json", isTls: false },
+  { name: "agent, TLS", compression: "none", wire: "json", isTls: true },
+  { name: "agent, CBOR", compression: "none", wire: "cbor", isTls: false },
+  { name: "agent, zstd", compression: "zstd", wire: "json", isTls: false },
+] as const;
+
+interface Certificate {
+  readonly keyFile: string;
+  readonly certificateFile: string;
+}
+
+/** @returns undefined where there is no openssl */
+function makeCertificate(directory: string): Certificate | undefined {
+  const keyFile = join(directory, "key.pem");
+  const certificateFile = join(directory, "certificate.pem");
+  const files = ["-keyout", keyFile, "-out", certificateFile];
+  const names = ["-subj", "/CN=null", "-addext", "subjectAltName=IP:127.0.0.1"];
+  const kind = ["-x509", "-nodes", "-days", "1", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+  try {
+    execFileSync("openssl", ["req", ...kind, ...names, ...files], { stdio: "pipe" });
+    return { keyFile, certificateFile };
+  } catch (error) {
+    console.error(`TLS is not measured: no certificate could be made (${(error as Error).message})`);
+    return undefined;
+  }
 }
 
 /** @param task arguments before the endpoint, or what an agent is to follow */
@@ -93,12 +135,15 @@ async function drainRow(
   program: string,
   bytes: number,
   task: readonly string[] | Follow,
+  certificate?: Certificate,
 ): Promise<BenchRow> {
-  await using sink = await Sink.start();
-  const args =
-    "path" in task ? [await writeConfig(directory, sink.endpoint, task)] : [...task, sink.endpoint];
+  await using sink = await Sink.start(certificate);
+  const args = "path" in task ? [await writeConfig(sink.endpoint, task)] : [...task, sink.endpoint];
   const startedAt = performance.now();
-  const child = script(join(directory, "bench", program), args);
+  const flags = "path" in task ? AGENT_FLAGS : [];
+  const trust = certificate === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificate.certificateFile };
+  const environment = "path" in task ? { ...AGENT_ENVIRONMENT, ...trust } : {};
+  const child = script([...flags, join(directory, "bench", program), ...args], environment);
   const figures = JSON.parse(await linesOf(child)()) as ProcessFigures;
   const seconds = (performance.now() - startedAt) / 1_000;
   const sent = await sink.figures();
@@ -121,8 +166,9 @@ async function drainRow(
 async function followRow(directory: string, megabytes: number, writes: number): Promise<BenchRow> {
   await using sink = await Sink.start();
   const path = join(directory, `${megabytes}-${writes}.log`);
-  const config = await writeConfig(directory, sink.endpoint, { path, compression: "none" });
-  const child = script(join(directory, "bench", "agent-process.mjs"), [config, `${FOLLOW_SECONDS}`]);
+  const config = await writeConfig(sink.endpoint, { path, compression: "none", wire: "json" });
+  const program = join(directory, "bench", "agent-process.mjs");
+  const child = script([...AGENT_FLAGS, program, config, `${FOLLOW_SECONDS}`], AGENT_ENVIRONMENT);
   const over = new AbortController();
   const growing = grow(path, (megabytes * 1e6) / writes, writes, over.signal);
   const figures = JSON.parse(await linesOf(child)()) as ProcessFigures;
@@ -156,20 +202,17 @@ async function grow(
   }
 }
 
-async function writeConfig(
-  directory: string,
-  endpoint: string,
-  { path, compression }: Follow,
-): Promise<string> {
-  const config = `${path}-${compression}.toml`;
+async function writeConfig(endpoint: string, { path, compression, wire }: Follow): Promise<string> {
+  const name = `${path}-${compression}-${wire}-${new URL(endpoint).port}`;
+  const config = `${name}.toml`;
   const settings = {
     stream: "null",
     region: "us-east-1",
     endpoint,
-    state_dir: join(directory, "state", `${path}-${compression}`),
+    state_dir: `${name}.state`,
     files: [{ tag: "access", path }],
     // The stream has four shards, and is not what is measured.
-    producer: { compression, rate_limit_percent: 10_000 },
+    producer: { compression, wire, rate_limit_percent: 10_000 },
   };
   await writeFile(config, stringify(settings));
   return config;
@@ -181,16 +224,18 @@ export class Sink implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #lines: () => Promise<string>;
 
-  static async start(): Promise<Sink> {
-    const child = script(join(import.meta.dirname, "null-kinesis.ts"), []);
+  static async start(certificate?: Certificate): Promise<Sink> {
+    const files = certificate === undefined ? [] : [certificate.keyFile, certificate.certificateFile];
+    const child = script([join(import.meta.dirname, "null-kinesis.ts"), ...files]);
     const lines = linesOf(child);
-    return new Sink(child, lines, await lines());
+    const scheme = certificate === undefined ? "http" : "https";
+    return new Sink(child, lines, `${scheme}://127.0.0.1:${await lines()}`);
   }
 
-  private constructor(child: ChildProcess, lines: () => Promise<string>, port: string) {
+  private constructor(child: ChildProcess, lines: () => Promise<string>, endpoint: string) {
     this.#process = child;
     this.#lines = lines;
-    this.endpoint = `http://127.0.0.1:${port}`;
+    this.endpoint = endpoint;
   }
 
   async figures(): Promise<SinkFigures> {
@@ -224,11 +269,14 @@ export function accessLine(n: number): string {
   return `${address} - - [${time}] "${request}" 200 ${(n * 7_919) % 100_000} "https://example.com/" "${agent}"\n`;
 }
 
-export function script(path: string, args: readonly string[]): ChildProcess {
-  const environment = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench" };
-  return spawn(process.execPath, [path, ...args], {
+export function script(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): ChildProcess {
+  const credentials = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench" };
+  return spawn(process.execPath, args, {
     stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, ...environment },
+    env: { ...process.env, ...credentials, ...environment },
   });
 }
 
@@ -248,6 +296,6 @@ export function round(value: number): number {
 }
 
 if (import.meta.main) {
-  const rows = await benchAgent(process.argv.includes("--all") ? ALL_RATES : FEW_RATES);
+  const rows = await benchAgent();
   console.table(Object.fromEntries(rows.map(({ name, figures }) => [name, figures])));
 }

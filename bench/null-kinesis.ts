@@ -1,12 +1,18 @@
+import { cbor } from "@smithy/core/cbor";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 
 /**
  * A Kinesis that takes everything and keeps nothing, for measuring producers: what a request costs
  * here is little, and is spent in this process. Prints its port, and its counts at the end of stdin.
+ *
+ *     node null-kinesis.ts [<key> <certificate>]
  */
 const SHARDS = 4;
 const SHARD_KEYS = 2n ** 128n / BigInt(SHARDS);
 const DATA = Buffer.from('"Data":"');
+const RECORDS = Buffer.from("gRecords");
 
 const counts = { requests: 0, records: 0, bytes: 0 };
 
@@ -31,7 +37,7 @@ const answers: Record<string, (body: Buffer) => object> = {
   }),
   ListShards: () => ({ Shards: shards }),
   PutRecords: (body) => {
-    const records = occurrences(body, DATA);
+    const records = isCbor(body) ? recordsInCbor(body) : occurrences(body, DATA);
     counts.requests++;
     counts.records += records;
     counts.bytes += body.length;
@@ -39,6 +45,17 @@ const answers: Record<string, (body: Buffer) => object> = {
     return { FailedRecordCount: 0, Records: Array.from({ length: records }, () => result) };
   },
 };
+
+function isCbor(body: Buffer): boolean {
+  return body[0]! >> 5 === 5;
+}
+
+/** From the head of the array. */
+function recordsInCbor(body: Buffer): number {
+  const head = body.indexOf(RECORDS) + RECORDS.length;
+  const length = body[head]! & 31;
+  return length < 24 ? length : body.readUIntBE(head + 1, 2 ** (length - 24));
+}
 
 function occurrences(body: Buffer, part: Buffer): number {
   let count = 0;
@@ -56,11 +73,17 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const body = await readBody(request);
   const operation = String(request.headers["x-amz-target"]).replace(/^.*\./, "");
   const result = answers[operation]?.(body);
-  response.writeHead(result ? 200 : 400, { "content-type": "application/x-amz-json-1.1" });
-  response.end(JSON.stringify(result ?? { __type: "UnknownOperationException" }));
+  const isInCbor = isCbor(body);
+  const type = `application/x-amz-${isInCbor ? "cbor" : "json"}-1.1`;
+  response.writeHead(result ? 200 : 400, { "content-type": type });
+  const content = result ?? { __type: "UnknownOperationException" };
+  response.end(isInCbor ? cbor.serialize(content) : JSON.stringify(content));
 }
 
-const server = createServer((request, response) => void answer(request, response));
+const [key, cert] = process.argv.slice(2).map((path) => readFileSync(path));
+const listener = (request: IncomingMessage, response: ServerResponse) => void answer(request, response);
+const server =
+  key === undefined || cert === undefined ? createServer(listener) : createTlsServer({ key, cert }, listener);
 
 server.listen(0, "127.0.0.1", () => {
   const address = server.address();

@@ -40,8 +40,8 @@ async function pushedRow(directory: string, sync: "ack" | "deliver"): Promise<Be
     producer: { rate_limit_percent: 10_000 },
   };
   await writeFile(config, stringify(settings));
-  const agent = script(join(directory, "bench", "agent-process.mjs"), [config, "serve"]);
-  const client = script(join(import.meta.dirname, "forward-client.ts"), [socket, `${INPUT_MB}`]);
+  const agent = script([join(directory, "bench", "agent-process.mjs"), config, "serve"]);
+  const client = script([join(import.meta.dirname, "forward-client.ts"), socket, `${INPUT_MB}`]);
   const { bytes, seconds } = JSON.parse(await linesOf(client)()) as ClientFigures;
   agent.stdin!.end();
   const { cpuSeconds, residentMb, datasyncs } = JSON.parse(await linesOf(agent)()) as ProcessFigures;

@@ -45,7 +45,7 @@ const SECTIONS = [
   ],
 ] as const;
 
-/** `npm run bench`: measures and prints; with `--write` it also keeps the figures in results.md. */
+/** `npm run bench`: measures and prints; with `--write` it also keeps the figures in results.md, with `--all` it takes its time. */
 async function main(): Promise<void> {
   const [cpu] = cpus();
   let text = `# What things cost

@@ -73,7 +73,7 @@ async function follow(directory: string, run: Run): Promise<ProcessFigures> {
   await using sink = await Sink.start();
   const { config, paths } = await prepare(directory, run.files, sink.endpoint);
   const program = join(directory, "bench", "agent-process.mjs");
-  const child = script(program, [config, `${run.seconds}`, `${run.settleSeconds}`]);
+  const child = script([program, config, `${run.seconds}`, `${run.settleSeconds}`]);
   const over = new AbortController();
   const writing = run.write(paths, over.signal);
   const figures = JSON.parse(await linesOf(child)()) as ProcessFigures;
@@ -128,7 +128,7 @@ async function latencyRow(directory: string): Promise<BenchRow> {
   const arrivals: number[] = [];
   await using proxy = await Proxy.start(sink.endpoint, () => arrivals.push(performance.now()));
   const { config, paths } = await prepare(directory, FILES, proxy.endpoint);
-  const child = script(join(directory, "bench", "agent-process.mjs"), [config, `${LONG_RUN_SECONDS}`]);
+  const child = script([join(directory, "bench", "agent-process.mjs"), config, `${LONG_RUN_SECONDS}`]);
   await sleep(7_000);
   const delays: number[] = [];
   for (let n = 0; n < LINES; n++) {

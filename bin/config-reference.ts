@@ -42,7 +42,7 @@ files, lines and Kinesis with each reload, too. What there is nothing of, such a
 no series.
 
 How many series there can be is bounded: files have theirs up to \`monitor.max_file_series\`, those that lag the most
-first, and files that have ended have none; tags have theirs up to 200, and all others are \`_other\`. Shards, sockets
+first, and files that have ended have none; tags have theirs up to 200, and all others are \`_weir.other\`. Shards, sockets
 and \`[[files]]\` entries are as many as there are.
 
 ${Object.entries(METRIC_GROUPS).map(metricTable).join("\n")}`;

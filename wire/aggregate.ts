@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { LANES, simd } from "./simd.ts";
 import { varintSize, writeVarint } from "./varint.ts";
 
 /**
@@ -126,6 +127,8 @@ export class AggregateBuilder {
     maxBytes: number,
   ): number {
     for (let at = start; at <= end;) {
+      // Tags are of the first, which also makes the key known.
+      if (at > start) at = this.#frame(partitionKey, data, at, end, maxBytes);
       const lineFeed = data.indexOf(LINE_FEED, at);
       const lineEnd = lineFeed === -1 || lineFeed > end ? end : lineFeed;
       const isFull = this.byteLengthWith(partitionKey, lineEnd - at, tags) > maxBytes;
@@ -135,6 +138,25 @@ export class AggregateBuilder {
       at = lineEnd + 1;
     }
     return end + 1;
+  }
+
+  /**
+   * Adds as many lines as vectors can: the last, those that are long and the first that does not fit are left.
+   *
+   * @returns where the first that is left begins
+   */
+  #frame(partitionKey: string, data: Buffer, start: number, end: number, maxBytes: number): number {
+    const index = this.#find(partitionKey);
+    const vectors = simd();
+    if (vectors === undefined || index === undefined) return start;
+    const limit = Math.min(this.#records.length, this.#at + maxBytes - this.byteLength);
+    for (let at = start; ;) {
+      const { next, bytes, count } = vectors.frame(data, at, end, this.#records, this.#at, limit, index);
+      if (count === 0) return at;
+      this.#at += bytes;
+      this.#count += count;
+      at = next;
+    }
   }
 
   #write(index: number, data: Buffer, start: number, end: number, tags: readonly Tag[]): void {
@@ -173,12 +195,19 @@ export class AggregateBuilder {
     return index;
   }
 
+  /** The aggregate, in a buffer of its own; the builder is empty afterwards. */
+  finish(explicitHashKey: string): Buffer {
+    const aggregate = this.close(explicitHashKey, ownBuffer);
+    writeDigests([aggregate]);
+    return aggregate;
+  }
+
   /**
-   * The aggregate, in a buffer of its own; the builder is empty afterwards.
+   * The aggregate but for its digest, which `writeDigests` writes; the builder is empty afterwards.
    *
    * @param allocate gives a buffer of exactly so many bytes
    */
-  finish(explicitHashKey: string, allocate: (bytes: number) => Buffer = ownBuffer): Buffer {
+  close(explicitHashKey: string, allocate: (bytes: number) => Buffer): Buffer {
     const hashKey = delimited(explicitHashKey.length);
     const bodyBytes = this.#keyTableBytes + hashKey + this.#at;
     const out = allocate(MAGIC.length + bodyBytes + DIGEST_BYTES);
@@ -187,8 +216,6 @@ export class AggregateBuilder {
     for (const key of this.#keys.keys()) at = writeString(out, at, FIELD.partitionKeyTable, key);
     at = writeString(out, at, FIELD.explicitHashKeyTable, explicitHashKey);
     this.#records.copy(out, at, 0, this.#at);
-    at += this.#at;
-    createHash("md5").update(out.subarray(MAGIC.length, at)).digest().copy(out, at);
     this.clear();
     return out;
   }
@@ -210,6 +237,26 @@ export class AggregateBuilder {
     }
     return this.#records;
   }
+}
+
+/** Ends aggregates with the MD5 of what is in them. Four of about one size take less than half of the time. */
+export function writeDigests(aggregates: readonly Buffer[]): void {
+  const bodies = aggregates.map((aggregate) => aggregate.subarray(MAGIC.length, -DIGEST_BYTES));
+  const digests = (areAlike(bodies) ? simd()?.md5(bodies) : undefined) ?? bodies.map(md5);
+  for (const [i, aggregate] of aggregates.entries()) {
+    digests[i]!.copy(aggregate, aggregate.length - DIGEST_BYTES);
+  }
+}
+
+/** Four at once take as long as the largest of them takes, which is 1.7 times what it takes alone. */
+function areAlike(bodies: readonly Buffer[]): boolean {
+  const sizes = bodies.map(({ length }) => length);
+  const sum = sizes.reduce((sum, size) => sum + size, 0);
+  return bodies.length === LANES && sum > 2 * Math.max(...sizes);
+}
+
+function md5(bytes: Buffer): Buffer {
+  return createHash("md5").update(bytes).digest();
 }
 
 function writeTag(out: Buffer, at: number, tag: Tag): number {

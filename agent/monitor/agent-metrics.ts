@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { countedTag } from "../counted-tags.ts";
 import { REFUSALS } from "../forward/forward-counts.ts";
 import type { MetricFamily, Sample } from "../metrics.ts";
 import { health } from "./health.ts";
@@ -10,8 +11,6 @@ import type { WatchedSource } from "./watched-source.ts";
 import { worstFirst } from "./worst-first.ts";
 
 /** Tags with series of their own; whoever pushes events may make up any number. */
-const MAX_TAGS = 200;
-const OTHER_TAGS = "_other";
 
 type Values<Group extends keyof typeof METRIC_GROUPS> = Record<NamesOf<Group>, number | readonly Sample[]>;
 
@@ -108,11 +107,11 @@ function ofLines({ read, filters, sent }: Vitals): Values<"Lines"> {
   };
 }
 
-/** Sums by tag. Tags beyond the first ones count together, so that no series ever changes its meaning. */
+/** Sums by tag, of a bounded number of them. */
 function byTag(counts: readonly (readonly [tag: string, count: number])[]): Sample[] {
   const sums = new Map<string, number>();
   for (const [tag, count] of counts) {
-    const key = sums.has(tag) || sums.size < MAX_TAGS ? tag : OTHER_TAGS;
+    const key = countedTag(sums, tag);
     sums.set(key, (sums.get(key) ?? 0) + count);
   }
   return Array.from(sums, ([tag, value]) => ({ labels: { tag }, value }));

@@ -1,14 +1,16 @@
-import { AggregateBuilder } from "../../wire/aggregate.ts";
+import { AggregateBuilder, writeDigests } from "../../wire/aggregate.ts";
 import { deflate } from "../../wire/envelope.ts";
 import { hashKeyOf } from "../../wire/hash-key.ts";
 import { ProvenanceWriter, type Source } from "../../wire/provenance.ts";
+import { LANES } from "../../wire/simd.ts";
 import type { Delivery } from "../delivery.ts";
 import type { Line, Run, Standing } from "../tail/line-framer.ts";
+import { countedTag } from "../counted-tags.ts";
 import { BufferPool } from "./buffer-pool.ts";
 import type { OutgoingRecord } from "./outbox.ts";
 
-/** As many as are filled while as many are sent, where Kinesis keeps up. */
-const IDLE_BUFFERS = 4;
+/** Kept for the next aggregates: as many as are on their way where Kinesis keeps up. */
+const IDLE_BYTES = 3 * 2 ** 20;
 
 /** Where lines come from, and what to tell once they are delivered. */
 export interface Origin {
@@ -45,13 +47,18 @@ interface OpenSpan {
   bytes: number;
 }
 
-/** Packs lines into aggregates, each closed by its size or by its age. */
+/**
+ * Packs lines into aggregates, each closed by its size or by its age. Those that are full in less than the
+ * linger are sealed four at a time, for they are hashed together.
+ */
 export class Aggregator {
   readonly #options: AggregatorOptions;
   readonly #builder: AggregateBuilder;
   readonly #buffers: BufferPool;
   #provenance = new ProvenanceWriter();
   #spans = new Map<Origin, OpenSpan>();
+  /** Closed, and waiting for others to be hashed with. */
+  readonly #closed: OutgoingRecord[] = [];
   readonly #sent = new Map<string, SentCounts>();
   #linger: NodeJS.Timeout | undefined;
   #sealed = 0;
@@ -59,10 +66,10 @@ export class Aggregator {
   constructor(options: AggregatorOptions) {
     this.#options = options;
     this.#builder = new AggregateBuilder(options.maxBytes);
-    this.#buffers = new BufferPool(options.maxBytes, IDLE_BUFFERS);
+    this.#buffers = new BufferPool(options.maxBytes, Math.ceil(IDLE_BYTES / options.maxBytes));
   }
 
-  /** What was acknowledged of each tag by this process. */
+  /** What was acknowledged of each tag by this process, of the first thousand and of the others together. */
   get sent(): ReadonlyMap<string, SentCounts> {
     return this.#sent;
   }
@@ -77,7 +84,7 @@ export class Aggregator {
       this.#builder.count > 0 &&
       this.#builder.byteLengthWith(origin.tag, bytes, tags) > this.#options.maxBytes
     ) {
-      this.flush();
+      this.#close();
       tags = this.#provenance.tags({ source: origin.source, ...line }, bytes);
     }
     this.#builder.addSlice(origin.tag, window, start, end, tags);
@@ -102,7 +109,7 @@ export class Aggregator {
       const bytes = next - rest.start;
       added += lines;
       if (lines > 0) this.#wrote(origin, { ...rest, extent: next > rest.end ? rest.extent : bytes }, lines);
-      if (next <= rest.end) this.flush();
+      if (next <= rest.end) this.#close();
       const left = { start: next, offset: rest.offset + bytes, extent: rest.extent - bytes };
       rest = { ...rest, ...left, gap: lines > 0 ? undefined : rest.gap };
     }
@@ -111,7 +118,7 @@ export class Aggregator {
 
   #begin(origin: Origin): void {
     const isOther = this.#builder.count > 0 && !this.#spans.has(origin);
-    if (isOther && this.#options.ordering === "source") this.flush();
+    if (isOther && this.#options.ordering === "source") this.#close();
   }
 
   /** Keeps the books for consecutive lines of one source. */
@@ -129,16 +136,17 @@ export class Aggregator {
     this.#linger ??= setTimeout(() => this.flush(), this.#options.lingerMs);
   }
 
-  /** Closes the aggregate under construction, if it holds anything. */
+  /** Seals every line that was added. */
   flush(): void {
-    clearTimeout(this.#linger);
-    this.#linger = undefined;
+    this.#close();
+    this.#seal();
+  }
+
+  /** Closes the aggregate under construction, if it holds anything. */
+  #close(): void {
     if (this.#builder.count === 0) return;
-    const { compression, seal } = this.#options;
     const { partitionKey, explicitHashKey, source } = this.#destination();
-    const aggregate = this.#builder.finish(explicitHashKey, (bytes) => this.#buffers.take(bytes));
-    const data = compression === "zstd" ? deflate(aggregate) : aggregate;
-    if (data !== aggregate) this.#buffers.give(aggregate);
+    const data = this.#builder.close(explicitHashKey, (bytes) => this.#buffers.take(bytes));
     const acknowledgements = Array.from(this.#spans, ([{ tag, delivery }, span]) => {
       const acknowledge = delivery.expect(resumeAfter(span));
       return () => {
@@ -148,16 +156,34 @@ export class Aggregator {
     });
     this.#spans = new Map();
     this.#provenance = new ProvenanceWriter();
-    seal({
-      data,
-      partitionKey,
-      explicitHashKey,
-      source,
-      acknowledge: () => {
-        for (const acknowledge of acknowledgements) acknowledge();
-        this.#buffers.give(data);
-      },
-    });
+    const acknowledge = () => {
+      for (const acknowledge of acknowledgements) acknowledge();
+    };
+    this.#closed.push({ data, partitionKey, explicitHashKey, source, acknowledge });
+    if (this.#closed.length === LANES) this.#seal();
+  }
+
+  #seal(): void {
+    clearTimeout(this.#linger);
+    this.#linger = undefined;
+    const closed = this.#closed.splice(0);
+    writeDigests(closed.map(({ data }) => data));
+    for (const record of closed) this.#options.seal(this.#compressed(record));
+  }
+
+  /** Its buffer is used again once nobody needs it. */
+  #compressed(record: OutgoingRecord): OutgoingRecord {
+    const { data, acknowledge } = record;
+    if (this.#options.compression === "zstd") {
+      const compressed = deflate(data);
+      this.#buffers.give(data);
+      return { ...record, data: compressed };
+    }
+    const acknowledgeAndReuse = () => {
+      acknowledge();
+      this.#buffers.give(data);
+    };
+    return { ...record, acknowledge: acknowledgeAndReuse };
   }
 
   /** A mapping with a parallelization factor keeps the order of a partition key, and spreads different ones. */
@@ -179,9 +205,10 @@ export class Aggregator {
   }
 
   #count(tag: string, { lines, bytes }: OpenSpan): void {
-    const counts = this.#sent.get(tag) ?? { lines: 0, bytes: 0, records: 0 };
+    const name = countedTag(this.#sent, tag);
+    const counts = this.#sent.get(name) ?? { lines: 0, bytes: 0, records: 0 };
     const records = counts.records + 1;
-    this.#sent.set(tag, { lines: counts.lines + lines, bytes: counts.bytes + bytes, records });
+    this.#sent.set(name, { lines: counts.lines + lines, bytes: counts.bytes + bytes, records });
   }
 }
 

@@ -13,7 +13,7 @@ import type { ShardMap } from "./shard-map.ts";
  * Data in one request. Far below what PutRecords takes (10 MiB): a failed request is sent again
  * whole, and its body is held in memory for each request in flight.
  */
-const REQUEST_MAX_BYTES = 2 * 2 ** 20;
+const REQUEST_MAX_BYTES = 2 ** 20;
 
 /** Enough for one that is sent soon to be hardly ever faster than all of them. */
 const ANSWERS_COMPARED = 64;

@@ -1,7 +1,8 @@
 import { type KinesisClient, PutRecordsCommand, type PutRecordsResultEntry } from "@aws-sdk/client-kinesis";
 import { AgentError } from "../agent-error.ts";
 import type { Parcel } from "./outbox.ts";
-import { RequestBody } from "./request-body.ts";
+import { CborBody, cborAsJson } from "./cbor-body.ts";
+import { type RequestBody, JsonBody } from "./request-body.ts";
 
 export interface PutResult {
   readonly put: readonly { readonly parcel: Parcel; readonly shardId: string }[];
@@ -14,11 +15,13 @@ export interface PutResult {
 export class PutRecords {
   readonly #client: KinesisClient;
   readonly #stream: string;
+  readonly #wire: "json" | "cbor";
   readonly #idleBodies: RequestBody[] = [];
 
-  constructor(client: KinesisClient, stream: string) {
+  constructor(client: KinesisClient, stream: string, wire: "json" | "cbor") {
     this.#client = client;
     this.#stream = stream;
+    this.#wire = wire;
   }
 
   /**
@@ -28,9 +31,10 @@ export class PutRecords {
    * @throws AgentError RESULT_COUNT, and whatever the call as a whole failed with
    */
   async send(parcels: readonly Parcel[], signal: AbortSignal): Promise<PutResult> {
-    const body = this.#idleBodies.pop() ?? new RequestBody();
+    const body = this.#idleBodies.pop() ?? (this.#wire === "cbor" ? new CborBody() : new JsonBody());
     const records = parcels.map(({ record }) => record);
-    const command = commandWithBody(this.#stream, body.write(this.#stream, records));
+    const command = commandWithBody(this.#stream, body.write(this.#stream, records), body.contentType);
+    if (this.#wire === "cbor") readAnswerAsJson(command);
     const { Records: results = [] } = await this.#client.send(command, { abortSignal: signal });
     // After a failure the connection may not be done with the body yet: that one is not used again.
     this.#idleBodies.push(body);
@@ -58,16 +62,31 @@ function sort(parcels: readonly Parcel[], results: readonly PutRecordsResultEntr
 }
 
 /** A command whose request carries this body; the SDK signs and sends it. */
-function commandWithBody(stream: string, body: Buffer): PutRecordsCommand {
+function commandWithBody(stream: string, body: Buffer, contentType: string): PutRecordsCommand {
   const command = new PutRecordsCommand({ StreamName: stream, Records: [] });
   command.middlewareStack.add(
     (next) => (args) => {
       const request = args.request as { body: unknown; headers: Record<string, string> };
       request.body = body;
       request.headers["content-length"] = `${body.length}`;
+      request.headers["content-type"] = contentType;
       return next(args);
     },
     { step: "build", priority: "high", name: "readyPutRecordsBody" },
   );
   return command;
+}
+
+function readAnswerAsJson(command: PutRecordsCommand): void {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const response = result.response as { body: AsyncIterable<Uint8Array> | Buffer };
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
+      response.body = cborAsJson(Buffer.concat(chunks));
+      return result;
+    },
+    { step: "deserialize", priority: "low", name: "cborAsJson" },
+  );
 }

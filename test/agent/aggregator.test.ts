@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Delivery } from "../../agent/delivery.ts";
+import { MAX_COUNTED_TAGS, OTHER_TAGS } from "../../agent/counted-tags.ts";
 import { Aggregator, type Origin } from "../../agent/producer/aggregator.ts";
 import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
 import { HEAD, LineFramer } from "../../agent/tail/line-framer.ts";
@@ -18,19 +19,20 @@ const file = fc
   })
   .map((lines) => Buffer.from(lines.join("\n")));
 
-/** Files in turn, a block of each at a time, as lines or in runs. */
-function aggregate(files: readonly Buffer[], maxBytes: number, inRuns: boolean): OutgoingRecord[] {
+function makeAggregator(
+  maxBytes: number,
+  lingerMs = 60_000,
+): { aggregator: Aggregator; sealed: OutgoingRecord[] } {
   const sealed: OutgoingRecord[] = [];
   const shards = { choose: () => ({ explicitHashKey: HASH_KEY }) };
   const seal = (record: OutgoingRecord) => void sealed.push(record);
-  const aggregator = new Aggregator({
-    maxBytes,
-    lingerMs: 60_000,
-    compression: "none",
-    ordering: "none",
-    shards,
-    seal,
-  });
+  const options = { maxBytes, lingerMs, compression: "none", ordering: "none", shards, seal } as const;
+  return { aggregator: new Aggregator(options), sealed };
+}
+
+/** Files in turn, a block of each at a time, as lines or in runs. */
+function aggregate(files: readonly Buffer[], maxBytes: number, inRuns: boolean): OutgoingRecord[] {
+  const { aggregator, sealed } = makeAggregator(maxBytes);
   for (const [i, file] of files.entries()) {
     const source = { id: `source${i % 3}`, host: "host", path: `/log/${i % 3}` };
     const origin: Origin = { source, tag: `tag${i % 2}`, delivery: new Delivery(HEAD) };
@@ -69,4 +71,43 @@ test("an aggregate is as large as it may be, unless one line is larger", () => {
   const sizes = aggregate([lines], 2_000, true).map(({ data }) => data.length);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(2_000);
   expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThan(2_000 - 2 * 115);
+});
+
+const lineOf = (text: string) => ({
+  start: 0,
+  end: text.length,
+  offset: 0,
+  extent: text.length + 1,
+  gap: undefined,
+  standing: "line" as const,
+});
+const source = { id: "source", host: "host", path: "/log" };
+
+test("aggregates that are full wait for others to be hashed with, but no longer than the linger", async () => {
+  const { aggregator, sealed } = makeAggregator(1_000, 20);
+  const origin = { source, tag: "tag", delivery: new Delivery(HEAD) };
+  const text = "x".repeat(900);
+  for (let i = 0; i < 4; i++) aggregator.add(origin, Buffer.from(text), lineOf(text));
+  expect(sealed).toHaveLength(0);
+  aggregator.add(origin, Buffer.from(text), lineOf(text));
+  expect(sealed).toHaveLength(4);
+  aggregator.add(origin, Buffer.from(text), lineOf(text));
+  await expect.poll(() => sealed.length).toBe(6);
+  for (const { data } of sealed) expect(eventsOf(data)).toHaveLength(1);
+});
+
+test("tags without end are counted together, and nothing is left out of the counts", () => {
+  const { aggregator, sealed } = makeAggregator(100_000);
+  for (let i = 0; i < 3_000; i++) {
+    aggregator.add(
+      { source, tag: `tag${i}`, delivery: new Delivery(HEAD) },
+      Buffer.from("line"),
+      lineOf("line"),
+    );
+  }
+  aggregator.flush();
+  for (const { acknowledge } of sealed) acknowledge();
+  expect(aggregator.sent.size).toBe(MAX_COUNTED_TAGS + 1);
+  expect(aggregator.sent.get(OTHER_TAGS)?.lines).toBe(3_000 - MAX_COUNTED_TAGS);
+  expect(aggregator.sent.get(`tag${MAX_COUNTED_TAGS - 1}`)?.lines).toBe(1);
 });

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { json } from "node:stream/consumers";
 import type { HashKeyRange } from "../../wire/hash-key.ts";
 import { owns } from "../../wire/hash-key.ts";
 import { PUT_RECORDS_MAX_BYTES, PUT_RECORDS_MAX_RECORDS, RECORD_MAX_BYTES } from "../../wire/limits.ts";
-import { JsonServer, operationOf, type PutRecordsRequest, reply, sizeOf } from "./json-server.ts";
+import { answerInKind, readRequest } from "./kinesis-message.ts";
+import { JsonServer, operationOf, type PutRecordsRequest, sizeOf } from "./json-server.ts";
 
 /** What goes wrong with a PutRecords request. */
 export type Fault =
@@ -87,27 +87,36 @@ export class FaultKinesis implements AsyncDisposable {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = (await json(request)) as { StreamName?: string };
+    const body = JSON.parse(await readRequest(request)) as { StreamName?: string };
     await this.holdAll;
     const signer = signerOf(request);
     this.signers.add(signer);
     const operation = operationOf(request);
     response.setHeader("date", new Date(Date.now() + this.clockAheadMs).toUTCString());
     if (this.expired.has(signer)) {
-      reply(response, 400, { __type: "ExpiredTokenException", message: "the security token is expired" });
+      answerInKind(response, 400, {
+        __type: "ExpiredTokenException",
+        message: "the security token is expired",
+      });
     } else if (this.denied.has(operation)) {
-      reply(response, 400, { __type: "AccessDeniedException", message: `not allowed: kinesis:${operation}` });
+      answerInKind(response, 400, {
+        __type: "AccessDeniedException",
+        message: `not allowed: kinesis:${operation}`,
+      });
     } else if (body.StreamName !== undefined && body.StreamName !== "test") {
-      reply(response, 400, { __type: "ResourceNotFoundException", message: "no such stream" });
+      answerInKind(response, 400, { __type: "ResourceNotFoundException", message: "no such stream" });
     } else if (operation === "PutRecords" && isOutOfRange(body as unknown as PutRecordsRequest)) {
-      reply(response, 400, { __type: "InvalidArgumentException", message: "Invalid ExplicitHashKey." });
+      answerInKind(response, 400, {
+        __type: "InvalidArgumentException",
+        message: "Invalid ExplicitHashKey.",
+      });
     } else if (operation === "PutRecords") {
       await this.#put(body as unknown as PutRecordsRequest, response);
     } else if (operation === "ListShards") {
       this.listed++;
-      reply(response, 200, { Shards: this.#shards.map(shardAnswer) });
+      answerInKind(response, 200, { Shards: this.#shards.map(shardAnswer) });
     } else {
-      reply(response, 200, { StreamDescriptionSummary: this.#summary() });
+      answerInKind(response, 200, { StreamDescriptionSummary: this.#summary() });
     }
   }
 
@@ -124,8 +133,9 @@ export class FaultKinesis implements AsyncDisposable {
     const fault = this.fault(this.requests.push(Records.length) - 1);
     await this.hold;
     this.#assertLimits(Records);
-    if (fault === "server-error") reply(response, 500, { __type: "InternalFailure" });
-    else if (fault === "refuse") reply(response, 400, { __type: "ValidationException", message: "no" });
+    if (fault === "server-error") answerInKind(response, 500, { __type: "InternalFailure" });
+    else if (fault === "refuse")
+      answerInKind(response, 400, { __type: "ValidationException", message: "no" });
     else if (fault === "reset-before") response.destroy();
     else {
       const results = Records.map((record, i) =>
@@ -134,7 +144,7 @@ export class FaultKinesis implements AsyncDisposable {
           : this.#store(record),
       );
       if (fault === "reset-after") response.destroy();
-      else reply(response, 200, { Records: fault === "short-answer" ? results.slice(1) : results });
+      else answerInKind(response, 200, { Records: fault === "short-answer" ? results.slice(1) : results });
     }
   }
 

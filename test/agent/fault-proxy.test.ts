@@ -53,6 +53,7 @@ test.concurrent.each(seeds(10).map((seed) => [seed, seed % 2 === 0 ? "source" : 
       request_timeout_ms: TIMEOUT_MS,
       ordering,
       compression: random() < 0.3 ? "zstd" : "none",
+      wire: random() < 0.5 ? "cbor" : "json",
     };
     await agent.drain({ stream: stream.name, endpoint: proxy.endpoint, producer });
     const records = await stream.records();

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ShardLimits } from "../../bench/shard-limits.ts";
 import {
@@ -11,6 +10,7 @@ import {
   reply,
   sizeOf,
 } from "./json-server.ts";
+import { readRequest } from "./kinesis-message.ts";
 import type { LocalStream } from "./local-stream.ts";
 
 /** What becomes of a request. */
@@ -89,7 +89,7 @@ export class FaultProxy implements AsyncDisposable {
     const operation = operationOf(request);
     const fate = chooseFate?.(operation) ?? FATES[Math.floor(random() * FATES.length)]!;
     if (fate === "reset-early") return void response.destroy();
-    const body = await text(request);
+    const body = await readRequest(request);
     if (fate === "reset-before") return void response.destroy();
     if (fate === "500" || fate === "503") return fail(response, Number(fate), "InternalFailure");
     if (fate === "throttle") return fail(response, 400, "ProvisionedThroughputExceededException");
@@ -151,10 +151,11 @@ export class FaultProxy implements AsyncDisposable {
   }
 
   async #forward({ headers }: IncomingMessage, body: string): Promise<Answer> {
-    const names = ["x-amz-target", "content-type", "authorization", "x-amz-date"];
+    const names = ["x-amz-target", "authorization", "x-amz-date"];
+    const type = { "content-type": "application/x-amz-json-1.1" };
     const answer = await fetch(this.#options.stream.endpoint, {
       method: "POST",
-      headers: Object.fromEntries(names.map((name) => [name, String(headers[name])])),
+      headers: { ...type, ...Object.fromEntries(names.map((name) => [name, String(headers[name])])) },
       body,
     });
     return { status: answer.status, body: await answer.text() };

@@ -19,16 +19,19 @@ test("entries that Kinesis took are not sent again, those it did not take are", 
   expect(contents(agent)).toEqual([lines(2_000)]);
 });
 
-test("failed requests are repeated until they arrive, repetitions with the same identity", async () => {
-  await using agent = await AgentFixture.make();
-  await writeFile(agent.path("a.log"), lines(500, "a"));
-  await writeFile(agent.path("b.log"), lines(500, "b"));
-  const faults: Fault[] = ["reset-before", "reset-after", "server-error", "throttle-some"];
-  agent.kinesis.fault = (n) => faults[n] ?? "none";
-  await agent.drain();
-  expect(contents(agent)).toEqual([lines(500, "a"), lines(500, "b")]);
-  expect(agent.events.length).toBeGreaterThan(1_000);
-});
+test.each(["json", "cbor"] as const)(
+  "failed requests in %s are repeated until they arrive, repetitions with the same identity",
+  async (wire) => {
+    await using agent = await AgentFixture.make();
+    await writeFile(agent.path("a.log"), lines(500, "a"));
+    await writeFile(agent.path("b.log"), lines(500, "b"));
+    const faults: Fault[] = ["reset-before", "reset-after", "server-error", "throttle-some"];
+    agent.kinesis.fault = (n) => faults[n] ?? "none";
+    await agent.drain({ producer: { wire } });
+    expect(contents(agent)).toEqual([lines(500, "a"), lines(500, "b")]);
+    expect(agent.events.length).toBeGreaterThan(1_000);
+  },
+);
 
 test("every user record carries the hash key of its record, which its shard owns", async () => {
   await using agent = await AgentFixture.make(4);
@@ -97,15 +100,16 @@ test("a stream that does not exist is named", async () => {
 });
 
 test.each([
-  ["refuse", "STREAM_REFUSED"],
-  ["short-answer", "RESULT_COUNT"],
+  ["refuse", "json", "STREAM_REFUSED"],
+  ["refuse", "cbor", "STREAM_REFUSED"],
+  ["short-answer", "json", "RESULT_COUNT"],
 ] as const)(
-  "an answer that no retry can mend (%s) stops the agent, and nothing counts as delivered",
-  async (fault, code) => {
+  "an answer that no retry can mend (%s, in %s) stops the agent, and nothing counts as delivered",
+  async (fault, wire, code) => {
     await using agent = await AgentFixture.make();
     await writeFile(agent.path("a.log"), lines(10));
     agent.kinesis.fault = () => fault;
-    await expect(agent.drain()).rejects.toSatisfy(
+    await expect(agent.drain({ producer: { wire } })).rejects.toSatisfy(
       (error) => error instanceof AgentError && error.code === code,
     );
     agent.kinesis.fault = () => "none";
