@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import * as z from "zod";
 import { GAP_REASONS } from "../wire/provenance.ts";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
+import { DiskReserve } from "./disk-reserve.ts";
 import { diskFs, type DurableFs } from "./durable-fs.ts";
 import type { SpoolPosition } from "./spool/spool.ts";
 import { NO_STATE, type TailState } from "./tail/tail-state.ts";
@@ -70,12 +71,14 @@ const EMPTY: AgentState = { ...NO_STATE, spool: undefined };
  * The delivered positions, in `checkpoint.json` of the state directory.
  *
  * Written whole to a temporary file, synced, renamed over the old one, and the rename synced by its
- * directory: after a crash at any moment there is the old checkpoint or the new one.
+ * directory: after a crash at any moment there is the old checkpoint or the new one. A reserve beside it has
+ * the room that this takes, should others have filled the disk.
  */
 export class CheckpointFile {
   readonly path: string;
   readonly #directory: string;
   readonly #fs: DurableFs;
+  readonly #reserve: DiskReserve;
   /** When it was last known to be true. */
   savedAtMs = 0;
   /** Saves that failed since the start. */
@@ -88,6 +91,7 @@ export class CheckpointFile {
     this.#directory = directory;
     this.#fs = fs;
     this.path = join(directory, "checkpoint.json");
+    this.#reserve = new DiskReserve(join(directory, "checkpoint.reserve"), fs);
   }
 
   /** @throws AgentError CHECKPOINT_CORRUPT rather than starting over unnoticed */
@@ -152,13 +156,24 @@ export class CheckpointFile {
     }
   }
 
-  async #replace(content: string): Promise<void> {
+  async #replace(text: string): Promise<void> {
+    const content = Buffer.from(text);
+    try {
+      await this.#write(content);
+    } catch (error) {
+      if (systemCode(error) !== "ENOSPC" || !(await this.#reserve.release())) throw error;
+      await this.#write(content);
+    }
+    await this.#reserve.keep(content.length);
+  }
+
+  async #write(content: Buffer): Promise<void> {
     const temporary = `${this.path}.new`;
     // One that a crash has left behind.
     await this.#fs.remove(temporary);
     const file = await this.#fs.create(temporary);
     try {
-      await file.write(Buffer.from(content), 0);
+      await file.write(content, 0);
       await file.datasync();
     } finally {
       await file.close();

@@ -1,6 +1,10 @@
+import { mkdtemp, open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type AgentState, CheckpointFile } from "../../agent/checkpoint.ts";
+import { mountSmallDisk } from "./small-disk.ts";
 import { PowerLossFs } from "./power-loss-fs.ts";
 
 /** As long as a real one with a few hundred files. */
@@ -61,3 +65,35 @@ test("a save that fails leaves the old checkpoint, and the next one is whole", a
   fs.powerLoss(() => 0.4);
   expect(await new CheckpointFile("/state", fs).load()).toEqual(state(3));
 });
+
+test("on a disk that others have filled there is room for checkpoints, until they take that, too", async ({
+  skip,
+}) => {
+  const directory = await mkdtemp(join(tmpdir(), "weir-checkpoint-"));
+  using disk = await mountSmallDisk(join(directory, "small"));
+  if (disk === undefined) skip("this user may not mount a small disk");
+  const checkpoint = new CheckpointFile(join(directory, "small"));
+  await checkpoint.save(state(1), new Date());
+  await fill(join(directory, "small/others"));
+  await checkpoint.save(state(2), new Date());
+  await fill(join(directory, "small/more"));
+  await expect(checkpoint.save(state(3), new Date())).rejects.toMatchObject({
+    code: "CHECKPOINT_WRITE",
+    message: expect.stringContaining("ENOSPC"),
+  });
+  expect(await new CheckpointFile(join(directory, "small")).load()).toEqual(state(2));
+  await rm(join(directory, "small/more"));
+  await checkpoint.save(state(4), new Date());
+  expect(await new CheckpointFile(join(directory, "small")).load()).toEqual(state(4));
+});
+
+/** Takes all the room that there is. */
+async function fill(path: string): Promise<void> {
+  const page = Buffer.alloc(4_096, "x");
+  await using file = await open(path, "w");
+  try {
+    for (;;) await file.write(page);
+  } catch (error) {
+    expect(error).toMatchObject({ code: "ENOSPC" });
+  }
+}

@@ -9,6 +9,7 @@ import { type Client, connected } from "./forward/forward-fixture.ts";
 import type { KillAt } from "./kill-at.ts";
 
 const PROGRAM = [
+  process.execPath,
   "--import",
   join(import.meta.dirname, "kill-at.ts"),
   join(import.meta.dirname, "../../bin/weir.ts"),

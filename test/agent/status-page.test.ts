@@ -131,10 +131,13 @@ test("the page is its own files under a policy without inline code, and nothing 
 
 test("the bundle that is installed on hosts brings the page along", async () => {
   await using agent = await AgentFixture.make();
-  const bundle = agent.path("weir-agent.mjs");
+  const bundle = agent.path("weir-agent.cjs");
   await bundleAgent(bundle);
   const port = await freePort();
-  await using child = await AgentChild.start(agent, ["run"], { monitor: { port } }, {}, [bundle]);
+  await using child = await AgentChild.start(agent, ["run"], { monitor: { port } }, {}, [
+    process.execPath,
+    bundle,
+  ]);
   const ask = (path: string) => fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
   await child.until(async () => (await ask("/healthz/live"))?.status === 200);
   for (const [path, text] of [

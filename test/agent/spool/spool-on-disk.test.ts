@@ -1,10 +1,10 @@
-import { spawnSync } from "node:child_process";
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { freePort } from "../../../local/part.ts";
 import { AgentFixture } from "../agent-fixture.ts";
 import { bySource, reassemble } from "../event.ts";
 import { RunningAgent } from "../running-agent.ts";
+import { mountSmallDisk } from "../small-disk.ts";
 
 const KIB = 2 ** 10;
 const small = { segment_bytes: 2 * KIB * KIB, max_bytes: 4 * KIB * KIB };
@@ -19,18 +19,11 @@ async function problems(port: number): Promise<string> {
   return ((await answer.json()) as { problems: string[] }).problems.join();
 }
 
-/** A disk of its own. @returns what takes it away, undefined where this user may not have one */
-async function mountSmall(path: string): Promise<Disposable | undefined> {
-  await mkdir(path);
-  if (spawnSync("mount", ["-t", "tmpfs", "-o", "size=8m", "tmpfs", path]).status !== 0) return undefined;
-  return { [Symbol.dispose]: () => void spawnSync("umount", ["--lazy", path]) };
-}
-
 test("on a full disk nothing is acknowledged and health says why, until something is delivered", async ({
   skip,
 }) => {
   await using agent = await AgentFixture.make();
-  using disk = await mountSmall(agent.path("small"));
+  using disk = await mountSmallDisk(agent.path("small"));
   if (disk === undefined) skip("this user may not mount a small disk");
   const monitor = { port: await freePort() };
   const path = agent.path("f.sock");
@@ -70,7 +63,7 @@ test("on a full disk nothing is acknowledged and health says why, until somethin
 
 test("a disk that others have filled is waited for", async ({ skip }) => {
   await using agent = await AgentFixture.make();
-  using disk = await mountSmall(agent.path("small"));
+  using disk = await mountSmallDisk(agent.path("small"));
   if (disk === undefined) skip("this user may not mount a small disk");
   const monitor = { port: await freePort() };
   const path = agent.path("f.sock");
