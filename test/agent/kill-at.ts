@@ -2,6 +2,7 @@
  * Preloaded into an agent (`node --import`), kills its process at one call of the file system, which
  * WEIR_TEST_KILL_AT describes in JSON. The agent itself knows nothing of it.
  */
+import fs from "node:fs";
 import promises, { type FileHandle } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 
@@ -28,7 +29,11 @@ if (text !== undefined) patch(JSON.parse(text) as KillAt);
 function patch({ operation, path, call, when }: KillAt): void {
   const pattern = new RegExp(path);
   const paths = new WeakMap<object, string>();
+  const pathsByFd = new Map<number, string>();
   let calls = 0;
+
+  const isIt = (name: Operation, on: string): boolean =>
+    name === operation && pattern.test(on) && ++calls === call;
 
   /** Runs a call of the file system, unless it is the one. */
   async function around<T>(
@@ -37,11 +42,11 @@ function patch({ operation, path, call, when }: KillAt): void {
     run: () => Promise<T>,
     half?: () => Promise<unknown>,
   ): Promise<T> {
-    const isIt = name === operation && pattern.test(on) && ++calls === call;
-    if (isIt && when === "before") die();
-    if (isIt && when === "half") await half!().then(die);
+    const isThis = isIt(name, on);
+    if (isThis && when === "before") die();
+    if (isThis && when === "half") await half!().then(die);
     const result = await run();
-    if (isIt && when === "after") die();
+    if (isThis) die();
     return result;
   }
 
@@ -52,12 +57,24 @@ function patch({ operation, path, call, when }: KillAt): void {
       around("open", on, async () => {
         const handle = await open(on, ...rest);
         paths.set(handle, on);
+        pathsByFd.set(handle.fd, on);
         if (!isPatched) patchHandles(Object.getPrototypeOf(handle) as HandleCalls);
         isPatched = true;
         return handle;
       }),
     rename: (from: string, to: string) => around("rename", from, () => rename(from, to)),
     rm: (on: string, ...rest: []) => around("rm", on, () => rm(on, ...rest)),
+  });
+  const { readSync } = fs;
+  Object.assign(fs, {
+    readSync: (fd: number, bytes: Buffer, at: number, length: number, position: number) => {
+      const read = (): number => readSync(fd, bytes, at, length, position);
+      const isThis = isIt("read", pathsByFd.get(fd) ?? "");
+      if (isThis && when === "before") die();
+      const bytesRead = read();
+      if (isThis) die();
+      return bytesRead;
+    },
   });
   syncBuiltinESMExports();
 
