@@ -53,7 +53,12 @@ const FILE = {
     "tag",
     "source",
   ),
-  weir_agent_file_lag_seconds: gauge("Since it was last delivered to its end.", "path", "tag", "source"),
+  weir_agent_file_lag_seconds: gauge(
+    "Age of the oldest byte that is not delivered.",
+    "path",
+    "tag",
+    "source",
+  ),
   weir_agent_file_error: gauge("1 when it cannot be read.", "path", "tag", "source"),
 };
 

@@ -1,7 +1,10 @@
+import { Arrivals } from "../arrivals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 
 /** Over which a file's rate is averaged. */
 const RATE_WINDOW_MS = 10_000;
+/** Remembered of each file: a lag is told to a thirtieth of it. */
+const ARRIVAL_STRETCHES = 64;
 
 /**
  * Bytes that can be delivered and are not yet. A last line without line feed is none of them, nor is
@@ -16,8 +19,8 @@ export function undeliveredBytes(file: WatchedSource): number {
 interface FilePace {
   delivered: number;
   lookedAtMs: number;
-  /** When it was last delivered to its end, or first seen. */
-  caughtUpAtMs: number;
+  size: number;
+  readonly arrivals: Arrivals;
   bytesPerSecond: number;
   isRotated: boolean;
 }
@@ -60,13 +63,10 @@ export class Pace {
       this.#rotations.set(file.source.path, this.rotations(file.source.path) + 1);
     }
     if (pace === undefined) {
-      this.#files.set(file, {
-        delivered,
-        lookedAtMs: nowMs,
-        caughtUpAtMs: file.changedAtMs,
-        bytesPerSecond: 0,
-        isRotated,
-      });
+      const { size } = file;
+      const arrivals = new Arrivals(ARRIVAL_STRETCHES);
+      arrivals.add(size, file.changedAtMs);
+      this.#files.set(file, { delivered, lookedAtMs: nowMs, size, arrivals, bytesPerSecond: 0, isRotated });
       return false;
     }
     const elapsedMs = Math.max(1, nowMs - pace.lookedAtMs);
@@ -76,7 +76,8 @@ export class Pace {
     pace.delivered = delivered;
     pace.lookedAtMs = nowMs;
     pace.isRotated = isRotated;
-    if (undeliveredBytes(file) === 0) pace.caughtUpAtMs = nowMs;
+    if (file.size > pace.size) pace.arrivals.add(file.size, nowMs);
+    pace.size = file.size;
     return hasMoved;
   }
 
@@ -85,10 +86,12 @@ export class Pace {
     return Math.max(0, nowMs - this.#movedAtMs);
   }
 
-  /** For how long the file has not been delivered to its end. */
+  /** Age of the oldest byte that is not delivered, to a second. */
   lagMs(file: WatchedSource, nowMs: number): number {
     if (undeliveredBytes(file) === 0) return 0;
-    return Math.max(0, nowMs - (this.#files.get(file)?.caughtUpAtMs ?? file.changedAtMs));
+    const arrivals = this.#files.get(file)?.arrivals;
+    const arrivedAtMs = arrivals ? arrivals.oldestMs(file.delivery.resume.offset) : file.changedAtMs;
+    return Math.max(0, nowMs - (arrivedAtMs ?? nowMs));
   }
 
   /** How often a file left this path since the first look. */

@@ -4,8 +4,8 @@ import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Source } from "../../wire/provenance.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
+import { Arrivals } from "../arrivals.ts";
 import { backOff } from "../producer/backoff.ts";
-import { Arrivals } from "./arrivals.ts";
 import { AppendQueue, type Waiting } from "./append-queue.ts";
 import { type Batch, batches, type SpoolEvent } from "./batch.ts";
 import { encodeGap, HEAD_BYTES } from "./frame.ts";
@@ -17,6 +17,8 @@ import type { DurableFs } from "../durable-fs.ts";
 const GROUP_BYTES = 2 ** 20;
 /** At which a disk that others fill is looked at again. */
 const LOOK_AGAIN_MS = 1_000;
+/** Of the age of the oldest event, which may be days. */
+const ARRIVAL_STRETCHES = 1_024;
 const LOW = "less than min_free_bytes of the disk is free";
 /** Bytes that wait for it, beyond which nobody should bring more. */
 const QUEUE_BYTES = 8 * 2 ** 20;
@@ -81,7 +83,7 @@ export class Spool implements AsyncDisposable {
       ["fdatasync", 0],
     ]),
   };
-  readonly #arrivals = new Arrivals();
+  readonly #arrivals = new Arrivals(ARRIVAL_STRETCHES);
   #options: SpoolOptions;
   readonly #segments: Segments;
   readonly #changed = new EventEmitter<{ change: [] }>().setMaxListeners(0);

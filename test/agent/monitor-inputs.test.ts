@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { appendFile, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import type { AgentStatus } from "../../agent/monitor/agent-status.ts";
@@ -134,7 +134,7 @@ test("of many files as many have series as are allowed, and those are the ones t
   await using running = new RunningAgent(agent, { monitor, shutdown: { deadline_ms: 0 } });
   await running.until(() => agent.events.length === 20);
   agent.kinesis.fault = () => "server-error";
-  await writeFile(agent.path("d.log"), lines(10));
+  await appendFile(agent.path("d.log"), lines(5));
   let scraped: Scraped[] = [];
   await running.until(async () => {
     scraped = await scrape(monitor.port);

@@ -26,7 +26,7 @@ function source(size: number, read: number, overrides: Partial<WatchedSource> = 
   return { file, acknowledge };
 }
 
-test("lag begins when a file was last delivered to its end, and ends with its delivery", () => {
+test("lag is the age of the oldest byte that is not delivered", () => {
   const pace = new Pace(0);
   const { file, acknowledge } = source(100, 60);
   pace.look([file], 1_000);
@@ -35,6 +35,19 @@ test("lag begins when a file was last delivered to its end, and ends with its de
   pace.look([file], 6_000);
   expect([undeliveredBytes(file), pace.lagMs(file, 6_000)]).toEqual([40, 6_000]);
   expect(pace.bytesPerSecond(file)).toBeGreaterThan(0);
+});
+
+test("a file that is written to all the time does not lag as long as its lines are delivered soon", () => {
+  const pace = new Pace(0);
+  const { file, acknowledge } = source(100, 100);
+  pace.look([file], 0);
+  const next = file.delivery.expect({ ...HEAD, offset: 200 });
+  Object.assign(file, { size: 200, read: 200 });
+  pace.look([file], 60_000);
+  acknowledge();
+  expect([undeliveredBytes(file), pace.lagMs(file, 60_500)]).toEqual([100, 500]);
+  next();
+  expect(pace.lagMs(file, 60_600)).toBe(0);
 });
 
 test("what moves is not stalled, nor is what has nothing to deliver", () => {

@@ -6,12 +6,17 @@ interface Stretch {
 }
 
 const LEAST_STRETCH_MS = 1_000;
-const MAX_STRETCHES = 1_024;
 
-/** When the bytes of a spool arrived, to a second, and less exactly where very many seconds wait. */
+/** When the bytes of a source arrived, to a second, and less exactly where very many seconds wait. */
 export class Arrivals {
+  readonly #maxStretches: number;
   #stretches: Stretch[] = [];
   #stretchMs = LEAST_STRETCH_MS;
+
+  /** @param maxStretches it remembers at most: half as many parts of the time that is waited for are told apart */
+  constructor(maxStretches: number) {
+    this.#maxStretches = maxStretches;
+  }
 
   /** Bytes up to here have arrived. */
   add(end: number, nowMs: number): void {
@@ -19,7 +24,7 @@ export class Arrivals {
     const isSame = last !== undefined && nowMs - last.atMs < this.#stretchMs;
     if (isSame) this.#stretches.pop();
     this.#stretches.push({ atMs: isSame ? last.atMs : nowMs, end });
-    if (this.#stretches.length > MAX_STRETCHES) this.#thin();
+    if (this.#stretches.length > this.#maxStretches) this.#thin();
   }
 
   /** When the oldest byte from an offset on arrived, undefined where there is none. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Arrivals } from "../../../agent/spool/arrivals.ts";
+import { Arrivals } from "../../agent/arrivals.ts";
 
 test("the oldest arrival is that of the first byte that is left, to a second", () => {
   const steps = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 9 }), ms: fc.nat({ max: 3_000 }) }), {
@@ -9,7 +9,7 @@ test("the oldest arrival is that of the first byte that is left, to a second", (
   });
   fc.assert(
     fc.property(steps, fc.double({ min: 0, max: 1, noNaN: true }), (steps, share) => {
-      const arrivals = new Arrivals();
+      const arrivals = new Arrivals(1_024);
       const arrived: number[] = [];
       let nowMs = 0;
       for (const { bytes, ms } of steps) {
@@ -30,7 +30,7 @@ test("the oldest arrival is that of the first byte that is left, to a second", (
 });
 
 test("a backlog of days takes no more memory than one of minutes, and its oldest age stays true", () => {
-  const arrivals = new Arrivals();
+  const arrivals = new Arrivals(1_024);
   for (let second = 1; second <= 100_000; second++) arrivals.add(second, second * 1_000);
   expect(arrivals.oldestMs(0)).toBe(1_000);
   const late = arrivals.oldestMs(50_000)!;
