@@ -1,3 +1,4 @@
+import type { ChildProcess } from "node:child_process";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { appendFile, mkdir, mkdtemp, open, rename, rm, writeFile } from "node:fs/promises";
@@ -5,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "smol-toml";
-import { accessLine, bundle, linesOf, round, script, Sink } from "./agent.ts";
+import { accessLine, AGENT_ENVIRONMENT, AGENT_FLAGS, bundle, linesOf, round, script, Sink } from "./agent.ts";
 import type { ProcessFigures } from "./agent-process.ts";
 import type { BenchRow } from "./cpu-time.ts";
 
@@ -72,14 +73,18 @@ const LONG: Run = {
 async function follow(directory: string, run: Run): Promise<ProcessFigures> {
   await using sink = await Sink.start();
   const { config, paths } = await prepare(directory, run.files, sink.endpoint);
-  const program = join(directory, "bench", "agent-process.mjs");
-  const child = script([program, config, `${run.seconds}`, `${run.settleSeconds}`]);
+  const child = startAgent(directory, [config, `${run.seconds}`, `${run.settleSeconds}`]);
   const over = new AbortController();
   const writing = run.write(paths, over.signal);
   const figures = JSON.parse(await linesOf(child)()) as ProcessFigures;
   over.abort();
   await writing;
   return { ...figures, cpuSeconds: figures.cpuSeconds / run.seconds };
+}
+
+function startAgent(directory: string, args: readonly string[]): ChildProcess {
+  const program = join(directory, "bench", "agent-process.mjs");
+  return script([...AGENT_FLAGS, program, ...args], AGENT_ENVIRONMENT);
 }
 
 function followed(name: string, figures: ProcessFigures): BenchRow {
@@ -128,7 +133,7 @@ async function latencyRow(directory: string): Promise<BenchRow> {
   const arrivals: number[] = [];
   await using proxy = await Proxy.start(sink.endpoint, () => arrivals.push(performance.now()));
   const { config, paths } = await prepare(directory, FILES, proxy.endpoint);
-  const child = script([join(directory, "bench", "agent-process.mjs"), config, `${LONG_RUN_SECONDS}`]);
+  const child = startAgent(directory, [config, `${LONG_RUN_SECONDS}`]);
   await sleep(7_000);
   const delays: number[] = [];
   for (let n = 0; n < LINES; n++) {
