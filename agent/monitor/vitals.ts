@@ -7,7 +7,7 @@ import type { ProducerCounts, ShardCounts } from "../producer/producer.ts";
 import type { Spool } from "../spool/spool.ts";
 import type { SpoolConfig } from "../spool/spool-config.ts";
 import type { SpoolReader } from "../spool/spool-reader.ts";
-import type { TailCounts } from "../tail/file-finder.ts";
+import type { TailCounts } from "../tail/tail-log.ts";
 import type { Latency } from "./latency.ts";
 import type { Pace } from "./pace.ts";
 import type { WatchedSource } from "./watched-source.ts";

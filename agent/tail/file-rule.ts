@@ -7,7 +7,7 @@ import { systemCode, systemReason } from "../agent-error.ts";
 import type { FilesConfig } from "../config.ts";
 import { type FilterCounts, LineFilter } from "../filter/line-filter.ts";
 import { PathTag } from "../filter/path-tag.ts";
-import type { Reading } from "./followed-file.ts";
+import type { Reading } from "./reading.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** Clocks of file systems tick this often at the least. */

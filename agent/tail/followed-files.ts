@@ -2,6 +2,9 @@ import { basename } from "node:path";
 import { type FileIdentity, identityKey, isBornAfter } from "./file-identity.ts";
 import type { FollowedFile } from "./followed-file.ts";
 
+/** A file that ended and is not found any more is remembered for a day, should it be moved back. */
+const FORGET_AFTER_MS = 86_400_000;
+
 /** Every source that is of interest, and ways to find one without asking all. */
 export class FollowedFiles {
   /** By identity: the latest generation of each file. */
@@ -18,6 +21,12 @@ export class FollowedFiles {
     return this.#latest.values();
   }
 
+  /** Those that may grow. */
+  *growing(): Generator<FollowedFile> {
+    for (const file of this.latest()) if (file.phase !== "ended" && file.phase !== "lost") yield file;
+  }
+
+  /** Earlier generations that are not reported, too. */
   *all(): Generator<FollowedFile> {
     yield* this.#truncated;
     yield* this.#latest.values();
@@ -62,9 +71,17 @@ export class FollowedFiles {
     this.#index(file);
   }
 
-  addTruncated(file: FollowedFile): void {
+  /** Its bytes are nowhere any more, but may not be delivered yet. */
+  cutOff(file: FollowedFile): void {
+    file.phase = "ended";
+    file.isCutOff = true;
     this.#truncated.add(file);
     this.#index(file);
+  }
+
+  /** Call once its end is reported: unless its file is there, it needs no keeping. */
+  forget(file: FollowedFile, nowMs: number): void {
+    if (this.#truncated.has(file) || nowMs - file.seenAtMs >= FORGET_AFTER_MS) this.delete(file);
   }
 
   /** Call before its identity changes. */

@@ -84,7 +84,8 @@ async function relationOf(
   bytes: Bytes,
   original: FollowedFile,
 ): Promise<Kinship["relation"] | undefined> {
-  const { fingerprint, isCutOff, isNamed, phase, isOpen } = original;
+  const { known, isCutOff, isNamed, phase, isOpen } = original;
+  const { fingerprint } = known;
   // Less than a first line may well be in every file.
   if (!isNamed) return undefined;
   if ((await compare(fingerprint, bytes.head, bytes.file)) !== "same") {

@@ -2,7 +2,7 @@ import type { FileRecord, Verified } from "./file-record.ts";
 import { type Comparison, compare, type Fingerprint } from "./fingerprint.ts";
 import { type Guard, guardAfter } from "./guard.ts";
 import type { OpenFile } from "./open-file.ts";
-import { canGrow, type Header, headerOf } from "./header.ts";
+import { agrees, canGrow, type Header, headerOf } from "./header.ts";
 
 const LINE_FEED = 10;
 
@@ -36,9 +36,13 @@ export class KnownBytes {
     return this.#verified?.size === size && this.#verified.mtimeNs === mtimeNs;
   }
 
-  /** @param head what the file begins with now */
-  async compare(head: Buffer, file: OpenFile): Promise<Comparison> {
-    return compare(this.fingerprint, head, file);
+  /**
+   * @param head what the file begins with now
+   * @param window what was just read of it at an offset
+   */
+  async compare(head: Buffer, file: OpenFile, window: Buffer, offset: number): Promise<Comparison> {
+    const comparison = await compare(this.fingerprint, head, file);
+    return agrees(head, window, offset) ? comparison : "other";
   }
 
   /** Call once they were compared. @param at size and time as they were before */
@@ -53,9 +57,8 @@ export class KnownBytes {
     return isNews;
   }
 
-  /** @returns offset after the last byte that was read */
-  add(window: Buffer, start: number): number {
+  /** @param window what was read on at an offset */
+  add(window: Buffer, start: number): void {
     this.#guard = guardAfter(this.#guard, window, start);
-    return this.#guard.end;
   }
 }

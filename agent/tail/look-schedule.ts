@@ -88,8 +88,8 @@ export class LookSchedule {
     return nowMs + (file.whyPolled === undefined ? watchedPollMs : Math.min(idlePollMs, idleMs * IDLE_PART));
   }
 
-  #whyPolled({ hasOtherNames, location }: FollowedFile): string | undefined {
-    if (hasOtherNames) return "it has other names";
+  #whyPolled({ place, location }: FollowedFile): string | undefined {
+    if (place.hasOtherNames) return "it has other names";
     return this.#watches.whyPolled(dirname(location));
   }
 

@@ -1,7 +1,10 @@
-import { FileFinder, type FinderOptions, type TailCounts } from "./file-finder.ts";
-import type { Block, Finding, FollowedFile, Verification } from "./followed-file.ts";
+import { FileFinder, type FinderOptions } from "./file-finder.ts";
+import type { Finding, FollowedFile } from "./followed-file.ts";
 import { LookSchedule } from "./look-schedule.ts";
+import { OpenFileLimit } from "./open-file-limit.ts";
+import type { TailCounts } from "./tail-log.ts";
 import type { TailState } from "./tail-state.ts";
+import { type Block, breakHere, fill, type Verification, verify } from "./verified-read.ts";
 
 /** Room for the longest line there can be, and for thousands of usual ones in one read. */
 const READ_BYTES = 2 ** 20;
@@ -30,49 +33,47 @@ export class Tail {
   readonly #finder: FileFinder;
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
   readonly #schedule: LookSchedule;
+  readonly #openFiles: OpenFileLimit;
   #nextScanMs = 0;
   #nextLookMs = 0;
-  #maxOpenFiles: number;
-  /** A file could not be opened, and now can be, once others are closed. */
-  #isStarved = false;
 
   constructor(options: TailOptions, state: TailState) {
     this.#options = options;
-    this.#maxOpenFiles = options.maxOpenFiles;
     this.#finder = new FileFinder(options, state);
+    this.#openFiles = new OpenFileLimit(options.maxOpenFiles, this.#finder.files, options.log);
     this.#schedule = new LookSchedule(options);
   }
 
   /** Every source that is still of interest. */
   files(): Iterable<FollowedFile> {
-    return this.#finder.all();
+    return this.#finder.files.all();
   }
 
   get state(): TailState {
-    return this.#finder.state;
+    return this.#finder.memory.state;
   }
 
   get counts(): TailCounts {
-    return this.#finder.counts;
+    return this.#finder.log.counts;
   }
 
   /** Takes the open files of a tail that reads no more: what was deleted cannot be opened again. */
   takeOver(before: Tail): void {
-    const files = new Map(Array.from(before.#finder.current(), (file) => [file.source.id, file]));
-    for (const file of this.#finder.current()) {
+    const files = new Map(Array.from(before.#finder.files.latest(), (file) => [file.source.id, file]));
+    for (const file of this.#finder.files.latest()) {
       const same = files.get(file.source.id);
-      if (same) file.takeOver(same);
+      if (same) file.place.takeOver(same.place);
     }
   }
 
   /** Call once the end of a source is reported. */
   forget(file: FollowedFile): void {
-    this.#finder.forget(file);
+    this.#finder.files.forget(file, this.#options.now());
   }
 
   async close(): Promise<void> {
     this.#schedule.close();
-    for (const file of this.#finder.current()) await file.close();
+    for (const file of this.#finder.files.latest()) await file.place.close();
   }
 
   /**
@@ -102,15 +103,14 @@ export class Tail {
   async *#unread(signal: AbortSignal, isDrain: boolean): AsyncGenerator<Block> {
     for (let isIdle = false; !isIdle;) {
       isIdle = true;
-      for (const file of this.#finder.current()) {
+      for (const file of this.#finder.files.latest()) {
         if (signal.aborted) return;
         const block = await this.#next(file, isDrain);
         if (block === undefined) continue;
         isIdle = false;
         yield block;
       }
-      if ((await this.#remember()) || this.#isStarved) isIdle = false;
-      this.#isStarved = false;
+      if ((await this.#remember()) || this.#openFiles.takeStarved()) isIdle = false;
       if (!isIdle && !isDrain && this.#options.now() >= this.#nextLookMs) await this.#look(false);
     }
   }
@@ -126,7 +126,7 @@ export class Tail {
       await this.#finder.scan(isAll);
     }
     const found: Record<Finding, FollowedFile[]> = { here: [], moved: [], truncated: [] };
-    for (const file of this.#schedule.due(this.#finder.open(), isAll)) {
+    for (const file of this.#schedule.due(this.#finder.files.growing(), isAll)) {
       found[await file.look(now)].push(file);
     }
     await this.#settle(found.moved, found.truncated);
@@ -140,15 +140,15 @@ export class Tail {
   /** @returns nothing, too, when there is something to remember before the file is read on */
   async #next(file: FollowedFile, isDrain: boolean): Promise<Block | undefined> {
     if (file.phase === "ended" || file.phase === "lost") return undefined;
-    if (!file.isAtEnd || file.nextBreak !== undefined) return this.#fill(file);
+    if (!file.isAtEnd || file.position.nextBreak !== undefined) return this.#fill(file);
     if (file.isUnknown && !(await this.#verify(file))) return undefined;
     const { now, rotatedIdleMs } = this.#options;
     const idleMs = now() - file.changedAtMs;
     const isOver = file.phase === "rotated" && (isDrain || idleMs >= rotatedIdleMs);
-    if (!file.hasPartialLine) {
+    if (!file.position.hasPartialLine) {
       if (isOver && (await this.#isStillAtEnd(file))) await file.end();
     } else if (isDrain || isOver || this.#isQuiet(file, idleMs)) {
-      if (await file.breakHere(now())) this.#finder.hasNews = true;
+      if (await breakHere(file, now())) this.#finder.memory.hasNews = true;
     }
     return undefined;
   }
@@ -162,72 +162,45 @@ export class Tail {
   #isQuiet(file: FollowedFile, idleMs: number): boolean {
     const { partialLineMs } = this.#options;
     const { multiLineIdleMs = Infinity } = file.reading;
-    if (file.endsWithLine && idleMs >= multiLineIdleMs) return true;
+    if (file.known.endsWithLine && idleMs >= multiLineIdleMs) return true;
     return partialLineMs > 0 && idleMs >= partialLineMs;
   }
 
   /** @returns whether what is known of it is true now, and nothing is to be remembered first */
   async #verify(file: FollowedFile): Promise<boolean> {
-    if (!file.isOpen && !(await this.#makeRoom())) return false;
+    if (!file.isOpen && !(await this.#openFiles.makeRoom())) return false;
     const before = file.error;
-    const found = await file.verify(this.#options.now());
+    const found = await verify(file, this.#options.now());
     await this.#tellError(file, before);
     await this.#take(file, found);
     return found === "same";
   }
 
   async #fill(file: FollowedFile): Promise<Block | undefined> {
-    if (!file.isOpen && !(await this.#makeRoom())) return undefined;
+    if (!file.isOpen && !(await this.#openFiles.makeRoom())) return undefined;
     const before = file.error;
-    const { found, block } = await file.fill(this.#buffer, this.#options.now());
+    const { found, block } = await fill(file, this.#buffer, this.#options.now());
     await this.#tellError(file, before);
     await this.#take(file, found);
     // What was learned is written down first, of all files at once; then it is read again.
-    return found === "same" && !this.#finder.hasNews ? block : undefined;
+    return found === "same" && !this.#finder.memory.hasNews ? block : undefined;
   }
 
   async #take(file: FollowedFile, found: Verification): Promise<void> {
     if (found === "truncated") await this.#settle([], [file]);
-    if (found === "learned" || found === "truncated") this.#finder.hasNews = true;
+    if (found === "learned" || found === "truncated") this.#finder.memory.hasNews = true;
   }
 
   async #tellError({ error, source, location }: FollowedFile, before: string | undefined): Promise<void> {
     if (error === undefined || error === before) return;
     this.#options.log.error({ source: source.id, path: location }, error);
-    if (error.startsWith("EMFILE")) await this.#openFewer();
-  }
-
-  /** The system lets us have fewer files than the configuration does; sockets and the checkpoint need some. */
-  async #openFewer(): Promise<void> {
-    const open = Array.from(this.#finder.current()).filter(({ isOpen }) => isOpen);
-    const fewer = Math.floor((open.length * 3) / 4);
-    if (fewer === 0 || fewer >= this.#maxOpenFiles) return;
-    this.#maxOpenFiles = fewer;
-    this.#isStarved = true;
-    this.#options.log.warn({ maxOpenFiles: fewer }, "fewer files are kept open from now on");
-    const closable = open.filter(({ phase }) => phase === "active");
-    for (const file of closable.slice(0, open.length - fewer)) await file.close();
+    if (error.startsWith("EMFILE")) await this.#openFiles.openFewer();
   }
 
   /** @returns whether there was something to write down */
   async #remember(): Promise<boolean> {
-    const hasNews = this.#finder.takeNews();
+    const hasNews = this.#finder.memory.takeNews();
     if (hasNews) await this.#options.remember(this.state);
     return hasNews;
-  }
-
-  /**
-   * Closes the file that was idle the longest and can be found again, when too many are open.
-   *
-   * @returns false when there is none yet, but will be once what is open is read
-   */
-  async #makeRoom(): Promise<boolean> {
-    const open = Array.from(this.#finder.current()).filter(({ isOpen }) => isOpen);
-    if (open.length < this.#maxOpenFiles) return true;
-    const active = open.filter(({ phase, error }) => phase === "active" && error === undefined);
-    const closable = active.filter(({ isAtEnd }) => isAtEnd);
-    const idlest = closable.sort((a, b) => a.changedAtMs - b.changedAtMs)[0];
-    await idlest?.close();
-    return idlest !== undefined || active.length === 0;
   }
 }

@@ -7,8 +7,9 @@ import { Aggregator } from "../../agent/producer/aggregator.ts";
 import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
 import { NO_STATE, type TailState } from "../../agent/tail/tail-state.ts";
 import { FileRule } from "../../agent/tail/file-rule.ts";
-import type { Block, FollowedFile } from "../../agent/tail/followed-file.ts";
+import type { FollowedFile } from "../../agent/tail/followed-file.ts";
 import { Tail } from "../../agent/tail/tail.ts";
+import type { Block } from "../../agent/tail/verified-read.ts";
 import { takeStep, withSteps } from "./stepped-fs.ts";
 import { bySource, type Event, eventsOf, reassemble } from "./event.ts";
 

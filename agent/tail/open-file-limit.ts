@@ -1,0 +1,74 @@
+import type { Logger } from "pino";
+import type { FollowedFile } from "./followed-file.ts";
+import type { FollowedFiles } from "./followed-files.ts";
+
+/** Of the files that may be open: choosing which to close costs more than closing does. */
+const CLOSED_AT_ONCE = 1 / 8;
+
+/** Keeps no more files open than may be. What is closed can be found again, and is opened when it grows. */
+export class OpenFileLimit {
+  readonly #files: FollowedFiles;
+  readonly #log: Logger;
+  #most: number;
+  /** At most so many are open. They are counted when that is too many. */
+  #openAtMost = Infinity;
+  #isStarved = false;
+
+  constructor(most: number, files: FollowedFiles, log: Logger) {
+    this.#most = most;
+    this.#files = files;
+    this.#log = log;
+  }
+
+  /** True when a file could not be opened since it was last asked, and now can be, as others are closed. */
+  takeStarved(): boolean {
+    const isStarved = this.#isStarved;
+    this.#isStarved = false;
+    return isStarved;
+  }
+
+  /**
+   * Makes room for one more, closing files that were idle the longest.
+   *
+   * @returns false when there is none yet, but will be once what is open is read
+   */
+  async makeRoom(): Promise<boolean> {
+    if (this.#openAtMost < this.#most) {
+      this.#openAtMost++;
+      return true;
+    }
+    const open = this.#open();
+    this.#openAtMost = open.length;
+    const active = open.filter(({ phase, error }) => phase === "active" && error === undefined);
+    if (open.length >= this.#most) {
+      const idle = active.filter(({ isAtEnd }) => isAtEnd).sort((a, b) => a.changedAtMs - b.changedAtMs);
+      const tooMany = open.length - this.#most + Math.max(1, Math.floor(this.#most * CLOSED_AT_ONCE));
+      if (idle.length === 0 && active.length > 0) return false;
+      await this.#close(idle.slice(0, tooMany));
+    }
+    this.#openAtMost++;
+    return true;
+  }
+
+  /** The system lets us have fewer files than the configuration does; sockets and the checkpoint need some. */
+  async openFewer(): Promise<void> {
+    const open = this.#open();
+    const fewer = Math.floor((open.length * 3) / 4);
+    if (fewer === 0 || fewer >= this.#most) return;
+    this.#most = fewer;
+    this.#isStarved = true;
+    this.#log.warn({ maxOpenFiles: fewer }, "fewer files are kept open from now on");
+    const closable = open.filter(({ phase }) => phase === "active");
+    this.#openAtMost = open.length;
+    await this.#close(closable.slice(0, open.length - fewer));
+  }
+
+  #open(): FollowedFile[] {
+    return Array.from(this.#files.latest()).filter(({ isOpen }) => isOpen);
+  }
+
+  async #close(files: readonly FollowedFile[]): Promise<void> {
+    for (const { place } of files) await place.close();
+    this.#openAtMost -= files.length;
+  }
+}

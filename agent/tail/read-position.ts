@@ -1,0 +1,78 @@
+import type { Gap } from "../../wire/provenance.ts";
+import { Delivery } from "../delivery.ts";
+import { LineFramer, type Resume } from "./line-framer.ts";
+import type { Emitters, Reading } from "./reading.ts";
+
+/** How far a file is read, and how far it is delivered. */
+export class ReadPosition {
+  readonly delivery: Delivery;
+  readonly #filter: Reading["filter"];
+  readonly #framer: LineFramer;
+  readonly #breaks: number[];
+  #seenTo: number;
+
+  /** @param breaks offsets at which a line ends though its bytes do not say so */
+  constructor(filter: Reading["filter"], from: Resume, breaks: readonly number[]) {
+    this.delivery = new Delivery(from);
+    this.#filter = filter;
+    this.#framer = new LineFramer(filter.framing, from);
+    this.#breaks = [...breaks];
+    this.#seenTo = from.offset;
+  }
+
+  /**
+   * Where the next agent goes on: after what is delivered, and after what was left out since. A gap
+   * begins where the last line that was sent ends; once that is delivered, so is all before the gap.
+   */
+  get resume(): Resume {
+    const delivered = this.delivery.resume;
+    const reached = this.#framer.resume;
+    const isAllDelivered = reached.gap?.from === (delivered.gap?.from ?? delivered.offset);
+    return isAllDelivered ? reached : delivered;
+  }
+
+  /** Breaks that the next agent has to know of. */
+  get breaks(): number[] {
+    const { offset } = this.resume;
+    return this.#breaks.filter((at) => at > offset);
+  }
+
+  /** End of the bytes that are framed into lines, or left out. */
+  get read(): number {
+    return this.#framer.offset;
+  }
+
+  /** End of the bytes that were looked at: a line that has only begun is read again. */
+  get seenTo(): number {
+    return this.#seenTo;
+  }
+
+  get gap(): Gap | undefined {
+    return this.#framer.gap;
+  }
+
+  get hasPartialLine(): boolean {
+    return this.#framer.offset < this.#seenTo;
+  }
+
+  /** A line is to end at an offset that is not framed yet. */
+  get nextBreak(): number | undefined {
+    return this.#breaks.find((offset) => offset > this.#framer.offset);
+  }
+
+  /** Lets a line end after the last byte that was looked at. */
+  breakHere(): void {
+    this.#breaks.push(this.#seenTo);
+  }
+
+  /** Cuts the bytes that begin where reading ended into lines. */
+  frame(window: Buffer, isEnd: boolean, emit: Emitters): void {
+    this.#seenTo = Math.max(this.#seenTo, this.read + window.length);
+    if (this.#filter.isPlain) {
+      this.#framer.frameRuns(window, isEnd, emit.run);
+    } else {
+      this.#filter.takeWindow();
+      this.#framer.frame(window, isEnd, this.#filter.masked(window, emit.line));
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import type { Logger } from "pino";
+import type { FollowedFile } from "./followed-file.ts";
+
+/** What became of files since the start. */
+export interface TailCounts {
+  found: number;
+  rotated: number;
+  truncated: number;
+  lost: number;
+  /** Truncated before they were read. */
+  abandonedBytes: number;
+}
+
+/** Tells, in the log and in counts, what becomes of files. */
+export class TailLog {
+  readonly counts: TailCounts = { found: 0, rotated: 0, truncated: 0, lost: 0, abandonedBytes: 0 };
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  following({ source, location, tag, read }: FollowedFile): void {
+    this.counts.found++;
+    this.#log.info({ source: source.id, path: source.path, location, tag, offset: read }, "following");
+  }
+
+  rotated({ source, location }: FollowedFile): void {
+    this.counts.rotated++;
+    this.#log.info({ source: source.id, path: source.path, location }, "rotated");
+  }
+
+  goesOnInCopy({ source, location, read }: FollowedFile): void {
+    const where = { source: source.id, path: source.path, location, offset: read };
+    this.#log.info(where, "goes on in a copy");
+  }
+
+  lost({ source, read, error }: FollowedFile): void {
+    this.counts.lost++;
+    this.#log.error({ source: source.id, path: source.path, offset: read }, error);
+  }
+
+  truncated({ source }: FollowedFile, next: FollowedFile): void {
+    this.counts.truncated++;
+    this.#log.info({ source: source.id, path: source.path, next: next.source.id }, "truncated");
+  }
+
+  /** Nobody has the bytes of it that were not read. */
+  abandoned({ source, size, read }: FollowedFile): void {
+    const lost = size - read;
+    this.counts.abandonedBytes += lost;
+    this.#log.error({ source: source.id, path: source.path, lost }, "truncated before all was read");
+  }
+}

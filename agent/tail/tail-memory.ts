@@ -1,0 +1,111 @@
+import { Copies } from "./copies.ts";
+import { identityKey } from "./file-identity.ts";
+import { type FileRecord, newRecord } from "./file-record.ts";
+import type { FileRule } from "./file-rule.ts";
+import { FollowedFile } from "./followed-file.ts";
+import type { FollowedFiles } from "./followed-files.ts";
+import type { Resume } from "./line-framer.ts";
+import type { Reading } from "./reading.ts";
+import type { Sighting } from "./sighting.ts";
+import type { FilePosition, TailState } from "./tail-state.ts";
+
+export interface MemoryOptions {
+  readonly host: string;
+  readonly rules: readonly FileRule[];
+  readonly now: () => number;
+}
+
+/** What one agent knows that the next one is to know: sources and their positions, rules, copies. */
+export class TailMemory {
+  readonly copies: Copies;
+  /** Something was found or learned that must be written down before it is acted upon. */
+  hasNews = false;
+  readonly #options: MemoryOptions;
+  readonly #files: FollowedFiles;
+  /** Positions of files whose tag is not configured at present. */
+  readonly #parked = new Map<string, FilePosition>();
+  readonly #knownRules: Set<string>;
+  /**
+   * Found by a search that is not over. A state that knows of them and not of what else was rotated
+   * meanwhile would have the next agent look no further.
+   */
+  readonly #unsettled = new Set<FollowedFile>();
+
+  constructor(options: MemoryOptions, files: FollowedFiles, state: TailState) {
+    this.#options = options;
+    this.#files = files;
+    this.#knownRules = new Set(state.rules);
+    this.copies = new Copies(state.copies);
+  }
+
+  get state(): TailState {
+    const settled = Array.from(this.#files.all()).filter((file) => !this.#unsettled.has(file));
+    const files = settled.map(({ record, position }) => ({ record, resume: position.resume }));
+    const rules = [...this.#knownRules];
+    return { rules, files: [...files, ...this.#parked.values()], copies: this.copies.all };
+  }
+
+  /** Takes up the files of a state. @returns generations that were cut off and may not be delivered */
+  restore(positions: readonly FilePosition[]): FollowedFile[] {
+    return positions.map((position) => this.#restore(position)).filter((file) => file !== undefined);
+  }
+
+  #restore(position: FilePosition): FollowedFile | undefined {
+    const { record, resume } = position;
+    const key = identityKey(record.file);
+    const reading = this.#readingOf(record);
+    if (reading === undefined) {
+      this.#parked.set(key, position);
+      return undefined;
+    }
+    const file = new FollowedFile(record, resume, reading, this.#options.now());
+    const other = this.#files.find(key);
+    const isLatest = other === undefined || other.generation <= file.generation;
+    const earlier = isLatest ? other : file;
+    if (isLatest) this.#files.add(file);
+    if (earlier) this.#files.cutOff(earlier);
+    return earlier;
+  }
+
+  #readingOf({ source, tag }: FileRecord): Reading | undefined {
+    const rule = this.#options.rules.find((rule) => rule.readingOf(source.path).tag === tag);
+    return rule?.readingOf(source.path);
+  }
+
+  /** Takes a file that was found, where it was left if its tag was configured before. */
+  follow(sighting: Sighting, path: string, reading: Reading, start: Resume): FollowedFile {
+    const { host, now } = this.#options;
+    const key = identityKey(sighting.file);
+    const parked = this.#parked.get(key);
+    this.#parked.delete(key);
+    const fresh = { record: newRecord(sighting, path, host, reading.tag, 0, now()), resume: start };
+    const { record, resume } = parked ?? fresh;
+    const file = new FollowedFile({ ...record, tag: reading.tag }, resume, reading, now());
+    file.seen(sighting, now());
+    this.#files.add(file);
+    this.#unsettled.add(file);
+    this.hasNews = true;
+    return file;
+  }
+
+  knowsRule({ key }: FileRule): boolean {
+    return this.#knownRules.has(key);
+  }
+
+  /** Call when all that a search of the rules has found is followed. */
+  learnRules(): void {
+    for (const { key } of this.#options.rules) this.#knownRules.add(key);
+  }
+
+  /** Call when what else was rotated is followed, too. */
+  settle(): void {
+    this.#unsettled.clear();
+  }
+
+  /** True when there was something since it was last asked. */
+  takeNews(): boolean {
+    const { hasNews } = this;
+    this.hasNews = false;
+    return hasNews;
+  }
+}

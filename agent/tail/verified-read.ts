@@ -1,0 +1,106 @@
+import { systemReason } from "../agent-error.ts";
+import type { FollowedFile } from "./followed-file.ts";
+import { firstLine, isUtf16, readHead } from "./header.ts";
+import type { OpenFile } from "./open-file.ts";
+
+/** Bytes to frame. They are good only until the next ones are asked for. */
+export interface Block {
+  readonly file: FollowedFile;
+  readonly window: Buffer;
+  /** The source ends with them, or a line is to end there. */
+  readonly isEnd: boolean;
+}
+
+/**
+ * What verifying a file found: its bytes are those that were read; more of them is known of it now, to
+ * be written down before any is sent; or they are others.
+ */
+export type Verification = "same" | "learned" | "truncated" | "unreadable";
+
+export interface Filled {
+  readonly found: Verification;
+  /** Not there when there is nothing to read, or nothing that is certain to be of this source. */
+  readonly block: Block | undefined;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Fills the buffer from the first byte that is not framed yet, and verifies the file after that: what
+ * was read before then is of the file that is known, though it be truncated in the next moment.
+ *
+ * @returns no block when nothing can be read, and the file's `error` says why where that is one
+ */
+export async function fill(file: FollowedFile, buffer: Buffer, nowMs: number): Promise<Filled> {
+  const { read, nextBreak: end } = file.position;
+  try {
+    const room = Math.min(buffer.length, end === undefined ? buffer.length : end - read);
+    const open = await file.place.opened();
+    const window = buffer.subarray(0, await open.readAt(buffer.subarray(0, room), read));
+    const found = await verifyAfter(window, file, open, nowMs);
+    const isGood = window.length > 0 && (found === "same" || found === "learned");
+    return { found, block: isGood ? { file, window, isEnd: read + window.length === end } : undefined };
+  } catch (error) {
+    file.error = systemReason(error);
+    return { found: "unreadable", block: undefined };
+  }
+}
+
+/** Makes sure that the bytes before the position are those that were read, and learns what it can. */
+export async function verify(file: FollowedFile, nowMs: number): Promise<Verification> {
+  try {
+    return await verifyAfter(NOTHING, file, await file.place.opened(), nowMs);
+  } catch (error) {
+    file.error = systemReason(error);
+    return "unreadable";
+  }
+}
+
+/** @param window what was just read after the position */
+async function verifyAfter(
+  window: Buffer,
+  file: FollowedFile,
+  open: OpenFile,
+  nowMs: number,
+): Promise<Verification> {
+  const { known, position, looked } = file;
+  const head = await readHead(open);
+  const comparison = await known.compare(head, open, window, position.read);
+  if (comparison === "other") {
+    file.size = position.seenTo;
+    // What was not read yet may have changed as it liked.
+    return known.fingerprint.header.bytes > 0 ? "truncated" : "unreadable";
+  }
+  if (position.read === 0 && isUtf16(head)) {
+    throw new Error("UTF-16 is not read: its lines cannot be told");
+  }
+  known.verifiedAt(looked);
+  file.error = undefined;
+  return comparison === "same" && learn(file, head, nowMs) ? "learned" : "same";
+}
+
+function learn(file: FollowedFile, head: Buffer, nowMs: number): boolean {
+  const { maxLineBytes } = file.reading.filter.framing;
+  const first = file.isNamed ? undefined : firstLine(head, maxLineBytes);
+  if (first !== undefined) file.name(first, nowMs);
+  return file.known.learn(head) || first !== undefined;
+}
+
+/**
+ * Lets a line end where the file ends now. What time decides is decided once: it is to be written down
+ * before the line is sent, lest another agent, reading the line grown longer, gives it the same identity.
+ *
+ * @returns false when that cannot be now
+ */
+export async function breakHere(file: FollowedFile, nowMs: number): Promise<boolean> {
+  try {
+    const open = await file.place.opened();
+    if ((await file.place.atHandle()).size !== file.size) return false;
+    if (!file.isNamed) file.name(await readHead(open), nowMs);
+    file.position.breakHere();
+    return true;
+  } catch (error) {
+    file.error = systemReason(error);
+    return false;
+  }
+}
