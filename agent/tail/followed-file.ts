@@ -36,7 +36,7 @@ export class FollowedFile {
   isNamed: boolean;
   /** Its bytes were truncated away, or written over. */
   isCutOff = false;
-  #mtimeNs = "";
+  #mtimeNs: string | undefined;
 
   constructor(record: FileRecord, resume: Resume, reading: Reading, nowMs: number) {
     this.source = record.source;
@@ -94,9 +94,9 @@ export class FollowedFile {
     return this.position.seenTo >= this.size;
   }
 
-  /** What the last look found. */
-  get looked(): Verified {
-    return { size: this.size, mtimeNs: this.#mtimeNs };
+  /** What the last look found; undefined before the first. */
+  get looked(): Verified | undefined {
+    return this.#mtimeNs === undefined ? undefined : { size: this.size, mtimeNs: this.#mtimeNs };
   }
 
   /** Something has to be found out before it is read on. */

@@ -32,8 +32,8 @@ export class KnownBytes {
   }
 
   /** Nothing has happened to the file since its bytes were compared. */
-  isVerifiedAt(size: number, mtimeNs: string): boolean {
-    return this.#verified?.size === size && this.#verified.mtimeNs === mtimeNs;
+  isVerifiedAt(size: number, mtimeNs: string | undefined): boolean {
+    return mtimeNs !== undefined && this.#verified?.mtimeNs === mtimeNs && this.#verified.size === size;
   }
 
   /**
@@ -45,8 +45,8 @@ export class KnownBytes {
     return agrees(head, window, offset) ? comparison : "other";
   }
 
-  /** Call once they were compared. @param at size and time as they were before */
-  verifiedAt(at: Verified): void {
+  /** Call once they were compared. @param at size and time as they were before, if that is known */
+  verifiedAt(at: Verified | undefined): void {
     this.#verified = at;
   }
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Logger, pino } from "pino";
+import { CheckpointFile, makeStateDirectory } from "../../agent/checkpoint.ts";
 import { agentConfigSchema } from "../../agent/config.ts";
 import { Aggregator } from "../../agent/producer/aggregator.ts";
 import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
@@ -158,7 +159,7 @@ export class TailHarness implements AsyncDisposable {
   }
 
   async #startOver(state: TailState, meanwhile: () => Promise<void>): Promise<void> {
-    const saved = JSON.parse(JSON.stringify(state)) as TailState;
+    const saved = await this.#written(state);
     await this.#tail.close();
     this.#isKilled = false;
     this.#unacknowledged.length = 0;
@@ -166,6 +167,14 @@ export class TailHarness implements AsyncDisposable {
     this.#aggregator = this.#makeAggregator();
     await meanwhile();
     this.#tail = this.#makeTail(saved);
+  }
+
+  /** As the next agent reads it. */
+  async #written(state: TailState): Promise<TailState> {
+    const directory = `${this.directory}.state`;
+    await makeStateDirectory(directory);
+    await new CheckpointFile(directory).save({ ...state, spool: undefined }, new Date());
+    return new CheckpointFile(directory).load();
   }
 
   /** What was delivered, per source: the contents of files, as far as they are complete. */
@@ -176,6 +185,7 @@ export class TailHarness implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#tail.close();
     await rm(this.directory, { recursive: true });
+    await rm(`${this.directory}.state`, { recursive: true, force: true });
   }
 
   async #frame(

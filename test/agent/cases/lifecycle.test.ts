@@ -92,6 +92,29 @@ tailCase(31, "killed with its state lost: what is sent again has its identity ag
   return ["one\nand half a line\ntwo\n"];
 });
 
+tailCase(
+  31,
+  "killed after rotated names were shifted and the file was copied and truncated",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), "one\n");
+    await tail.poll();
+    await rename(tail.path("a.log"), tail.path("a.log.1"));
+    await writeFile(tail.path("a.log"), "two, and longer\n");
+    await tail.poll();
+    tail.acknowledge();
+    await tail.restart();
+    await tail.poll();
+    await rename(tail.path("a.log.1"), tail.path("a.log.2"));
+    await copyFile(tail.path("a.log"), tail.path("a.log.1"));
+    await truncate(tail.path("a.log"));
+    await appendFile(tail.path("a.log"), "three\n");
+    await tail.poll();
+    await tail.crash();
+    await tail.drain();
+    return ["one\n", "two, and longer\n", "three\n"];
+  },
+);
+
 test("case 32: killed inside a write of the state", async () => {
   await using tail = await TailHarness.make();
   await makeStateDirectory(tail.path("state"));
