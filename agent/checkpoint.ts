@@ -129,7 +129,7 @@ export class CheckpointFile {
       return;
     }
     try {
-      await this.#replace(JSON.stringify({ version: 1, savedAt: now.toISOString(), ...state }));
+      await this.#replace(`{"version":1,"savedAt":"${now.toISOString()}",${content.slice(1)}`);
     } catch (cause) {
       const hint =
         "Make room or make it writable: until then a restart sends again what was delivered since.";

@@ -88,7 +88,7 @@ const tail = z.strictObject({
     .int()
     .min(1)
     .max(100_000)
-    .default(512)
+    .default(4_096)
     .meta({ description: "beyond it, files that are read and idle the longest are closed until they grow" }),
 });
 

@@ -8,16 +8,27 @@ export const GUARD_BYTES = 64;
 export interface Guard {
   /** Offset after the bytes. */
   readonly end: number;
+  /** Changed in place when more is read. */
+  readonly bytes: Buffer;
+}
+
+/** The same in a checkpoint. */
+export interface WrittenGuard {
+  readonly end: number;
   readonly base64: string;
 }
 
 /** @param start offset of the window, at most the end of the guard before it */
 export function guardAfter(before: Guard | undefined, window: Buffer, start: number): Guard {
   const end = start + window.length;
-  if (before === undefined || window.length >= GUARD_BYTES) {
-    return { end, base64: window.subarray(-GUARD_BYTES).toString("base64") };
+  if (before?.bytes.length === GUARD_BYTES && window.length >= GUARD_BYTES) {
+    window.copy(before.bytes, 0, window.length - GUARD_BYTES);
+    return { end, bytes: before.bytes };
   }
-  const bytes = Buffer.from(before.base64, "base64");
+  if (before === undefined || window.length >= GUARD_BYTES) {
+    return { end, bytes: Buffer.from(window.subarray(-GUARD_BYTES)) };
+  }
+  const { bytes } = before;
   const kept = bytes.subarray(0, Math.max(0, bytes.length - (before.end - start)));
-  return { end, base64: Buffer.concat([kept, window]).subarray(-GUARD_BYTES).toString("base64") };
+  return { end, bytes: Buffer.concat([kept, window]).subarray(-GUARD_BYTES) };
 }

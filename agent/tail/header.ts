@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { OpenFile } from "./open-file.ts";
 
 /** What a file begins with tells it from others; logs repeat themselves for less than this. */
-const HEADER_BYTES = 1_024;
+export const HEADER_BYTES = 1_024;
 
 /** Of the first line, as much as goes into the id of a source. */
 const FIRST_LINE_BYTES = 256;
@@ -17,15 +17,19 @@ export interface Header {
 
 export const NO_HEADER: Header = { bytes: 0, sha256: fingerprint(Buffer.alloc(0)) };
 
-/** The first bytes of a file, as many as a header covers. */
-export async function readHead(file: OpenFile): Promise<Buffer> {
-  const head = Buffer.alloc(HEADER_BYTES);
-  return head.subarray(0, await file.readAt(head, 0));
+/** The first bytes of a file, as many as a header covers. @param into room for as many */
+export async function readHead(
+  file: OpenFile,
+  into: Buffer = Buffer.allocUnsafe(HEADER_BYTES),
+): Promise<Buffer> {
+  const bytes = await file.readAt(into, 0);
+  return bytes === HEADER_BYTES ? into : into.subarray(0, bytes);
 }
 
 /** False when a file's first bytes are not those that were read of it, at an offset, just before. */
 export function agrees(head: Buffer, window: Buffer, offset: number): boolean {
-  const part = window.subarray(0, Math.max(0, HEADER_BYTES - offset));
+  if (offset >= HEADER_BYTES) return true;
+  const part = window.subarray(0, HEADER_BYTES - offset);
   return part.equals(head.subarray(offset, offset + part.length));
 }
 

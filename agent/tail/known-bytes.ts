@@ -1,25 +1,30 @@
 import type { FileRecord, Verified } from "./file-record.ts";
 import { type Comparison, compare, type Fingerprint } from "./fingerprint.ts";
-import { type Guard, guardAfter } from "./guard.ts";
+import { type Guard, GUARD_BYTES, guardAfter } from "./guard.ts";
+import { agrees, beginsLike, canGrow, type Header, headerOf } from "./header.ts";
 import type { OpenFile } from "./open-file.ts";
-import { agrees, canGrow, type Header, headerOf } from "./header.ts";
 
 const LINE_FEED = 10;
 
 /** What is known of the bytes that were read, and when they were last found to be there still. */
 export class KnownBytes {
   #header: Header;
+  /** Those that the header covers, once they were seen: comparing them takes less than hashing others. */
+  #head: Buffer | undefined;
   #guard: Guard | undefined;
   #verified: Verified | undefined;
+  readonly #found = Buffer.allocUnsafe(GUARD_BYTES);
 
   constructor({ header, guard, verified }: Pick<FileRecord, "header" | "guard" | "verified">) {
     this.#header = header;
-    this.#guard = guard;
+    this.#guard = guard && { end: guard.end, bytes: Buffer.from(guard.base64, "base64") };
     this.#verified = verified;
   }
 
   get fingerprint(): Fingerprint {
-    return { header: this.#header, guard: this.#guard };
+    const guard = this.#guard;
+    const written = guard && { end: guard.end, base64: guard.bytes.toString("base64") };
+    return { header: this.#header, guard: written };
   }
 
   get verified(): Verified | undefined {
@@ -28,7 +33,7 @@ export class KnownBytes {
 
   /** The last byte that was read ends a line, so that an event of several lines may end with it. */
   get endsWithLine(): boolean {
-    return Buffer.from(this.#guard?.base64 ?? "", "base64").at(-1) === LINE_FEED;
+    return this.#guard?.bytes.at(-1) === LINE_FEED;
   }
 
   /** Nothing has happened to the file since its bytes were compared. */
@@ -41,8 +46,24 @@ export class KnownBytes {
    * @param window what was just read of it at an offset
    */
   async compare(head: Buffer, file: OpenFile, window: Buffer, offset: number): Promise<Comparison> {
-    const comparison = await compare(this.fingerprint, head, file);
-    return agrees(head, window, offset) ? comparison : "other";
+    if (!agrees(head, window, offset)) return "other";
+    if (this.#isHead(head) && (await this.#isGuardIn(file))) return "same";
+    return compare(this.fingerprint, head, file);
+  }
+
+  #isHead(head: Buffer): boolean {
+    const { bytes } = this.#header;
+    if (this.#head) return head.length >= bytes && head.compare(this.#head, 0, bytes, 0, bytes) === 0;
+    if (!beginsLike(this.#header, head)) return false;
+    this.#head = Buffer.from(head.subarray(0, bytes));
+    return true;
+  }
+
+  async #isGuardIn(file: OpenFile): Promise<boolean> {
+    if (this.#guard === undefined) return true;
+    const { end, bytes } = this.#guard;
+    const found = bytes.length === GUARD_BYTES ? this.#found : this.#found.subarray(0, bytes.length);
+    return (await file.readAt(found, end - bytes.length)) === bytes.length && found.equals(bytes);
   }
 
   /** Call once they were compared. @param at size and time as they were before, if that is known */
@@ -53,7 +74,10 @@ export class KnownBytes {
   /** @returns true when more is known now than before */
   learn(head: Buffer): boolean {
     const isNews = canGrow(this.#header, head.length);
-    if (isNews) this.#header = headerOf(head);
+    if (isNews) {
+      this.#header = headerOf(head);
+      this.#head = Buffer.from(head);
+    }
     return isNews;
   }
 

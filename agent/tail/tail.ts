@@ -4,7 +4,7 @@ import { LookSchedule } from "./look-schedule.ts";
 import { OpenFileLimit } from "./open-file-limit.ts";
 import type { TailCounts } from "./tail-log.ts";
 import type { TailState } from "./tail-state.ts";
-import { type Block, breakHere, fill, type Verification, verify } from "./verified-read.ts";
+import { type Block, breakHere, fill, ReadBuffer, type Verification, verify } from "./verified-read.ts";
 
 /** Room for the longest line there can be, and for thousands of usual ones in one read. */
 const READ_BYTES = 2 ** 20;
@@ -31,7 +31,7 @@ export interface TailOptions extends FinderOptions {
 export class Tail {
   readonly #options: TailOptions;
   readonly #finder: FileFinder;
-  readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
+  readonly #buffer = new ReadBuffer(READ_BYTES);
   readonly #schedule: LookSchedule;
   readonly #openFiles: OpenFileLimit;
   #nextScanMs = 0;

@@ -1,7 +1,7 @@
 import { systemReason } from "../agent-error.ts";
 import type { FollowedFile } from "./followed-file.ts";
-import { firstLine, isUtf16, readHead } from "./header.ts";
-import type { OpenFile } from "./open-file.ts";
+import { firstLine, HEADER_BYTES, isUtf16, readHead } from "./header.ts";
+import { type OpenFile, READ_AT_ONCE_BYTES } from "./open-file.ts";
 
 /** Bytes to frame. They are good only until the next ones are asked for. */
 export interface Block {
@@ -25,19 +25,32 @@ export interface Filled {
 
 const NOTHING = Buffer.alloc(0);
 
+/** Where a tail reads to, one file after the other. */
+export class ReadBuffer {
+  readonly window: Buffer;
+  readonly head = Buffer.allocUnsafe(HEADER_BYTES);
+
+  /** @param bytes of the window */
+  constructor(bytes: number) {
+    this.window = Buffer.allocUnsafe(bytes);
+  }
+}
+
 /**
  * Fills the buffer from the first byte that is not framed yet, and verifies the file after that: what
  * was read before then is of the file that is known, though it be truncated in the next moment.
  *
  * @returns no block when nothing can be read, and the file's `error` says why where that is one
  */
-export async function fill(file: FollowedFile, buffer: Buffer, nowMs: number): Promise<Filled> {
+export async function fill(file: FollowedFile, buffer: ReadBuffer, nowMs: number): Promise<Filled> {
   const { read, nextBreak: end } = file.position;
   try {
-    const room = Math.min(buffer.length, end === undefined ? buffer.length : end - read);
+    // What has come since it was looked at is found at the next look.
+    const most = file.size - read < READ_AT_ONCE_BYTES ? READ_AT_ONCE_BYTES : buffer.window.length;
+    const room = Math.min(most, end === undefined ? most : end - read);
     const open = await file.place.opened();
-    const window = buffer.subarray(0, await open.readAt(buffer.subarray(0, room), read));
-    const found = await verifyAfter(window, file, open, nowMs);
+    const window = buffer.window.subarray(0, await open.readAt(buffer.window.subarray(0, room), read));
+    const found = await verifyAfter(window, file, open, nowMs, buffer.head);
     const isGood = window.length > 0 && (found === "same" || found === "learned");
     return { found, block: isGood ? { file, window, isEnd: read + window.length === end } : undefined };
   } catch (error) {
@@ -62,9 +75,10 @@ async function verifyAfter(
   file: FollowedFile,
   open: OpenFile,
   nowMs: number,
+  into?: Buffer,
 ): Promise<Verification> {
   const { known, position, looked } = file;
-  const head = await readHead(open);
+  const head = await readHead(open, into);
   const comparison = await known.compare(head, open, window, position.read);
   if (comparison === "other") {
     file.size = position.seenTo;

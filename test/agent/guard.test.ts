@@ -17,7 +17,7 @@ test("a guard is the last bytes read, in whatever windows they were, read twice 
           end += bytes;
           guard = guardAfter(guard, Buffer.from(file.subarray(start, end)), start);
           expect(guard.end).toBe(end);
-          const held = Buffer.from(guard.base64, "base64");
+          const held = guard.bytes;
           expect(held).toEqual(Buffer.from(file.subarray(end - held.length, end)));
           expect(held.length).toBeGreaterThanOrEqual(Math.min(64, end - start));
         }
