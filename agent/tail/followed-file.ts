@@ -104,6 +104,12 @@ export class FollowedFile {
     return !this.known.isVerifiedAt(this.size, this.#mtimeNs);
   }
 
+  /** As long as nothing happens to it, there is nothing to do with it, however much time passes. */
+  get isAtRest(): boolean {
+    if (this.phase === "ended" || this.phase === "lost") return true;
+    return this.phase === "active" && this.isAtEnd && !this.isUnknown && !this.position.hasPartialLine;
+  }
+
   /** Learns from a search where the file is now. */
   seen({ path, size, mtimeNs }: Sighting, nowMs: number): void {
     this.seenAtMs = nowMs;

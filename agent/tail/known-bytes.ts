@@ -1,6 +1,6 @@
 import type { FileRecord, Verified } from "./file-record.ts";
 import { type Comparison, compare, type Fingerprint } from "./fingerprint.ts";
-import { type Guard, GUARD_BYTES, guardAfter } from "./guard.ts";
+import { type Guard, GUARD_BYTES, guardAfter, type WrittenGuard } from "./guard.ts";
 import { agrees, beginsLike, canGrow, type Header, headerOf } from "./header.ts";
 import type { OpenFile } from "./open-file.ts";
 
@@ -12,6 +12,8 @@ export class KnownBytes {
   /** Those that the header covers, once they were seen: comparing them takes less than hashing others. */
   #head: Buffer | undefined;
   #guard: Guard | undefined;
+  /** The guard as it is written down, once that was asked for. */
+  #written: WrittenGuard | undefined;
   #verified: Verified | undefined;
   readonly #found = Buffer.allocUnsafe(GUARD_BYTES);
 
@@ -23,8 +25,8 @@ export class KnownBytes {
 
   get fingerprint(): Fingerprint {
     const guard = this.#guard;
-    const written = guard && { end: guard.end, base64: guard.bytes.toString("base64") };
-    return { header: this.#header, guard: written };
+    this.#written ??= guard && { end: guard.end, base64: guard.bytes.toString("base64") };
+    return { header: this.#header, guard: this.#written };
   }
 
   get verified(): Verified | undefined {
@@ -84,5 +86,6 @@ export class KnownBytes {
   /** @param window what was read on at an offset */
   add(window: Buffer, start: number): void {
     this.#guard = guardAfter(this.#guard, window, start);
+    this.#written = undefined;
   }
 }

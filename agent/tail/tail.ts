@@ -105,6 +105,7 @@ export class Tail {
       isIdle = true;
       for (const file of this.#finder.files.latest()) {
         if (signal.aborted) return;
+        if (file.isAtRest) continue;
         const block = await this.#next(file, isDrain);
         if (block === undefined) continue;
         isIdle = false;
@@ -139,7 +140,6 @@ export class Tail {
 
   /** @returns nothing, too, when there is something to remember before the file is read on */
   async #next(file: FollowedFile, isDrain: boolean): Promise<Block | undefined> {
-    if (file.phase === "ended" || file.phase === "lost") return undefined;
     if (!file.isAtEnd || file.position.nextBreak !== undefined) return this.#fill(file);
     if (file.isUnknown && !(await this.#verify(file))) return undefined;
     const { now, rotatedIdleMs } = this.#options;
