@@ -1,16 +1,4 @@
-import {
-  appendFile,
-  chmod,
-  copyFile,
-  link,
-  mkdir,
-  open,
-  rename,
-  rm,
-  symlink,
-  truncate,
-  writeFile,
-} from "node:fs/promises";
+import { appendFile, chmod, mkdir, open, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { reportFile } from "../../agent/heartbeats.ts";
 import { bySource } from "./event.ts";
@@ -76,36 +64,6 @@ scenario("a renamed file is read to its end while its writer still holds it", as
   expect(states(tail)).toEqual(["ended", "active"]);
 });
 
-scenario(
-  "a file renamed within the glob is not read again",
-  async (tail) => {
-    await writeFile(tail.path("a.log"), "one\n");
-    await tail.poll();
-    await rename(tail.path("a.log"), tail.path("a.log.1"));
-    await tail.poll();
-    await rename(tail.path("a.log.1"), tail.path("a.log.2"));
-    await tail.poll();
-    await writeFile(tail.path("a.log"), "new\n");
-    await tail.poll();
-    expect(tail.contents()).toEqual(["one\n", "new\n"]);
-    expect(tail.events).toHaveLength(2);
-  },
-  { glob: "*" },
-);
-
-scenario("of two rotations between polls no line is lost", async (tail) => {
-  await writeFile(tail.path("a.log"), "first\n");
-  await tail.poll();
-  await appendFile(tail.path("a.log"), "first, late\n");
-  await rename(tail.path("a.log"), tail.path("a.log.1"));
-  await writeFile(tail.path("a.log"), "second\n");
-  await rename(tail.path("a.log.1"), tail.path("a.log.2"));
-  await rename(tail.path("a.log"), tail.path("a.log.1"));
-  await writeFile(tail.path("a.log"), "third\n");
-  await tail.poll();
-  expect(tail.contents().sort()).toEqual(["first\nfirst, late\n", "second\n", "third\n"]);
-});
-
 scenario("a file moved out of sight is read to its end by its open handle", async (tail) => {
   await mkdir(tail.path("archive"));
   await writeFile(tail.path("a.log"), "one\n");
@@ -152,14 +110,6 @@ scenario("a truncated file goes on as another source", async (tail) => {
   expect(tail.contents()).toEqual(["one\ntwo\n", "three\n", "4\n"]);
 });
 
-scenario("a file regrown past its old end between two polls is another source", async (tail) => {
-  await writeFile(tail.path("a.log"), "one\ntwo\n");
-  await tail.poll();
-  await writeFile(tail.path("a.log"), "three\nfour\nfive\n");
-  await tail.poll();
-  expect(tail.contents()).toEqual(["one\ntwo\n", "three\nfour\nfive\n"]);
-});
-
 scenario("a file regrown past its old end while the agent was down is another source", async (tail) => {
   await writeFile(tail.path("a.log"), "one\ntwo\n");
   await tail.poll();
@@ -185,17 +135,6 @@ scenario("a writer that goes on at its old offset after a truncation is the same
   expect(tail.contents()).toEqual(["one\ntwo\nthree\n"]);
 });
 
-scenario("copytruncate delivers every line once, whatever the copy is called", async (tail) => {
-  await writeFile(tail.path("a.log"), "one\n");
-  await tail.poll();
-  await copyFile(tail.path("a.log"), tail.path("a.log.1"));
-  await truncate(tail.path("a.log"));
-  await tail.poll();
-  await appendFile(tail.path("a.log"), "two\n");
-  await tail.poll();
-  expect(tail.contents()).toEqual(["one\n", "two\n"]);
-});
-
 scenario("a restart resumes at the acknowledged prefix", async (tail) => {
   await writeFile(tail.path("a.log"), "one\n");
   await tail.poll();
@@ -206,21 +145,6 @@ scenario("a restart resumes at the acknowledged prefix", async (tail) => {
   await tail.poll();
   expect(tail.events.map(({ text }) => text)).toEqual(["one", "two", "two"]);
   expect(tail.contents()).toEqual(["one\ntwo\n"]);
-});
-
-scenario("files rotated while the agent was down are found and read to their end", async (tail) => {
-  await writeFile(tail.path("a.log"), "one\n");
-  await tail.poll();
-  tail.acknowledge();
-  await tail.restart(async () => {
-    await appendFile(tail.path("a.log"), "two\n");
-    await rename(tail.path("a.log"), tail.path("a.log.2"));
-    await writeFile(tail.path("a.log.1"), "between\n");
-    await writeFile(tail.path("a.log"), "new\n");
-  });
-  await tail.poll();
-  expect(tail.contents().sort()).toEqual(["between\n", "new\n", "one\ntwo\n"]);
-  expect(tail.events).toHaveLength(4);
 });
 
 scenario(
@@ -335,37 +259,6 @@ scenario(
     });
   },
   { settings: { start_at: "end" } },
-);
-
-scenario("a symbolic link that is switched is followed to its new file", async (tail) => {
-  await writeFile(tail.path("1"), "one\n");
-  await symlink(tail.path("1"), tail.path("a.log"));
-  await tail.poll();
-  await writeFile(tail.path("2"), "two\n");
-  await symlink(tail.path("2"), tail.path("next"));
-  await rename(tail.path("next"), tail.path("a.log"));
-  await appendFile(tail.path("1"), "one, late\n");
-  await tail.poll();
-  expect(tail.contents()).toEqual(["one\none, late\n", "two\n"]);
-});
-
-scenario("hard links are one source", async (tail) => {
-  await writeFile(tail.path("a.log"), "one\n");
-  await link(tail.path("a.log"), tail.path("b.log"));
-  await tail.poll();
-  await appendFile(tail.path("b.log"), "two\n");
-  await tail.poll();
-  expect(tail.contents()).toEqual(["one\ntwo\n"]);
-});
-
-scenario(
-  "compressed copies are not read",
-  async (tail) => {
-    await writeFile(tail.path("a.log.gz"), "not a line\n");
-    await tail.poll();
-    expect(tail.files).toEqual([]);
-  },
-  { glob: "*" },
 );
 
 scenario(

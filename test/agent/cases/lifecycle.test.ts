@@ -30,6 +30,7 @@ tailCase(30, "down over three rotations", async (tail) => {
   await tail.poll();
   tail.acknowledge();
   await tail.restart(async () => {
+    await appendFile(tail.path("a.log"), "late\n");
     await rename(tail.path("a.log"), tail.path("a.log.3"));
     await writeFile(tail.path("a.log.2"), "two\n");
     await writeFile(tail.path("a.log.1"), "three\n");
@@ -37,7 +38,7 @@ tailCase(30, "down over three rotations", async (tail) => {
   });
   await tail.poll();
   expectNoRepeats(tail);
-  return ["one\n", "two\n", "three\n", "four\n"];
+  return ["one\nlate\n", "two\n", "three\n", "four\n"];
 });
 
 /** What is done at the moment of the kill, and the lines that come again after it. */

@@ -56,11 +56,12 @@ tailCase(3, "a while without any file", async (tail) => {
 tailCase(4, "two rotations between two looks", async (tail) => {
   await writeFile(tail.path("a.log"), "one\n");
   await tail.poll();
+  await appendFile(tail.path("a.log"), "late\n");
   await rename(tail.path("a.log"), tail.path("a.log.2"));
   await writeFile(tail.path("a.log.1"), "two\n");
   await writeFile(tail.path("a.log"), "three\n");
   await tail.poll();
-  return ["one\n", "two\n", "three\n"];
+  return ["one\nlate\n", "two\n", "three\n"];
 });
 
 tailCase(
@@ -209,6 +210,7 @@ tailCase(
     await writeFile(tail.path("a.log.1.gz"), "packed\n");
     await rm(tail.path("a.log.1"));
     await tail.poll();
+    expect(tail.files.map(({ source }) => source.path)).toEqual([tail.path("a.log")]);
     return ["one\n"];
   },
   ANY,
@@ -244,11 +246,13 @@ tailCase(15, "hard links, one of them removed", async (tail) => {
   await writeFile(tail.path("a.log"), "one\n");
   await link(tail.path("a.log"), tail.path("b.log"));
   await tail.poll();
-  await rm(tail.path("a.log"));
   await appendFile(tail.path("b.log"), "two\n");
   await tail.poll();
+  await rm(tail.path("a.log"));
+  await appendFile(tail.path("b.log"), "three\n");
+  await tail.poll();
   expectNoRepeats(tail);
-  return ["one\ntwo\n"];
+  return ["one\ntwo\nthree\n"];
 });
 
 tailCase(16, "deleted while its writer goes on", async (tail) => {

@@ -2,6 +2,37 @@ import { expect, test } from "vitest";
 import { bySource, reassemble } from "../event.ts";
 import { TailHarness, type TailHarnessOptions } from "../tail-harness.ts";
 
+/*
+ * The cases that a tail has to stand. Where no other file is named, `case N` finds the test.
+ *
+ *   rotation.test.ts
+ *    1 renamed and made anew           9 copytruncate, unread lines     17 made again, same inode
+ *    2 a writer that keeps the file   10 truncated and grown beyond     18 inode under another name
+ *    3 a while without any file       11 same first line and size       19 files that begin alike
+ *    4 two rotations between looks    12 compressed within the glob     20 empty and tiny files
+ *    5 a chain of numbers             13 a new name at midnight         21 replaced by a rename
+ *    6 moved to another directory     14 a symbolic link switched       22 a rename undone
+ *    7 copied and removed             15 hard links
+ *    8 copytruncate, all read         16 deleted while it is written
+ *   content.test.ts
+ *   23 a last line, then rotation     25 a line over the limit          27 other encodings
+ *   24 no final line feed             26 CRLF, holes of zeros           28 events of several lines
+ *   lifecycle.test.ts
+ *   29 down over one rotation         32 killed in a write of state     36 too many files
+ *   30 down over several              33 power lost: bytes gone         38 no right to read
+ *   31 killed at any moment           34 power lost: zeros              40 held back, and rotated
+ *                                                                       41 the clock is set
+ *   elsewhere, more on them
+ *   31 ../kill-points.test.ts, ../random.test.ts
+ *   32 ../checkpoint-power-loss.test.ts, ../spool/spool-power-loss.test.ts
+ *   35 no room, and errors of the disk: ../spool/spool-faults.test.ts, ../checkpoint-power-loss.test.ts
+ *   37 notifications that are lost: ../look-schedule.test.ts
+ *   39 delivery refused for hours, then throttled: ../shard-limits.test.ts, ../fault-proxy.test.ts
+ *   42 reloaded within a file: ../reload.test.ts
+ *   43 two agents on one state directory: ../agent.test.ts
+ *   44 an acknowledgement of forward lost: ../forward/clients.test.ts, ../forward/end-to-end.test.ts
+ */
+
 /**
  * One of the cases that a tail has to stand, by its number. The model is what `run` returns: the contents
  * of every source that must have come out in the end, and of no other.
