@@ -65,8 +65,16 @@ function patch({ operation, path, call, when }: KillAt): void {
     rename: (from: string, to: string) => around("rename", from, () => rename(from, to)),
     rm: (on: string, ...rest: []) => around("rm", on, () => rm(on, ...rest)),
   });
-  const { readSync } = fs;
+  const { openSync, readSync } = fs;
   Object.assign(fs, {
+    openSync: (on: string, flags: number) => {
+      const isThis = isIt("open", on);
+      if (isThis && when === "before") die();
+      const fd = openSync(on, flags);
+      if (isThis) die();
+      pathsByFd.set(fd, on);
+      return fd;
+    },
     readSync: (fd: number, bytes: Buffer, at: number, length: number, position: number) => {
       const read = (): number => readSync(fd, bytes, at, length, position);
       const isThis = isIt("read", pathsByFd.get(fd) ?? "");
