@@ -9,47 +9,63 @@ import { monitorSchema } from "./monitor/monitor-config.ts";
 import { awsSchema } from "./producer/aws-config.ts";
 import { PAYLOAD_MAX_BYTES, producerConfigSchema } from "./producer/producer-config.ts";
 import { spoolConfigSchema } from "./spool/spool-config.ts";
+import { GROWTH_MAX } from "./tail/encoding.ts";
 
 const milliseconds = (least: number, most: number) => z.int().min(least).max(most);
 const bytes = (least: number, most: number) => z.int().min(least).max(most);
 const absolutePaths = z.union([absolutePath.transform((path) => [path]), z.array(absolutePath).min(1)]);
 
-const files = z.strictObject({
-  tag: z
-    .string()
-    .max(128)
-    .regex(
-      /^[A-Za-z0-9](?:[A-Za-z0-9._-]|\$\{[1-9]\})*$/,
-      "letters, digits, '.', '_', '-' and ${1} to ${9}, at most 128",
-    )
-    .meta({
-      description:
-        "log tag, and so the partition key, of every line; ${1} is what the first wildcard of the path stands for",
+const files = z
+  .strictObject({
+    tag: z
+      .string()
+      .max(128)
+      .regex(
+        /^[A-Za-z0-9](?:[A-Za-z0-9._-]|\$\{[1-9]\})*$/,
+        "letters, digits, '.', '_', '-' and ${1} to ${9}, at most 128",
+      )
+      .meta({
+        description:
+          "log tag, and so the partition key, of every line; ${1} is what the first wildcard of the path stands for",
+      }),
+    path: absolutePaths.meta({
+      description: "a file, a glob, or an array of them; * does not cross a slash",
     }),
-  path: absolutePaths.meta({ description: "a file, a glob, or an array of them; * does not cross a slash" }),
-  exclude: z
-    .array(z.string().min(1))
-    .default(["**/*.{gz,zst,bz2,xz}"])
-    .meta({ description: "globs of files that `path` matches and that are not to be read" }),
-  start_at: z
-    .enum(["head", "end"])
-    .default("head")
-    .meta({
-      description:
-        "where reading begins in files that are there when this entry is first used; files that appear later " +
-        "are always read whole. With `end` the bytes before are recorded as skipped",
-    }),
-  max_line_bytes: bytes(64, PAYLOAD_MAX_BYTES)
-    .default(256 * 2 ** 10)
-    .meta({ unit: "bytes", description: "a longer line is cut here; the bytes cut are recorded as a gap" }),
-  ignore_older_ms: milliseconds(0, 10 * 365 * 86_400_000)
-    .default(0)
-    .meta({
-      unit: "ms",
-      description: "a file that was not changed for this long when it is found is left alone; 0 reads all",
-    }),
-  ...filterSettings,
-});
+    exclude: z
+      .array(z.string().min(1))
+      .default(["**/*.{gz,zst,bz2,xz}"])
+      .meta({ description: "globs of files that `path` matches and that are not to be read" }),
+    start_at: z
+      .enum(["head", "end"])
+      .default("head")
+      .meta({
+        description:
+          "where reading begins in files that are there when this entry is first used; files that appear later " +
+          "are always read whole. With `end` the bytes before are recorded as skipped",
+      }),
+    max_line_bytes: bytes(64, PAYLOAD_MAX_BYTES)
+      .default(256 * 2 ** 10)
+      .meta({ unit: "bytes", description: "a longer line is cut here; the bytes cut are recorded as a gap" }),
+    ignore_older_ms: milliseconds(0, 10 * 365 * 86_400_000)
+      .default(0)
+      .meta({
+        unit: "ms",
+        description: "a file that was not changed for this long when it is found is left alone; 0 reads all",
+      }),
+    bytes_per_second: bytes(1, 2 ** 40)
+      .optional()
+      .meta({
+        unit: "bytes/s",
+        description:
+          "each file is read no faster than this, but for a burst of one second's worth; what is over waits in the file. " +
+          "Absent, as fast as the stream takes it",
+      }),
+    ...filterSettings,
+  })
+  .refine(({ encoding, max_line_bytes }) => !encoding || max_line_bytes * GROWTH_MAX <= PAYLOAD_MAX_BYTES, {
+    path: ["max_line_bytes"],
+    message: `with encoding, at most ${Math.floor(PAYLOAD_MAX_BYTES / GROWTH_MAX)}: UTF-8 may take three times the bytes`,
+  });
 
 const tail = z.strictObject({
   poll_ms: milliseconds(10, 60_000)

@@ -9,6 +9,7 @@ import { isHeld } from "./state-lock.ts";
 import type { FilePosition } from "./tail/tail-state.ts";
 import { sameFile } from "./tail/file-identity.ts";
 import { FileRule } from "./tail/file-rule.ts";
+import type { LineFeed } from "./tail/line-feed.ts";
 import { sight, type Sighting } from "./tail/sighting.ts";
 
 /** Longer than any line the agent waits for the end of. */
@@ -147,28 +148,31 @@ async function spoolState(
 /** @param path at which it was first seen: its tag comes from there */
 async function whyWaiting(position: Omit<Position, "waiting">, path: string, view: View): Promise<string> {
   const { location, tag, delivered, read, size } = position;
-  if (!view.rules.some((rule) => rule.readingOf(path).tag === tag))
-    return `no [[files]] entry has the tag ${tag} any more`;
+  const rule = view.rules.find((rule) => rule.readingOf(path).tag === tag);
+  if (rule === undefined) return `no [[files]] entry has the tag ${tag} any more`;
   if (size === undefined)
     return view.isRunning
       ? "it was deleted, or moved out of sight"
       : "the agent does not run, and the file is not there";
-  if (await isLineBegun(location, read ?? delivered, size)) return "its last line has no line feed yet";
+  if (await isLineBegun(location, read ?? delivered, size, rule.lineFeed))
+    return "its last line has no line feed yet";
   if (!view.isRunning) return "the agent does not run";
   if (view.streamError !== undefined) return view.streamError;
+  const limited = view.status?.files[location]?.limited;
+  if (limited) return `limited to ${limited} bytes/s`;
   if (read !== undefined && read > delivered)
     return `${read - delivered} bytes wait for their acknowledgement`;
   return "it is being read";
 }
 
 /** True when everything from here to the end of the file is one line that has not ended. */
-async function isLineBegun(path: string, offset: number, size: number): Promise<boolean> {
+async function isLineBegun(path: string, offset: number, size: number, lineFeed: LineFeed): Promise<boolean> {
   const length = size - offset;
   if (length <= 0 || length > LAST_LINE_MAX_BYTES) return false;
   try {
     await using handle = await open(path);
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, offset);
-    return bytesRead === length && !buffer.includes("\n");
+    return bytesRead === length && lineFeed.indexIn(buffer, 0, offset) === -1;
   } catch {
     return false;
   }

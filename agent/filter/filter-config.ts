@@ -1,5 +1,12 @@
 import * as z from "zod";
+import { Encoding } from "../tail/encoding.ts";
 import { bytePattern } from "./pattern.ts";
+
+const encoding = z.string().refine((label) => Encoding.isKnown(label), {
+  error: ({ input }) =>
+    `no encoding is known as "${String(input)}": take a label of the WHATWG Encoding Standard, such as windows-1252, ` +
+    "shift_jis or utf-16le",
+});
 
 const pattern = z
   .string()
@@ -49,6 +56,11 @@ const mask = z.strictObject({
 
 /** What a `[[files]]` entry may say of its lines. */
 export const filterSettings = {
+  encoding: encoding.optional().meta({
+    description:
+      "of the files, by a label such as windows-1252, shift_jis, gb18030 or utf-16le: events are converted to UTF-8 " +
+      "before anything else is done with them; absent, bytes are sent as they stand",
+  }),
   multi_line: multiLine.optional().meta({ description: "joins lines to events" }),
   include_lines: z
     .array(pattern)
@@ -68,6 +80,7 @@ export type MaskConfig = z.output<typeof mask>;
 
 /** The settings of one entry. */
 export interface FilterConfig {
+  readonly encoding?: string | undefined;
   readonly multi_line?: MultiLineConfig | undefined;
   readonly include_lines: readonly string[];
   readonly exclude_lines: readonly string[];

@@ -1,9 +1,12 @@
 import type { GapReason } from "../../wire/provenance.ts";
+import { Encoding, GROWTH_MAX } from "../tail/encoding.ts";
+import { LINE_FEED, type LineFeed } from "../tail/line-feed.ts";
 import type { Framing, Line } from "../tail/line-framer.ts";
 import type { FilterConfig } from "./filter-config.ts";
+import { ConvertedText, type LineText, WindowText } from "./line-text.ts";
 import { Masking } from "./masking.ts";
 import { beginsEvent } from "./multi-line.ts";
-import { bytePattern, WindowText } from "./pattern.ts";
+import { bytePattern } from "./pattern.ts";
 import { Sampling } from "./sampling.ts";
 
 type LeftOut = GapReason & ("filtered" | "sampled");
@@ -16,13 +19,16 @@ export interface FilterCounts {
   filtered: number;
   sampled: number;
   masked: number;
+  /** Sent with U+FFFD in the place of bytes that are no character. */
+  undecodable: number;
 }
 
-/** What one `[[files]]` entry does with lines: join them, leave them out, mask them. */
+/** What one `[[files]]` entry does with lines: convert them, join them, leave them out, mask them. */
 export class LineFilter {
   readonly framing: Framing;
-  readonly counts: FilterCounts = { filtered: 0, sampled: 0, masked: 0 };
-  readonly #text = new WindowText();
+  readonly counts: FilterCounts = { filtered: 0, sampled: 0, masked: 0, undecodable: 0 };
+  readonly #text: LineText;
+  readonly #converted: ConvertedText | undefined;
   readonly #include: readonly RegExp[];
   readonly #exclude: readonly RegExp[];
   readonly #sampling: Sampling | undefined;
@@ -30,13 +36,18 @@ export class LineFilter {
 
   constructor(config: FilterConfig, maxLineBytes: number) {
     const { multi_line, include_lines, exclude_lines, sample, mask } = config;
+    const encoding = config.encoding === undefined ? undefined : new Encoding(config.encoding);
+    this.#converted = encoding && new ConvertedText(encoding);
+    this.#text = this.#converted ?? new WindowText();
     this.#include = include_lines.map((source) => bytePattern(source));
     this.#exclude = exclude_lines.map((source) => bytePattern(source));
     this.#sampling = sample && new Sampling(sample);
-    this.#masking = mask.length > 0 ? new Masking(mask, maxLineBytes) : undefined;
+    this.#masking =
+      mask.length > 0 ? new Masking(mask, maxLineBytes * (encoding ? GROWTH_MAX : 1)) : undefined;
     const leavesOut = include_lines.length + exclude_lines.length > 0 || sample !== undefined;
     this.framing = {
       maxLineBytes,
+      encoding,
       begins: multi_line && beginsEvent(multi_line, this.#text),
       leaveOut: leavesOut
         ? (window, start, end) => this.#counted(this.#reason(window, start, end))
@@ -44,10 +55,15 @@ export class LineFilter {
     };
   }
 
+  /** With which lines end. */
+  get lineFeed(): LineFeed {
+    return this.framing.encoding?.lineFeed ?? LINE_FEED;
+  }
+
   /** Nothing is done with lines. */
   get isPlain(): boolean {
-    const { begins, leaveOut } = this.framing;
-    return begins === undefined && leaveOut === undefined && this.#masking === undefined;
+    const { begins, leaveOut, encoding } = this.framing;
+    return !begins && !leaveOut && !encoding && !this.#masking;
   }
 
   /** Call before a window is framed: its bytes are others, even where the buffer is the same. */
@@ -55,15 +71,17 @@ export class LineFilter {
     this.#text.clear();
   }
 
-  /** @returns what takes the lines of this window; they are masked on their way to `emit` */
-  masked(window: Buffer, emit: Emit): (line: Line) => void {
-    const masking = this.#masking;
-    if (masking === undefined) return (line) => emit(line, window);
+  /** @returns what takes the lines of this window; they are converted and masked on their way to `emit` */
+  edited(window: Buffer, emit: Emit): (line: Line) => void {
+    if (!this.#masking && !this.#converted) return (line) => emit(line, window);
     return (line) => {
-      const masked = masking.replace(this.#text.slice(window, line.start, line.end));
-      if (masked === undefined) return emit(line, window);
-      this.counts.masked++;
-      emit({ ...line, start: 0, end: masked.length }, masked);
+      const { start, end } = line;
+      if (this.#converted?.isDamaged(window, start, end)) this.counts.undecodable++;
+      const masked = this.#masking?.replace(this.#text.slice(window, start, end));
+      if (masked) this.counts.masked++;
+      const bytes = masked ?? this.#converted?.utf8(window, start, end);
+      if (bytes) emit({ ...line, start: 0, end: bytes.length }, bytes);
+      else emit(line, window);
     };
   }
 

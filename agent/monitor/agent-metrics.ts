@@ -95,12 +95,15 @@ function ofLines({ read, filters, sent }: Vitals): Values<"Lines"> {
       labels: { ...labels, reason },
       value,
     }));
+  const edited = (what: "masked" | "undecodable") =>
+    byTag(filters.map(({ tag, counts }) => [tag, counts[what]]));
   const sentBy = (unit: "lines" | "bytes") => byTag(Array.from(sent, ([tag, counts]) => [tag, counts[unit]]));
   return {
     weir_agent_lines_read_total: read.lines,
     weir_agent_bytes_read_total: read.bytes,
     weir_agent_lines_left_out_total: [...leftOut("filtered"), ...leftOut("sampled")],
-    weir_agent_lines_masked_total: byTag(filters.map(({ tag, counts }) => [tag, counts.masked])),
+    weir_agent_lines_masked_total: edited("masked"),
+    weir_agent_lines_undecodable_total: edited("undecodable"),
     weir_agent_lines_cut_total: read.cut,
     weir_agent_lines_sent_total: sentBy("lines"),
     weir_agent_bytes_sent_total: sentBy("bytes"),

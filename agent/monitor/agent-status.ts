@@ -1,5 +1,6 @@
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
 import type { PushedVitals, Vitals } from "./vitals.ts";
+import type { WatchedSource } from "./watched-source.ts";
 
 interface TagStatus {
   readonly messages: number;
@@ -17,6 +18,8 @@ interface FileStatus {
   readonly error: string;
   /** Why it is looked at again and again; null where the kernel tells of changes. */
   readonly polled: string | null;
+  /** Bytes a second, while it waits for nothing but its limit. */
+  readonly limited: number | null;
 }
 
 interface ServerStatus {
@@ -65,13 +68,8 @@ export function agentStatus(vitals: Vitals): AgentStatus {
     if (tag !== HEARTBEAT_TYPE) byTag[tag] = { messages: lines, bytes, sents: records };
   }
   const byPath: Record<string, FileStatus> = {};
-  for (const { tag, path } of missing) {
-    byPath[path] = { tag, position: -1, delivered: 0, size: 0, error: "there is no such file", polled: null };
-  }
-  for (const { tag, location, phase, delivery, read, size, error = "", whyPolled = null } of files) {
-    const position = phase === "lost" ? -1 : read;
-    byPath[location] = { tag, position, delivered: delivery.resume.offset, size, error, polled: whyPolled };
-  }
+  for (const { tag, path } of missing) byPath[path] = { tag, ...MISSING };
+  for (const file of files) byPath[file.location] = fileStatus(file);
   const error = putFailure ?? (openShards === 0 ? "its shards are not known yet" : "");
   return {
     sent: byTag,
@@ -80,6 +78,22 @@ export function agentStatus(vitals: Vitals): AgentStatus {
     receiver: receiverStatus(vitals.pushed),
     spool: spoolStatus(vitals.pushed),
   };
+}
+
+const MISSING = {
+  position: -1,
+  delivered: 0,
+  size: 0,
+  error: "there is no such file",
+  polled: null,
+  limited: null,
+};
+
+function fileStatus(file: WatchedSource): FileStatus {
+  const { tag, phase, delivery, read, size, error = "", whyPolled = null, limitedTo = null } = file;
+  const position = phase === "lost" ? -1 : read;
+  const delivered = delivery.resume.offset;
+  return { tag, position, delivered, size, error, polled: whyPolled, limited: limitedTo };
 }
 
 function receiverStatus(pushed: PushedVitals | undefined): ReceiverStatus | null {

@@ -71,6 +71,10 @@ const LINES = {
     "reason",
   ),
   weir_agent_lines_masked_total: counter("Lines in which something was replaced.", "tag"),
+  weir_agent_lines_undecodable_total: counter(
+    "Lines in which bytes that are no character of the entry's encoding became U+FFFD.",
+    "tag",
+  ),
   weir_agent_lines_cut_total: counter("Lines of files over max_line_bytes, of which the rest was left out."),
   weir_agent_lines_sent_total: counter("Lines that Kinesis acknowledged.", "tag"),
   weir_agent_bytes_sent_total: counter("Bytes of the sources that Kinesis acknowledged.", "tag"),

@@ -25,6 +25,8 @@ interface FileRow {
   /** How often a file left this path while the agent watched. */
   readonly rotations: number;
   readonly error: string | undefined;
+  /** Bytes a second, while it waits for nothing but its limit. */
+  readonly limitedTo: number | undefined;
 }
 
 interface InputRow {
@@ -121,6 +123,7 @@ function fileRows(files: readonly WatchedSource[], { pace }: Vitals, nowMs: numb
       bytesPerSecond: pace.bytesPerSecond(file),
       rotations: pace.rotations(file.source.path),
       error: file.error,
+      limitedTo: file.limitedTo,
     }));
   return { matching: files.length, rows };
 }

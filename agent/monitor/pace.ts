@@ -16,6 +16,12 @@ export function undeliveredBytes(file: WatchedSource): number {
   return Math.max(0, end - delivery.resume.offset);
 }
 
+/** The same without what waits for the file's own limit: that is no sign of a stall. */
+function dueBytes(file: WatchedSource): number {
+  if (file.limitedTo === undefined) return undeliveredBytes(file);
+  return Math.max(0, (file.gap?.from ?? file.read) - file.delivery.resume.offset);
+}
+
 interface FilePace {
   delivered: number;
   lookedAtMs: number;
@@ -47,7 +53,7 @@ export class Pace {
       const { path } = file.source;
       if (!this.#rotations.has(path)) this.#rotations.set(path, before.get(path) ?? 0);
       hasMoved = this.#lookAt(file, nowMs) || hasMoved;
-      undelivered += undeliveredBytes(file);
+      undelivered += dueBytes(file);
     }
     this.#hasLooked = true;
     if (hasMoved || undelivered === 0) this.#movedAtMs = nowMs;

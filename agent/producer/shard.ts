@@ -1,9 +1,9 @@
 import { type HashKeyRange, middleHashKey } from "../../wire/hash-key.ts";
 import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from "../../wire/limits.ts";
+import { TokenBucket } from "../token-bucket.ts";
 import { ArrivalWindow } from "./arrival-window.ts";
 import { backoffMs } from "./backoff.ts";
 import type { OutgoingRecord } from "./outbox.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 /**
  * How much of a shard's limit is taken to be ours. Others write to it, too, and only its refusals tell:
@@ -12,6 +12,9 @@ import { TokenBucket } from "./token-bucket.ts";
 const SHARE_KEPT = 0.9;
 const SHARE_WON_PER_SECOND = 0.01;
 const LEAST_SHARE = 0.02;
+
+/** Tokens saved up while nothing was sent must make no burst: a shard has none to give. */
+const BURST_SECONDS = 0.05;
 
 /** An open shard: what waits for it, and what it can take. */
 export class Shard {
@@ -41,9 +44,9 @@ export class Shard {
     this.#last = BigInt(range.endingHashKey);
     const bytesPerSecond = SHARD_WRITE_BYTES_PER_SECOND * rateLimit;
     const recordsPerSecond = SHARD_WRITE_RECORDS_PER_SECOND * rateLimit;
-    this.#bytes = new TokenBucket(bytesPerSecond, nowMs);
+    this.#bytes = new TokenBucket(bytesPerSecond, BURST_SECONDS, nowMs);
     this.#shareAtMs = nowMs;
-    this.#records = new TokenBucket(recordsPerSecond, nowMs);
+    this.#records = new TokenBucket(recordsPerSecond, BURST_SECONDS, nowMs);
     this.#window = new ArrivalWindow(bytesPerSecond, recordsPerSecond);
   }
 

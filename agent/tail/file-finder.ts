@@ -99,7 +99,7 @@ export class FileFinder {
     if ((await this.#copies.kinOf(sighting)) !== "none") return false;
     // Only files that are older than the rule may be left out: a later one appeared while we watched.
     const isAtEnd = rule.startAt === "end" && !this.memory.knowsRule(rule);
-    const start = isAtEnd ? await readStart(sighting) : HEAD;
+    const start = isAtEnd ? await readStart(sighting, rule.lineFeed) : HEAD;
     const { path } = sighting;
     this.log.following(this.memory.follow(sighting, path, rule.readingOf(path), start));
     return true;

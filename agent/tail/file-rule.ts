@@ -7,6 +7,7 @@ import { systemCode, systemReason } from "../agent-error.ts";
 import type { FilesConfig } from "../config.ts";
 import { type FilterCounts, LineFilter } from "../filter/line-filter.ts";
 import { PathTag } from "../filter/path-tag.ts";
+import type { LineFeed } from "./line-feed.ts";
 import type { Reading } from "./reading.ts";
 import type { Sighting } from "./sighting.ts";
 
@@ -33,6 +34,7 @@ export class FileRule {
   readonly #pathTag: PathTag;
   readonly #filter: LineFilter;
   readonly #multiLineIdleMs: number | undefined;
+  readonly #bytesPerSecond: number | undefined;
   readonly #isExcluded: (path: string) => boolean;
 
   constructor(config: FilesConfig) {
@@ -45,6 +47,7 @@ export class FileRule {
     this.#pathTag = new PathTag(config.tag, config.path);
     this.#filter = new LineFilter(config, config.max_line_bytes);
     this.#multiLineIdleMs = config.multi_line?.idle_ms;
+    this.#bytesPerSecond = config.bytes_per_second;
   }
 
   /** What became of its lines. */
@@ -52,9 +55,19 @@ export class FileRule {
     return this.#filter.counts;
   }
 
+  /** With which its lines end. */
+  get lineFeed(): LineFeed {
+    return this.#filter.lineFeed;
+  }
+
   /** How a file is read that was first seen at a path. */
   readingOf(path: string): Reading {
-    return { tag: this.#pathTag.of(path), filter: this.#filter, multiLineIdleMs: this.#multiLineIdleMs };
+    return {
+      tag: this.#pathTag.of(path),
+      filter: this.#filter,
+      multiLineIdleMs: this.#multiLineIdleMs,
+      bytesPerSecond: this.#bytesPerSecond,
+    };
   }
 
   isTooOld({ mtimeNs }: Sighting, nowMs: number): boolean {

@@ -5,6 +5,7 @@ import { type FileIdentity, sourceId } from "./file-identity.ts";
 import { type FileRecord, newRecord, type Verified } from "./file-record.ts";
 import { KnownBytes } from "./known-bytes.ts";
 import { HEAD, type Resume } from "./line-framer.ts";
+import { ReadLimit } from "./read-limit.ts";
 import { ReadPosition } from "./read-position.ts";
 import type { Emitters, Reading } from "./reading.ts";
 import type { Sighting } from "./sighting.ts";
@@ -21,6 +22,7 @@ export class FollowedFile {
   readonly place: Whereabouts;
   readonly known: KnownBytes;
   readonly position: ReadPosition;
+  readonly limit: ReadLimit | undefined;
   /** Ended: read to its end, and not expected to grow. Lost: closed, and gone from where it was. */
   phase: "active" | "rotated" | "ended" | "lost";
   error: string | undefined;
@@ -50,6 +52,8 @@ export class FollowedFile {
     this.place = new Whereabouts(record.file, record.location);
     this.known = new KnownBytes(record);
     this.position = new ReadPosition(reading.filter, resume, record.breaks);
+    const { bytesPerSecond } = reading;
+    this.limit = bytesPerSecond === undefined ? undefined : new ReadLimit(bytesPerSecond, nowMs);
   }
 
   get record(): FileRecord {
@@ -92,6 +96,11 @@ export class FollowedFile {
   /** Every byte there is was looked at; a line that has only begun may be left. */
   get isAtEnd(): boolean {
     return this.position.seenTo >= this.size;
+  }
+
+  /** Bytes a second, while it waits for nothing but its limit. */
+  get limitedTo(): number | undefined {
+    return this.limit?.isWaiting && !this.isAtEnd ? this.limit.bytesPerSecond : undefined;
   }
 
   /** What the last look found; undefined before the first. */
@@ -165,8 +174,10 @@ export class FollowedFile {
 
   /** Cuts what `fill` read into lines. */
   frame(window: Buffer, isEnd: boolean, emit: Emitters): void {
-    this.known.add(window, this.read);
+    const from = this.read;
+    this.known.add(window, from);
     this.position.frame(window, isEnd, emit);
+    this.limit?.took(window.length, this.read - from);
     this.size = Math.max(this.size, this.position.seenTo);
   }
 

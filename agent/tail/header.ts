@@ -59,11 +59,6 @@ export function firstLine(head: Buffer, maxBytes: number): Buffer | undefined {
   return head.length > most ? head.subarray(0, most) : undefined;
 }
 
-/** Lines are cut at the byte 0A, which is half a character there. */
-export function isUtf16(head: Buffer): boolean {
-  return (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
-}
-
 function fingerprint(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("base64");
 }

@@ -2,9 +2,8 @@ import type { FileRecord, Verified } from "./file-record.ts";
 import { type Comparison, compare, type Fingerprint } from "./fingerprint.ts";
 import { type Guard, GUARD_BYTES, guardAfter, type WrittenGuard } from "./guard.ts";
 import { agrees, beginsLike, canGrow, type Header, headerOf } from "./header.ts";
+import type { LineFeed } from "./line-feed.ts";
 import type { OpenFile } from "./open-file.ts";
-
-const LINE_FEED = 10;
 
 /** What is known of the bytes that were read, and when they were last found to be there still. */
 export class KnownBytes {
@@ -33,9 +32,9 @@ export class KnownBytes {
     return this.#verified;
   }
 
-  /** The last byte that was read ends a line, so that an event of several lines may end with it. */
-  get endsWithLine(): boolean {
-    return this.#guard?.bytes.at(-1) === LINE_FEED;
+  /** What was read ends with a line, so that an event of several lines may end with it. */
+  endsWith(lineFeed: LineFeed): boolean {
+    return this.#guard !== undefined && lineFeed.isEndOf(this.#guard.bytes, this.#guard.end);
   }
 
   /** Nothing has happened to the file since its bytes were compared. */

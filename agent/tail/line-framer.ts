@@ -1,6 +1,6 @@
 import type { Gap, GapReason } from "../../wire/provenance.ts";
-
-const LINE_FEED = 10;
+import { beginsWith, type Encoding } from "./encoding.ts";
+import { LINE_FEED, type LineFeed } from "./line-feed.ts";
 
 /** Where an event ends cannot be told before there is more of the source. */
 const UNKNOWN = -2;
@@ -39,6 +39,8 @@ export interface Line {
 export interface Framing {
   /** A longer event is cut, or ends before the line that would make it longer. */
   readonly maxLineBytes: number;
+  /** Left out where bytes are taken as they stand, and lines end with the byte 0A. */
+  readonly encoding?: Encoding | undefined;
   /** Whether a line begins an event. Left out where every line is one. */
   readonly begins?: ((window: Buffer, start: number, end: number) => boolean) | undefined;
   /** Why an event is left out, if it is. The same bytes must get the same answer, whenever they are read. */
@@ -61,12 +63,14 @@ export type Run = Line;
  */
 export class LineFramer {
   readonly #framing: Framing;
+  readonly #lineFeed: LineFeed;
   #offset: number;
   #standing: Standing;
   #gap: Gap | undefined;
 
   constructor(framing: Framing, from: Resume) {
     this.#framing = framing;
+    this.#lineFeed = framing.encoding?.lineFeed ?? LINE_FEED;
     this.#offset = from.offset;
     this.#standing = from.standing;
     this.#gap = from.gap;
@@ -93,8 +97,11 @@ export class LineFramer {
    */
   frame(window: Buffer, isEnd: boolean, emit: (line: Line) => void): number {
     const base = this.#offset;
-    const { maxLineBytes } = this.#framing;
-    let at = this.#finishLine(window);
+    const { maxLineBytes, encoding } = this.#framing;
+    const { unitBytes } = this.#lineFeed;
+    if (window.length < unitBytes && !isEnd) return 0;
+    let at = this.#finishLine(window, isEnd);
+    at += this.#leaveOutMark(window, at);
     while (at < window.length) {
       if (window[at] === 0) {
         const hole = this.#leaveOutHole(window, at, isEnd);
@@ -105,17 +112,18 @@ export class LineFramer {
       if (lineFeed === UNKNOWN) break;
       const end = lineFeed === -1 ? window.length : lineFeed;
       if (end - at > maxLineBytes) {
-        const cut = at + maxLineBytes;
-        this.#take(emit, window, at, cut, base + at, maxLineBytes, "cut");
+        const longest = window.subarray(at, at + maxLineBytes);
+        const cut = at + (encoding?.wholeCharacters(longest) ?? maxLineBytes);
+        this.#take(emit, window, at, cut, base + at, cut - at, "cut");
         this.#leaveOut(base + cut, "too-long", 0);
       } else if (lineFeed !== -1) {
-        this.#take(emit, window, at, end, base + at, end - at + 1, "line");
+        this.#take(emit, window, at, end, base + at, end - at + unitBytes, "line");
       } else if (isEnd) {
         this.#take(emit, window, at, end, base + at, end - at, "open");
       } else {
         break;
       }
-      at = lineFeed === -1 ? end : lineFeed + 1;
+      at = lineFeed === -1 ? end : lineFeed + unitBytes;
       if (lineFeed !== -1) this.#standing = "line";
     }
     this.#offset = base + at;
@@ -128,12 +136,12 @@ export class LineFramer {
    */
   #eventEnd(window: Buffer, start: number, isEnd: boolean): number {
     const { maxLineBytes, begins } = this.#framing;
-    let end = window.indexOf(LINE_FEED, start);
+    let end = this.#nextLineFeed(window, start);
     if (begins === undefined) return end;
     while (end !== -1 && end - start <= maxLineBytes) {
-      const next = end + 1;
+      const next = end + this.#lineFeed.unitBytes;
       if (next === window.length) return isEnd ? end : UNKNOWN;
-      const lineFeed = window.indexOf(LINE_FEED, next);
+      const lineFeed = this.#nextLineFeed(window, next);
       const nextEnd = lineFeed === -1 ? window.length : lineFeed;
       if (nextEnd - start > maxLineBytes) return end;
       if (lineFeed === -1 && !isEnd) return UNKNOWN;
@@ -141,6 +149,10 @@ export class LineFramer {
       end = lineFeed;
     }
     return end;
+  }
+
+  #nextLineFeed(window: Buffer, from: number): number {
+    return this.#lineFeed.indexIn(window, from, this.#offset);
   }
 
   /**
@@ -153,7 +165,8 @@ export class LineFramer {
     const isOpen = end === window.length && !isEnd && end - start <= this.#framing.maxLineBytes;
     if (end - start < HOLE_BYTES) return { bytes: 0, isOpen };
     const goesOn = end === window.length && !isEnd;
-    const bytes = end - start - (goesOn ? HOLE_BYTES : 0);
+    const zeros = end - start - (goesOn ? HOLE_BYTES : 0);
+    const bytes = zeros - (zeros % this.#lineFeed.unitBytes);
     if (bytes > 0) this.#leaveOut(this.#offset + start, "unreadable", 0);
     return { bytes, isOpen: goesOn };
   }
@@ -180,26 +193,44 @@ export class LineFramer {
   #wholeLines(window: Buffer): number {
     if (window.includes(0)) return 0;
     for (let at = 0; ;) {
-      const lineFeed = window.subarray(at, at + this.#framing.maxLineBytes + 1).lastIndexOf(LINE_FEED);
+      const lineFeed = window
+        .subarray(at, at + this.#framing.maxLineBytes + 1)
+        .lastIndexOf(LINE_FEED.bytes[0]!);
       if (lineFeed === -1) return at;
       at += lineFeed + 1;
     }
   }
 
   /** Leaves out what is left of a line that has been sent. */
-  #finishLine(window: Buffer): number {
+  #finishLine(window: Buffer, isEnd: boolean): number {
     if (window.length === 0 || this.#standing === "line") return 0;
+    const { unitBytes } = this.#lineFeed;
+    const lineFeed = this.#nextLineFeed(window, 0);
     if (this.#standing === "cut") {
-      const lineFeed = window.indexOf(LINE_FEED);
-      if (lineFeed === -1) return window.length;
+      // Half a character at the end may be half of a line feed.
+      const half = isEnd ? 0 : (this.#offset + window.length) % unitBytes;
+      if (lineFeed === -1) return window.length - half;
       this.#standing = "line";
-      return lineFeed + 1;
+      return lineFeed + unitBytes;
     }
     this.#standing = "line";
-    if (window[0] !== LINE_FEED) return 0;
+    if (lineFeed !== 0) return 0;
     // The line feed of a line that was sent without it is no empty line.
     this.#leaveOut(this.#offset, "skipped", 0);
-    return 1;
+    return unitBytes;
+  }
+
+  /** A byte order mark is no text. Nor is half a character, whose other half was the end of a line that was sent. */
+  #leaveOutMark(window: Buffer, at: number): number {
+    const offset = this.#offset + at;
+    const mark = offset === 0 ? this.#framing.encoding?.byteOrderMark : undefined;
+    if (mark && beginsWith(window, mark)) {
+      this.#leaveOut(offset, "skipped", 0);
+      return mark.length;
+    }
+    const half = at < window.length ? offset % this.#lineFeed.unitBytes : 0;
+    if (half > 0) this.#leaveOut(offset, "unreadable", 0);
+    return half;
   }
 
   /** A gap has one reason: that of the first line in it, or where it holds no whole line, of its first bytes. */

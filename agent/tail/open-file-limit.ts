@@ -41,7 +41,8 @@ export class OpenFileLimit {
     this.#openAtMost = open.length;
     const active = open.filter(({ phase, error }) => phase === "active" && error === undefined);
     if (open.length >= this.#most) {
-      const idle = active.filter(({ isAtEnd }) => isAtEnd).sort((a, b) => a.changedAtMs - b.changedAtMs);
+      const waiting = active.filter(({ isAtEnd, limitedTo }) => isAtEnd || limitedTo !== undefined);
+      const idle = waiting.sort((a, b) => a.changedAtMs - b.changedAtMs);
       const tooMany = open.length - this.#most + Math.max(1, Math.floor(this.#most * CLOSED_AT_ONCE));
       if (idle.length === 0 && active.length > 0) return false;
       await this.#close(idle.slice(0, tooMany));

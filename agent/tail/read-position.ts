@@ -72,7 +72,7 @@ export class ReadPosition {
       this.#framer.frameRuns(window, isEnd, emit.run);
     } else {
       this.#filter.takeWindow();
-      this.#framer.frame(window, isEnd, this.#filter.masked(window, emit.line));
+      this.#framer.frame(window, isEnd, this.#filter.edited(window, emit.line));
     }
   }
 }

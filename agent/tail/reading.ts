@@ -7,6 +7,8 @@ export interface Reading {
   readonly filter: LineFilter;
   /** The last event of several lines has ended after this long without growth. */
   readonly multiLineIdleMs: number | undefined;
+  /** Undefined where nothing holds it back. */
+  readonly bytesPerSecond: number | undefined;
 }
 
 /** Take what framing gives: lines one by one, or runs of them where nothing is done with each. */

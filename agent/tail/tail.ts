@@ -9,6 +9,9 @@ import { type Block, breakHere, fill, ReadBuffer, type Verification, verify } fr
 /** Room for the longest line there can be, and for thousands of usual ones in one read. */
 const READ_BYTES = 2 ** 20;
 
+/** After it there is something to read again of files with a limit. */
+const LIMITED_PAUSE_MS = 100;
+
 export interface TailOptions extends FinderOptions {
   readonly pollMs: number;
   readonly idlePollMs: number;
@@ -36,6 +39,8 @@ export class Tail {
   readonly #openFiles: OpenFileLimit;
   #nextScanMs = 0;
   #nextLookMs = 0;
+  /** There is more to read, of files that have been read as fast as they may be. */
+  #isLimited = false;
 
   constructor(options: TailOptions, state: TailState) {
     this.#options = options;
@@ -83,7 +88,8 @@ export class Tail {
   async *blocks(signal: AbortSignal): AsyncGenerator<Block> {
     while (!signal.aborted) {
       yield* this.poll(signal);
-      await this.#schedule.pause(this.#options.pollMs, signal);
+      const { pollMs } = this.#options;
+      await this.#schedule.pause(this.#isLimited ? Math.min(pollMs, LIMITED_PAUSE_MS) : pollMs, signal);
     }
   }
 
@@ -93,16 +99,21 @@ export class Tail {
     yield* this.#unread(signal, false);
   }
 
-  /** The same, to where every file ends now; a last line without line feed is a line. */
+  /** The same, to where every file ends now, no faster than it may be read; a last line needs no line feed. */
   async *drain(signal: AbortSignal): AsyncGenerator<Block> {
     await this.#look(true);
     yield* this.#unread(signal, true);
+    while (this.#isLimited && !signal.aborted) {
+      await this.#schedule.pause(LIMITED_PAUSE_MS, signal);
+      yield* this.#unread(signal, true);
+    }
   }
 
   /** What the last look found to be unread. Looks again when reading that takes long. */
   async *#unread(signal: AbortSignal, isDrain: boolean): AsyncGenerator<Block> {
     for (let isIdle = false; !isIdle;) {
       isIdle = true;
+      this.#isLimited = false;
       for (const file of this.#finder.files.latest()) {
         if (signal.aborted) return;
         if (file.isAtRest) continue;
@@ -162,7 +173,7 @@ export class Tail {
   #isQuiet(file: FollowedFile, idleMs: number): boolean {
     const { partialLineMs } = this.#options;
     const { multiLineIdleMs = Infinity } = file.reading;
-    if (file.known.endsWithLine && idleMs >= multiLineIdleMs) return true;
+    if (file.known.endsWith(file.reading.filter.lineFeed) && idleMs >= multiLineIdleMs) return true;
     return partialLineMs > 0 && idleMs >= partialLineMs;
   }
 
@@ -177,6 +188,10 @@ export class Tail {
   }
 
   async #fill(file: FollowedFile): Promise<Block | undefined> {
+    if (file.limit?.room(this.#options.now()) === 0) {
+      this.#isLimited = true;
+      return undefined;
+    }
     if (!file.isOpen && !(await this.#openFiles.makeRoom())) return undefined;
     const before = file.error;
     const { found, block } = await fill(file, this.#buffer, this.#options.now());

@@ -1,6 +1,7 @@
 import { systemReason } from "../agent-error.ts";
+import { markedUtf16 } from "./encoding.ts";
 import type { FollowedFile } from "./followed-file.ts";
-import { firstLine, HEADER_BYTES, isUtf16, readHead } from "./header.ts";
+import { firstLine, HEADER_BYTES, readHead } from "./header.ts";
 import { type OpenFile, READ_AT_ONCE_BYTES } from "./open-file.ts";
 
 /** Bytes to frame. They are good only until the next ones are asked for. */
@@ -47,7 +48,7 @@ export async function fill(file: FollowedFile, buffer: ReadBuffer, nowMs: number
   try {
     // What has come since it was looked at is found at the next look.
     const most = file.size - read < READ_AT_ONCE_BYTES ? READ_AT_ONCE_BYTES : buffer.window.length;
-    const room = Math.min(most, end === undefined ? most : end - read);
+    const room = Math.min(most, (end ?? Infinity) - read, file.limit?.room(nowMs) ?? Infinity);
     const open = await file.place.opened();
     const window = buffer.window.subarray(0, await open.readAt(buffer.window.subarray(0, room), read));
     const found = await verifyAfter(window, file, open, nowMs, buffer.head);
@@ -85,12 +86,19 @@ async function verifyAfter(
     // What was not read yet may have changed as it liked.
     return known.fingerprint.header.bytes > 0 ? "truncated" : "unreadable";
   }
-  if (position.read === 0 && isUtf16(head)) {
-    throw new Error("UTF-16 is not read: its lines cannot be told");
-  }
+  if (position.read === 0) assertEncoding(file, head);
   known.verifiedAt(looked);
   file.error = undefined;
   return comparison === "same" && learn(file, head, nowMs) ? "learned" : "same";
+}
+
+/** Lines of UTF-16 that are cut at the byte 0A are cut within characters. */
+function assertEncoding({ reading }: FollowedFile, head: Buffer): void {
+  const marked = markedUtf16(head);
+  const { encoding } = reading.filter.framing;
+  if (marked === undefined || marked === encoding?.name) return;
+  const is = encoding ? `it is ${encoding.name}` : "it is not set, and lines cannot be told without it";
+  throw new Error(`begins like UTF-16: set encoding = "${marked}" in its [[files]] entry; ${is}`);
 }
 
 function learn(file: FollowedFile, head: Buffer, nowMs: number): boolean {

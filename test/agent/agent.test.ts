@@ -151,6 +151,7 @@ test("the monitor tells what was sent by tag and where each file stands", async 
         size: bytes,
         error: "",
         polled: expect.toBeOneOf([null, expect.any(String)]),
+        limited: null,
       },
     },
     servers: [{ address: "test", alive: true, error: "" }],

@@ -64,6 +64,17 @@ test("what moves is not stalled, nor is what has nothing to deliver", () => {
   expect(pace.stalledMs(40_000)).toBe(0);
 });
 
+test("what waits for the limit of its file lags, and is not stalled", () => {
+  const pace = new Pace(0);
+  const { file, acknowledge } = source(100, 60, { limitedTo: 10 });
+  pace.look([file], 1_000);
+  expect(pace.stalledMs(9_000)).toBe(9_000);
+  acknowledge();
+  pace.look([file], 10_000);
+  pace.look([file], 30_000);
+  expect([pace.stalledMs(30_000), undeliveredBytes(file), pace.lagMs(file, 30_000)]).toEqual([0, 40, 30_000]);
+});
+
 test("rotations are counted by the path that was left, and only those that were watched", () => {
   const pace = new Pace(0);
   const rotated = source(1, 1, { phase: "rotated" }).file;

@@ -40,6 +40,7 @@ export function showFiles(body, { rows, missing, search }) {
     const notes = [];
     if (file.movedFrom) notes.push(element("span", `was ${file.movedFrom}`, "note"));
     if (file.phase === "ended") notes.push(element("span", "has ended", "note"));
+    if (file.limitedTo) notes.push(element("span", `limited to ${file.limitedTo} bytes/s`, "note"));
     if (file.error) notes.push(element("span", file.error, "note bad"));
     const delivered = element("td");
     const bar = element("progress");

@@ -1,10 +1,7 @@
 /**
- * The pace at which to send: a bucket that fills steadily. It is small, so that tokens saved up
- * while nothing was sent make no burst; what takes more than it holds waits until it is full, and
- * leaves a debt.
+ * A pace: a bucket that fills steadily. It holds little, so that tokens saved up while none were taken
+ * make no long burst; what takes more than it holds waits until it is full, and leaves a debt.
  */
-const CAPACITY_SECONDS = 0.05;
-
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #capacity: number;
@@ -13,8 +10,9 @@ export class TokenBucket {
   #tokens: number;
   #atMs: number;
 
-  constructor(perSecond: number, nowMs: number) {
-    this.#capacity = perSecond * CAPACITY_SECONDS;
+  /** @param capacitySeconds worth of tokens that it holds */
+  constructor(perSecond: number, capacitySeconds: number, nowMs: number) {
+    this.#capacity = perSecond * capacitySeconds;
     this.#perSecond = perSecond;
     this.#tokens = this.#capacity;
     this.#atMs = nowMs;
@@ -26,6 +24,12 @@ export class TokenBucket {
 
   get perSecond(): number {
     return this.#perSecond * this.#share;
+  }
+
+  /** Below 0 while there is a debt. */
+  tokens(nowMs: number): number {
+    this.#fill(nowMs);
+    return this.#tokens;
   }
 
   /** When so many can be taken. */
