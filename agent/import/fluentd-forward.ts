@@ -1,4 +1,5 @@
 import { isAbsolute } from "node:path";
+import { byteCount } from "./byte-count.ts";
 import { type FluentdSection, typeOf } from "./fluentd-syntax.ts";
 import type { ImportedForward, Notes } from "./imported.ts";
 import { tellOthers } from "./tell-others.ts";
@@ -26,7 +27,9 @@ export function importForward(source: FluentdSection, notes: Notes): ImportedFor
   return {
     bind: parameters.get("bind") ?? ANY_ADDRESS,
     port: Number(parameters.get("port") ?? PORT),
-    ...(limit === undefined ? {} : { max_message_bytes: limit }),
+    ...(limit === undefined
+      ? {}
+      : { max_message_bytes: Math.max(1_024, Math.min(MAX_MESSAGE_BYTES, limit)) }),
     ...(security ? importSecurity(security, notes) : {}),
     ...(tls ? { tls } : {}),
   };
@@ -74,14 +77,6 @@ function importTls(transport: FluentdSection, notes: Notes): ImportedForward["tl
     return undefined;
   }
   return { cert_file, key_file, ...(isChecked && ca !== undefined ? { client_ca_file: ca } : {}) };
-}
-
-const FACTORS: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
-
-function byteCount(text = ""): number | undefined {
-  const [, amount, unit = ""] = /^(\d+)([kmg]?)$/i.exec(text) ?? [];
-  if (amount === undefined) return undefined;
-  return Math.max(1_024, Math.min(MAX_MESSAGE_BYTES, Number(amount) * FACTORS[unit.toLowerCase()]!));
 }
 
 /** Whether a source is of this kind. */

@@ -1,6 +1,7 @@
 import picomatch from "picomatch";
 import { importForward, isForward } from "./fluentd-forward.ts";
 import { importGrep, isGrep } from "./fluentd-grep.ts";
+import { importReading, READING_KNOWN } from "./fluentd-reading.ts";
 import { type FluentdSection, parseFluentd, typeOf } from "./fluentd-syntax.ts";
 import {
   absolutePaths,
@@ -99,7 +100,12 @@ function followed(source: FluentdSection, route: Route, notes: Notes): ImportedF
     notes.add(source.line, `${where}: left out, its tag ${tag} does not go to the stream`);
     return [];
   }
-  tellOthers(where, source, [...SOURCE_KNOWN, ...(isMultiLine(source) ? ["format"] : [])], notes);
+  tellOthers(
+    where,
+    source,
+    [...SOURCE_KNOWN, ...READING_KNOWN, ...(isMultiLine(source) ? ["format"] : [])],
+    notes,
+  );
   const notePath = notes.at(lines.get("path"));
   for (const path of paths) if (path.includes("%")) notePath(`file "${path}": dates in paths become *`);
   const absolute = absolutePaths(paths, notePath).map((path) => path.replaceAll(/%[A-Za-z]/g, "*"));
@@ -114,6 +120,7 @@ function followed(source: FluentdSection, route: Route, notes: Notes): ImportedF
       path: pathSetting(absolute),
       ...(exclude ? { exclude } : {}),
       start_at: parameters.get("read_from_head") === "true" ? "head" : "end",
+      ...importReading(source, where, notes),
       ...(multi_line ? { multi_line } : {}),
       ...importGrep(filters, asked, notes),
     },

@@ -26,6 +26,8 @@ export interface ImportedFiles {
   readonly path: string | readonly string[];
   readonly exclude?: readonly string[];
   readonly start_at: "head" | "end";
+  readonly encoding?: string;
+  readonly bytes_per_second?: number;
   readonly multi_line?: { readonly start: string; readonly idle_ms?: number };
   readonly include_lines?: readonly string[];
   readonly exclude_lines?: readonly string[];

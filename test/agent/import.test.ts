@@ -158,6 +158,49 @@ test("Fluentd's forward input, multiline and grep are carried over, the rest is 
   expect(notes.join("\n")).toContain("is asked of the whole line now");
 });
 
+/** The one entry that becomes of a source, and what is told. */
+function ofTail(settings: string): object {
+  const source = `<source>\n@type tail\npath /var/log/a.log\ntag a\n${settings}\n</source>\n`;
+  const { toml, notes } = importConfig(
+    `${source}<match **>\n@type kinesis_streams\nstream_name s\n</match>\n`,
+    "a.conf",
+    "s",
+  );
+  agentConfigSchema.parse(parse(toml));
+  const { tag, path, start_at, ...entry } = (parse(toml)["files"] as Record<string, unknown>[])[0]!;
+  expect([tag, path, start_at]).toEqual(["a", "/var/log/a.log", "end"]);
+  return { ...entry, told: notes.join("\n") };
+}
+
+test.each([
+  ["encoding UTF-8\nfrom_encoding Windows-31J", { encoding: "shift_jis", told: "" }],
+  ["encoding utf-8\nfrom_encoding CP949", { encoding: "euc-kr", told: "" }],
+  ["encoding utf-8\nfrom_encoding ASCII-8BIT", { told: "" }],
+  ["encoding UTF-8", { told: "" }],
+  [
+    "encoding EUC-JP",
+    { encoding: "euc-jp", told: "line 5: <source> /var/log/a.log: encoding euc-jp: lines are sent in UTF-8" },
+  ],
+  [
+    "from_encoding UTF-16LE\nencoding Shift_JIS",
+    {
+      encoding: "utf-16le",
+      told: "line 5: <source> /var/log/a.log: from_encoding utf-16le: lines are sent in UTF-8",
+    },
+  ],
+  [
+    "from_encoding Emacs-Mule",
+    {
+      told: "line 5: <source> /var/log/a.log: from_encoding emacs-mule: left out, its bytes are sent as they stand",
+    },
+  ],
+  ["read_bytes_limit_per_second 8192", { bytes_per_second: 8_192, told: "" }],
+  ["read_bytes_limit_per_second 2m", { bytes_per_second: 2 * 2 ** 20, told: "" }],
+  ["read_bytes_limit_per_second -1", { told: "" }],
+])("of Fluentd's tail, %j becomes %j", (settings, entry) => {
+  expect(ofTail(settings)).toEqual(entry);
+});
+
 test("a forward input whose TLS cannot be carried over is left out, not opened", () => {
   const source = "<source>\n@type forward\n<transport tls>\ncert_path cert.pem\n</transport>\n</source>\n";
   const rest = "<match **>\n@type kinesis_streams\nstream_name s\n</match>\n";
