@@ -14,8 +14,8 @@ const INPUT_BYTES = 256 * 10 ** 6;
 const GB = 10 ** 9;
 const FOLLOW_SECONDS = 10;
 /** As the service starts the agent. */
-const AGENT_FLAGS = ["--max-semi-space-size=1"];
-const AGENT_ENVIRONMENT = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
+export const AGENT_FLAGS = ["--max-semi-space-size=1"];
+export const AGENT_ENVIRONMENT = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
 
 /** Of files that grow: megabytes and writes a second. */
 const FEW_RATES = [

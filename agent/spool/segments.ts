@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { systemReason } from "../agent-error.ts";
-import { decodeFrame, decodeHead, encodeHead, HEAD_BYTES, linesOf, type SegmentHead } from "./frame.ts";
+import { decodeFrame, decodeHead, encodeHead, HEAD_BYTES, type SegmentHead } from "./frame.ts";
 import type { DurableFile, DurableFs } from "../durable-fs.ts";
 
 const NAME = /^(\d{12})\.(spool|torn)$/;
@@ -223,7 +223,7 @@ function scanWindow(window: Buffer, from: Extent, limit: number): Extent {
     const frame = decodeFrame(window, at);
     if (typeof frame === "string") break;
     end += frame.extent;
-    lines += linesOf(frame);
+    lines += frame.lines;
     at = frame.next;
   }
   return { end, lines, bytes: from.bytes + at };

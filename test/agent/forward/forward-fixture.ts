@@ -5,7 +5,7 @@ import { pino } from "pino";
 import { expect } from "vitest";
 import { forwardConfigSchema } from "../../../agent/forward/forward-config.ts";
 import { ForwardServer, readSecrets } from "../../../agent/forward/forward-server.ts";
-import { MsgpackFramer } from "../../../agent/forward/msgpack.ts";
+import { MsgpackFramer } from "../../../agent/forward/msgpack-framer.ts";
 import { encode, map } from "./encode.ts";
 import { PowerLossFs } from "../power-loss-fs.ts";
 import { SpoolRun } from "../spool/spool-fixture.ts";

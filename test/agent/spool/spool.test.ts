@@ -28,6 +28,25 @@ test("events come out as one source, byte after byte, each with its tag", async 
   expect(run.spool.source.path).toBe("spool:pushed");
 });
 
+test("events that were pushed together are read on from between any two of them", async () => {
+  const pushed = ["a", "", "long".repeat(40), "b", "c"].map((text, n) => event(text, n < 2 ? "x" : "y"));
+  const [fs, sizes] = [new PowerLossFs(), { segmentBytes: 2 ** 12 }];
+  const whole = await SpoolRun.open(fs, undefined, sizes);
+  await whole.spool.append(pushed);
+  const events = await whole.deliver();
+  expect(texts(events)).toEqual(["a", "", "long".repeat(25), "b", "c"]);
+  for (const [n, { position }] of events.entries()) {
+    const { source, offset } = position;
+    const run = await SpoolRun.open(fs, { sourceId: source.id, offset }, sizes);
+    const left = await run.deliver();
+    // A gap belongs to the first event after it, and before the position there is none.
+    const first = { ...events[n]!, position: { ...position, gap: undefined } };
+    expect([first, ...left.slice(1)]).toEqual([first, ...events.slice(n + 1)]);
+    expect(texts(left)).toEqual(texts(events.slice(n)));
+    expect(run.reader.lines).toBe(pushed.length);
+  }
+});
+
 test("what is delivered is deleted, but for the segment that remembers the source", async () => {
   const fs = new PowerLossFs();
   const run = await SpoolRun.open(fs);
@@ -275,8 +294,8 @@ test("on a real disk, a torn tail is set aside and the rest comes out", async ()
     await spool.append([event("last")]);
     const reader = new SpoolReader(spool, 0, diskFs, log);
     const read: string[] = [];
-    for await (const { window, events } of reader.drain(new AbortController().signal)) {
-      for (const { line } of events) read.push(window.toString("latin1", line.start, line.end));
+    for await (const { window, runs } of reader.drain(new AbortController().signal)) {
+      for (const { run } of runs) read.push(...window.toString("latin1", run.start, run.end).split("\n"));
     }
     await reader.close();
     expect(read).toEqual([...lines, "last"]);
