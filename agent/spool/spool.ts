@@ -160,7 +160,7 @@ export class Spool implements AsyncDisposable {
     return this.#segments.list;
   }
 
-  /** Torn tails that were set aside when it was opened. */
+  /** Torn tails and corrupt segments that were set aside when it was opened. */
   get quarantined(): number {
     return this.#segments.quarantined;
   }

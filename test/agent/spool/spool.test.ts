@@ -19,6 +19,11 @@ async function appendEach(run: SpoolRun, lines: readonly string[]): Promise<void
   for (const line of lines) await run.spool.append([event(line)]);
 }
 
+async function contentOf(fs: PowerLossFs, path: string): Promise<Buffer> {
+  const bytes = Buffer.alloc(2 ** 16);
+  return bytes.subarray(0, await (await fs.open(path)).read(bytes, 0));
+}
+
 test("events come out as one source, byte after byte, each with its tag", async () => {
   const run = await SpoolRun.open(new PowerLossFs());
   await run.spool.append([event("a", "x"), event("", "y"), event("b\r", "x")]);
@@ -256,6 +261,32 @@ test("a segment of another version is refused rather than taken for a torn one",
     message: expect.stringContaining("a segment of version 1") as string,
   });
   expect(await fs.list("/spool/pushed")).toHaveLength(1);
+});
+
+test("segments whose heads the disk has spoilt are counted and kept whole, the latest four of them", async () => {
+  const fs = new PowerLossFs();
+  const run = await SpoolRun.open(fs);
+  const lines = numbered(0, 60);
+  await appendEach(run, lines);
+  const spoilt = run.spool.segments.slice(1, 7);
+  const wholes = await Promise.all(spoilt.map(({ path }) => contentOf(fs, path)));
+  for (const { path } of spoilt) fs.overwrite(path, 20, Buffer.of(0xff));
+  const next = await SpoolRun.open(fs);
+  expect(next.spool.quarantined).toBe(6);
+  const left = [...run.spool.segments.slice(0, 1), ...run.spool.segments.slice(7)];
+  const due = left.flatMap(({ firstLine, lines: count }) => lines.slice(firstLine, firstLine + count));
+  const events = await next.deliver();
+  expect(texts(events)).toEqual(due);
+  expect(events.flatMap(({ position }) => position.gap ?? [])).toMatchObject([{ reason: "unreadable" }]);
+  const kept = (await fs.list("/spool/pushed")).filter((name) => name.endsWith(".corrupt")).sort();
+  expect(kept).toHaveLength(4);
+  for (const [n, name] of kept.entries()) {
+    const content = await contentOf(fs, `/spool/pushed/${name}`);
+    const whole = wholes[n + 2]!;
+    expect(content.subarray(21)).toEqual(whole.subarray(21));
+  }
+  await appendEach(next, ["after"]);
+  expect(texts(await next.deliver())).toEqual(["after"]);
 });
 
 test("a spool that has lost what was delivered of it goes on as another source", async () => {
