@@ -220,11 +220,10 @@ export class Agent {
   }
 
   async #send(blocks: AsyncIterable<SpoolBlock>, signal: AbortSignal): Promise<void> {
-    for await (const { window, events } of blocks) {
-      for (const { origin, line } of events) {
-        this.#read.lines++;
-        this.#read.bytes += line.extent;
-        this.#aggregator.add(origin, window, line);
+    for await (const { window, runs } of blocks) {
+      for (const { origin, run } of runs) {
+        this.#read.lines += this.#aggregator.addLines(origin, window, run);
+        this.#read.bytes += run.extent;
       }
       if (!(await inTime(this.#outbox.room(signal), signal))) return;
     }

@@ -10,8 +10,8 @@ export type ListenAddress = { readonly host: string; readonly port: number } | {
 export interface Acceptor {
   readonly maxConnections: number;
   accept(socket: Socket): void;
-  /** There are too many. */
-  drop(listener: Listener): void;
+  /** There are too many. @param peer its address, undefined at a Unix socket */
+  drop(listener: Listener, peer: string | undefined): void;
 }
 
 /** Whose an address is. */
@@ -50,7 +50,7 @@ export class Listener implements AsyncDisposable {
     this.name = name;
     this.#server = server;
     server.on("connection", (socket: Socket) => this.#take(socket));
-    server.on("drop", () => this.#acceptor?.drop(this));
+    server.on("drop", (dropped) => this.#acceptor?.drop(this, dropped?.remoteAddress));
   }
 
   /** Undefined for a Unix socket. */

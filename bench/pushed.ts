@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
-import { bundle, linesOf, script, Sink } from "./agent.ts";
+import { AGENT_ENVIRONMENT, AGENT_FLAGS, bundle, linesOf, script, Sink } from "./agent.ts";
 import type { ProcessFigures } from "./agent-process.ts";
 import { type BenchRow, rounded } from "./cpu-time.ts";
 import type { ClientFigures } from "./forward-client.ts";
@@ -40,7 +40,8 @@ async function pushedRow(directory: string, sync: "ack" | "deliver"): Promise<Be
     producer: { rate_limit_percent: 10_000 },
   };
   await writeFile(config, stringify(settings));
-  const agent = script([join(directory, "bench", "agent-process.mjs"), config, "serve"]);
+  const program = join(directory, "bench", "agent-process.mjs");
+  const agent = script([...AGENT_FLAGS, program, config, "serve"], AGENT_ENVIRONMENT);
   const client = script([join(import.meta.dirname, "forward-client.ts"), socket, `${INPUT_MB}`]);
   const { bytes, seconds } = JSON.parse(await linesOf(client)()) as ClientFigures;
   agent.stdin!.end();

@@ -7,7 +7,7 @@ export type Codec = "none" | "gzip" | "zstd";
 export function codecOf(name: string): Codec {
   if (name === "gzip" || name === "zstd") return name;
   if (name === "text") return "none";
-  throw new ForwardError("COMPRESSION", `entries compressed with "${name}"`);
+  throw new ForwardError("COMPRESSION", "entries are compressed with what is neither gzip nor zstd");
 }
 
 /**

@@ -1,5 +1,5 @@
 import { ForwardError } from "./forward-error.ts";
-import type { Extension, MsgpackReader } from "./msgpack.ts";
+import type { Head, MsgpackReader } from "./msgpack.ts";
 
 /** Extension type of an event time: seconds and nanoseconds, 32 bits each. */
 const EVENT_TIME = 0;
@@ -39,23 +39,24 @@ export class EventTime {
       latest = { seconds: this.seconds, text };
     }
     if (this.nanoseconds === 0) return `${latest.text}Z`;
-    const digits = `${this.nanoseconds}`.padStart(9, "0").replace(/(?:000)+$/, "");
-    return `${latest.text}.${digits}Z`;
+    const zeros = this.nanoseconds % 1e6 === 0 ? 6 : this.nanoseconds % 1e3 === 0 ? 3 : 0;
+    return `${latest.text}.${`${1e9 + this.nanoseconds}`.slice(1, 10 - zeros)}Z`;
   }
 }
 
-/** @returns undefined for another extension */
-export function eventTime({ type, data }: Extension): EventTime | undefined {
-  if (type !== EVENT_TIME || data.length !== 8) return undefined;
-  const nanoseconds = data.readUInt32BE(4);
-  return nanoseconds < 1e9 ? new EventTime(data.readUInt32BE(0), nanoseconds) : undefined;
+/** @param at where the data of an extension begins, right after its type @returns undefined for another extension */
+export function eventTime(window: Buffer, at: number, { size }: Head): EventTime | undefined {
+  if (window.readInt8(at - 1) !== EVENT_TIME || size !== 8) return undefined;
+  const nanoseconds = window.readUInt32BE(at + 4);
+  return nanoseconds < 1e9 ? new EventTime(window.readUInt32BE(at), nanoseconds) : undefined;
 }
 
 /** Time of an entry: a number, an event time, or Fluent Bit's [time, metadata]. @throws ForwardError */
 export function readTime(reader: MsgpackReader, isInner = false): EventTime {
-  const { kind } = reader.peek();
+  const head = reader.peek();
+  const { kind } = head;
   if (kind === "ext") {
-    const time = eventTime(reader.extension());
+    const time = eventTime(reader.window, reader.pass(head), head);
     if (time === undefined) throw new ForwardError("MALFORMED", "an extension that is no event time");
     return time;
   }

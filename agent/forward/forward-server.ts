@@ -111,9 +111,9 @@ export class ForwardServer implements AsyncDisposable {
   }
 
   #acceptor(accept: (socket: Socket) => void): Acceptor {
-    const drop = ({ name }: Listener) => {
+    const drop = ({ name }: Listener, peer = "unix") => {
       this.counts.refusedBy.limit++;
-      this.#log.warn({ listen: name }, "a connection was turned away: there are too many");
+      this.#log.warn({ listen: name, peer }, "a connection was turned away: there are too many");
     };
     return { maxConnections: this.#config.max_connections, accept, drop };
   }
@@ -122,9 +122,9 @@ export class ForwardServer implements AsyncDisposable {
   #tlsServer(options: TlsOptions): TlsServer {
     const server = createTlsServer({ ...options, handshakeTimeout: TLS_HANDSHAKE_MS });
     server.on("secureConnection", (socket: Socket) => this.#accept(socket));
-    server.on("tlsClientError", (error: Error) => {
+    server.on("tlsClientError", (error: Error, { remoteAddress: peer }: Socket) => {
       this.counts.refusedBy.tls++;
-      this.#log.warn({ reason: error.message }, "a TLS handshake failed");
+      this.#log.warn({ peer, reason: error.message }, "a TLS handshake failed");
     });
     return server;
   }

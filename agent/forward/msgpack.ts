@@ -13,98 +13,86 @@ type Kind = "nil" | "false" | "true" | "int" | "uint" | "float" | "str" | "bin" 
 /** What a value begins with. */
 export interface Head {
   readonly kind: Kind;
+  /** Bytes before the payload, an extension's type included. */
+  readonly headBytes: number;
+  /** Of the size, where it is written out. */
+  readonly sizeBytes: number;
   /** Bytes of a number, string, binary or extension; entries of an array or map. */
   readonly size: number;
-  /** Bytes before them, the extension's type included. */
-  readonly headBytes: number;
 }
 
-const FIXED: readonly (readonly [Kind, sizeBytes: number, size: number] | undefined)[] = [
-  /* c0 */ ["nil", 0, 0],
+/** Of a number that is in the first byte itself. */
+const SMALL_INT: Head = { kind: "int", headBytes: 0, sizeBytes: 0, size: 1 };
+
+/** By a value's first byte. Most heads are no more than that, and need not be made. */
+const HEADS: readonly (Head | undefined)[] = [
+  ...Array.from({ length: 0x80 }, () => SMALL_INT),
+  ...heads("map", 0x10, 0, (n) => n),
+  ...heads("array", 0x10, 0, (n) => n),
+  ...heads("str", 0x20, 0, (n) => n),
+  ...heads("nil", 1),
   undefined,
-  ["false", 0, 0],
-  ["true", 0, 0],
-  /* c4 */ ["bin", 1, 0],
-  ["bin", 2, 0],
-  ["bin", 4, 0],
-  /* c7 */ ["ext", 1, 0],
-  ["ext", 2, 0],
-  ["ext", 4, 0],
-  /* ca */ ["float", 0, 4],
-  ["float", 0, 8],
-  /* cc */ ["uint", 0, 1],
-  ["uint", 0, 2],
-  ["uint", 0, 4],
-  ["uint", 0, 8],
-  /* d0 */ ["int", 0, 1],
-  ["int", 0, 2],
-  ["int", 0, 4],
-  ["int", 0, 8],
-  /* d4 */ ["ext", 0, 1],
-  ["ext", 0, 2],
-  ["ext", 0, 4],
-  ["ext", 0, 8],
-  ["ext", 0, 16],
-  /* d9 */ ["str", 1, 0],
-  ["str", 2, 0],
-  ["str", 4, 0],
-  /* dc */ ["array", 2, 0],
-  ["array", 4, 0],
-  /* de */ ["map", 2, 0],
-  ["map", 4, 0],
+  ...heads("false", 1),
+  ...heads("true", 1),
+  ...heads("bin", 3, 1),
+  ...heads("ext", 3, 1),
+  ...heads("float", 2, 0, (n) => 4 << n),
+  ...heads("uint", 4, 0, (n) => 1 << n),
+  ...heads("int", 4, 0, (n) => 1 << n),
+  ...heads("ext", 5, 0, (n) => 1 << n),
+  ...heads("str", 3, 1),
+  ...heads("array", 2, 2),
+  ...heads("map", 2, 2),
+  ...Array.from({ length: 0x20 }, () => SMALL_INT),
 ];
+
+/** @param firstSizeBytes of the first of them; it doubles from one to the next */
+function heads(kind: Kind, count: number, firstSizeBytes = 0, size = (_n: number): number => 0): Head[] {
+  return Array.from({ length: count }, (_, n): Head => {
+    const sizeBytes = firstSizeBytes << n;
+    return { kind, headBytes: 1 + sizeBytes + (kind === "ext" ? 1 : 0), sizeBytes, size: size(n) };
+  });
+}
 
 /** @returns undefined when its bytes are not all there yet @throws ForwardError MALFORMED */
 export function readHead(bytes: Buffer, at: number): Head | undefined {
-  const first = bytes[at];
-  if (first === undefined) return undefined;
-  // The number is in the first byte itself.
-  if (first < 0x80 || first >= 0xe0) return { kind: "int", size: 1, headBytes: 0 };
-  if (first < 0x90) return { kind: "map", size: first & 0x0f, headBytes: 1 };
-  if (first < 0xa0) return { kind: "array", size: first & 0x0f, headBytes: 1 };
-  if (first < 0xc0) return { kind: "str", size: first & 0x1f, headBytes: 1 };
-  const entry = FIXED[first - 0xc0];
-  if (entry === undefined) throw new ForwardError("MALFORMED", "byte c1 is not MessagePack");
-  const [kind, sizeBytes, fixedSize] = entry;
-  const headBytes = 1 + sizeBytes + (kind === "ext" ? 1 : 0);
+  if (at >= bytes.length) return undefined;
+  const head = HEADS[bytes[at]!];
+  if (head === undefined) throw new ForwardError("MALFORMED", "byte c1 is not MessagePack");
+  const { kind, headBytes, sizeBytes } = head;
   if (at + headBytes > bytes.length) return undefined;
-  return { kind, headBytes, size: sizeBytes === 0 ? fixedSize : bytes.readUIntBE(at + 1, sizeBytes) };
+  if (sizeBytes === 0) return head;
+  return { kind, headBytes, sizeBytes, size: bytes.readUIntBE(at + 1, sizeBytes) };
 }
 
 /** Values that a value holds directly. */
-function children({ kind, size }: Head): number {
+export function children({ kind, size }: Head): number {
   return kind === "array" ? size : kind === "map" ? 2 * size : 0;
 }
 
-function payloadBytes(head: Head): number {
+export function payloadBytes(head: Head): number {
   return head.kind === "array" || head.kind === "map" ? 0 : head.size;
-}
-
-/** Extension values as they are: the protocol knows one of them. */
-export interface Extension {
-  readonly type: number;
-  readonly data: Buffer;
 }
 
 /** Reads values one after another and refuses to leave its bytes. */
 export class MsgpackReader {
-  readonly #bytes: Buffer;
+  readonly window: Buffer;
   #at = 0;
 
   constructor(bytes: Buffer) {
-    this.#bytes = bytes;
+    this.window = bytes;
   }
 
   get done(): boolean {
-    return this.#at >= this.#bytes.length;
+    return this.#at >= this.window.length;
   }
 
   /** The next value's head; the value itself stays to be read. @throws ForwardError TRUNCATED, MALFORMED */
   peek(): Head {
-    const head = readHead(this.#bytes, this.#at);
+    const head = readHead(this.window, this.#at);
     // Every entry takes a byte at least: a count beyond that is a lie, and a loop over it would be long.
     const least = head && head.headBytes + payloadBytes(head) + children(head);
-    if (head === undefined || least! > this.#bytes.length - this.#at) {
+    if (head === undefined || least! > this.window.length - this.#at) {
       throw new ForwardError("TRUNCATED", "a MessagePack value runs past the end");
     }
     return head;
@@ -118,19 +106,22 @@ export class MsgpackReader {
     return head.size;
   }
 
+  /** Passes over a value that holds no others. @returns where its payload begins in `window` */
+  pass({ headBytes, size }: Head): number {
+    const start = this.#at + headBytes;
+    this.#at = start + size;
+    return start;
+  }
+
   /** A number; a bigint where a number would not be exact. */
   number(): number | bigint {
-    const { kind, size, headBytes } = this.peek();
-    const bytes = this.#bytes;
-    if (headBytes === 0) return bytes.readInt8(this.#at++);
-    const at = this.#at + headBytes;
-    if (kind === "float") {
-      this.#at = at + size;
-      return size === 4 ? bytes.readFloatBE(at) : bytes.readDoubleBE(at);
-    }
+    const head = this.peek();
+    const { kind, size } = head;
+    const bytes = this.window;
+    const at = this.pass(head);
+    if (kind === "float") return size === 4 ? bytes.readFloatBE(at) : bytes.readDoubleBE(at);
     if (kind !== "int" && kind !== "uint")
       throw new ForwardError("MALFORMED", `${kind} where a number is due`);
-    this.#at = at + size;
     if (size < 8) return kind === "int" ? bytes.readIntBE(at, size) : bytes.readUIntBE(at, size);
     const big = kind === "int" ? bytes.readBigInt64BE(at) : bytes.readBigUInt64BE(at);
     return BigInt.asIntN(54, big) === big ? Number(big) : big;
@@ -138,20 +129,12 @@ export class MsgpackReader {
 
   /** The bytes of a string or binary: clients use either for text. */
   bytes(): Buffer {
-    const { kind, size, headBytes } = this.peek();
+    const head = this.peek();
+    const { kind } = head;
     if (kind !== "str" && kind !== "bin")
       throw new ForwardError("MALFORMED", `${kind} where a string is due`);
-    const start = this.#at + headBytes;
-    this.#at = start + size;
-    return this.#bytes.subarray(start, this.#at);
-  }
-
-  extension(): Extension {
-    const { kind, size, headBytes } = this.peek();
-    if (kind !== "ext") throw new ForwardError("MALFORMED", `${kind} where an extension is due`);
-    const start = this.#at + headBytes;
-    this.#at = start + size;
-    return { type: this.#bytes.readInt8(start - 1), data: this.#bytes.subarray(start, this.#at) };
+    const start = this.pass(head);
+    return this.window.subarray(start, this.#at);
   }
 
   /** Passes over the next value, however deep. @returns its bytes */
@@ -162,39 +145,6 @@ export class MsgpackReader {
       this.#at += Math.max(1, head.headBytes + payloadBytes(head));
       left += children(head);
     }
-    return this.#bytes.subarray(start, this.#at);
-  }
-}
-
-/**
- * Finds where values end in a stream that comes in pieces. It remembers how many values are still
- * due, not the values, so each byte is looked at once and depth costs nothing.
- */
-export class MsgpackFramer {
-  #left = 1;
-  #at = 0;
-
-  /**
-   * @param bytes of the stream from the beginning of a value; the same and more at the next call
-   * @returns where the value ends, undefined when it does not yet
-   * @throws ForwardError MALFORMED
-   */
-  end(bytes: Buffer): number | undefined {
-    while (this.#left > 0) {
-      const head = readHead(bytes, this.#at);
-      if (head === undefined) return undefined;
-      this.#left += children(head) - 1;
-      this.#at += Math.max(1, head.headBytes + payloadBytes(head));
-    }
-    if (this.#at > bytes.length) return undefined;
-    const end = this.#at;
-    this.#left = 1;
-    this.#at = 0;
-    return end;
-  }
-
-  /** Bytes that the value has at least, by what is known of it. */
-  get leastBytes(): number {
-    return this.#at + this.#left;
+    return this.window.subarray(start, this.#at);
   }
 }

@@ -7,7 +7,7 @@ import { ForwardError } from "./forward-error.ts";
 import { type Credentials, Handshake } from "./handshake.ts";
 import { JsonFramer, readJsonMessage } from "./json-message.ts";
 import { type ForwardMessage, readMessage } from "./message.ts";
-import { MsgpackFramer } from "./msgpack.ts";
+import { MsgpackFramer } from "./msgpack-framer.ts";
 import { pack } from "./pack.ts";
 import { type ByteBudget, PendingBytes } from "./pending-bytes.ts";
 

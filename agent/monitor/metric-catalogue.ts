@@ -90,7 +90,7 @@ const SPOOL = {
   weir_agent_spool_dropped_lines_total: counter("Events that were left out: it was full.", "policy"),
   weir_agent_spool_dropped_bytes_total: counter("Their bytes.", "policy"),
   weir_agent_spool_write_errors_total: counter("Writes that failed and are tried again.", "operation"),
-  weir_agent_spool_quarantined: gauge("Torn tails that were set aside at the start."),
+  weir_agent_spool_quarantined: gauge("Torn tails and corrupt segments that were set aside at the start."),
 };
 
 const INPUTS = {

@@ -1,29 +1,31 @@
+import { crc32 } from "node:zlib";
 import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
 import type { GapReason } from "../../wire/provenance.ts";
-import { crc32c } from "./crc32c.ts";
 
 /**
  * segment := head { frame }
- * head    := "WEIRSPL2"(8) sourceId(12) offset(u64) crc(u32, of the 28 bytes before it)
+ * head    := "WEIRSPL3"(8) sourceId(12) offset(u64) crc(u32, of the 28 bytes before it)
  * frame   := length(u32, of body) crc(u32, of body) body
- * body    := 1 tagLength(u8) tag data    an event; stands for data.length + 1 bytes of the source
- *          | 2 tagLength(u8) tag data    an event that was cut; stands for data.length bytes
- *          | 3 bytes(u64) lines(u64)     left out because the spool was full
- *          | 4 bytes(u64) lines(u64)     the rest of the event before, which was too long
+ * body    := 1 tagLength(u8) lines(u32) tag { line LF }    events; stand for as many bytes of the source
+ *          | 2 tagLength(u8) lines(u32) tag data           one event that was cut; stands for data.length bytes
+ *          | 3 bytes(u64) lines(u64)                       left out because the spool was full
+ *          | 4 bytes(u64) lines(u64)                       the rest of the event before, which was too long
  *
  * Numbers are little-endian. `offset` is where the segment's first event stands in the source.
  *
- * Every checksum is a CRC-32C. The last character of the first eight is the version; version 1 had other
- * checksums. A body is never empty, so zeroed blocks are no frames.
+ * Every checksum is zlib's CRC-32. The last character of the first eight is the version; those before had a
+ * frame for each event. A body is never empty, so zeroed blocks are no frames.
  */
-const MAGIC = "WEIRSPL2";
+const MAGIC = "WEIRSPL3";
 export const SOURCE_ID_CHARS = 12;
 const HEAD_CRC_AT = MAGIC.length + SOURCE_ID_CHARS + 8;
 export const HEAD_BYTES = HEAD_CRC_AT + 4;
 
 const PREFIX_BYTES = 8;
 const GAP_BODY_BYTES = 1 + 8 + 8;
-const KIND = { event: 1, cut: 2, overflow: 3, "too-long": 4 } as const;
+/** Of a body, before the tag. */
+const LINES_HEAD_BYTES = 1 + 1 + 4;
+const KIND = { lines: 1, cut: 2, overflow: 3, "too-long": 4 } as const;
 
 /** No body is longer: an event fits a record, and so does its frame. */
 const BODY_MAX_BYTES = RECORD_MAX_BYTES - PREFIX_BYTES;
@@ -33,12 +35,13 @@ export interface SegmentHead {
   readonly offset: number;
 }
 
-interface EventFrame {
-  readonly kind: "event";
+interface LinesFrame {
+  readonly kind: "lines";
   readonly tag: string;
-  /** The event is window[start, end). */
+  /** The events are window[start, end), line feeds between them. */
   readonly start: number;
   readonly end: number;
+  readonly lines: number;
   /** Bytes of the source that it stands for. */
   readonly extent: number;
   /** Where the next frame begins. */
@@ -53,13 +56,13 @@ interface GapFrame {
   readonly next: number;
 }
 
-export type Frame = EventFrame | GapFrame;
+export type Frame = LinesFrame | GapFrame;
 
 export function encodeHead({ sourceId, offset }: SegmentHead): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
   head.write(MAGIC + sourceId, "latin1");
   head.writeBigUInt64LE(BigInt(offset), MAGIC.length + SOURCE_ID_CHARS);
-  head.writeUInt32LE(crc32c(head, 0, HEAD_CRC_AT), HEAD_CRC_AT);
+  head.writeUInt32LE(crc32(head.subarray(0, HEAD_CRC_AT)), HEAD_CRC_AT);
   return head;
 }
 
@@ -73,19 +76,23 @@ export function decodeHead(head: Buffer): SegmentHead | undefined {
     throw new Error(`a segment of version ${magic.at(-1)}, of which this agent knows ${MAGIC.at(-1)}`);
   }
   if (head.length < HEAD_BYTES || magic !== MAGIC) return undefined;
-  if (crc32c(head, 0, HEAD_CRC_AT) !== head.readUInt32LE(HEAD_CRC_AT)) return undefined;
+  if (crc32(head.subarray(0, HEAD_CRC_AT)) !== head.readUInt32LE(HEAD_CRC_AT)) return undefined;
   const sourceId = head.toString("latin1", MAGIC.length, MAGIC.length + SOURCE_ID_CHARS);
   return { sourceId, offset: Number(head.readBigUInt64LE(MAGIC.length + SOURCE_ID_CHARS)) };
 }
 
-/** @param tag at most 255 characters of ASCII */
-export function encodeEvent(tag: string, data: Buffer, isCut: boolean): Buffer {
-  const frame = Buffer.allocUnsafe(PREFIX_BYTES + 2 + tag.length + data.length);
-  frame[PREFIX_BYTES] = isCut ? KIND.cut : KIND.event;
+/** Bytes of a frame of events before the first of them. @param tag at most 255 characters of ASCII */
+export function linesAt(tag: string): number {
+  return PREFIX_BYTES + LINES_HEAD_BYTES + tag.length;
+}
+
+/** Makes a frame of events of bytes that have room for its head before them. */
+export function sealLines(frame: Buffer, tag: string, lines: number, isCut: boolean): void {
+  frame[PREFIX_BYTES] = isCut ? KIND.cut : KIND.lines;
   frame[PREFIX_BYTES + 1] = tag.length;
-  frame.write(tag, PREFIX_BYTES + 2, "latin1");
-  data.copy(frame, PREFIX_BYTES + 2 + tag.length);
-  return sealed(frame);
+  frame.writeUInt32LE(lines, PREFIX_BYTES + 2);
+  frame.write(tag, PREFIX_BYTES + LINES_HEAD_BYTES, "latin1");
+  seal(frame);
 }
 
 export function encodeGap(reason: "overflow" | "too-long", bytes: number, lines: number): Buffer {
@@ -93,13 +100,13 @@ export function encodeGap(reason: "overflow" | "too-long", bytes: number, lines:
   frame[PREFIX_BYTES] = KIND[reason];
   frame.writeBigUInt64LE(BigInt(bytes), PREFIX_BYTES + 1);
   frame.writeBigUInt64LE(BigInt(lines), PREFIX_BYTES + 9);
-  return sealed(frame);
+  seal(frame);
+  return frame;
 }
 
-function sealed(frame: Buffer): Buffer {
+function seal(frame: Buffer): void {
   frame.writeUInt32LE(frame.length - PREFIX_BYTES, 0);
-  frame.writeUInt32LE(crc32c(frame, PREFIX_BYTES, frame.length), 4);
-  return frame;
+  frame.writeUInt32LE(crc32(frame.subarray(PREFIX_BYTES)), 4);
 }
 
 /** @returns "partial" when the window ends before the frame does, "torn" when there is no frame */
@@ -110,21 +117,9 @@ export function decodeFrame(window: Buffer, at: number): Frame | "partial" | "to
   if (length < 2 || length > BODY_MAX_BYTES) return "torn";
   const next = start + length;
   if (next > window.length) return "partial";
-  if (crc32c(window, start, next) !== window.readUInt32LE(at + 4)) return "torn";
+  if (crc32(window.subarray(start, next)) !== window.readUInt32LE(at + 4)) return "torn";
   const kind = window[start];
-  if (kind === KIND.event || kind === KIND.cut) {
-    const tagEnd = 2 + window[start + 1]!;
-    if (tagEnd > length) return "torn";
-    const extent = length - tagEnd + (kind === KIND.event ? 1 : 0);
-    return {
-      kind: "event",
-      tag: window.toString("latin1", start + 2, start + tagEnd),
-      start: start + tagEnd,
-      end: next,
-      extent,
-      next,
-    };
-  }
+  if (kind === KIND.lines || kind === KIND.cut) return decodeLines(window, start, next);
   if ((kind !== KIND.overflow && kind !== KIND["too-long"]) || length !== GAP_BODY_BYTES) return "torn";
   const [extent, lines] = [
     Number(window.readBigUInt64LE(start + 1)),
@@ -133,7 +128,19 @@ export function decodeFrame(window: Buffer, at: number): Frame | "partial" | "to
   return { kind: "gap", reason: kind === KIND.overflow ? "overflow" : "too-long", extent, lines, next };
 }
 
-/** Lines of the source that a frame accounts for. */
-export function linesOf(frame: Frame): number {
-  return frame.kind === "event" ? 1 : frame.lines;
+function decodeLines(window: Buffer, start: number, next: number): Frame | "torn" {
+  if (next - start < LINES_HEAD_BYTES) return "torn";
+  const tagAt = start + LINES_HEAD_BYTES;
+  const linesAt = tagAt + window[start + 1]!;
+  const lineFeedBytes = window[start] === KIND.lines ? 1 : 0;
+  if (linesAt + lineFeedBytes > next) return "torn";
+  return {
+    kind: "lines",
+    tag: window.toString("latin1", tagAt, linesAt),
+    start: linesAt,
+    end: next - lineFeedBytes,
+    lines: window.readUInt32LE(start + 2),
+    extent: next - linesAt,
+    next,
+  };
 }

@@ -2,11 +2,13 @@ import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { systemReason } from "../agent-error.ts";
-import { decodeFrame, decodeHead, encodeHead, HEAD_BYTES, linesOf, type SegmentHead } from "./frame.ts";
+import { decodeFrame, decodeHead, encodeHead, HEAD_BYTES, type SegmentHead } from "./frame.ts";
 import type { DurableFile, DurableFs } from "../durable-fs.ts";
 
-const NAME = /^(\d{12})\.(spool|torn)$/;
+const NAME = /^(\d{12})\.(spool|torn|corrupt)$/;
 const READ_BYTES = 2 ** 20;
+/** Segments without a head that are kept: of more, the oldest go. */
+const KEPT_CORRUPT = 4;
 
 /** A stretch of the source in a file of its own. It holds the source's bytes [offset, end). */
 export interface Segment {
@@ -46,7 +48,7 @@ export class Segments {
   readonly #directory: string;
   readonly #log: Logger;
   readonly #list: Segment[] = [];
-  /** Torn tails that were found, and set aside where that could be. */
+  /** Torn tails and corrupt segments that were found, and set aside where that could be. */
   quarantined = 0;
   #number = 0;
   #sourceId = "";
@@ -109,17 +111,34 @@ export class Segments {
   async #readHead(path: string): Promise<Candidate[]> {
     const file = await this.#fs.open(path);
     try {
-      const head = Buffer.alloc(HEAD_BYTES);
+      const head = Buffer.alloc(HEAD_BYTES + 1);
       const length = await file.read(head, 0);
       const decoded = decodeHead(head.subarray(0, length));
       if (decoded) return [{ path, ...decoded }];
-      // Made in a crash: no event is acknowledged before the head is synced.
-      await this.#quarantine(path, file, 0);
+      // Frames are written once the head is synced: without any, it was made in a crash.
+      if (length > HEAD_BYTES) await this.#setAside(path);
+      else {
+        await this.#quarantine(path, file, 0);
+        await this.#fs.remove(path);
+      }
     } finally {
       await file.close();
     }
-    await this.#fs.remove(path);
     return [];
+  }
+
+  /** Keeps all of a segment that the disk has spoilt: it may hold what was acknowledged and not delivered. */
+  async #setAside(path: string): Promise<void> {
+    this.quarantined++;
+    const aside = path.replace(/spool$/, "corrupt");
+    this.#log.error({ path, aside }, "the segment's head is corrupt: what it holds cannot be delivered");
+    try {
+      await this.#fs.rename(path, aside);
+      const names = (await this.#fs.list(this.#directory)).filter((name) => name.endsWith(".corrupt")).sort();
+      for (const name of names.slice(0, -KEPT_CORRUPT)) await this.#fs.remove(join(this.#directory, name));
+    } catch (error) {
+      this.#log.warn({ path: aside, reason: systemReason(error) }, "the segment could not be set aside");
+    }
   }
 
   /** @param limit where the next segment begins: what comes after was never acknowledged */
@@ -223,7 +242,7 @@ function scanWindow(window: Buffer, from: Extent, limit: number): Extent {
     const frame = decodeFrame(window, at);
     if (typeof frame === "string") break;
     end += frame.extent;
-    lines += linesOf(frame);
+    lines += frame.lines;
     at = frame.next;
   }
   return { end, lines, bytes: from.bytes + at };

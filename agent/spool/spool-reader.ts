@@ -6,8 +6,8 @@ import { Delivery } from "../delivery.ts";
 import type { WatchedSource } from "../monitor/watched-source.ts";
 import type { ReportedSource } from "../heartbeats.ts";
 import type { Origin } from "../producer/aggregator.ts";
-import type { Line } from "../tail/line-framer.ts";
-import { decodeFrame, type Frame, HEAD_BYTES, linesOf } from "./frame.ts";
+import type { Run } from "../tail/line-framer.ts";
+import { decodeFrame, type Frame, HEAD_BYTES } from "./frame.ts";
 import type { Segment } from "./segments.ts";
 import type { Spool } from "./spool.ts";
 import type { DurableFile, DurableFs } from "../durable-fs.ts";
@@ -18,10 +18,10 @@ const RETRY_MS = 1_000;
 /** Origins that are kept for tags to come again. */
 const ORIGINS = 1_000;
 
-/** Events to send. They are good only until the next ones are asked for. */
+/** Events to send, those of one tag that follow one another together. They are good only until the next are asked for. */
 export interface SpoolBlock {
   readonly window: Buffer;
-  readonly events: readonly { readonly origin: Origin; readonly line: Line }[];
+  readonly runs: readonly { readonly origin: Origin; readonly run: Run }[];
 }
 
 /** Reads what a spool has on disk, in its order, from where it was delivered to. */
@@ -118,8 +118,8 @@ export class SpoolReader implements ReportedSource, WatchedSource {
       const window = await this.#fill();
       if (window === undefined) await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
       else {
-        const events = this.#frame(window);
-        if (events.length > 0) yield { window, events };
+        const runs = this.#frame(window);
+        if (runs.length > 0) yield { window, runs };
       }
     }
   }
@@ -174,27 +174,27 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     return next;
   }
 
-  #frame(window: Buffer): SpoolBlock["events"] {
+  #frame(window: Buffer): SpoolBlock["runs"] {
     const segment = this.#segment!;
-    const events: { origin: Origin; line: Line }[] = [];
+    const runs: { origin: Origin; run: Run }[] = [];
     let at = 0;
     while (this.#frameOffset < segment.end) {
       const frame = decodeFrame(window, at);
       if (frame === "partial" && at > 0) break;
       if (typeof frame === "string") {
         this.#skipRest(segment);
-        return events;
+        return runs;
       }
-      const isNew = this.#frameOffset >= this.#offset;
-      if (isNew && frame.kind === "event") events.push(this.#event(frame));
+      const isNew = this.#frameOffset + frame.extent > this.#offset;
+      if (isNew && frame.kind === "lines") runs.push(this.#run(frame));
       if (isNew && frame.kind === "gap")
-        this.#leaveOut(this.#offset + frame.extent, frame.reason, frame.lines);
+        this.#leaveOut(this.#frameOffset + frame.extent, frame.reason, frame.lines);
       this.#frameOffset += frame.extent;
-      this.#line! += linesOf(frame);
+      this.#line! += frame.lines;
       at = frame.next;
     }
     this.#at += at;
-    return events;
+    return runs;
   }
 
   /** A frame was whole when it was synced or recovered: the disk has lost it since. */
@@ -206,11 +206,20 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     this.#line = segment.firstLine + segment.lines;
   }
 
-  #event({ tag, start, end, extent }: Frame & { kind: "event" }) {
-    const line: Line = { start, end, offset: this.#offset, extent, gap: this.#gap, standing: "line" };
+  /** Those of its events that were not delivered yet: a position may stand between any two. */
+  #run({ tag, start, end, extent }: Frame & { kind: "lines" }) {
+    const delivered = this.#offset - this.#frameOffset;
+    const run: Run = {
+      start: start + delivered,
+      end,
+      offset: this.#offset,
+      extent: extent - delivered,
+      gap: this.#gap,
+      standing: "line",
+    };
     this.#gap = undefined;
-    this.#offset += extent;
-    return { origin: this.#originOf(tag), line };
+    this.#offset += run.extent;
+    return { origin: this.#originOf(tag), run };
   }
 
   #leaveOut(to: number, reason: GapReason, lines: number): void {

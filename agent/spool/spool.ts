@@ -7,7 +7,7 @@ import { AgentError, systemReason } from "../agent-error.ts";
 import { Arrivals } from "../arrivals.ts";
 import { backOff } from "../producer/backoff.ts";
 import { AppendQueue, type Waiting } from "./append-queue.ts";
-import { type Batch, batches, type SpoolEvent } from "./batch.ts";
+import { type Batch, Batcher, type SpoolEvent } from "./batch.ts";
 import { encodeGap, HEAD_BYTES } from "./frame.ts";
 import type { SpoolConfig } from "./spool-config.ts";
 import { type OpenSegment, type Segment, Segments } from "./segments.ts";
@@ -88,6 +88,7 @@ export class Spool implements AsyncDisposable {
   readonly #segments: Segments;
   readonly #changed = new EventEmitter<{ change: [] }>().setMaxListeners(0);
   readonly #closing = new AbortController();
+  readonly #batcher = new Batcher();
   readonly #queue = new AppendQueue();
   #active: OpenSegment | undefined;
   #committing: Promise<void> | undefined;
@@ -159,7 +160,7 @@ export class Spool implements AsyncDisposable {
     return this.#segments.list;
   }
 
-  /** Torn tails that were set aside when it was opened. */
+  /** Torn tails and corrupt segments that were set aside when it was opened. */
   get quarantined(): number {
     return this.#segments.quarantined;
   }
@@ -208,8 +209,8 @@ export class Spool implements AsyncDisposable {
    * @throws AgentError SPOOL_CLOSED when that did not come about; some of them may be on disk
    */
   async append(events: Iterable<SpoolEvent>): Promise<void> {
-    const appended = Array.from(batches(events, this.#options.maxLineBytes), (batch) => this.#enqueue(batch));
-    await Promise.all(appended);
+    const batches = this.#batcher.batches(events, this.#options.maxLineBytes);
+    await Promise.all(Array.from(batches, (batch) => this.#enqueue(batch)));
   }
 
   #enqueue(batch: Batch): Promise<void> {
@@ -334,7 +335,7 @@ export class Spool implements AsyncDisposable {
     const gap = this.#gap;
     const frames = group.map(({ frames }) => frames);
     if (gap.bytes > 0) frames.unshift(encodeGap("overflow", gap.bytes, gap.lines));
-    const bytes = Buffer.concat(frames);
+    const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
     await this.#persist(async () => {
       const segment = await this.#room(bytes.length);
       await segment.file.write(bytes, segment.bytes);

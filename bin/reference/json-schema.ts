@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The part of JSON Schema that zod writes and a reference shows. */
 export interface JsonSchema {

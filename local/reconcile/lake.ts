@@ -5,7 +5,7 @@ import { parseCommit, type Commit } from "../../wire/commit.ts";
 import { PREFIX } from "../../wire/keys.ts";
 import { rejectedLineSchema, type RejectedLine } from "../../wire/reject.ts";
 import { compareSequenceNumbers } from "../../wire/sequence-number.ts";
-import { z } from "zod";
+import * as z from "zod";
 import { countLineFeeds } from "./truth.ts";
 
 /** Identity of a row or of a rejected line. */

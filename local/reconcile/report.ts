@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { REJECT_REASONS } from "../../wire/reject.ts";
 
 const count = z.int().min(0);

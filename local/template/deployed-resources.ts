@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { CloudAssembly } from "./cloud-assembly.ts";
 import { Intrinsics } from "./intrinsics.ts";
 import type { Place } from "./physical-name.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { readCloudAssembly } from "./cloud-assembly.ts";
 import { DeployedResources } from "./deployed-resources.ts";
 import type { DeployedResource } from "./deployed-resources.ts";

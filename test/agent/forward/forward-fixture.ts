@@ -5,7 +5,7 @@ import { pino } from "pino";
 import { expect } from "vitest";
 import { forwardConfigSchema } from "../../../agent/forward/forward-config.ts";
 import { ForwardServer, readSecrets } from "../../../agent/forward/forward-server.ts";
-import { MsgpackFramer } from "../../../agent/forward/msgpack.ts";
+import { MsgpackFramer } from "../../../agent/forward/msgpack-framer.ts";
 import { encode, map } from "./encode.ts";
 import { PowerLossFs } from "../power-loss-fs.ts";
 import { SpoolRun } from "../spool/spool-fixture.ts";
@@ -17,6 +17,8 @@ export class ForwardFixture implements AsyncDisposable {
   readonly fs: PowerLossFs;
   readonly run: SpoolRun;
   readonly server: ForwardServer;
+  /** Warnings and errors, a line of JSON each. */
+  readonly warnings: readonly string[];
 
   static async start(config: object = {}, spool: Partial<SpoolOptions> = {}): Promise<ForwardFixture> {
     const fs = new PowerLossFs();
@@ -28,16 +30,18 @@ export class ForwardFixture implements AsyncDisposable {
     });
     const forward = forwardConfigSchema.parse({ port: 0, ...config });
     const secrets = await readSecrets(forward);
-    const log = pino({ level: "silent" });
+    const warnings: string[] = [];
+    const log = pino({ level: "warn" }, { write: (line: string) => void warnings.push(line) });
     const server = await ForwardServer.prepare(forward, secrets, "test-host", run.spool, new Map(), log);
     await server.begin();
-    return new ForwardFixture(fs, run, server);
+    return new ForwardFixture(fs, run, server, warnings);
   }
 
-  private constructor(fs: PowerLossFs, run: SpoolRun, server: ForwardServer) {
+  private constructor(fs: PowerLossFs, run: SpoolRun, server: ForwardServer, warnings: readonly string[]) {
     this.fs = fs;
     this.run = run;
     this.server = server;
+    this.warnings = warnings;
   }
 
   /** Tag and line of everything that is in the spool by now. */

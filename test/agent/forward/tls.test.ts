@@ -36,6 +36,9 @@ test.skipIf(!hasOpenssl)(
       // At most a TLS alert, and no acknowledgement.
       expect((await plain.rest()).includes("ack")).toBe(false);
       expect(await forward.lines()).toEqual([]);
+      const failed = forward.warnings.filter((warning) => warning.includes("a TLS handshake failed"));
+      expect(failed.length).toBeGreaterThan(0);
+      for (const warning of failed) expect(warning).toContain('"peer":"127.0.0.1"');
     } finally {
       await rm(directory, { recursive: true });
     }

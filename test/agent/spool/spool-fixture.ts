@@ -1,6 +1,8 @@
 import { pino } from "pino";
+import type { Origin } from "../../../agent/producer/aggregator.ts";
 import { Spool, type SpoolOptions, type SpoolPosition } from "../../../agent/spool/spool.ts";
 import { SpoolReader } from "../../../agent/spool/spool-reader.ts";
+import type { Line, Run } from "../../../agent/tail/line-framer.ts";
 import type { Event } from "../event.ts";
 import type { PowerLossFs } from "../power-loss-fs.ts";
 
@@ -43,22 +45,25 @@ export class SpoolRun {
 
   /** Reads what there is to read now; of what was read, the oldest events arrive. */
   async deliver(most = Infinity): Promise<Event[]> {
-    for await (const { window, events } of this.reader.drain(new AbortController().signal)) {
-      for (const { origin, line } of events) {
-        const { source, tag, delivery } = origin;
-        const { start, end, offset, extent, gap } = line;
-        const event = {
-          tag,
-          text: window.toString("latin1", start, end),
-          position: { source, offset, extent, gap },
-        };
-        const arrive = delivery.expect({ offset: offset + extent, standing: "line", gap: undefined });
-        this.#underway.push({ event, arrive });
+    for await (const { window, runs } of this.reader.drain(new AbortController().signal)) {
+      for (const { origin, run } of runs) {
+        for (const line of linesOf(window, run)) this.#expect(origin, window, line);
       }
     }
     const arrived = this.#underway.splice(0, most);
     for (const { arrive } of arrived) arrive();
     return arrived.map(({ event }) => event);
+  }
+
+  #expect(
+    { source, tag, delivery }: Origin,
+    window: Buffer,
+    { start, end, offset, extent, gap }: Line,
+  ): void {
+    const text = window.toString("latin1", start, end);
+    const event = { tag, text, position: { source, offset, extent, gap } };
+    const arrive = delivery.expect({ offset: offset + extent, standing: "line", gap: undefined });
+    this.#underway.push({ event, arrive });
   }
 
   get position(): SpoolPosition {
@@ -70,6 +75,17 @@ export class SpoolRun {
     const { position } = this;
     await this.spool.release(position.offset);
     return position;
+  }
+}
+
+function* linesOf(window: Buffer, run: Run): Generator<Line> {
+  for (let rest = run; rest.start <= run.end;) {
+    const lineFeed = window.subarray(0, run.end).indexOf(10, rest.start);
+    const end = lineFeed === -1 ? run.end : lineFeed;
+    const extent = lineFeed === -1 ? rest.extent : end - rest.start + 1;
+    yield { ...rest, end, extent };
+    const [offset, left] = [rest.offset + extent, rest.extent - extent];
+    rest = { ...rest, start: end + 1, offset, extent: left, gap: undefined };
   }
 }
 

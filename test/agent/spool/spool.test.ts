@@ -19,6 +19,11 @@ async function appendEach(run: SpoolRun, lines: readonly string[]): Promise<void
   for (const line of lines) await run.spool.append([event(line)]);
 }
 
+async function contentOf(fs: PowerLossFs, path: string): Promise<Buffer> {
+  const bytes = Buffer.alloc(2 ** 16);
+  return bytes.subarray(0, await (await fs.open(path)).read(bytes, 0));
+}
+
 test("events come out as one source, byte after byte, each with its tag", async () => {
   const run = await SpoolRun.open(new PowerLossFs());
   await run.spool.append([event("a", "x"), event("", "y"), event("b\r", "x")]);
@@ -26,6 +31,25 @@ test("events come out as one source, byte after byte, each with its tag", async 
   expect(events.map(({ tag }) => tag)).toEqual(["x", "y", "x"]);
   expect(reassemble(events)).toBe("a\n\nb\r\n");
   expect(run.spool.source.path).toBe("spool:pushed");
+});
+
+test("events that were pushed together are read on from between any two of them", async () => {
+  const pushed = ["a", "", "long".repeat(40), "b", "c"].map((text, n) => event(text, n < 2 ? "x" : "y"));
+  const [fs, sizes] = [new PowerLossFs(), { segmentBytes: 2 ** 12 }];
+  const whole = await SpoolRun.open(fs, undefined, sizes);
+  await whole.spool.append(pushed);
+  const events = await whole.deliver();
+  expect(texts(events)).toEqual(["a", "", "long".repeat(25), "b", "c"]);
+  for (const [n, { position }] of events.entries()) {
+    const { source, offset } = position;
+    const run = await SpoolRun.open(fs, { sourceId: source.id, offset }, sizes);
+    const left = await run.deliver();
+    // A gap belongs to the first event after it, and before the position there is none.
+    const first = { ...events[n]!, position: { ...position, gap: undefined } };
+    expect([first, ...left.slice(1)]).toEqual([first, ...events.slice(n + 1)]);
+    expect(texts(left)).toEqual(texts(events.slice(n)));
+    expect(run.reader.lines).toBe(pushed.length);
+  }
 });
 
 test("what is delivered is deleted, but for the segment that remembers the source", async () => {
@@ -239,6 +263,32 @@ test("a segment of another version is refused rather than taken for a torn one",
   expect(await fs.list("/spool/pushed")).toHaveLength(1);
 });
 
+test("segments whose heads the disk has spoilt are counted and kept whole, the latest four of them", async () => {
+  const fs = new PowerLossFs();
+  const run = await SpoolRun.open(fs);
+  const lines = numbered(0, 60);
+  await appendEach(run, lines);
+  const spoilt = run.spool.segments.slice(1, 7);
+  const wholes = await Promise.all(spoilt.map(({ path }) => contentOf(fs, path)));
+  for (const { path } of spoilt) fs.overwrite(path, 20, Buffer.of(0xff));
+  const next = await SpoolRun.open(fs);
+  expect(next.spool.quarantined).toBe(6);
+  const left = [...run.spool.segments.slice(0, 1), ...run.spool.segments.slice(7)];
+  const due = left.flatMap(({ firstLine, lines: count }) => lines.slice(firstLine, firstLine + count));
+  const events = await next.deliver();
+  expect(texts(events)).toEqual(due);
+  expect(events.flatMap(({ position }) => position.gap ?? [])).toMatchObject([{ reason: "unreadable" }]);
+  const kept = (await fs.list("/spool/pushed")).filter((name) => name.endsWith(".corrupt")).sort();
+  expect(kept).toHaveLength(4);
+  for (const [n, name] of kept.entries()) {
+    const content = await contentOf(fs, `/spool/pushed/${name}`);
+    const whole = wholes[n + 2]!;
+    expect(content.subarray(21)).toEqual(whole.subarray(21));
+  }
+  await appendEach(next, ["after"]);
+  expect(texts(await next.deliver())).toEqual(["after"]);
+});
+
 test("a spool that has lost what was delivered of it goes on as another source", async () => {
   const fs = new PowerLossFs();
   const run = await SpoolRun.open(fs);
@@ -275,8 +325,8 @@ test("on a real disk, a torn tail is set aside and the rest comes out", async ()
     await spool.append([event("last")]);
     const reader = new SpoolReader(spool, 0, diskFs, log);
     const read: string[] = [];
-    for await (const { window, events } of reader.drain(new AbortController().signal)) {
-      for (const { line } of events) read.push(window.toString("latin1", line.start, line.end));
+    for await (const { window, runs } of reader.drain(new AbortController().signal)) {
+      for (const { run } of runs) read.push(...window.toString("latin1", run.start, run.end).split("\n"));
     }
     await reader.close();
     expect(read).toEqual([...lines, "last"]);

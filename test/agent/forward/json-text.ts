@@ -1,20 +1,12 @@
 import { isUtf8 } from "node:buffer";
-import { eventTime } from "./event-time.ts";
-import { ForwardError } from "./forward-error.ts";
-import type { MsgpackReader } from "./msgpack.ts";
+import { eventTime } from "../../../agent/forward/event-time.ts";
+import { ForwardError } from "../../../agent/forward/forward-error.ts";
+import type { MsgpackReader } from "../../../agent/forward/msgpack.ts";
 
 /** Deeper values are no logs, and would exhaust the stack of whoever parses them. */
 const MAX_DEPTH = 100;
 
-/**
- * The next MessagePack value as JSON text, without a JavaScript value in between: integers keep all
- * their digits, maps the order and all of their keys.
- *
- * JSON has no bytes, so those that are not UTF-8 become `base64:` and their base64; an event time
- * becomes ISO 8601; another extension becomes `ext:<type>:` and its base64; NaN and infinities become null.
- *
- * @throws ForwardError
- */
+/** What a JsonWriter is due to write, by way of strings: slower, and easier to be sure of. @throws ForwardError */
 export function jsonText(reader: MsgpackReader, depth = 0): string {
   if (depth > MAX_DEPTH) throw new ForwardError("MALFORMED", `nested deeper than ${MAX_DEPTH}`);
   const { kind } = reader.peek();
@@ -49,7 +41,7 @@ export function jsonText(reader: MsgpackReader, depth = 0): string {
 }
 
 /** A key as a JSON string; one that is no string is written as the JSON it would be. */
-export function keyText(reader: MsgpackReader, depth: number): string {
+function keyText(reader: MsgpackReader, depth: number): string {
   const key = jsonText(reader, depth + 1);
   return key.startsWith('"') ? key : JSON.stringify(key);
 }
@@ -63,7 +55,7 @@ function stringText(bytes: Buffer): string {
   return NOT_PLAIN.test(latin1) ? JSON.stringify(text(bytes)) : `"${latin1}"`;
 }
 
-export function text(bytes: Buffer): string {
+function text(bytes: Buffer): string {
   return isUtf8(bytes) ? bytes.toString("utf8") : `base64:${bytes.toString("base64")}`;
 }
 
@@ -73,6 +65,9 @@ function numberText(number: number | bigint): string {
 }
 
 function extensionText(reader: MsgpackReader): string {
-  const extension = reader.extension();
-  return eventTime(extension)?.toString() ?? `ext:${extension.type}:${extension.data.toString("base64")}`;
+  const head = reader.peek();
+  const at = reader.pass(head);
+  const data = reader.window.subarray(at, at + head.size);
+  const type = reader.window.readInt8(at - 1);
+  return eventTime(reader.window, at, head)?.toString() ?? `ext:${type}:${data.toString("base64")}`;
 }
