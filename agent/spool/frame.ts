@@ -1,6 +1,6 @@
-import { crc32 } from "node:zlib";
 import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
 import type { GapReason } from "../../wire/provenance.ts";
+import { crc32c } from "./crc32c.ts";
 
 /**
  * segment := head { frame }
@@ -13,7 +13,7 @@ import type { GapReason } from "../../wire/provenance.ts";
  *
  * Numbers are little-endian. `offset` is where the segment's first event stands in the source.
  *
- * Every checksum is zlib's CRC-32. The last character of the first eight is the version; those before had a
+ * Every checksum is a CRC-32C. The last character of the first eight is the version; those before had a
  * frame for each event. A body is never empty, so zeroed blocks are no frames.
  */
 const MAGIC = "WEIRSPL3";
@@ -62,7 +62,7 @@ export function encodeHead({ sourceId, offset }: SegmentHead): Buffer {
   const head = Buffer.alloc(HEAD_BYTES);
   head.write(MAGIC + sourceId, "latin1");
   head.writeBigUInt64LE(BigInt(offset), MAGIC.length + SOURCE_ID_CHARS);
-  head.writeUInt32LE(crc32(head.subarray(0, HEAD_CRC_AT)), HEAD_CRC_AT);
+  head.writeUInt32LE(crc32c(head, 0, HEAD_CRC_AT), HEAD_CRC_AT);
   return head;
 }
 
@@ -76,7 +76,7 @@ export function decodeHead(head: Buffer): SegmentHead | undefined {
     throw new Error(`a segment of version ${magic.at(-1)}, of which this agent knows ${MAGIC.at(-1)}`);
   }
   if (head.length < HEAD_BYTES || magic !== MAGIC) return undefined;
-  if (crc32(head.subarray(0, HEAD_CRC_AT)) !== head.readUInt32LE(HEAD_CRC_AT)) return undefined;
+  if (crc32c(head, 0, HEAD_CRC_AT) !== head.readUInt32LE(HEAD_CRC_AT)) return undefined;
   const sourceId = head.toString("latin1", MAGIC.length, MAGIC.length + SOURCE_ID_CHARS);
   return { sourceId, offset: Number(head.readBigUInt64LE(MAGIC.length + SOURCE_ID_CHARS)) };
 }
@@ -106,7 +106,7 @@ export function encodeGap(reason: "overflow" | "too-long", bytes: number, lines:
 
 function seal(frame: Buffer): void {
   frame.writeUInt32LE(frame.length - PREFIX_BYTES, 0);
-  frame.writeUInt32LE(crc32(frame.subarray(PREFIX_BYTES)), 4);
+  frame.writeUInt32LE(crc32c(frame, PREFIX_BYTES, frame.length), 4);
 }
 
 /** @returns "partial" when the window ends before the frame does, "torn" when there is no frame */
@@ -117,7 +117,7 @@ export function decodeFrame(window: Buffer, at: number): Frame | "partial" | "to
   if (length < 2 || length > BODY_MAX_BYTES) return "torn";
   const next = start + length;
   if (next > window.length) return "partial";
-  if (crc32(window.subarray(start, next)) !== window.readUInt32LE(at + 4)) return "torn";
+  if (crc32c(window, start, next) !== window.readUInt32LE(at + 4)) return "torn";
   const kind = window[start];
   if (kind === KIND.lines || kind === KIND.cut) return decodeLines(window, start, next);
   if ((kind !== KIND.overflow && kind !== KIND["too-long"]) || length !== GAP_BODY_BYTES) return "torn";
