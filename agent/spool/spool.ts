@@ -1,17 +1,17 @@
 import { EventEmitter, once } from "node:events";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Source } from "../../wire/provenance.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
 import { Arrivals } from "../arrivals.ts";
-import { backOff } from "../producer/backoff.ts";
+import type { DurableFs } from "../durable-fs.ts";
 import { AppendQueue, type Waiting } from "./append-queue.ts";
 import { type Batch, Batcher, type SpoolEvent } from "./batch.ts";
 import { encodeGap, HEAD_BYTES } from "./frame.ts";
 import type { SpoolConfig } from "./spool-config.ts";
-import { type OpenSegment, type Segment, Segments } from "./segments.ts";
-import type { DurableFs } from "../durable-fs.ts";
+import { SegmentWriter } from "./segment-writer.ts";
+import { type Segment, Segments } from "./segments.ts";
+import { Turns } from "./turns.ts";
 
 /** Bytes written with one fdatasync, at most; more wait for the next. */
 const GROUP_BYTES = 2 ** 20;
@@ -49,7 +49,7 @@ export interface SpoolCounts {
   /** The newest ones, left out because the spool was full. */
   dropped: { lines: number; bytes: number };
   /** Writing that failed and was tried again, by what the system was asked to do. */
-  readonly failures: Map<string, number>;
+  readonly failures: ReadonlyMap<string, number>;
 }
 
 /** How far a spool was delivered, by the checkpoint. */
@@ -65,24 +65,13 @@ export interface SpoolPosition {
  * been written to one endless file. Frames and segments only keep them safe and do not count.
  *
  * Appends that wait are written together and synced once. Whatever fails, the events stay in memory
- * and are written again, to a new segment: after a failed sync nobody knows what a file holds.
+ * and are written again.
  */
 export class Spool implements AsyncDisposable {
   readonly source: Source;
-  /** Why it cannot be written, and so nothing is acknowledged. */
-  error: string | undefined;
   /** When it last grew, or was opened. */
   changedAtMs = Date.now();
-  readonly counts: SpoolCounts = {
-    lines: 0,
-    bytes: 0,
-    dropped: { lines: 0, bytes: 0 },
-    failures: new Map([
-      ["open", 0],
-      ["write", 0],
-      ["fdatasync", 0],
-    ]),
-  };
+  readonly counts: SpoolCounts;
   readonly #arrivals = new Arrivals(ARRIVAL_STRETCHES);
   #options: SpoolOptions;
   readonly #segments: Segments;
@@ -90,20 +79,24 @@ export class Spool implements AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #batcher = new Batcher();
   readonly #queue = new AppendQueue();
-  #active: OpenSegment | undefined;
+  readonly #turns = new Turns();
+  readonly #writer: SegmentWriter;
   #committing: Promise<void> | undefined;
   /** Dropped newest events, to be recorded before the next one that is kept. */
   #gap = { bytes: 0, lines: 0 };
   #isFull = false;
-  /** Of those who wait to append. */
-  #turn: Promise<unknown> = Promise.resolve();
-  #queueing = 0;
+  /** The disk. */
+  #isLow = false;
 
   private constructor(options: SpoolOptions, segments: Segments) {
     this.#options = options;
     this.#segments = segments;
     if (segments.end > 0) this.#arrivals.add(segments.end, this.changedAtMs);
-    this.source = { id: segments.sourceId, host: options.host, path: `spool:${options.name}` };
+    const path = `spool:${options.name}`;
+    this.source = { id: segments.sourceId, host: options.host, path };
+    this.#writer = new SegmentWriter({ segments, path, log: options.log, closing: this.#closing.signal });
+    const { failures } = this.#writer;
+    this.counts = { lines: 0, bytes: 0, dropped: { lines: 0, bytes: 0 }, failures };
   }
 
   /**
@@ -122,6 +115,11 @@ export class Spool implements AsyncDisposable {
       const hint = "The agent must be able to write there; it keeps pushed events until they are delivered.";
       throw new AgentError("SPOOL", directory, systemReason(cause), hint, { cause });
     }
+  }
+
+  /** Why it cannot be written, and so nothing is acknowledged. */
+  get error(): string | undefined {
+    return this.#isLow ? LOW : this.#writer.error;
   }
 
   get maxBytes(): number {
@@ -180,27 +178,13 @@ export class Spool implements AsyncDisposable {
     return this.#queue.bytes;
   }
 
-  /**
-   * Resolves when little enough waits to be written. Whoever waited for it comes after what the one before
-   * has appended: were all of them let in at once, nothing would bound what they bring.
-   *
-   * @throws AbortError
-   */
+  /** Resolves when little enough waits to be written, to one at a time. @throws AbortError */
   async ready(signal: AbortSignal): Promise<void> {
-    if (this.#queue.bytes <= QUEUE_BYTES && this.#queueing === 0) return;
-    this.#queueing++;
-    const turn = this.#readyAfter(this.#turn, signal);
-    this.#turn = turn
-      .catch(() => {})
-      .finally(() => this.#queueing--)
-      .then(() => setImmediate());
-    await turn;
-  }
-
-  async #readyAfter(before: Promise<unknown>, signal: AbortSignal): Promise<void> {
-    await before;
-    signal.throwIfAborted();
-    while (this.#queue.bytes > QUEUE_BYTES) await this.changed(signal);
+    if (this.#queue.bytes <= QUEUE_BYTES && !this.#turns.isQueued) return;
+    await this.#turns.wait(async () => {
+      signal.throwIfAborted();
+      while (this.#queue.bytes > QUEUE_BYTES) await this.changed(signal);
+    });
   }
 
   /**
@@ -243,7 +227,7 @@ export class Spool implements AsyncDisposable {
     await this.#committing;
     // It is tried once: the disk may be what is wrong.
     if (this.#gap.bytes > 0) await this.#commit([]).catch(() => {});
-    await this.#retire();
+    await this.#writer.retire();
   }
 
   async #commitAll(): Promise<void> {
@@ -279,7 +263,7 @@ export class Spool implements AsyncDisposable {
       }
       const hasEvents = this.#segments.list.some(({ bytes }) => bytes > HEAD_BYTES);
       if (overflow === "drop-oldest" && hasEvents) await this.#dropOldest();
-      else if (this.#isLastTooLarge) await this.#persist(() => this.#roll());
+      else if (this.#isLastTooLarge) await this.#writer.persist(() => this.#writer.roll());
       else await this.#changedOrLater();
     }
   }
@@ -288,10 +272,7 @@ export class Spool implements AsyncDisposable {
   async #isDiskLow(needed: number): Promise<boolean> {
     const { fs, directory, name, minFreeBytes } = this.#options;
     const free = await fs.freeBytes(join(directory, name)).catch(() => Infinity);
-    const isLow = free < needed + minFreeBytes;
-    if (isLow) this.error = LOW;
-    else if (this.error === LOW) this.error = undefined;
-    return isLow;
+    return (this.#isLow = free < needed + minFreeBytes);
   }
 
   /** Others make room on a disk without telling. */
@@ -326,8 +307,8 @@ export class Spool implements AsyncDisposable {
   /** The reader notices that a segment is gone, and records what it has not read of it as a gap. */
   async #dropOldest(): Promise<void> {
     const { list } = this.#segments;
-    if (list.length === 1) await this.#persist(() => this.#roll());
-    await this.#persist(() => this.#segments.removeFirst());
+    if (list.length === 1) await this.#writer.persist(() => this.#writer.roll());
+    await this.#writer.persist(() => this.#segments.removeFirst());
     this.#changed.emit("change");
   }
 
@@ -336,8 +317,8 @@ export class Spool implements AsyncDisposable {
     const frames = group.map(({ frames }) => frames);
     if (gap.bytes > 0) frames.unshift(encodeGap("overflow", gap.bytes, gap.lines));
     const bytes = frames.length === 1 ? frames[0]! : Buffer.concat(frames);
-    await this.#persist(async () => {
-      const segment = await this.#room(bytes.length);
+    await this.#writer.persist(async () => {
+      const segment = await this.#writer.room(bytes.length, this.#options.segmentBytes);
       await segment.file.write(bytes, segment.bytes);
       const acknowledge = () => group.forEach(({ resolve }) => resolve());
       if (this.#options.sync === "deliver") acknowledge();
@@ -353,51 +334,6 @@ export class Spool implements AsyncDisposable {
       acknowledge();
     });
     this.#changed.emit("change");
-  }
-
-  /** Tries until it succeeds: a full or failing disk is waited for. @throws AbortError on closing */
-  async #persist(action: () => Promise<void>): Promise<void> {
-    const { log } = this.#options;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await action();
-        if (this.error !== undefined) log.info({ spool: this.source.path }, "the spool can be written again");
-        this.error = undefined;
-        return;
-      } catch (error) {
-        const reason = systemReason(error);
-        const { failures } = this.counts;
-        const { syscall = "other" } = error as NodeJS.ErrnoException;
-        failures.set(syscall, (failures.get(syscall) ?? 0) + 1);
-        if (reason !== this.error)
-          log.error({ spool: this.source.path, reason }, "the spool cannot be written");
-        this.error = reason;
-        await this.#retire();
-      }
-      await backOff(attempt, this.#closing.signal);
-    }
-  }
-
-  /** The segment that takes these bytes next. */
-  async #room(bytes: number): Promise<OpenSegment> {
-    const isFull =
-      this.#active &&
-      this.#active.bytes > HEAD_BYTES &&
-      this.#active.bytes + bytes > this.#options.segmentBytes;
-    if (this.#active === undefined || isFull) await this.#roll();
-    return this.#active!;
-  }
-
-  async #roll(): Promise<void> {
-    await this.#retire();
-    this.#active = await this.#segments.create();
-  }
-
-  async #retire(): Promise<void> {
-    const { file } = this.#active ?? {};
-    this.#active = undefined;
-    // What matters of it is synced.
-    await file?.close().catch(() => {});
   }
 
   #closedError(): AgentError {

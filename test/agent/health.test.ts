@@ -18,7 +18,8 @@ test("an agent with shards and nothing to do is live, ready and progressing", ()
 });
 
 test("an agent whose spool cannot be written is not progressing, and says why until it can", async () => {
-  const run = await SpoolRun.open(new PowerLossFs());
+  const fs = new PowerLossFs();
+  const run = await SpoolRun.open(fs);
   const { spool, reader } = run;
   const pushed = {
     spool,
@@ -29,12 +30,17 @@ test("an agent whose spool cannot be written is not progressing, and says why un
     lines: new Map(),
   };
   const shown = { ...vitals(), pushed };
-  spool.error = "ENOSPC: no space left on device, write";
+  fs.before = (operation) => {
+    if (operation === "write") throw new Error("ENOSPC: no space left on device, write");
+  };
+  const appended = spool.append([{ tag: "a", data: Buffer.from("line") }]);
+  await expect.poll(() => spool.error).toBeDefined();
   expect(answers(shown)).toEqual([true, true, false]);
   expect(health("progressing", shown, NOW_MS).problems).toEqual([
     "pushed events cannot be stored: ENOSPC: no space left on device, write",
   ]);
-  spool.error = undefined;
+  fs.before = () => {};
+  await appended;
   expect(answers(shown)).toEqual([true, true, true]);
 });
 
