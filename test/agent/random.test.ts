@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { heartbeatSchema } from "../../wire/heartbeat.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 import { bySource, type Event, reassemble } from "./event.ts";
@@ -51,14 +52,14 @@ test.each(seeds(2))("seed %i: a process killed at any moment delivers every rang
   await using agent = await AgentFixture.make();
   const writer = new RandomWriter(agent.path("a.log"), random);
   await writer.write();
-  // A record comes for certain, whatever the writer does.
   // One request at a time: of bytes that are destroyed, those that came are a prefix.
   const producer = { aggregate_bytes: 1_024, linger_ms: 10, max_in_flight: 1 };
   const overrides = { heartbeat: { interval_ms: 100 }, producer };
   for (let kills = 0; kills < 3; kills++) {
     await using child = await AgentChild.start(agent, ["run"], overrides);
-    const before = agent.kinesis.records.length;
-    await child.until(() => agent.kinesis.records.length > before);
+    // A file that leaves its name before the first agent has looked was there before its time.
+    const before = agent.heartbeats.length;
+    await child.until(() => agent.heartbeats.slice(before).some(namesActiveSource));
     for (let turn = random() * 60; turn > 0; turn--) {
       await writer.step();
       await sleep(random() * 20);
@@ -72,3 +73,7 @@ test.each(seeds(2))("seed %i: a process killed at any moment delivers every rang
   expect(await last.ended).toMatchObject({ code: 0 });
   assertDelivered(agent.events, writer);
 });
+
+function namesActiveSource({ text }: Event): boolean {
+  return heartbeatSchema.parse(JSON.parse(text)).sources.some(({ state }) => state === "active");
+}
