@@ -5,6 +5,7 @@ import { pino } from "pino";
 import type { AgentPhase } from "../agent/agent.ts";
 import { runAgent } from "../agent/run-agent.ts";
 import { readAgentConfig } from "../agent/read-config.ts";
+import { peakResidentMb } from "./peak-resident.ts";
 
 /**
  * The agent, in a process of its own so that its CPU time is its own: through with its files, beside
@@ -42,7 +43,7 @@ const used =
 const figures: ProcessFigures = {
   cpuSeconds: (used.user + used.system) / 1e6,
   startUpCpuSeconds: (startUp.user + startUp.system) / 1e6,
-  residentMb: process.resourceUsage().maxRSS / 1_000,
+  residentMb: peakResidentMb(),
   datasyncs: datasyncs(),
   ...followed,
 };

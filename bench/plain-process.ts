@@ -4,6 +4,7 @@ import { KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { ProcessFigures } from "./agent-process.ts";
 import { kinesisAgg } from "./kinesis-agg.ts";
+import { peakResidentMb } from "./peak-resident.ts";
 
 /**
  * What one writes without Weir: readline, aws-kinesis-agg, the SDK's client. It keeps no positions,
@@ -35,7 +36,7 @@ const { user, system } = process.cpuUsage(startUp);
 const figures: ProcessFigures = {
   cpuSeconds: (user + system) / 1e6,
   startUpCpuSeconds: (startUp.user + startUp.system) / 1e6,
-  residentMb: process.resourceUsage().maxRSS / 1_000,
+  residentMb: peakResidentMb(),
   datasyncs: 0,
 };
 process.stdout.write(`${JSON.stringify(figures)}\n`);

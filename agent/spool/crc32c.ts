@@ -5,8 +5,8 @@ const POLYNOMIAL = 0x82f6_3b78;
 const [T0, T1, T2, T3, T4, T5, T6, T7] = makeTables();
 
 /**
- * CRC-32C of bytes[start, end), eight bytes at a step: about 1.4 CPU-seconds a GB, twice what zlib's native
- * CRC-32 takes, of some 40 that pushed events cost in all.
+ * CRC-32C of bytes[start, end), eight bytes at a step. Written and read, it makes pushed events cost about a
+ * seventh more CPU time than with zlib's native CRC-32.
  */
 export function crc32c(bytes: Uint8Array, start: number, end: number): number {
   let crc = -1;
