@@ -1,13 +1,13 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
 import { stringify } from "smol-toml";
 import type { ProcessFigures } from "./agent-process.ts";
+import { linesOf, script } from "./child.ts";
 import type { BenchRow } from "./cpu-time.ts";
 
 const INPUT_BYTES = 256 * 10 ** 6;
@@ -267,28 +267,6 @@ export function accessLine(n: number): string {
   const request = `GET /photos/${(n * 2_654_435_761) % 1_000_003}/view?size=${n % 5} HTTP/1.1`;
   const agent = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
   return `${address} - - [${time}] "${request}" 200 ${(n * 7_919) % 100_000} "https://example.com/" "${agent}"\n`;
-}
-
-export function script(
-  args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
-): ChildProcess {
-  const credentials = { AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench" };
-  return spawn(process.execPath, args, {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, ...credentials, ...environment },
-  });
-}
-
-/** The next line that the process prints, at each call. */
-export function linesOf(child: ChildProcess): () => Promise<string> {
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-  return async () => {
-    const { value, done } = await lines.next();
-    if (done)
-      throw new Error(`${child.spawnargs[1]} ended with ${child.exitCode ?? (await once(child, "exit"))[0]}`);
-    return value;
-  };
 }
 
 export function round(value: number): number {

@@ -1,11 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { stringify } from "smol-toml";
 import type { ProcessFigures } from "./agent-process.ts";
+import { linesOf, script } from "./child.ts";
 import type { LimitedFigures } from "./limited-kinesis.ts";
 import { accessLines } from "./sample-lines.ts";
 
@@ -21,7 +19,7 @@ const directory = await mkdtemp(join(tmpdir(), "weir-drain-"));
 try {
   const config = join(directory, "agent.toml");
   await writeBacklog(join(directory, "access.log"));
-  const kinesis = script("limited-kinesis.ts", shards);
+  const kinesis = script([join(import.meta.dirname, "limited-kinesis.ts"), shards]);
   const kinesisLines = linesOf(kinesis);
   const settings = {
     stream: "null",
@@ -32,7 +30,9 @@ try {
     ...(aggregateBytes === undefined ? {} : { producer: { aggregate_bytes: Number(aggregateBytes) } }),
   };
   await writeFile(config, stringify(settings));
-  const agent = JSON.parse(await linesOf(script("agent-process.ts", config))()) as ProcessFigures;
+  const agent = JSON.parse(
+    await linesOf(script([join(import.meta.dirname, "agent-process.ts"), config]))(),
+  ) as ProcessFigures;
   kinesis.stdin!.end();
   report(agent, JSON.parse(await kinesisLines()) as LimitedFigures);
 } finally {
@@ -63,24 +63,6 @@ async function writeBacklog(path: string): Promise<void> {
   }
   await using file = await open(path, "w");
   for (let bytes = 0; bytes < Number(backlogBytes);) bytes += (await file.write(block)).bytesWritten;
-}
-
-function script(name: string, arg: string): ChildProcess {
-  return spawn(process.execPath, [join(import.meta.dirname, name), arg], {
-    stdio: ["pipe", "pipe", "inherit"],
-    env: { ...process.env, AWS_ACCESS_KEY_ID: "bench", AWS_SECRET_ACCESS_KEY: "bench" },
-  });
-}
-
-/** The next line that the process prints, at each call. */
-function linesOf(child: ChildProcess): () => Promise<string> {
-  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-  return async () => {
-    const { value, done } = await lines.next();
-    if (done)
-      throw new Error(`${child.spawnargs[1]} ended with ${child.exitCode ?? (await once(child, "exit"))[0]}`);
-    return value;
-  };
 }
 
 function rounded(value: number): number {

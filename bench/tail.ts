@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "smol-toml";
-import { accessLine, AGENT_ENVIRONMENT, AGENT_FLAGS, bundle, linesOf, round, script, Sink } from "./agent.ts";
+import { accessLine, AGENT_ENVIRONMENT, AGENT_FLAGS, bundle, round, Sink } from "./agent.ts";
+import { linesOf, script } from "./child.ts";
 import type { ProcessFigures } from "./agent-process.ts";
 import type { BenchRow } from "./cpu-time.ts";
 
