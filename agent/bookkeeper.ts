@@ -9,6 +9,8 @@ import type { Tail } from "./tail/tail.ts";
 
 /** A crash sends again what was acknowledged since the last checkpoint: at most a second of it. */
 const CHECKPOINT_EVERY_MS = 1_000;
+/** While nothing is delivered there is little to write: where files are by now, and what they are called. */
+const IDLE_CHECKPOINT_EVERY_MS = 5_000;
 
 export interface BookkeeperOptions {
   readonly tail: Pick<Tail, "files" | "forget" | "state">;
@@ -26,6 +28,8 @@ export class Bookkeeper {
   /** Ended sources that a heartbeat has told of. */
   readonly #reported = new WeakSet<FollowedFile>();
   #nextBeatMs: number;
+  /** Bytes that the last checkpoint had as delivered, and when the next is due whether or not there are more. */
+  #kept = { delivered: -1, untilMs: 0 };
 
   constructor(options: BookkeeperOptions) {
     this.#options = options;
@@ -46,8 +50,17 @@ export class Bookkeeper {
   async #keep(): Promise<void> {
     const { checkpoint, tail, pushed, log } = this.#options;
     const spool = pushed?.position;
-    const isSaved = await checkpoint.trySave({ ...tail.state, spool }, log);
-    if (isSaved && spool) await pushed?.release(spool);
+    const delivered = this.#delivered(spool?.offset);
+    if (delivered === this.#kept.delivered && steadyNow() < this.#kept.untilMs) return;
+    if (!(await checkpoint.trySave({ ...tail.state, spool }, log))) return;
+    this.#kept = { delivered, untilMs: steadyNow() + IDLE_CHECKPOINT_EVERY_MS };
+    if (spool) await pushed?.release(spool);
+  }
+
+  #delivered(pushed = 0): number {
+    let delivered = pushed;
+    for (const { delivery } of this.#options.tail.files()) delivered += delivery.resume.offset;
+    return delivered;
   }
 
   /** @throws AgentError CHECKPOINT_WRITE */

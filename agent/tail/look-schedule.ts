@@ -33,6 +33,8 @@ export class LookSchedule {
   /** Names have come or gone. */
   #hasNewNames = false;
   #isWoken = false;
+  /** When the first is due that the kernel tells nothing of. */
+  #nextMs = 0;
   #wake: () => void = () => {};
 
   constructor(options: ScheduleOptions) {
@@ -69,18 +71,26 @@ export class LookSchedule {
     this.#touched = new Set();
     this.#isWoken = false;
     const asleep = new Set<string>();
+    this.#nextMs = Infinity;
     for (const file of files) {
       const isDue = isAll || (this.#dueMs.get(file) ?? 0) <= nowMs || touched.has(file.location);
       if (isDue) {
         yield file;
-        this.#dueMs.set(file, this.#nextMs(file, nowMs));
+        this.#dueMs.set(file, this.#dueAgainMs(file, nowMs));
       }
-      if (this.#dueMs.get(file)! > nowMs) asleep.add(file.location);
+      const dueMs = this.#dueMs.get(file)!;
+      if (dueMs > nowMs) asleep.add(file.location);
+      if (file.whyPolled !== undefined || dueMs <= nowMs) this.#nextMs = Math.min(this.#nextMs, dueMs);
     }
     this.#asleep = asleep;
   }
 
-  #nextMs(file: FollowedFile, nowMs: number): number {
+  /** For how long none of them has to be looked at, unless the kernel tells of a change: about, and at most `mostMs`. */
+  idleMs(mostMs: number): number {
+    return Math.min(mostMs, Math.max(0, this.#nextMs - this.#options.now()));
+  }
+
+  #dueAgainMs(file: FollowedFile, nowMs: number): number {
     const { idlePollMs, watchedPollMs } = this.#options;
     file.whyPolled = watchedPollMs > 0 ? this.#whyPolled(file) : "tail.watched_poll_ms is 0";
     const idleMs = nowMs - file.changedAtMs;

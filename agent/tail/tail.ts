@@ -41,6 +41,8 @@ export class Tail {
   #nextLookMs = 0;
   /** There is more to read, of files that have been read as fast as they may be. */
   #isLimited = false;
+  /** Nothing is to be done with any file, however much time passes. */
+  #isAtRest = false;
 
   constructor(options: TailOptions, state: TailState) {
     this.#options = options;
@@ -88,9 +90,14 @@ export class Tail {
   async *blocks(signal: AbortSignal): AsyncGenerator<Block> {
     while (!signal.aborted) {
       yield* this.poll(signal);
-      const { pollMs } = this.#options;
-      await this.#schedule.pause(this.#isLimited ? Math.min(pollMs, LIMITED_PAUSE_MS) : pollMs, signal);
+      await this.#schedule.pause(this.#pauseMs(), signal);
     }
+  }
+
+  #pauseMs(): number {
+    const { pollMs, scanMs } = this.#options;
+    if (this.#isLimited) return Math.min(pollMs, LIMITED_PAUSE_MS);
+    return this.#isAtRest ? Math.max(pollMs, this.#schedule.idleMs(scanMs)) : pollMs;
   }
 
   /** One look at every file, and blocks of what it finds to read. */
@@ -114,9 +121,11 @@ export class Tail {
     for (let isIdle = false; !isIdle;) {
       isIdle = true;
       this.#isLimited = false;
+      this.#isAtRest = true;
       for (const file of this.#finder.files.latest()) {
         if (signal.aborted) return;
         if (file.isAtRest) continue;
+        this.#isAtRest = false;
         const block = await this.#next(file, isDrain);
         if (block === undefined) continue;
         isIdle = false;
