@@ -14,6 +14,7 @@ import { Aggregator } from "./producer/aggregator.ts";
 import { Outbox } from "./producer/outbox.ts";
 import { Producer, type ProducerCounts } from "./producer/producer.ts";
 import { PutRecords } from "./producer/put-records.ts";
+import { OldGeneration } from "./old-generation.ts";
 import type { PushedInput } from "./pushed-input.ts";
 import type { SpoolBlock } from "./spool/spool-reader.ts";
 import { ShardMap } from "./producer/shard-map.ts";
@@ -25,7 +26,7 @@ import type { TailState } from "./tail/tail-state.ts";
 import { Tail, type TailOptions } from "./tail/tail.ts";
 import { version } from "./version.ts";
 
-/** At which the monitor's rates and lags are measured. */
+/** At which rates and lags are measured, and garbage is. */
 const LOOK_EVERY_MS = 1_000;
 
 /** It waits for the stream, lines flow, or its configuration changes. */
@@ -100,6 +101,7 @@ export class Agent {
   readonly #pace = new Pace(Date.now());
   readonly #read = { lines: 0, bytes: 0, cut: 0 };
   readonly #latency = new Latency();
+  readonly #oldGeneration = new OldGeneration();
 
   constructor(config: AgentConfig, options: RunOptions, parts: AgentParts) {
     const { producer, heartbeat, host, stream } = config;
@@ -186,7 +188,7 @@ export class Agent {
     const failed = new AbortController();
     const jobs = [this.#producer.run(over.signal), this.#bookkeeper.run(over.signal)];
     for (const job of jobs) job.catch((error: unknown) => failed.abort(error));
-    const looking = setInterval(() => this.#pace.look(this.#sources(), Date.now()), LOOK_EVERY_MS);
+    const looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
     try {
       const either = AbortSignal.any([signal, failed.signal]);
       await Promise.all([this.#follow(either), this.#readPushed(either)]);
@@ -198,6 +200,11 @@ export class Agent {
       this.#aggregator.close();
       await this.#bookkeeper.save();
     }
+  }
+
+  #look(): void {
+    this.#pace.look(this.#sources(), Date.now());
+    this.#oldGeneration.look();
   }
 
   #sources(): WatchedSource[] {

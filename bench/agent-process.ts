@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import type { AgentPhase } from "../agent/agent.ts";
+import type { AgentConfig } from "../agent/config.ts";
 import { runAgent } from "../agent/run-agent.ts";
 import { readAgentConfig } from "../agent/read-config.ts";
 import { peakResidentMb } from "./peak-resident.ts";
@@ -33,28 +34,36 @@ export interface ProcessFigures {
 const MINUTE_MS = 60_000;
 
 const [configFile = "", mode, settleSeconds = DEFAULT_SETTLE_SECONDS] = process.argv.slice(2);
-const config = await readAgentConfig(configFile);
 const log = pino({ level: "warn" }, pino.destination(2));
-const startUp = process.cpuUsage();
-const datasyncs = await countDatasyncs();
 const followed: { readyMs?: number; residentMbBetween?: [number, number] } = {};
-const used =
-  mode === undefined ? await drain() : mode === "serve" ? await serve() : await follow(Number(mode) * 1_000);
-const figures: ProcessFigures = {
-  cpuSeconds: (used.user + used.system) / 1e6,
-  startUpCpuSeconds: (startUp.user + startUp.system) / 1e6,
-  residentMb: peakResidentMb(),
-  datasyncs: datasyncs(),
-  ...followed,
-};
-process.stdout.write(`${JSON.stringify(figures)}\n`);
 
-async function drain(): Promise<NodeJS.CpuUsage> {
+void readAgentConfig(configFile).then(run);
+
+async function run(config: AgentConfig): Promise<void> {
+  const startUp = process.cpuUsage();
+  const datasyncs = await countDatasyncs();
+  const used = await work(config, startUp);
+  const figures: ProcessFigures = {
+    cpuSeconds: (used.user + used.system) / 1e6,
+    startUpCpuSeconds: (startUp.user + startUp.system) / 1e6,
+    residentMb: peakResidentMb(),
+    datasyncs: datasyncs(),
+    ...followed,
+  };
+  process.stdout.write(`${JSON.stringify(figures)}\n`);
+}
+
+function work(config: AgentConfig, startUp: NodeJS.CpuUsage): Promise<NodeJS.CpuUsage> {
+  if (mode === undefined) return drain(config, startUp);
+  return mode === "serve" ? serve(config, startUp) : follow(config, Number(mode) * 1_000);
+}
+
+async function drain(config: AgentConfig, startUp: NodeJS.CpuUsage): Promise<NodeJS.CpuUsage> {
   await runAgent(config, { signal: new AbortController().signal, log, untilDrained: true });
   return process.cpuUsage(startUp);
 }
 
-async function follow(ms: number): Promise<NodeJS.CpuUsage> {
+async function follow(config: AgentConfig, ms: number): Promise<NodeJS.CpuUsage> {
   const stop = new AbortController();
   const onPhase = (phase: AgentPhase): void => {
     if (phase === "ready") followed.readyMs = performance.now();
@@ -72,7 +81,7 @@ async function follow(ms: number): Promise<NodeJS.CpuUsage> {
   return used;
 }
 
-async function serve(): Promise<NodeJS.CpuUsage> {
+async function serve(config: AgentConfig, startUp: NodeJS.CpuUsage): Promise<NodeJS.CpuUsage> {
   const stop = new AbortController();
   const running = runAgent(config, { signal: stop.signal, log });
   await once(process.stdin.resume(), "end");

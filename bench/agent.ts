@@ -1,21 +1,20 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { copyFile, mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, open, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
 import { stringify } from "smol-toml";
 import type { ProcessFigures } from "./agent-process.ts";
+import { bundleAgentProcess, startAgent } from "./agent-child.ts";
 import { linesOf, script } from "./child.ts";
 import type { BenchRow } from "./cpu-time.ts";
 
 const INPUT_BYTES = 256 * 10 ** 6;
 const GB = 10 ** 9;
 const FOLLOW_SECONDS = 10;
-/** As the service starts the agent. */
-export const AGENT_FLAGS = ["--max-semi-space-size=1"];
-export const AGENT_ENVIRONMENT = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
+const PLAIN_PROGRAM = "plain-process.mjs";
 
 /** Of files that grow: megabytes and writes a second. */
 const FEW_RATES = [
@@ -47,26 +46,19 @@ export async function benchAgent(): Promise<BenchRow[]> {
   const rates = process.argv.includes("--all") ? ALL_RATES : FEW_RATES;
   const directory = await mkdtemp(join(tmpdir(), "weir-bench-"));
   try {
-    await bundle(directory);
+    await bundleAgentProcess(directory);
+    await bundlePlainProcess(directory);
     const input = join(directory, "access.log");
     const bytes = await writeInput(input);
-    const rows = [
-      await drainRow("aws-kinesis-agg and the SDK's client", directory, "plain-process.mjs", bytes, [input]),
-    ];
+    const plain = (endpoint: string) => script([join(directory, PLAIN_PROGRAM), input, endpoint]);
+    const rows = [await drainRow("aws-kinesis-agg and the SDK's client", bytes, plain)];
     const certificate = makeCertificate(directory);
     for (const { name, ...how } of WAYS) {
       if (how.isTls && certificate === undefined) continue;
-      const follow = { path: input, ...how };
-      rows.push(
-        await drainRow(
-          name,
-          directory,
-          "agent-process.mjs",
-          bytes,
-          follow,
-          how.isTls ? certificate : undefined,
-        ),
-      );
+      const trusted = how.isTls ? certificate : undefined;
+      const agent = async (endpoint: string) =>
+        startAgent(directory, [await writeConfig(endpoint, { path: input, ...how })], trust(trusted));
+      rows.push(await drainRow(name, bytes, agent, trusted));
     }
     for (const [megabytes, writes] of rates) rows.push(await followRow(directory, megabytes, writes));
     return rows;
@@ -75,11 +67,10 @@ export async function benchAgent(): Promise<BenchRow[]> {
   }
 }
 
-export async function bundle(directory: string): Promise<void> {
+async function bundlePlainProcess(directory: string): Promise<void> {
   await build({
-    entryPoints: ["agent-process.ts", "plain-process.ts"].map((name) => join(import.meta.dirname, name)),
-    outdir: join(directory, "bench"),
-    outExtension: { ".js": ".mjs" },
+    entryPoints: [join(import.meta.dirname, "plain-process.ts")],
+    outfile: join(directory, PLAIN_PROGRAM),
     bundle: true,
     minifySyntax: true,
     minifyWhitespace: true,
@@ -89,9 +80,8 @@ export async function bundle(directory: string): Promise<void> {
       js: 'import { createRequire as makeRequire } from "node:module"; const require = makeRequire(import.meta.url);',
     },
   });
-  // The agent reads its version from it, and aws-kinesis-agg cannot be bundled.
+  // aws-kinesis-agg cannot be bundled.
   await symlink(new URL("../node_modules", import.meta.url), join(directory, "node_modules"));
-  await copyFile(new URL("../package.json", import.meta.url), join(directory, "package.json"));
 }
 
 interface Follow {
@@ -128,22 +118,19 @@ function makeCertificate(directory: string): Certificate | undefined {
   }
 }
 
-/** @param task arguments before the endpoint, or what an agent is to follow */
+function trust(certificate: Certificate | undefined): Readonly<Record<string, string>> {
+  return certificate === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificate.certificateFile };
+}
+
 async function drainRow(
   name: string,
-  directory: string,
-  program: string,
   bytes: number,
-  task: readonly string[] | Follow,
+  start: (endpoint: string) => ChildProcess | Promise<ChildProcess>,
   certificate?: Certificate,
 ): Promise<BenchRow> {
   await using sink = await Sink.start(certificate);
-  const args = "path" in task ? [await writeConfig(sink.endpoint, task)] : [...task, sink.endpoint];
   const startedAt = performance.now();
-  const flags = "path" in task ? AGENT_FLAGS : [];
-  const trust = certificate === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificate.certificateFile };
-  const environment = "path" in task ? { ...AGENT_ENVIRONMENT, ...trust } : {};
-  const child = script([...flags, join(directory, "bench", program), ...args], environment);
+  const child = await start(sink.endpoint);
   const figures = JSON.parse(await linesOf(child)()) as ProcessFigures;
   const seconds = (performance.now() - startedAt) / 1_000;
   const sent = await sink.figures();
@@ -167,8 +154,7 @@ async function followRow(directory: string, megabytes: number, writes: number): 
   await using sink = await Sink.start();
   const path = join(directory, `${megabytes}-${writes}.log`);
   const config = await writeConfig(sink.endpoint, { path, compression: "none", wire: "json" });
-  const program = join(directory, "bench", "agent-process.mjs");
-  const child = script([...AGENT_FLAGS, program, config, `${FOLLOW_SECONDS}`], AGENT_ENVIRONMENT);
+  const child = startAgent(directory, [config, `${FOLLOW_SECONDS}`]);
   const over = new AbortController();
   const growing = grow(path, (megabytes * 1e6) / writes, writes, over.signal);
   const figures = JSON.parse(await linesOf(child)()) as ProcessFigures;

@@ -2,6 +2,7 @@ import { mkdtemp, open, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
+import { bundleAgentProcess, startAgent } from "./agent-child.ts";
 import type { ProcessFigures } from "./agent-process.ts";
 import { linesOf, script } from "./child.ts";
 import type { LimitedFigures } from "./limited-kinesis.ts";
@@ -30,9 +31,8 @@ try {
     ...(aggregateBytes === undefined ? {} : { producer: { aggregate_bytes: Number(aggregateBytes) } }),
   };
   await writeFile(config, stringify(settings));
-  const agent = JSON.parse(
-    await linesOf(script([join(import.meta.dirname, "agent-process.ts"), config]))(),
-  ) as ProcessFigures;
+  await bundleAgentProcess(directory);
+  const agent = JSON.parse(await linesOf(startAgent(directory, [config]))()) as ProcessFigures;
   kinesis.stdin!.end();
   report(agent, JSON.parse(await kinesisLines()) as LimitedFigures);
 } finally {

@@ -2,7 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
-import { AGENT_ENVIRONMENT, AGENT_FLAGS, bundle, Sink } from "./agent.ts";
+import { Sink } from "./agent.ts";
+import { bundleAgentProcess, startAgent } from "./agent-child.ts";
 import { linesOf, script } from "./child.ts";
 import type { ProcessFigures } from "./agent-process.ts";
 import { type BenchRow, rounded } from "./cpu-time.ts";
@@ -17,7 +18,7 @@ const INPUT_MB = 256;
 export async function benchPushed(): Promise<BenchRow[]> {
   const directory = await mkdtemp(join(tmpdir(), "weir-bench-"));
   try {
-    await bundle(directory);
+    await bundleAgentProcess(directory);
     const rows: BenchRow[] = [];
     for (const sync of ["ack", "deliver"] as const) rows.push(await pushedRow(directory, sync));
     return rows;
@@ -41,8 +42,7 @@ async function pushedRow(directory: string, sync: "ack" | "deliver"): Promise<Be
     producer: { rate_limit_percent: 10_000 },
   };
   await writeFile(config, stringify(settings));
-  const program = join(directory, "bench", "agent-process.mjs");
-  const agent = script([...AGENT_FLAGS, program, config, "serve"], AGENT_ENVIRONMENT);
+  const agent = startAgent(directory, [config, "serve"]);
   const client = script([join(import.meta.dirname, "forward-client.ts"), socket, `${INPUT_MB}`]);
   const { bytes, seconds } = JSON.parse(await linesOf(client)()) as ClientFigures;
   agent.stdin!.end();

@@ -1,4 +1,3 @@
-import type { ChildProcess } from "node:child_process";
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { appendFile, mkdir, mkdtemp, open, rename, rm, writeFile } from "node:fs/promises";
@@ -6,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "smol-toml";
-import { accessLine, AGENT_ENVIRONMENT, AGENT_FLAGS, bundle, round, Sink } from "./agent.ts";
-import { linesOf, script } from "./child.ts";
+import { accessLine, round, Sink } from "./agent.ts";
+import { bundleAgentProcess, startAgent } from "./agent-child.ts";
+import { linesOf } from "./child.ts";
 import type { ProcessFigures } from "./agent-process.ts";
 import type { BenchRow } from "./cpu-time.ts";
 
@@ -26,7 +26,7 @@ interface Run {
 export async function benchTail(isLong = false): Promise<BenchRow[]> {
   const directory = await mkdtemp(join(tmpdir(), "weir-bench-"));
   try {
-    await bundle(directory);
+    await bundleAgentProcess(directory);
     const rows = [
       followed("200 idle files", await follow(directory, IDLE)),
       followed("1,000 files, 10 lines/s each", await follow(directory, BUSY)),
@@ -81,11 +81,6 @@ async function follow(directory: string, run: Run): Promise<ProcessFigures> {
   over.abort();
   await writing;
   return { ...figures, cpuSeconds: figures.cpuSeconds / run.seconds };
-}
-
-function startAgent(directory: string, args: readonly string[]): ChildProcess {
-  const program = join(directory, "bench", "agent-process.mjs");
-  return script([...AGENT_FLAGS, program, ...args], AGENT_ENVIRONMENT);
 }
 
 function followed(name: string, figures: ProcessFigures): BenchRow {

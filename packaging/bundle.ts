@@ -11,15 +11,20 @@ const FILE_URL = 'const weirFileUrl = require("node:url").pathToFileURL(__filena
 export const VERSION = (JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string })
   .version;
 
+/** Writes the agent with all it needs as one file, the same bytes for the same sources. */
+export async function bundleAgent(outfile: string): Promise<void> {
+  await bundleScript(join(import.meta.dirname, "weir-agent.ts"), outfile);
+}
+
 /**
- * Writes the agent with all it needs as one CommonJS file, the same bytes for the same sources.
+ * Writes a program that is or has the agent as one CommonJS file.
  *
  * No ES module: an executable takes none, and one that imports `node:http` reads every property of it,
  * which loads Node's fetch, a fifth of the time that the agent takes to start.
  */
-export async function bundleAgent(outfile: string): Promise<void> {
+export async function bundleScript(entry: string, outfile: string): Promise<void> {
   await build({
-    entryPoints: [join(import.meta.dirname, "weir-agent.ts")],
+    entryPoints: [entry],
     absWorkingDir: ROOT,
     outfile,
     bundle: true,

@@ -10,7 +10,7 @@ import { BufferPool } from "./buffer-pool.ts";
 import type { OutgoingRecord } from "./outbox.ts";
 
 /** Kept for the next aggregates: as many as are on their way where Kinesis keeps up. */
-const IDLE_BYTES = 3 * 2 ** 20;
+const IDLE_BYTES = 5 * 2 ** 20;
 
 /** Where lines come from, and what to tell once they are delivered. */
 export interface Origin {

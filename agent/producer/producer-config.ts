@@ -35,7 +35,7 @@ export const producerConfigSchema = z.strictObject({
     .int()
     .min(1)
     .max(64)
-    .default(4)
+    .default(2)
     .meta({ description: "PutRecords requests at a time, at most; fewer while requests fail" }),
   request_timeout_ms: z.int().min(100).max(600_000).default(30_000).meta({
     unit: "ms",

@@ -1,0 +1,22 @@
+import { getHeapStatistics } from "node:v8";
+
+/** V8 lets the old generation grow by several times this before it looks through it by itself. */
+const MOST_GARBAGE_BYTES = 2 * 2 ** 20;
+
+/**
+ * Keeps the heap about as small as what is in it. Requests take longer than a generation of garbage lasts
+ * where that is a megabyte, so what belongs to them grows old first. Does nothing in a process that was not started
+ * with `--expose-gc`.
+ */
+export class OldGeneration {
+  #keptBytes = getHeapStatistics().used_heap_size;
+
+  /** Call once a second or so. */
+  look(): void {
+    if (global.gc === undefined) return;
+    const usedBytes = getHeapStatistics().used_heap_size;
+    if (usedBytes < this.#keptBytes + MOST_GARBAGE_BYTES) return;
+    global.gc();
+    this.#keptBytes = getHeapStatistics().used_heap_size;
+  }
+}
