@@ -1,15 +1,28 @@
-import { appendFile, chmod, copyFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFileSync, closeSync, openSync, writeSync } from "node:fs";
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  readFile,
+  rename,
+  rm,
+  truncate,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
 import { runAgent } from "../../../agent/run-agent.ts";
 import { CheckpointFile, makeStateDirectory } from "../../../agent/checkpoint.ts";
 import { reportFile } from "../../../agent/heartbeats.ts";
+import { isLocal } from "../../../agent/tail/file-system.ts";
 import { bySource, reassemble } from "../event.ts";
 import { AgentChild } from "../agent-child.ts";
 import { AgentFixture, lines } from "../agent-fixture.ts";
-import { TailHarness } from "../tail-harness.ts";
-import { expectNoRepeats, tailCase } from "./tail-case.ts";
+import { ROTATED_IDLE_MS, TailHarness } from "../tail-harness.ts";
+import { tailCase } from "./tail-case.ts";
 
 tailCase(29, "down over one rotation", async (tail) => {
   await writeFile(tail.path("a.log"), "one\n");
@@ -21,7 +34,6 @@ tailCase(29, "down over one rotation", async (tail) => {
     await writeFile(tail.path("a.log"), "three\n");
   });
   await tail.poll();
-  expectNoRepeats(tail);
   return ["one\ntwo\n", "three\n"];
 });
 
@@ -37,7 +49,6 @@ tailCase(30, "down over three rotations", async (tail) => {
     await writeFile(tail.path("a.log"), "four\n");
   });
   await tail.poll();
-  expectNoRepeats(tail);
   return ["one\nlate\n", "two\n", "three\n", "four\n"];
 });
 
@@ -48,50 +59,70 @@ const KILLS: readonly (readonly [string, (tail: TailHarness) => void | Promise<v
     ["sent, and not acknowledged", () => {}, ["two"]],
   ];
 for (const [moment, kill, again] of KILLS) {
-  tailCase(31, `killed when the last line was ${moment}`, async (tail) => {
-    await writeFile(tail.path("a.log"), "one\n");
-    await tail.poll();
-    tail.acknowledge();
-    await tail.restart();
-    await appendFile(tail.path("a.log"), "two\n");
-    await tail.poll();
-    await kill(tail);
-    await tail.restart(() => appendFile(tail.path("a.log"), "three\n"));
-    await tail.poll();
-    expect(tail.events.map(({ text }) => text)).toEqual(["one", "two", ...again, "three"]);
-    return ["one\ntwo\nthree\n"];
-  });
+  tailCase(
+    31,
+    `killed when the last line was ${moment}`,
+    async (tail) => {
+      await writeFile(tail.path("a.log"), "one\n");
+      await tail.poll();
+      tail.acknowledge();
+      await tail.restart();
+      await appendFile(tail.path("a.log"), "two\n");
+      await tail.poll();
+      await kill(tail);
+      await tail.restart(() => appendFile(tail.path("a.log"), "three\n"));
+      await tail.poll();
+      expect(tail.events.map(({ text }) => text)).toEqual(["one", "two", ...again, "three"]);
+      return ["one\ntwo\nthree\n"];
+    },
+    { mayRepeat: true },
+  );
 }
 
-tailCase(31, "killed right after the first read, and the file truncated and written anew", async (tail) => {
-  await writeFile(tail.path("a.log"), "one\ntwo\n");
-  await tail.poll();
-  await tail.crash(() => writeFile(tail.path("a.log"), "three\nfour\nfive\n"));
-  await tail.poll();
-  return ["one\ntwo\n", "three\nfour\nfive\n"];
-});
+tailCase(
+  31,
+  "killed right after the first read, and the file truncated and written anew",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), "one\ntwo\n");
+    await tail.poll();
+    await tail.crash(() => writeFile(tail.path("a.log"), "three\nfour\nfive\n"));
+    await tail.poll();
+    return ["one\ntwo\n", "three\nfour\nfive\n"];
+  },
+  { mayRepeat: true },
+);
 
-tailCase(31, "killed, with its state lost and the file truncated and written anew", async (tail) => {
-  await writeFile(tail.path("a.log"), "one\n");
-  await tail.poll();
-  await tail.loseState(async () => {
-    await truncate(tail.path("a.log"));
-    await appendFile(tail.path("a.log"), "two\n");
-  });
-  await tail.poll();
-  return ["one\n", "two\n"];
-});
+tailCase(
+  31,
+  "killed, with its state lost and the file truncated and written anew",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), "one\n");
+    await tail.poll();
+    await tail.loseState(async () => {
+      await truncate(tail.path("a.log"));
+      await appendFile(tail.path("a.log"), "two\n");
+    });
+    await tail.poll();
+    return ["one\n", "two\n"];
+  },
+  { mayRepeat: true },
+);
 
-tailCase(31, "killed with its state lost: what is sent again has its identity again", async (tail) => {
-  await writeFile(tail.path("a.log"), "");
-  await tail.poll();
-  await appendFile(tail.path("a.log"), "one\nand half");
-  await tail.poll();
-  await tail.loseState(() => appendFile(tail.path("a.log"), " a line\ntwo\n"));
-  await tail.poll();
-  expect(tail.events.map(({ text }) => text)).toEqual(["one", "one", "and half a line", "two"]);
-  return ["one\nand half a line\ntwo\n"];
-});
+tailCase(
+  31,
+  "killed with its state lost: what is sent again has its identity again",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), "");
+    await tail.poll();
+    await appendFile(tail.path("a.log"), "one\nand half");
+    await tail.poll();
+    await tail.loseState(() => appendFile(tail.path("a.log"), " a line\ntwo\n"));
+    await tail.poll();
+    expect(tail.events.map(({ text }) => text)).toEqual(["one", "one", "and half a line", "two"]);
+    return ["one\nand half a line\ntwo\n"];
+  },
+  { mayRepeat: true },
+);
 
 tailCase(
   31,
@@ -114,6 +145,7 @@ tailCase(
     await tail.drain();
     return ["one\n", "two, and longer\n", "three\n"];
   },
+  { mayRepeat: true },
 );
 
 test("case 32: killed inside a write of the state", async () => {
@@ -166,20 +198,87 @@ test("case 36: more files than the process may open", async () => {
   expect(contents.sort()).toEqual(names.map((name) => lines(3, name)).sort());
 });
 
+/** What inotify keeps of events that nobody has asked for; those that come after are lost. */
+const QUEUED_EVENTS = Number(await readFile("/proc/sys/fs/inotify/max_queued_events", "utf8").catch(() => 0));
+
+const isWatched = isLocal(tmpdir()) && QUEUED_EVENTS > 0 && QUEUED_EVENTS < 100_000;
+if (!isWatched)
+  test.skip("case 37: notifications that overflow (needs a watched directory and a bounded queue)");
+else
+  tailCase(
+    37,
+    "notifications that overflow: what they would have told of is found without them",
+    async (tail) => {
+      await writeFile(tail.path("a.log"), "one\n");
+      const noise = ["x", "y"].map((name) => openSync(tail.path(name), "w"));
+      // Names have not changed for long: only a look at the file itself finds its line.
+      await utimes(tail.directory, 0, 0);
+      await tail.poll();
+      tail.pass(60_000);
+      await tail.poll();
+      // Nothing is taken from the queue meanwhile, and equal events in a row would be one.
+      for (let n = 0; n <= QUEUED_EVENTS; n++) writeSync(noise[n % 2]!, "x");
+      for (const file of noise) closeSync(file);
+      appendFileSync(tail.path("a.log"), "two\n");
+      await sleep(100);
+      await tail.poll();
+      expect(tail.events).toHaveLength(1);
+      tail.pass(10_000);
+      await tail.poll();
+      return ["one\ntwo\n"];
+    },
+    { watchedPollMs: 10_000 },
+  );
+
 tailCase(38, "no right to read, and the right given later", async (tail) => {
-  const NOBODY = 65_534;
   await chmod(tail.directory, 0o755);
   await writeFile(tail.path("a.log"), "one\n", { mode: 0o000 });
-  const isRoot = process.geteuid!() === 0;
-  if (isRoot) process.seteuid!(NOBODY);
-  await tail.poll();
-  expect(tail.files.map(reportFile)).toMatchObject([{ state: "error", read: 0 }]);
-  if (isRoot) process.seteuid!(0);
+  await withoutPrivileges(() => tail.poll());
+  const error = expect.stringContaining("EACCES");
+  expect(tail.files.map(reportFile)).toMatchObject([{ state: "error", read: 0, error }]);
   await chmod(tail.path("a.log"), 0o644);
-  await tail.poll();
+  await withoutPrivileges(() => tail.poll());
   expect(tail.files.map(reportFile)).toMatchObject([{ state: "active", read: 4 }]);
   return ["one\n"];
 });
+
+tailCase(
+  38,
+  "the right to read taken while down and given back after a rotation and a minute",
+  async (tail) => {
+    await chmod(tail.directory, 0o755);
+    await writeFile(tail.path("a.log"), "one\n");
+    await tail.poll();
+    tail.acknowledge();
+    await tail.restart(async () => {
+      await appendFile(tail.path("a.log"), "two\n");
+      await chmod(tail.path("a.log"), 0o000);
+    });
+    await withoutPrivileges(() => tail.poll());
+    await rename(tail.path("a.log"), tail.path("a.log.1"));
+    await writeFile(tail.path("a.log"), "new\n");
+    await withoutPrivileges(() => tail.poll());
+    tail.pass(2 * ROTATED_IDLE_MS);
+    await withoutPrivileges(() => tail.poll());
+    const error = expect.stringContaining("EACCES");
+    expect(tail.files.map(reportFile)).toMatchObject([{ state: "error", delivered: 4, error }, { read: 4 }]);
+    await chmod(tail.path("a.log.1"), 0o644);
+    await withoutPrivileges(() => tail.poll());
+    return ["one\ntwo\n", "new\n"];
+  },
+);
+
+/** Does something without the rights of the superuser, who may read everything. */
+async function withoutPrivileges(run: () => Promise<void>): Promise<void> {
+  const NOBODY = 65_534;
+  const isRoot = process.geteuid!() === 0;
+  if (isRoot) process.seteuid!(NOBODY);
+  try {
+    await run();
+  } finally {
+    if (isRoot) process.seteuid!(0);
+  }
+}
 
 tailCase(40, "reading held back while the file is rotated twice and copied", async (tail) => {
   const first = lines(60_000, "a line that fills more than one window of a mebibyte");
@@ -196,7 +295,6 @@ tailCase(40, "reading held back while the file is rotated twice and copied", asy
   });
   expect(isFirst).toBe(false);
   await tail.poll();
-  expectNoRepeats(tail);
   return [first, "two\n", "three\n"];
 });
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { reportFile } from "../../../agent/heartbeats.ts";
 import { bySource, reassemble } from "../event.ts";
 import { TailHarness, type TailHarnessOptions } from "../tail-harness.ts";
 
@@ -33,20 +34,29 @@ import { TailHarness, type TailHarnessOptions } from "../tail-harness.ts";
  *   44 an acknowledgement of forward lost: ../forward/clients.test.ts, ../forward/end-to-end.test.ts
  */
 
+interface CaseOptions extends TailHarnessOptions {
+  /** Lines may come again, under the identity they had: the agent dies before it hears that they arrived. */
+  readonly mayRepeat?: boolean;
+}
+
 /**
  * One of the cases that a tail has to stand, by its number. The model is what `run` returns: the contents
- * of every source that must have come out in the end, and of no other.
+ * of every source that must have come out in the end, and of no other. No line may come twice, and what
+ * the agent says of its sources must be what was delivered of them.
  */
 export function tailCase(
   number: number,
   claim: string,
   run: (tail: TailHarness) => Promise<readonly string[]>,
-  options: TailHarnessOptions = {},
+  { mayRepeat = false, ...options }: CaseOptions = {},
 ): void {
   test(`case ${number}: ${claim}`, async () => {
     await using tail = await TailHarness.make(options);
     const model = await run(tail);
     expect(delivered(tail)).toEqual([...model].sort());
+    if (!mayRepeat) expectNoRepeats(tail);
+    tail.acknowledge();
+    expectHonestReports(tail, mayRepeat);
   });
 }
 
@@ -58,4 +68,17 @@ export function delivered(tail: TailHarness): string[] {
 export function expectNoRepeats(tail: TailHarness): void {
   const lines = [...bySource(tail.events).values()].reduce((sum, events) => sum + events.length, 0);
   expect(tail.events).toHaveLength(lines);
+}
+
+/**
+ * What a heartbeat would say is delivered of each source has come out, and no more of it has. @param isLate
+ * some of it was not heard of
+ */
+function expectHonestReports(tail: TailHarness, isLate: boolean): void {
+  const came = new Map(Array.from(bySource(tail.events), ([id, events]) => [id, reassemble(events).length]));
+  for (const { id, delivered } of tail.files.map(reportFile)) {
+    const bytes = came.get(id) ?? 0;
+    if (isLate) expect(delivered).toBeLessThanOrEqual(bytes);
+    else expect(delivered).toBe(bytes);
+  }
 }
