@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Logger } from "pino";
 import type { Heartbeat } from "../wire/heartbeat.ts";
@@ -246,8 +247,21 @@ export class Agent {
         },
       });
       this.#read.bytes += file.read - from;
-      if (!(await inTime(this.#outbox.room(signal), signal))) return;
+      if (!(await this.#hasRoom(signal))) return;
     }
+  }
+
+  /** Waits until more may be read. Files come and go meanwhile. @returns false when the signal came first */
+  async #hasRoom(signal: AbortSignal): Promise<boolean> {
+    const { producer, tail } = this.#config;
+    const room = inTime(this.#outbox.room(signal), signal);
+    while (this.#outbox.bytes >= producer.max_buffered_bytes && !signal.aborted) {
+      const over = new AbortController();
+      await Promise.race([room, sleep(tail.poll_ms, undefined, { signal: over.signal }).catch(() => {})]);
+      over.abort();
+      await this.#parts.tail.keepWatch();
+    }
+    return room;
   }
 
   /** Waits for the last acknowledgements, then tells what they made of each file. */

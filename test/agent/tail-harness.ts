@@ -118,6 +118,12 @@ export class TailHarness implements AsyncDisposable {
     this.pass(1_000);
   }
 
+  /** A look while nothing more can be sent. */
+  async keepWatch(): Promise<void> {
+    await this.#tail.keepWatch();
+    this.pass(1_000);
+  }
+
   /** What a check would say of the files. */
   async problems(): Promise<string[]> {
     const { fatal, unreadable } = await this.#rule.problems();
