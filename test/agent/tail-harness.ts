@@ -26,6 +26,8 @@ export interface TailHarnessOptions {
   /** No directory is watched if absent. */
   readonly watchedPollMs?: number;
   readonly log?: Logger;
+  /** Takes each record, and is to acknowledge it, instead of the Kinesis that is told to. */
+  readonly send?: (record: OutgoingRecord) => void;
 }
 
 /**
@@ -246,6 +248,7 @@ export class TailHarness implements AsyncDisposable {
       ordering: "none",
       shards: { choose: () => ({ shardId: "shardId-000000000000", explicitHashKey: "0" }) },
       seal: (record) => {
+        if (this.#options.send) return this.#options.send(record);
         const events = eventsOf(record.data);
         this.#unacknowledgedEvents += events.length;
         this.events.push(...events);
