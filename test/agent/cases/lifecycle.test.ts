@@ -328,3 +328,41 @@ test("case 41: the clock set forward a day, and back", async () => {
   const contents = Array.from(bySource(agent.events).values(), reassemble).sort();
   expect(contents).toEqual(["-86400000\n", "86400000\n", "one\nmore\nmore\n"]);
 });
+
+tailCase(
+  41,
+  "the clock set back a day: what is written after that is not taken for old",
+  async (tail) => {
+    tail.pass(Date.now() + 86_400_000);
+    await writeFile(tail.path("old.log"), "old\n");
+    await utimes(tail.path("old.log"), 0, 0);
+    await writeFile(tail.path("a.log"), "one\n");
+    await tail.poll();
+    await appendFile(tail.path("a.log"), "two\n");
+    await tail.poll();
+    return ["one\ntwo\n"];
+  },
+  { settings: { ignore_older_ms: 60_000 } },
+);
+
+test("case 43: of agents that find a dead one's state directory at once, one runs, and nothing is sent by others", async () => {
+  await using agent = await AgentFixture.make();
+  await writeFile(agent.path("a.log"), lines(10));
+  {
+    await using dead = await AgentChild.start(agent, ["run"]);
+    const checkpoint = new CheckpointFile(agent.path("state"));
+    await dead.until(async () => (await checkpoint.load()).files[0]?.resume.offset === lines(10).length);
+  }
+  await appendFile(agent.path("a.log"), lines(10));
+  const ended = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      await using child = new AgentChild(["run", "--until-drained", "--config", agent.path("agent.toml")]);
+      return await child.ended;
+    }),
+  );
+  const refused = ended.filter(({ code }) => code !== 0);
+  expect(refused.length).toBeLessThan(4);
+  for (const { stderr } of refused) expect(stderr).toContain("another agent runs with this state directory");
+  expect(Array.from(bySource(agent.events).values(), reassemble)).toEqual([lines(10) + lines(10)]);
+  expect(agent.events).toHaveLength(20);
+});

@@ -4,34 +4,40 @@ import { bySource, reassemble } from "../event.ts";
 import { TailHarness, type TailHarnessOptions } from "../tail-harness.ts";
 
 /*
- * The cases that a tail has to stand. Where no other file is named, `case N` finds the test.
+ * The cases that a tail has to stand. `case N` finds the tests.
  *
  *   rotation.test.ts
- *    1 renamed and made anew           9 copytruncate, unread lines     17 made again, same inode
- *    2 a writer that keeps the file   10 truncated and grown beyond     18 inode under another name
- *    3 a while without any file       11 same first line and size       19 files that begin alike
- *    4 two rotations between looks    12 compressed within the glob     20 empty and tiny files
- *    5 a chain of numbers             13 a new name at midnight         21 replaced by a rename
- *    6 moved to another directory     14 a symbolic link switched       22 a rename undone
- *    7 copied and removed             15 hard links
- *    8 copytruncate, all read         16 deleted while it is written
+ *    1 renamed and made anew            5 a chain of numbers              9 copytruncate, unread lines
+ *    2 a writer that keeps the file     6 moved to another directory     10 truncated and grown beyond
+ *    3 a while without any file         7 copied and removed             11 same first line and size
+ *    4 two rotations between looks      8 copytruncate, all read
+ *   names.test.ts
+ *   12 compressed within the glob      16 deleted while it is written    20 empty and tiny files
+ *   13 a new name at midnight          17 made again, same inode         21 replaced by a rename
+ *   14 a symbolic link switched        18 inode under another name       22 a rename undone
+ *   15 hard links                      19 files that begin alike
  *   content.test.ts
- *   23 a last line, then rotation     25 a line over the limit          27 other encodings
- *   24 no final line feed             26 CRLF, holes of zeros           28 events of several lines
+ *   23 a last line, then rotation      25 a line over the limit          27 other encodings
+ *   24 no final line feed              26 CRLF, holes of zeros           28 events of several lines
  *   lifecycle.test.ts
- *   29 down over one rotation         32 killed in a write of state     36 too many files
- *   30 down over several              33 power lost: bytes gone         38 no right to read
- *   31 killed at any moment           34 power lost: zeros              40 held back, and rotated
- *                                                                       41 the clock is set
- *   elsewhere, more on them
- *   31 ../kill-points.test.ts, ../random.test.ts
- *   32 ../checkpoint-power-loss.test.ts, ../spool/spool-power-loss.test.ts
- *   35 no room, and errors of the disk: ../spool/spool-faults.test.ts, ../checkpoint-power-loss.test.ts
- *   37 notifications that are lost: ../look-schedule.test.ts
- *   39 delivery refused for hours, then throttled: ../shard-limits.test.ts, ../fault-proxy.test.ts
- *   42 reloaded within a file: ../reload.test.ts
- *   43 two agents on one state directory: ../agent.test.ts
- *   44 an acknowledgement of forward lost: ../forward/clients.test.ts, ../forward/end-to-end.test.ts
+ *   29 down over one rotation          33 power lost: bytes gone         38 no right to read
+ *   30 down over several               34 power lost: zeros              41 the clock is set
+ *   31 killed at any moment            36 too many files                 43 two agents on one state directory
+ *   32 killed in a write of state      37 notifications that overflow
+ *   sink.test.ts
+ *   39 the stream away for hours       40 held back, and rotated         44 an acknowledgement of forward lost
+ *
+ *   elsewhere
+ *   35 no room, and errors of the disk: ../spool/spool-faults.test.ts and ../spool/spool-on-disk.test.ts for
+ *      what is pushed; ../checkpoint-power-loss.test.ts and ../agent.test.ts for the state
+ *   42 reloaded within a file: ../reload.test.ts, ../reload-inputs.test.ts
+ *   elsewhere, more of them
+ *    6 moved out of sight: ../tail.test.ts       17, 18 without birth times: ../identity.test.ts
+ *    9 between any two operations: ../interleaved.test.ts        27 those that are set: ../encoding.test.ts
+ *   31, 32 killed at each operation: ../kill-points.test.ts, at random ones: ../random.test.ts, ../kill.test.ts
+ *   33, 34 of the agent's own files: ../checkpoint-power-loss.test.ts, ../spool/spool-power-loss.test.ts
+ *   37 ../look-schedule.test.ts      39 ../shard-limits.test.ts, ../fault-proxy.test.ts
+ *   43 ../agent.test.ts              44 ../forward/clients.test.ts, ../forward/end-to-end.test.ts
  */
 
 interface CaseOptions extends TailHarnessOptions {
