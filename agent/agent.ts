@@ -181,7 +181,8 @@ export class Agent {
     const { client } = this.#parts;
     const { log, signal, onPhase } = this.#options;
     onPhase?.("waiting");
-    if (!(await inTime(untilActive(client, this.#config, this.#shards, log, signal), signal))) return;
+    const active = inTime(untilActive(client, this.#config, this.#shards, log, signal), signal);
+    if (!(await this.#keepWatchUntil(active))) return;
     onPhase?.("ready");
     const over = new AbortController();
     const failed = new AbortController();
@@ -251,17 +252,27 @@ export class Agent {
     }
   }
 
-  /** Waits until more may be read. Files come and go meanwhile. @returns false when the signal came first */
+  /** Waits until more may be read. @returns false when the signal came first */
   async #hasRoom(signal: AbortSignal): Promise<boolean> {
-    const { producer, tail } = this.#config;
     const room = inTime(this.#outbox.room(signal), signal);
-    while (this.#outbox.bytes >= producer.max_buffered_bytes && !signal.aborted) {
+    if (this.#outbox.bytes < this.#config.producer.max_buffered_bytes) return room;
+    return this.#keepWatchUntil(room);
+  }
+
+  /** Files come and go, whatever is waited for. */
+  async #keepWatchUntil(wait: Promise<boolean>): Promise<boolean> {
+    const end = wait.then(
+      () => true,
+      () => true,
+    );
+    for (let isOver = false; !isOver;) {
       const over = new AbortController();
-      await Promise.race([room, sleep(tail.poll_ms, undefined, { signal: over.signal }).catch(() => {})]);
+      const pause = sleep(this.#config.tail.poll_ms, false, { signal: over.signal }).catch(() => false);
+      isOver = await Promise.race([end, pause]);
       over.abort();
-      await this.#parts.tail.keepWatch();
+      if (!isOver) await this.#parts.tail.keepWatch();
     }
-    return room;
+    return wait;
   }
 
   /** Waits for the last acknowledgements, then tells what they made of each file. */

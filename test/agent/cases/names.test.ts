@@ -118,6 +118,9 @@ tailCase(15, "hard links, one of them removed, another made, and one renamed", a
   await writeFile(tail.path("a.log"), "one\n");
   await link(tail.path("a.log"), tail.path("b.log"));
   await tail.poll();
+  tail.pass(ROTATED_IDLE_MS);
+  await tail.poll();
+  expect(tail.files.map((file) => reportFile(file).state)).toEqual(["active"]);
   await appendFile(tail.path("b.log"), "two\n");
   await tail.poll();
   await rm(tail.path("a.log"));
@@ -213,6 +216,21 @@ tailCase(19, "files that are the same, and of which one grows while the agent is
   await tail.poll();
   return [header, `${header}y\n`, header];
 });
+
+tailCase(
+  19,
+  "a rotated name that begins with all that a followed file holds, and holds more",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), "one\n");
+    await tail.poll();
+    await writeFile(tail.path("a.log.1"), "one\ntwo\n");
+    await tail.poll();
+    await appendFile(tail.path("a.log"), "three\n");
+    await tail.poll();
+    return ["one\nthree\n", "one\ntwo\n"];
+  },
+  ANY,
+);
 
 tailCase(20, "empty and tiny files", async (tail) => {
   const contents = ["", "\n", "x\n", "\n\n", "y"];

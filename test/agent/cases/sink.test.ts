@@ -1,6 +1,7 @@
-import { appendFile, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { CheckpointFile } from "../../../agent/checkpoint.ts";
 import { AgentChild } from "../agent-child.ts";
 import { AgentFixture, lines } from "../agent-fixture.ts";
 import { bySource, eventsOf, reassemble } from "../event.ts";
@@ -55,7 +56,7 @@ tailCase(
     };
     await stream.start();
     let most = 0;
-    while (minute < 300) {
+    while (stream.clock.now() < 300 * MINUTE_MS) {
       await pass();
       await tail.poll(untilRoom);
       most = Math.max(most, stream.outbox.bytes);
@@ -72,6 +73,23 @@ tailCase(
 
 /** More than is read at once. */
 const LONG = lines(60_000, "a line that fills more than one window of a mebibyte");
+
+tailCase(40, "reading held back while the file is rotated twice and copied", async (tail) => {
+  await writeFile(tail.path("a.log"), LONG);
+  let isFirst = true;
+  await tail.poll(async () => {
+    if (!isFirst) return;
+    isFirst = false;
+    await copyFile(tail.path("a.log"), tail.path("a.log.bak"));
+    await rename(tail.path("a.log"), tail.path("a.log.2"));
+    await writeFile(tail.path("a.log.1"), "two\n");
+    await writeFile(tail.path("a.log"), "three\n");
+    await rm(tail.path("a.log.2"));
+  });
+  expect(isFirst).toBe(false);
+  await tail.poll();
+  return [LONG, "two\n", "three\n"];
+});
 
 tailCase(40, "reading held back for long, while files come, are rotated and are deleted", async (tail) => {
   await writeFile(tail.path("a.log"), LONG);
@@ -90,6 +108,25 @@ tailCase(40, "reading held back for long, while files come, are rotated and are 
   await tail.poll();
   expect(isFirst).toBe(false);
   return [LONG, "two\n", "three\n", "four\n"];
+});
+
+test("case 39: an agent that starts while the stream is away holds on to files that are deleted before it is there", async () => {
+  await using agent = await AgentFixture.make();
+  const released = Promise.withResolvers<void>();
+  agent.kinesis.holdAll = released.promise;
+  await using running = new RunningAgent(agent);
+  for (const [i, generation] of ["one\n", "two\n", "three\n"].entries()) {
+    await rm(agent.path("a.log.1"), { force: true });
+    if (i > 0) await rename(agent.path("a.log"), agent.path("a.log.1"));
+    await writeFile(agent.path("a.log"), generation);
+    await running.until(async () => (await namedFiles(agent)) === i + 1);
+  }
+  expect(running.phases).toEqual(["waiting"]);
+  released.resolve();
+  agent.kinesis.holdAll = undefined;
+  await running.until(() => agent.events.length >= 3);
+  await running.stop();
+  expect(agent.events.map(({ text }) => text).sort()).toEqual(["one", "three", "two"]);
 });
 
 test("case 40: an agent whose stream takes nothing holds on to files that are deleted unread", async () => {
@@ -118,8 +155,7 @@ test("case 40: an agent whose stream takes nothing holds on to files that are de
 });
 
 async function namedFiles(agent: AgentFixture): Promise<number> {
-  const text = await readFile(agent.path("state/checkpoint.json"), "utf8");
-  const { files } = JSON.parse(text) as { files: { record: { isNamed: boolean } }[] };
+  const { files } = await new CheckpointFile(agent.path("state")).load();
   return files.filter(({ record }) => record.isNamed).length;
 }
 

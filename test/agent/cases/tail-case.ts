@@ -7,10 +7,12 @@ import { TailHarness, type TailHarnessOptions } from "../tail-harness.ts";
  * The cases that a tail has to stand. `case N` finds the tests.
  *
  *   rotation.test.ts
- *    1 renamed and made anew            5 a chain of numbers              9 copytruncate, unread lines
- *    2 a writer that keeps the file     6 moved to another directory     10 truncated and grown beyond
- *    3 a while without any file         7 copied and removed             11 same first line and size
- *    4 two rotations between looks      8 copytruncate, all read
+ *    1 renamed and made anew            4 two rotations between looks     6 moved to another directory
+ *    2 a writer that keeps the file     5 a chain of numbers              7 copied and removed
+ *    3 a while without any file
+ *   truncation.test.ts
+ *    8 copytruncate, all read          10 truncated and grown beyond     11 same first line and size
+ *    9 copytruncate, unread lines
  *   names.test.ts
  *   12 compressed within the glob      16 deleted while it is written    20 empty and tiny files
  *   13 a new name at midnight          17 made again, same inode         21 replaced by a rename
@@ -19,11 +21,12 @@ import { TailHarness, type TailHarnessOptions } from "../tail-harness.ts";
  *   content.test.ts
  *   23 a last line, then rotation      25 a line over the limit          27 other encodings
  *   24 no final line feed              26 CRLF, holes of zeros           28 events of several lines
+ *   crash.test.ts
+ *   29 down over one rotation          31 killed at any moment           33 power lost: bytes gone
+ *   30 down over several               32 killed in a write of state     34 power lost: zeros
  *   lifecycle.test.ts
- *   29 down over one rotation          33 power lost: bytes gone         38 no right to read
- *   30 down over several               34 power lost: zeros              41 the clock is set
- *   31 killed at any moment            36 too many files                 43 two agents on one state directory
- *   32 killed in a write of state      37 notifications that overflow
+ *   36 too many files                  38 no right to read               43 two agents on one state directory
+ *   37 notifications that overflow     41 the clock is set
  *   sink.test.ts
  *   39 the stream away for hours       40 held back, and rotated         44 an acknowledgement of forward lost
  *
