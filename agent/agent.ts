@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Logger } from "pino";
 import type { Heartbeat } from "../wire/heartbeat.ts";
@@ -182,7 +183,8 @@ export class Agent {
     const { client } = this.#parts;
     const { log, signal, onPhase } = this.#options;
     onPhase?.("waiting");
-    if (!(await inTime(untilActive(client, this.#config, this.#shards, log, signal), signal))) return;
+    const active = inTime(untilActive(client, this.#config, this.#shards, log, signal), signal);
+    if (!(await this.#keepWatchUntil(active))) return;
     onPhase?.("ready");
     const over = new AbortController();
     const failed = new AbortController();
@@ -253,8 +255,31 @@ export class Agent {
         },
       });
       this.#read.bytes += file.read - from;
-      if (!(await inTime(this.#outbox.room(signal), signal))) return;
+      if (!(await this.#hasRoom(signal))) return;
     }
+  }
+
+  /** Waits until more may be read. @returns false when the signal came first */
+  async #hasRoom(signal: AbortSignal): Promise<boolean> {
+    const room = inTime(this.#outbox.room(signal), signal);
+    if (this.#outbox.bytes < this.#config.producer.max_buffered_bytes) return room;
+    return this.#keepWatchUntil(room);
+  }
+
+  /** Files come and go, whatever is waited for. */
+  async #keepWatchUntil(wait: Promise<boolean>): Promise<boolean> {
+    const end = wait.then(
+      () => true,
+      () => true,
+    );
+    for (let isOver = false; !isOver;) {
+      const over = new AbortController();
+      const pause = sleep(this.#config.tail.poll_ms, false, { signal: over.signal }).catch(() => false);
+      isOver = await Promise.race([end, pause]);
+      over.abort();
+      if (!isOver) await this.#parts.tail.keepWatch();
+    }
+    return wait;
   }
 
   /** Waits for the last acknowledgements, then tells what they made of each file. */

@@ -12,7 +12,7 @@ import type { SpoolEvent } from "../spool/batch.ts";
  *          | [tag, [[time, record], ...], option?]        Forward
  *          | [tag, str or bin of entries, option?]        PackedForward, CompressedPackedForward
  * time    := seconds or milliseconds | event time | [time, metadata]
- * option  := nil | { chunk?, compressed?, size?, ... }
+ * option  := nil | { chunk?, compressed?, fluent_signal?, size?, ... }
  *
  * source: https://github.com/fluent/fluentd/wiki/Forward-Protocol-Specification-v1, read 2026-11
  */
@@ -61,9 +61,15 @@ function readOptions(reader: MsgpackReader): Options {
     const isSet = reader.peek().kind !== "nil";
     if (key === "chunk" && isSet) chunk = reader.bytes().toString();
     else if (key === "compressed" && isSet) codec = codecOf(reader.bytes().toString());
+    else if (key === "fluent_signal" && isSet) assertLogs(Number(reader.number()));
     else reader.skip();
   }
   return { chunk, codec };
+}
+
+/** Fluent Bit's kinds of data: its metrics (1) and traces (2) have no records. */
+function assertLogs(signal: number): void {
+  if (signal !== 0) throw new ForwardError("MALFORMED", `metrics or traces (fluent_signal ${signal})`);
 }
 
 function* eventsOf(tag: string, entries: MsgpackReader, count: number): Generator<SpoolEvent> {

@@ -27,6 +27,7 @@ const flowSchema = z.looseObject({
 const agentJsonSchema = z.looseObject({
   flows: z.array(flowSchema),
   "kinesis.endpoint": z.string().optional(),
+  "kinesis.region": z.string().optional(),
   assumeRoleARN: z.string().optional(),
   assumeRoleExternalId: z.string().optional(),
   "cloudwatch.emitMetrics": z
@@ -76,6 +77,7 @@ export function fromKinesisAgent(value: unknown, lineOf: LineOf, file: string, s
   const {
     flows,
     "kinesis.endpoint": endpoint,
+    "kinesis.region": region,
     assumeRoleARN,
     assumeRoleExternalId,
     "cloudwatch.emitMetrics": emits,
@@ -94,6 +96,7 @@ export function fromKinesisAgent(value: unknown, lineOf: LineOf, file: string, s
   const settings = {
     ...(chosen === undefined ? {} : { stream: chosen }),
     ...(endpoint === undefined ? {} : place(endpoint)),
+    ...(region === undefined ? {} : { region }),
     ...(assumeRoleARN === undefined ? {} : { aws: role(assumeRoleARN, assumeRoleExternalId) }),
     ...(ages.length === 0 ? {} : { producer: { linger_ms: lingerMs(Math.min(...ages)) } }),
     ...(emits ? { cloudwatch: metricsPlace(metricsEndpoint) } : {}),

@@ -88,14 +88,13 @@ export class FileFinder {
       const ownPath = sightings.find(({ path }) => path === file?.source.path);
       if (file) file.seen(ownPath ?? sightings[0], this.#now());
       else fresh.push({ sighting: sightings[0], rule });
-      if (file?.phase === "ended") this.#hasSetAside = true;
     }
     return fresh;
   }
 
   /** @returns whether it is followed from now on */
   async #discover(sighting: Sighting, rule: FileRule): Promise<boolean> {
-    if (rule.isTooOld(sighting, this.#now()) || this.files.find(identityKey(sighting.file))) return false;
+    if (rule.isTooOld(sighting) || this.files.find(identityKey(sighting.file))) return false;
     if ((await this.#copies.kinOf(sighting)) !== "none") return false;
     // Only files that are older than the rule may be left out: a later one appeared while we watched.
     const isAtEnd = rule.startAt === "end" && !this.memory.knowsRule(rule);

@@ -70,8 +70,9 @@ export class FileRule {
     };
   }
 
-  isTooOld({ mtimeNs }: Sighting, nowMs: number): boolean {
-    return this.#ignoreOlderMs > 0 && nowMs - Number(BigInt(mtimeNs) / 1_000_000n) > this.#ignoreOlderMs;
+  /** By the clock that files are stamped with, which may have been set since the process began. */
+  isTooOld({ mtimeNs }: Sighting): boolean {
+    return this.#ignoreOlderMs > 0 && Date.now() - Number(BigInt(mtimeNs) / 1_000_000n) > this.#ignoreOlderMs;
   }
 
   /** Files that are named without a wildcard: they are missed when they are not there. */

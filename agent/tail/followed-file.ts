@@ -141,6 +141,7 @@ export class FollowedFile {
 
   /** Looks how long the file is by now, wherever it is. */
   async look(nowMs: number): Promise<Finding> {
+    if (this.phase === "ended") return this.#lookAgain(nowMs);
     const found = this.phase === "rotated" && this.isOpen ? undefined : await this.place.atPath();
     if (found) return this.#measure(found.size, found.mtimeNs, nowMs);
     const hasMoved = this.phase === "active" || !this.isOpen;
@@ -154,6 +155,13 @@ export class FollowedFile {
       this.error = systemReason(error);
       return "here";
     }
+  }
+
+  /** Nothing is missing when one that has ended is gone. */
+  async #lookAgain(nowMs: number): Promise<Finding> {
+    const found = await this.place.atPath();
+    if (found) this.seen(found, nowMs);
+    return "here";
   }
 
   #measure(size: number, mtimeNs: string, nowMs: number): Finding {

@@ -21,9 +21,9 @@ export class FollowedFiles {
     return this.#latest.values();
   }
 
-  /** Those that may grow. */
+  /** Those that may grow. One that has ended may: its writer may still hold it. */
   *growing(): Generator<FollowedFile> {
-    for (const file of this.latest()) if (file.phase !== "ended" && file.phase !== "lost") yield file;
+    for (const file of this.latest()) if (file.phase !== "lost") yield file;
   }
 
   /** Earlier generations that are not reported, too. */

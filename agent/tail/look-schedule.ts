@@ -9,6 +9,9 @@ const IDLE_AFTER_MS = 2_000;
 /** An idle file is looked at again after this part of the time that it has been idle. */
 const IDLE_PART = 1 / 20;
 
+/** A writer that goes on with a file after it has ended is rare, and files that have ended may be many. */
+const ENDED_EVERY_MS = 30_000;
+
 /** Events that come in a row are one. */
 const LEAST_PAUSE_MS = 10;
 
@@ -91,6 +94,7 @@ export class LookSchedule {
   }
 
   #dueAgainMs(file: FollowedFile, nowMs: number): number {
+    if (file.phase === "ended") return nowMs + ENDED_EVERY_MS;
     const { idlePollMs, watchedPollMs } = this.#options;
     file.whyPolled = watchedPollMs > 0 ? this.#whyPolled(file) : "tail.watched_poll_ms is 0";
     const idleMs = nowMs - file.changedAtMs;

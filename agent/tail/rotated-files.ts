@@ -1,31 +1,41 @@
-import { readdir } from "node:fs/promises";
+import { readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { identityKey } from "./file-identity.ts";
 import { originalNames } from "./rotated-name.ts";
-import { type Sighting, sight } from "./sighting.ts";
+import { isLink, type Sighting, sight } from "./sighting.ts";
 
 /** A directory that changes without end is taken as it is. */
 const MOST_LOOKS = 5;
 
 /**
- * The files beside each path that look like what rotation made of earlier ones. Each directory is listed
- * once for all its paths, however many were rotated.
+ * The files beside each path, and beside what it leads to, that look like what rotation made of earlier
+ * ones. Each directory is listed once for all its paths, however many were rotated.
  */
 export async function sightRotated(paths: readonly string[]): Promise<Map<string, Sighting[]>> {
-  const found = new Map<string, Sighting[]>();
-  const wanted = new Map<string, Map<string, Sighting[]>>();
+  const found = new Map<string, Sighting[]>(paths.map((path) => [path, []]));
+  /** By directory and original name: the paths that ask for it. */
+  const wanted = new Map<string, Map<string, string[]>>();
   for (const path of paths) {
-    const sightings: Sighting[] = [];
-    found.set(path, sightings);
-    const names = wanted.get(dirname(path)) ?? new Map<string, Sighting[]>();
-    wanted.set(dirname(path), names.set(basename(path), sightings));
+    for (const place of await placesOf(path)) {
+      const names = wanted.get(dirname(place)) ?? new Map<string, string[]>();
+      wanted.set(dirname(place), names);
+      names.set(basename(place), [...(names.get(basename(place)) ?? []), path]);
+    }
   }
   for (const [directory, names] of wanted) {
     for (const sighting of await sightSettled(directory, names)) {
-      for (const original of originalNames(basename(sighting.path))) names.get(original)?.push(sighting);
+      const asking = originalNames(basename(sighting.path)).flatMap((original) => names.get(original) ?? []);
+      for (const path of new Set(asking)) found.get(path)!.push(sighting);
     }
   }
   return found;
+}
+
+/** A file behind a symbolic link is renamed where it is, not where the link is. */
+async function placesOf(path: string): Promise<string[]> {
+  if (!(await isLink(path))) return [path];
+  const target = await realpath(path).catch(() => path);
+  return target === path ? [path] : [path, target];
 }
 
 /**

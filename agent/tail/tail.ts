@@ -116,6 +116,21 @@ export class Tail {
     }
   }
 
+  /**
+   * Call now and then while no more blocks can be taken. What has come is known, then, and held on to: it may
+   * be rotated, and deleted, before there is room to read it.
+   */
+  async keepWatch(): Promise<void> {
+    if (this.#options.now() < this.#nextLookMs) return;
+    await this.#look(false);
+    for (const file of this.#finder.files.growing()) {
+      if (file.isOpen || file.isAtEnd) continue;
+      if (!(await this.#openFiles.makeRoom())) break;
+      await this.#compare(file);
+    }
+    await this.#remember();
+  }
+
   /** What the last look found to be unread. Looks again when reading that takes long. */
   async *#unread(signal: AbortSignal, isDrain: boolean): AsyncGenerator<Block> {
     for (let isIdle = false; !isIdle;) {
@@ -189,6 +204,10 @@ export class Tail {
   /** @returns whether what is known of it is true now, and nothing is to be remembered first */
   async #verify(file: FollowedFile): Promise<boolean> {
     if (!file.isOpen && !(await this.#openFiles.makeRoom())) return false;
+    return this.#compare(file);
+  }
+
+  async #compare(file: FollowedFile): Promise<boolean> {
     const before = file.error;
     const found = await verify(file, this.#options.now());
     await this.#tellError(file, before);

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import fc from "fast-check";
 import { parse } from "smol-toml";
 import { expect, test } from "vitest";
@@ -202,9 +202,13 @@ test("a tag takes parts of the path, and a file keeps its own through a restart"
 test("files that were not changed for long are left alone until they change", async () => {
   await using tail = await TailHarness.make({ settings: { ignore_older_ms: 60_000 } });
   await writeFile(tail.path("a.log"), "old\n");
-  tail.pass(Date.now() + 3_600_000);
+  const hourAgo = new Date(Date.now() - 3_600_000);
+  await utimes(tail.path("a.log"), hourAgo, hourAgo);
   await tail.poll();
   expect(tail.files).toEqual([]);
+  await appendFile(tail.path("a.log"), "new\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["old\nnew\n"]);
 });
 
 test.each([

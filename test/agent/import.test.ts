@@ -90,6 +90,16 @@ test("flows of amazon-kinesis-agent to one stream are carried over, the rest is 
   ]);
 });
 
+test("the region that an agent.json names counts, whatever its endpoint is", () => {
+  const flows = [{ filePattern: "/a.log", kinesisStream: "s" }];
+  const settings = (more: object) => parse(importConfig(JSON.stringify({ flows, ...more }), "a").toml);
+  const endpoint = "https://vpce-1.kinesis.eu-west-1.vpce.amazonaws.com";
+  expect(settings({ "kinesis.region": "eu-west-1", "kinesis.endpoint": endpoint })).toMatchObject({
+    region: "eu-west-1",
+    endpoint,
+  });
+});
+
 test("Java's patterns begin where a line does, and what JavaScript does not know is told", () => {
   const flow = { filePattern: "/a.log", kinesisStream: "s" };
   const start = (multiLineStartPattern: string) => {

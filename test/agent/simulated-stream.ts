@@ -24,6 +24,7 @@ export class SimulatedStream {
     readonly key: string;
     readonly shardId: string;
   }[] = [];
+  onArrival: (record: OutgoingRecord) => void = () => {};
   isDown = false;
   /** Shards that refuse everything. */
   readonly hot = new Set<string>();
@@ -109,11 +110,13 @@ export class SimulatedStream {
     return { put, retry, reason: "over the limit" };
   }
 
-  #takes(shardId: string, { data, partitionKey, source }: OutgoingRecord): boolean {
+  #takes(shardId: string, record: OutgoingRecord): boolean {
+    const { data, partitionKey, source } = record;
     const size = data.length + partitionKey.length;
     if (this.hot.has(shardId) || !this.limits.takes(shardId, size, this.clock.now())) return false;
     this.taken.set(shardId, (this.taken.get(shardId) ?? 0) + size);
     this.arrived.push({ source, key: partitionKey, shardId });
+    this.onArrival(record);
     return true;
   }
 }

@@ -23,7 +23,11 @@ export interface TailHarnessOptions {
   readonly settings?: object;
   readonly maxOpenFiles?: number;
   readonly partialLineMs?: number;
+  /** No directory is watched if absent. */
+  readonly watchedPollMs?: number;
   readonly log?: Logger;
+  /** Takes each record, and is to acknowledge it, instead of the Kinesis that is told to. */
+  readonly send?: (record: OutgoingRecord) => void;
 }
 
 /**
@@ -116,6 +120,12 @@ export class TailHarness implements AsyncDisposable {
     this.pass(1_000);
   }
 
+  /** A look while nothing more can be sent. */
+  async keepWatch(): Promise<void> {
+    await this.#tail.keepWatch();
+    this.pass(1_000);
+  }
+
   /** What a check would say of the files. */
   async problems(): Promise<string[]> {
     const { fatal, unreadable } = await this.#rule.problems();
@@ -140,33 +150,35 @@ export class TailHarness implements AsyncDisposable {
     this.#nowMs += ms;
   }
 
-  /** Stops the agent and starts another from its checkpoint. Files may change in between. */
+  /**
+   * Stops the agent and starts another from its checkpoint. Files may change in between. @param changed what
+   * the next agent finds in the checkpoint
+   */
   async restart(
     meanwhile: () => Promise<void> = async () => {},
     changed: (state: TailState) => TailState = (state) => state,
   ): Promise<void> {
-    await this.#startOver(changed(this.#tail.state), meanwhile);
+    await this.#startOver(() => changed(this.#tail.state), meanwhile);
   }
 
   /** The same after a crash that came before the next checkpoint was due. */
   async crash(meanwhile: () => Promise<void> = async () => {}): Promise<void> {
-    await this.#startOver(this.#remembered, meanwhile);
+    await this.#startOver(() => this.#remembered, meanwhile);
   }
 
   /** The same with an empty state directory. */
   async loseState(meanwhile: () => Promise<void>): Promise<void> {
-    await this.#startOver(NO_STATE, meanwhile);
+    await this.#startOver(() => NO_STATE, meanwhile);
   }
 
-  async #startOver(state: TailState, meanwhile: () => Promise<void>): Promise<void> {
-    const saved = await this.#written(state);
+  async #startOver(state: () => TailState, meanwhile: () => Promise<void>): Promise<void> {
     await this.#tail.close();
     this.#isKilled = false;
     this.#unacknowledged.length = 0;
     this.#unacknowledgedEvents = 0;
     this.#aggregator = this.#makeAggregator();
     await meanwhile();
-    this.#tail = this.#makeTail(saved);
+    this.#tail = this.#makeTail(await this.#written(state()));
   }
 
   /** As the next agent reads it. */
@@ -204,14 +216,14 @@ export class TailHarness implements AsyncDisposable {
   }
 
   #makeTail(state: TailState): Tail {
-    const { maxOpenFiles = 100, partialLineMs = 0 } = this.#options;
+    const { maxOpenFiles = 100, partialLineMs = 0, watchedPollMs = 0 } = this.#options;
     return new Tail(
       {
         host: "test-host",
         rules: [this.#rule],
         pollMs: 1_000,
         idlePollMs: 0,
-        watchedPollMs: 0,
+        watchedPollMs,
         scanMs: 0,
         rotatedIdleMs: ROTATED_IDLE_MS,
         partialLineMs,
@@ -236,6 +248,7 @@ export class TailHarness implements AsyncDisposable {
       ordering: "none",
       shards: { choose: () => ({ shardId: "shardId-000000000000", explicitHashKey: "0" }) },
       seal: (record) => {
+        if (this.#options.send) return this.#options.send(record);
         const events = eventsOf(record.data);
         this.#unacknowledgedEvents += events.length;
         this.events.push(...events);

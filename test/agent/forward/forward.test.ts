@@ -59,7 +59,7 @@ test.each(["gzip", "zstd"] as const)("a %s chunk of several members is unpacked 
   ]);
   await using forward = await ForwardFixture.start();
   using client = await forward.client();
-  client.send(encode(["app", content, map({ compressed: codec, size: 4, chunk: "c" })]));
+  client.send(encode(["app", content, map({ compressed: codec, size: 4, fluent_signal: 0, chunk: "c" })]));
   await client.answer();
   expect(await forward.lines()).toEqual([1, 2, 3, 4].map((n) => ["app", line(n)]));
 });
@@ -180,6 +180,7 @@ test.each<[string, Uint8Array, object]>([
   ["an entry that is no pair", encode(["a", [[1]]]), {}],
   ["a time that is none", encode(["a", [[new Ext(9, Buffer.alloc(8)), map({})]]]), {}],
   ["a byte that MessagePack does not have", Buffer.of(0xc1), {}],
+  ["what are no logs", encode(["a", encode([TIME, map({})]), map({ fluent_signal: 1 })]), {}],
   ["an unknown compression", encode(["a", Buffer.alloc(8), map({ compressed: "lz4" })]), {}],
   ["a chunk that does not unpack", encode(["a", Buffer.alloc(8), map({ compressed: "gzip" })]), {}],
   [
