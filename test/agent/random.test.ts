@@ -38,6 +38,7 @@ test.each(seeds(10))(
       else if (die < 0.95) {
         await poll();
         tail.acknowledge();
+        writer.wasDelivered();
         await tail.restart(someSteps);
       } else await tail.crash(someSteps);
     }
