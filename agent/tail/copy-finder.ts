@@ -8,8 +8,8 @@ import type { TailLog } from "./tail-log.ts";
 import type { TailMemory } from "./tail-memory.ts";
 import { verify } from "./verified-read.ts";
 
-/** Whether a file holds what a followed one held; "gone" when it has another name by now. */
-export type Kin = "kin" | "none" | "gone";
+/** Whether a file holds what a followed one held; "unclear" when that cannot be told now. */
+export type Kin = "kin" | "none" | "unclear";
 
 /** Finds files that hold what another one held, and so are no sources of their own. */
 export class CopyFinder {
@@ -33,8 +33,10 @@ export class CopyFinder {
     const original = known && candidates.find(({ source }) => source.id === known.of);
     // Nothing is in it that is not delivered, or it has no other to tell.
     if (known && found.size <= (original ? Math.min(original.read, known.size) : known.size)) return "kin";
+    // All that is in a copy was in them by now.
+    for (const candidate of candidates) await this.#learnName(candidate);
     const kin = await findKin(found, candidates);
-    if (kin === "gone") return kin;
+    if (kin === "unclear") return kin;
     if (kin === "none") {
       copies.delete(found.file);
       return kin;
@@ -43,12 +45,6 @@ export class CopyFinder {
     if (kin.relation === "copy") copies.add(found, kin.original);
     else await this.#rehome(kin.original, found);
     return "kin";
-  }
-
-  /** The same for one that is beside others: all that is their own was in them by now. */
-  async kinBeside(found: Sighting): Promise<Kin> {
-    for (const candidate of mayBeKin(found, this.#files)) await this.#learnName(candidate);
-    return this.kinOf(found);
   }
 
   async #learnName(file: FollowedFile): Promise<void> {
@@ -78,7 +74,7 @@ export class CopyFinder {
     for (const file of truncated) {
       for (const sighting of rotated.get(file.source.path)!) {
         if (this.#files.find(identityKey(sighting.file))) continue;
-        if ((await this.kinOf(sighting, [file])) === "gone") unsure.add(file.source.path);
+        if ((await this.kinOf(sighting, [file])) === "unclear") unsure.add(file.source.path);
       }
       if (file.size > file.read && this.#files.isTruncated(file)) this.#log.abandoned(file);
     }

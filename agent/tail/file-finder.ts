@@ -159,8 +159,8 @@ export class FileFinder {
       }
       const { reading } = this.files.latestAt(path)!;
       for (const sighting of unknown) {
-        const kin = await this.#copies.kinBeside(sighting);
-        if (kin === "gone") this.#unsure.add(path);
+        const kin = await this.#copies.kinOf(sighting);
+        if (kin === "unclear") this.#unsure.add(path);
         if (kin !== "none" || !this.files.isFollower(sighting.file, path)) continue;
         this.log.following(this.memory.follow(sighting, path, reading, HEAD));
       }

@@ -4,16 +4,14 @@ import { compare, isCopyOf } from "./fingerprint.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
 import { GUARD_BYTES } from "./guard.ts";
-import { readHead } from "./header.ts";
+import { firstLine, readHead } from "./header.ts";
 import { sightRotated } from "./rotated-files.ts";
 import { originalNames } from "./rotated-name.ts";
 import { openSighted, type OpenFile } from "./open-file.ts";
 import { type Sighting, sight } from "./sighting.ts";
 
-/** A copy has its first bytes within this time. */
+/** What is to be a copy does not stay less than a line for so long. */
 const COPY_BEGINS_MS = 10_000;
-
-const LINE_FEED = 10;
 
 /**
  * What a newly found file is to one that is followed. Successor: that one is gone or cut off, and goes on
@@ -45,33 +43,39 @@ function isOlder({ file }: FollowedFile, found: Sighting): boolean {
 /**
  * Finds the followed file whose bytes a newly found one begins with.
  *
- * @returns "gone" when the file is not where it was found any more, or may only have begun to be a copy,
- *   so that nothing can be told of it now
+ * @returns "unclear" when nothing can be told of it now: it is not where it was found any more, may only
+ *   have begun to be a copy, or one that it may be a copy of is to be looked at first
  */
 export async function findKin(
   found: Sighting,
   candidates: readonly FollowedFile[],
-): Promise<Kinship | "none" | "gone"> {
+): Promise<Kinship | "none" | "unclear"> {
   if (candidates.length === 0) return "none";
   const file = await openSighted(found);
   if (file === undefined) {
     const here = await sight(found.path);
     // Closed to us: following it will say so.
-    return here && sameFile(here.file, found.file) ? "none" : "gone";
+    return here && sameFile(here.file, found.file) ? "none" : "unclear";
   }
   try {
     const bytes = { file, head: await readHead(file) };
-    if (bytes.head.length === 0 && Date.now() - Number(found.mtimeNs) / 1e6 < COPY_BEGINS_MS) return "gone";
+    if (bytes.head.length === 0 && isFresh(found)) return "unclear";
+    let isUnclear = false;
     for (const original of candidates) {
       const relation = await relationOf(found, bytes, original);
-      if (relation !== undefined) return { original, relation };
+      if (relation === "unclear") isUnclear = true;
+      else if (relation !== undefined) return { original, relation };
     }
-    return "none";
+    return isUnclear ? "unclear" : "none";
   } catch {
-    return "gone";
+    return "unclear";
   } finally {
     await file.close();
   }
+}
+
+function isFresh({ mtimeNs }: Sighting): boolean {
+  return Date.now() - Number(mtimeNs) / 1e6 < COPY_BEGINS_MS;
 }
 
 interface Bytes {
@@ -83,13 +87,12 @@ async function relationOf(
   found: Sighting,
   bytes: Bytes,
   original: FollowedFile,
-): Promise<Kinship["relation"] | undefined> {
+): Promise<Kinship["relation"] | "unclear" | undefined> {
   const { known, isCutOff, isNamed, phase, isOpen } = original;
   const { fingerprint } = known;
   // Less than a first line may well be in every file.
-  if (!isNamed) return undefined;
-  if ((await compare(fingerprint, bytes.head, bytes.file)) !== "same") {
-    return isBegunCopy(found, bytes, original);
+  if (!isNamed || (await compare(fingerprint, bytes.head, bytes.file)) !== "same") {
+    return begunCopyOf(found, bytes, original);
   }
   // A generation that was cut off is nowhere else any more.
   if (isCutOff) return found.size > original.read ? "successor" : "copy";
@@ -112,25 +115,39 @@ async function whereIs({ file, location, source }: FollowedFile): Promise<Sighti
   return rotated?.find((sighting) => sameFile(sighting.file, file));
 }
 
-/** A copy has less than was read of its original while it is being made. */
-async function isBegunCopy(
+/**
+ * A copy has less than is known of its original while it is being made: it is compared with what that holds
+ * now. Where that is not what is known any more, the original is to be looked at before its copy is told.
+ */
+async function begunCopyOf(
   found: Sighting,
   { file: part, head }: Bytes,
   original: FollowedFile,
-): Promise<"copy" | undefined> {
-  const { location, source, isCutOff, read, file } = original;
-  if (isCutOff || location !== source.path || found.size >= read) return undefined;
-  // Less than a line may be the beginning of anything.
-  if (!head.includes(LINE_FEED)) return undefined;
+): Promise<"copy" | "unclear" | undefined> {
+  const { location, file, isCutOff, isNamed, known, phase, reading } = original;
+  if (isCutOff || phase !== "active") return undefined;
   const whole = await openSighted({ path: location, file });
-  if (whole === undefined) return undefined;
+  if (whole === undefined) return (await hasChanged(part, found)) ? "unclear" : undefined;
   try {
-    const end = guardAt(part, found.size);
-    const isSame = head.equals((await readHead(whole)).subarray(0, head.length));
-    return isSame && (await end).equals(await guardAt(whole, found.size)) ? "copy" : undefined;
+    const end = await guardAt(whole, found.size);
+    const wholeHead = await readHead(whole);
+    const isKnown = !isNamed || (await compare(known.fingerprint, wholeHead, whole)) !== "other";
+    const isBegun = head.equals(wholeHead.subarray(0, head.length));
+    const isPart = isBegun && end.equals(await guardAt(part, found.size));
+    if (!isKnown) return isPart || (await hasChanged(part, found)) ? "unclear" : undefined;
+    if (!isPart) return undefined;
+    // Less than a line may be the beginning of anything.
+    if (isNamed && firstLine(head, reading.filter.framing.maxLineBytes) !== undefined) return "copy";
+    return isFresh(found) ? "unclear" : undefined;
   } finally {
     await whole.close();
   }
+}
+
+/** It may be whole by now, and its original cut off. */
+async function hasChanged(part: OpenFile, found: Sighting): Promise<boolean> {
+  const { size, mtimeNs } = await part.sight(found.path);
+  return size !== found.size || mtimeNs !== found.mtimeNs;
 }
 
 /** Bytes before an offset, as many as a guard has. */

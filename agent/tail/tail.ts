@@ -108,8 +108,11 @@ export class Tail {
 
   /** The same, to where every file ends now, no faster than it may be read; a last line needs no line feed. */
   async *drain(signal: AbortSignal): AsyncGenerator<Block> {
-    await this.#look(true);
-    yield* this.#unread(signal, true);
+    // What a file is may be clear only once another has been looked at.
+    for (let looks = 0; looks < 2; looks++) {
+      await this.#look(true);
+      yield* this.#unread(signal, true);
+    }
     while (this.#isLimited && !signal.aborted) {
       await this.#schedule.pause(LIMITED_PAUSE_MS, signal);
       yield* this.#unread(signal, true);

@@ -20,6 +20,8 @@ interface Generation {
   text: string;
   /** Bytes were destroyed before they can be known to be delivered: a prefix is all that has to come. */
   mayLose: boolean;
+  /** The agent has seen a whole line of it, and so knows it again in a copy. */
+  isKnown: boolean;
 }
 
 /** Writes a log as services and logrotate do, all at once and at random, and remembers what it held. */
@@ -28,8 +30,6 @@ export class RandomWriter {
   readonly #random: () => number;
   readonly generations: Generation[] = [];
   #current: Generation;
-  /** The agent has seen a whole line of it, and so knows it again in a copy. */
-  #isKnown = false;
   #isDelivered = false;
   /** What is left to do of the rotation that has begun. */
   readonly #parts: { readonly name: string; readonly run: () => Promise<void> }[] = [];
@@ -42,9 +42,11 @@ export class RandomWriter {
     this.#current = this.#next();
   }
 
-  /** Call when the agent has looked at the file. */
-  wasSeen(): void {
-    this.#isKnown ||= this.#current.text.includes("\n");
+  /** Call before the agent looks at the file, and what it returns once it has looked. */
+  beforeLook(): () => void {
+    const generation = this.#current;
+    const hasLine = generation.text.includes("\n");
+    return () => void (generation.isKnown ||= hasLine);
   }
 
   /** Call when everything that has its line feed is delivered, and the agent's state says so. */
@@ -110,7 +112,7 @@ export class RandomWriter {
 
   #copyTruncate(): void {
     // Of a generation of which no agent saw a line, nobody can tell whose copy it is.
-    this.#current.mayLose = !this.#isKnown;
+    this.#current.mayLose = !this.#current.isKnown;
     this.#shift();
     this.#then("begin a copy", () => writeFile(`${this.#path}.1`, ""));
     this.#then("copy a part", () => this.#copyPart());
@@ -151,9 +153,8 @@ export class RandomWriter {
   }
 
   #next(): Generation {
-    const generation = { text: "", mayLose: false };
+    const generation = { text: "", mayLose: false, isKnown: false };
     this.generations.push(generation);
-    this.#isKnown = false;
     this.#isDelivered = false;
     return generation;
   }

@@ -5,7 +5,7 @@ import { AgentChild } from "./agent-child.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 import { bySource, type Event, reassemble } from "./event.ts";
 import { randomNumbers, RandomWriter } from "./random-writer.ts";
-import { seeds } from "./seeds.ts";
+import { globOf, seeds } from "./seeds.ts";
 import { ROTATED_IDLE_MS, TailHarness } from "./tail-harness.ts";
 
 function assertDelivered(events: readonly Event[], writer: RandomWriter): void {
@@ -16,11 +16,12 @@ test.each(seeds(10))(
   "seed %i: an agent that stops and crashes at any point delivers every range",
   async (seed) => {
     const random = randomNumbers(seed);
-    await using tail = await TailHarness.make();
+    await using tail = await TailHarness.make({ glob: globOf(seed) });
     const writer = new RandomWriter(tail.path("a.log"), random);
     const poll = async (): Promise<void> => {
+      const looked = writer.beforeLook();
       await tail.poll();
-      writer.wasSeen();
+      looked();
     };
     const someSteps = async (): Promise<void> => {
       for (let n = Math.floor(random() * 4); n > 0; n--) await writer.step();
@@ -37,6 +38,7 @@ test.each(seeds(10))(
       else if (die < 0.95) {
         await poll();
         tail.acknowledge();
+        writer.wasDelivered();
         await tail.restart(someSteps);
       } else await tail.crash(someSteps);
     }

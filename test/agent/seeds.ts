@@ -6,3 +6,8 @@ export function seeds(usual: number): number[] {
   const count = WEIR_SEED === undefined ? Number(WEIR_SEEDS ?? usual) : 1;
   return Array.from({ length: count }, (_, i) => first + i);
 }
+
+/** Every other seed has what rotation leaves within the glob. */
+export function globOf(seed: number): string {
+  return seed % 2 === 0 ? "*.log" : "*.log*";
+}
