@@ -13,7 +13,7 @@ import { Turns } from "./turns.ts";
 /** Bytes written with one fdatasync, at most; more wait for the next. */
 const GROUP_BYTES = 2 ** 20;
 /** Bytes that wait for it, beyond which nobody should bring more. */
-const QUEUE_BYTES = 8 * 2 ** 20;
+export const QUEUE_BYTES = 8 * 2 ** 20;
 /** Of the age of the oldest event, which may be days. */
 const ARRIVAL_STRETCHES = 1_024;
 

@@ -171,7 +171,8 @@ export class Segments {
     const isOther = sourceId !== this.#sourceId;
     if (known <= (isOther ? offset : this.end)) return;
     const from = isOther ? offset : Math.max(offset, this.end);
-    this.#log.error({ path: this.#directory, from, to: known }, "the end of the spool is lost");
+    if (from < known)
+      this.#log.error({ path: this.#directory, from, to: known }, "the end of the spool is lost");
     if (isOther) return;
     if (offset === known) await this.#startOver();
     else this.#list.at(-1)!.end = known;
