@@ -115,9 +115,8 @@ export class Intake {
   async #commit(group: readonly Waiting[]): Promise<void> {
     const { segments, writer, room } = this.#options;
     const gap = this.#gap;
-    const frames = [encodeHead(segments.nextHead()), ...group.map(({ frames }) => frames)];
-    if (gap.bytes > 0) frames.splice(1, 0, encodeGap("overflow", gap.bytes, gap.lines));
-    const section = Buffer.concat(frames);
+    const section = gap.bytes === 0 && group.length === 1 ? group[0]!.section : joined(group, gap);
+    encodeHead(segments.nextHead(), section);
     await writer.persist(async () => {
       const segment = await writer.room(section.length, room.limits.segmentBytes);
       // A new segment has its head.
@@ -142,6 +141,12 @@ export class Intake {
     const hint = "Events without acknowledgement are the sender's to send again.";
     return new AgentError("SPOOL_CLOSED", this.#options.path, "the agent is stopping", hint);
   }
+}
+
+/** A section without its head. */
+function joined(group: readonly Batch[], gap: { readonly bytes: number; readonly lines: number }): Buffer {
+  const left = gap.bytes > 0 ? [encodeGap("overflow", gap.bytes, gap.lines)] : [];
+  return Buffer.concat([Buffer.alloc(HEAD_BYTES), ...left, ...group.map(({ frames }) => frames)]);
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {

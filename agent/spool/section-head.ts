@@ -22,8 +22,11 @@ export interface SectionHead {
   readonly lines: number;
 }
 
-export function encodeHead({ sourceId, offset, lines }: SectionHead): Buffer {
-  const head = Buffer.alloc(HEAD_BYTES);
+/** @param head gets it as its first bytes */
+export function encodeHead(
+  { sourceId, offset, lines }: SectionHead,
+  head: Buffer = Buffer.alloc(HEAD_BYTES),
+): Buffer {
   head.write(MAGIC + sourceId, "latin1");
   head.writeBigUInt64LE(BigInt(offset), OFFSET_AT);
   head.writeBigUInt64LE(BigInt(lines), LINES_AT);
