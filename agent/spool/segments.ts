@@ -1,25 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import type { DurableFile, DurableFs } from "../durable-fs.ts";
-import { Quarantine } from "./quarantine.ts";
-import { assertVersion, decodeHead, encodeHead, HEAD_BYTES, type SectionHead } from "./section-head.ts";
-import { type Extent, scanSegment } from "./segment-scan.ts";
-
-const NAME = /^(\d{12})\.(spool|torn|corrupt)$/;
-
-/** A stretch of the source in a file of its own. It holds the source's bytes [offset, end). */
-export interface Segment {
-  readonly path: string;
-  readonly offset: number;
-  end: number;
-  /** Lines of the source before it. */
-  readonly firstLine: number;
-  lines: number;
-  /** Of the file, up to the last frame that is synced. What may come after is none of it. */
-  bytes: number;
-  isRemoved: boolean;
-}
+import { newSourceId, type Recovered, Recovery } from "./recovery.ts";
+import { encodeHead, HEAD_BYTES, type SectionHead } from "./section-head.ts";
+import { type Segment, segment } from "./segment.ts";
 
 export interface OpenSegment extends Segment {
   readonly file: DurableFile;
@@ -33,10 +17,6 @@ export interface SpoolPosition {
   readonly end?: number | undefined;
 }
 
-interface Candidate extends SectionHead {
-  readonly path: string;
-}
-
 /**
  * The segments of a spool, oldest first, in one directory. One that was recovered is never written
  * to again: its torn tail, if it has one, ends where its successor begins, so nothing is truncated.
@@ -46,23 +26,23 @@ interface Candidate extends SectionHead {
  * once all before it was synced.
  */
 export class Segments {
+  /** Torn tails and corrupt segments that were found at the start. */
+  readonly quarantined: number;
   readonly #fs: DurableFs;
   readonly #directory: string;
   readonly #log: Logger;
-  readonly #quarantine: Quarantine;
-  readonly #list: Segment[] = [];
-  #number = 0;
-  #sourceId = "";
+  readonly #list: Segment[];
+  #number: number;
+  #sourceId: string;
 
-  private constructor(fs: DurableFs, directory: string, log: Logger) {
+  private constructor(fs: DurableFs, directory: string, recovered: Recovered, log: Logger) {
     this.#fs = fs;
     this.#directory = directory;
     this.#log = log;
-    this.#quarantine = new Quarantine(fs, directory, log);
-  }
-
-  get quarantined(): number {
-    return this.#quarantine.found;
+    this.#list = recovered.list;
+    this.quarantined = recovered.quarantined;
+    this.#number = recovered.lastNumber;
+    this.#sourceId = recovered.sourceId;
   }
 
   get sourceId(): string {
@@ -88,77 +68,19 @@ export class Segments {
     return this.#list.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /**
-   * Reads what is there, checking every frame. A torn tail is set aside.
-   *
-   * @param position undefined where no checkpoint knows of the spool
-   */
+  /** @param position undefined where no checkpoint knows of the spool */
   static async recover(
     fs: DurableFs,
     directory: string,
     position: SpoolPosition | undefined,
     log: Logger,
   ): Promise<Segments> {
-    const segments = new Segments(fs, directory, log);
     await fs.makeDirectory(directory);
     await fs.syncDirectory(dirname(directory));
-    await segments.#recover();
+    const recovered = await new Recovery(fs, directory, log).run();
+    const segments = new Segments(fs, directory, recovered, log);
     if (position) await segments.#reachTo(position);
     return segments;
-  }
-
-  async #recover(): Promise<void> {
-    const candidates: Candidate[] = [];
-    for (const name of (await this.#fs.list(this.#directory)).sort()) {
-      const [, number, kind] = NAME.exec(name) ?? [];
-      if (number === undefined) continue;
-      this.#number = Math.max(this.#number, Number(number));
-      const path = join(this.#directory, name);
-      if (kind === "spool") candidates.push(...(await this.#readHead(path)));
-    }
-    this.#sourceId = candidates.at(-1)?.sourceId ?? randomBytes(9).toString("base64url");
-    // A process that was killed may leave what no sync has reached: it is not read before one has.
-    await this.#fs.syncDirectory(this.#directory);
-    const own = candidates.filter(({ sourceId }) => sourceId === this.#sourceId);
-    for (const [i, head] of own.entries()) this.#list.push(await this.#scan(head, own[i + 1]));
-    // A source that was given up had nothing left to deliver.
-    for (const { path, sourceId } of candidates) {
-      if (sourceId !== this.#sourceId) await this.#fs.remove(path);
-    }
-  }
-
-  async #readHead(path: string): Promise<Candidate[]> {
-    const file = await this.#fs.open(path);
-    try {
-      const bytes = Buffer.alloc(HEAD_BYTES + 1);
-      const length = await file.read(bytes, 0);
-      assertVersion(bytes);
-      const head = decodeHead(bytes.subarray(0, length), 0);
-      if (head) return [{ path, ...head }];
-      // Frames are written once the head is synced: without any, it was made in a crash.
-      if (length > HEAD_BYTES) await this.#quarantine.segment(path);
-      else {
-        await this.#quarantine.tail(path, file, 0);
-        await this.#fs.remove(path);
-      }
-    } finally {
-      await file.close();
-    }
-    return [];
-  }
-
-  async #scan(head: Candidate, next: SectionHead | undefined): Promise<Segment> {
-    const { path } = head;
-    const file = await this.#fs.open(path);
-    try {
-      await file.datasync();
-      const extent = await scanSegment(file, head, next?.offset ?? Infinity);
-      if (next) return segment(path, head, { ...extent, end: next.offset, sourceLines: next.lines });
-      await this.#quarantine.tail(path, file, extent.bytes);
-      return segment(path, head, extent);
-    } finally {
-      await file.close();
-    }
   }
 
   /**
@@ -215,7 +137,7 @@ export class Segments {
   /** Begins another source, whose offsets start at 0. Call only when everything is delivered. */
   async #startOver(): Promise<void> {
     const old = this.#list.splice(0);
-    this.#sourceId = randomBytes(9).toString("base64url");
+    this.#sourceId = newSourceId();
     await (await this.create()).file.close();
     for (const { path } of old) await this.#fs.remove(path);
   }
@@ -227,9 +149,4 @@ export class Segments {
     first.isRemoved = true;
     this.#list.shift();
   }
-}
-
-function segment(path: string, head: SectionHead, { end, sourceLines, bytes }: Extent): Segment {
-  const { offset, lines: firstLine } = head;
-  return { path, offset, end, firstLine, lines: sourceLines - firstLine, bytes, isRemoved: false };
 }

@@ -10,7 +10,7 @@ import type { Run } from "../tail/line-framer.ts";
 import { decodeFrame, type Frame } from "./frame.ts";
 import { HEAD_BYTES } from "./section-head.ts";
 import { findHead } from "./segment-scan.ts";
-import type { Segment } from "./segments.ts";
+import type { Segment } from "./segment.ts";
 import type { Spool } from "./spool.ts";
 import type { DurableFile, DurableFs } from "../durable-fs.ts";
 

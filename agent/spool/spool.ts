@@ -8,7 +8,8 @@ import { Changes } from "./changes.ts";
 import { Intake } from "./intake.ts";
 import { Room, type SpoolLimits } from "./room.ts";
 import { SegmentWriter } from "./segment-writer.ts";
-import { type Segment, Segments, type SpoolPosition } from "./segments.ts";
+import type { Segment } from "./segment.ts";
+import { Segments, type SpoolPosition } from "./segments.ts";
 
 const LOW = "less than min_free_bytes of the disk is free";
 
