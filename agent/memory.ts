@@ -44,7 +44,7 @@ export function mib(bytes: number): string {
 }
 
 /** It may well never need as much, so it runs all the same. */
-export function warnOfMemory(config: AgentConfig, log: Logger): void {
-  const shortage = memoryShortage(config, memoryLimit());
+export function warnOfMemory(config: AgentConfig, log: Pick<Logger, "warn">, limit = memoryLimit()): void {
+  const shortage = memoryShortage(config, limit);
   if (shortage) log.warn(`memory: ${shortage}`);
 }

@@ -1,6 +1,7 @@
+import { pino } from "pino";
 import { expect, test } from "vitest";
 import { checkMemory } from "../../agent/check/check-memory.ts";
-import { memoryLimit, memoryNeed } from "../../agent/memory.ts";
+import { memoryLimit, memoryNeed, warnOfMemory } from "../../agent/memory.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 
 const MIB = 2 ** 20;
@@ -35,4 +36,19 @@ test("settings that allow more to wait than fits are named", async () => {
   });
   const lowered = { ...forward, max_pending_bytes: 16 * MIB, max_inflated_bytes: 16 * MIB };
   expect(checkMemory(agent.config({ forward: lowered }), 160 * MIB)).toMatchObject({ isProblem: false });
+});
+
+test("an agent that starts within too little says so, and one that fits says nothing", async () => {
+  await using agent = await AgentFixture.make();
+  const told: string[] = [];
+  const log = pino(
+    { level: "warn" },
+    { write: (line) => told.push((JSON.parse(line) as { msg: string }).msg) },
+  );
+  warnOfMemory(agent.config({ forward }), log, 384 * MIB);
+  expect(told).toEqual([]);
+  warnOfMemory(agent.config(), log, 64 * MIB);
+  expect(told).toEqual([
+    "memory: up to 101 MiB by its settings, and the limit is 64 MiB: lower producer.max_buffered_bytes, or raise the limit",
+  ]);
 });
