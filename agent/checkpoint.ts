@@ -6,7 +6,7 @@ import { GAP_REASONS } from "../wire/provenance.ts";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { diskFs, type DurableFs } from "./durable-fs.ts";
-import type { SpoolPosition } from "./spool/spool.ts";
+import type { SpoolPosition } from "./spool/segments.ts";
 import { NO_STATE, type TailState } from "./tail/tail-state.ts";
 
 const count = z.int().min(0);
@@ -18,9 +18,9 @@ const checkpointSchema = z.strictObject({
   savedAt: z.iso.datetime(),
   /** `[[files]]` entries that have been in use: `start_at` no longer applies to them. */
   rules: z.array(z.string()),
-  /** How far pushed events are delivered. */
+  /** How far pushed events are delivered, and were on disk. */
   spool: z
-    .strictObject({ sourceId: z.string(), offset: count })
+    .strictObject({ sourceId: z.string(), offset: count, end: count.optional() })
     .optional()
     .transform((spool) => spool),
   files: z.array(

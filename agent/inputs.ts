@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { type AgentConfig, takesEvents } from "./config.ts";
 import { type PreparedInputs, PushedInput } from "./pushed-input.ts";
-import type { SpoolPosition } from "./spool/spool.ts";
+import type { SpoolPosition } from "./spool/segments.ts";
 
 /** Pushed input where there is any, which may come to be while the agent runs. */
 export class Inputs implements AsyncDisposable {

@@ -4,7 +4,7 @@ import type { AgentConfig } from "./config.ts";
 import type { AgentStatus } from "./monitor/agent-status.ts";
 import { spoolDirectory } from "./pushed-input.ts";
 import { spoolExtent } from "./spool/spool-extent.ts";
-import type { SpoolPosition } from "./spool/spool.ts";
+import type { SpoolPosition } from "./spool/segments.ts";
 import { isHeld } from "./state-lock.ts";
 import type { FilePosition } from "./tail/tail-state.ts";
 import { sameFile } from "./tail/file-identity.ts";

@@ -12,7 +12,9 @@ import { LineServer } from "./lines/line-server.ts";
 import { type LineStreamOptions, storeLines } from "./lines/stream-lines.ts";
 import { Listener } from "./listener.ts";
 import type { PushedVitals } from "./monitor/vitals.ts";
-import { Spool, type SpoolLimits, type SpoolPosition } from "./spool/spool.ts";
+import type { SpoolLimits } from "./spool/room.ts";
+import type { SpoolPosition } from "./spool/segments.ts";
+import { Spool } from "./spool/spool.ts";
 import { SpoolReader } from "./spool/spool-reader.ts";
 
 const NAME = "pushed";
@@ -99,9 +101,10 @@ export class PushedInput implements AsyncDisposable {
     this.#reader = new SpoolReader(this.#spool, offset, diskFs, this.#log);
   }
 
-  /** How far it is delivered. */
+  /** How far it is delivered, and on disk. */
   get position(): SpoolPosition {
-    return { sourceId: this.#spool.source.id, offset: this.#reader.delivery.resume.offset };
+    const { source, end } = this.#spool;
+    return { sourceId: source.id, offset: this.#reader.delivery.resume.offset, end };
   }
 
   /** Deletes what is delivered. Call only once a checkpoint with this position is on disk. */

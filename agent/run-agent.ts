@@ -8,6 +8,7 @@ import { CloudWatchHeartbeat } from "./cloudwatch/cloudwatch-heartbeat.ts";
 import { cloudWatchSender } from "./cloudwatch/cloudwatch-sender.ts";
 import type { AgentConfig } from "./config.ts";
 import { Inputs } from "./inputs.ts";
+import { warnOfMemory } from "./memory.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
 import type { ProducerCounts } from "./producer/producer.ts";
@@ -44,6 +45,7 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
   let tail: Tail | undefined;
   try {
     for (let config = first; ;) {
+      warnOfMemory(config, log);
       const before: Tail | undefined = tail;
       const rules = makeRules(config);
       tail = makeTail(config, rules, state, remember, log);

@@ -1,3 +1,4 @@
+import { BLOCK_BYTES, Lane } from "./digest-lane.ts";
 import { SIMD_MODULE } from "./simd-module.ts";
 
 /**
@@ -20,7 +21,14 @@ const LANE_BYTES = 16 * 2 ** 10;
 const OUTPUT_BYTES = 8 * PIECE_BYTES;
 /** What `frame` writes as one byte. */
 const KEY_INDEX_MAX = 0x7f;
-const BLOCK_BYTES = 64;
+
+const VECTOR_BYTES = 16;
+/** How far before a byte those stand that `fold` adds to it. */
+const FOLDS = [1_747, 2_830, 5_321] as const;
+const FOLD_BYTES = FOLDS[2];
+/** Of a message that is folded, after as many bytes as are needed of what came before. */
+const FOLDED = INPUT + 5_328;
+const FOLD_PIECE_BYTES = 64 * 2 ** 10;
 /** source: RFC 1321 */
 const INITIAL_STATE = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
 
@@ -39,6 +47,8 @@ interface Exports {
   readonly count: { readonly value: number };
   frame(at: number, end: number, out: number, limit: number, keyIndex: number): void;
   base64(at: number, end: number, out: number): void;
+  fold(at: number, end: number): void;
+  add(to: number, from: number, bytes: number): void;
   md5(at: number, stride: number, blocks: number): void;
 }
 
@@ -96,6 +106,34 @@ export class Simd {
     return at + out.write(data.toString("base64", whole), at, "latin1");
   }
 
+  /**
+   * Folds bytes[start, end) into as many as the last few thousand of them. The CRC-32C of these, begun with 0,
+   * is that of all of them begun with ones.
+   *
+   * @returns bytes that are good until the next call; undefined where there are too few to fold
+   */
+  fold(bytes: Uint8Array, start: number, end: number): Buffer | undefined {
+    const most = end - start - FOLD_BYTES;
+    const folded = most - (most % VECTOR_BYTES);
+    if (folded <= 0) return undefined;
+    const memory = this.#memory;
+    const before = FOLDED - FOLD_BYTES;
+    memory.fill(0, before, FOLDED);
+    for (let at = 0; at < folded; at += FOLD_PIECE_BYTES) {
+      const length = Math.min(FOLD_PIECE_BYTES, folded - at);
+      memory.set(bytes.subarray(start + at, start + at + length), FOLDED);
+      if (at === 0) memory.writeInt32LE(~memory.readInt32LE(FOLDED), FOLDED);
+      this.#wasm.fold(before, FOLDED + length);
+      memory.copyWithin(before, before + length, FOLDED + length);
+    }
+    const rest = FOLDED + VECTOR_BYTES;
+    memory.fill(0, FOLDED, rest);
+    memory.set(bytes.subarray(start + folded, end), rest);
+    // Those that are not left out have nothing to add.
+    for (const distance of FOLDS) this.#wasm.add(rest, FOLDED - distance, distance);
+    return memory.subarray(rest, rest + end - start - folded);
+  }
+
   /** The MD5 of each of four messages. Those of one length are done the soonest. */
   md5(messages: readonly Buffer[]): Buffer[] {
     for (const [i, word] of INITIAL_STATE.entries()) this.#words.fill(word, i * LANES, (i + 1) * LANES);
@@ -116,41 +154,6 @@ export class Simd {
     for (let i = 0; i < INITIAL_STATE.length; i++)
       digest.writeUInt32LE(this.#words[i * LANES + lane]!, i * 4);
     return digest;
-  }
-}
-
-/** A message that is read block by block: its whole blocks, then its last bytes with the padding. */
-class Lane {
-  #part: Buffer;
-  #padded: Buffer | undefined;
-
-  constructor(message: Buffer) {
-    const whole = message.length - (message.length % BLOCK_BYTES);
-    const rest = message.length - whole;
-    const padded = Buffer.alloc(rest + 9 > BLOCK_BYTES ? 2 * BLOCK_BYTES : BLOCK_BYTES);
-    message.copy(padded, 0, whole);
-    padded[rest] = 0x80;
-    padded.writeBigUInt64LE(BigInt(message.length) * 8n, padded.length - 8);
-    this.#part = whole > 0 ? message.subarray(0, whole) : padded;
-    this.#padded = whole > 0 ? padded : undefined;
-  }
-
-  get isDone(): boolean {
-    return this.#part.length === 0;
-  }
-
-  /** Bytes that can be copied at once. */
-  get ready(): number {
-    return this.#part.length;
-  }
-
-  copy(to: Buffer, at: number, bytes: number): void {
-    this.#part.copy(to, at, 0, Math.min(bytes, this.#part.length));
-    this.#part = this.#part.subarray(bytes);
-    if (this.isDone && this.#padded) {
-      this.#part = this.#padded;
-      this.#padded = undefined;
-    }
   }
 }
 

@@ -6,13 +6,14 @@ import { systemCode, systemReason } from "../agent-error.ts";
 import type { AgentConfig } from "../config.ts";
 import { checkFiles } from "./check-files.ts";
 import { checkInputs } from "./check-inputs.ts";
+import { checkMemory } from "./check-memory.ts";
 import { checkSpool } from "./check-spool.ts";
 import { checkStream } from "./check-stream.ts";
 import { fine, type Finding, problem } from "./finding.ts";
 
 /**
  * Everything that can be found out before an agent runs: directories, files and what globs match,
- * sockets and keys, the state directory and its disk, the stream, permissions and the clock. Changes nothing.
+ * sockets and keys, the state directory and its disk, memory, the stream, permissions and the clock. Changes nothing.
  */
 export async function checkAgent(config: AgentConfig, log: Logger, signal: AbortSignal): Promise<Finding[]> {
   return [
@@ -20,6 +21,7 @@ export async function checkAgent(config: AgentConfig, log: Logger, signal: Abort
     ...(await checkInputs(config)),
     await checkStateDirectory(config.state_dir),
     ...(await checkSpool(config)),
+    checkMemory(config),
     ...(await checkStream(config, log, signal)),
   ];
 }

@@ -1,4 +1,5 @@
 import { encodeGap, linesAt, sealLines } from "./frame.ts";
+import { HEAD_BYTES } from "./section-head.ts";
 
 /** One line that was pushed to the agent. */
 export interface SpoolEvent {
@@ -9,6 +10,8 @@ export interface SpoolEvent {
 
 /** Frames that become durable together. */
 export interface Batch {
+  /** Room for a head, and the frames: what is written by itself is not copied once more. */
+  readonly section: Buffer;
   readonly frames: Buffer;
   /** Bytes of the source that they stand for. */
   readonly extent: number;
@@ -24,7 +27,7 @@ const LINE_FEED = 10;
 export class Batcher {
   /** Copied from for each batch: most are far smaller. */
   #buffer = Buffer.allocUnsafe(BATCH_BYTES);
-  #length = 0;
+  #length = HEAD_BYTES;
   #extent = 0;
   #lines = 0;
   /** Of the frame that is not sealed yet. */
@@ -77,15 +80,16 @@ export class Batcher {
 
   #take(): Batch {
     this.#seal(false);
-    const frames = Buffer.from(this.#buffer.subarray(0, this.#length));
-    const batch = { frames, extent: this.#extent, lines: this.#lines };
+    const section = Buffer.from(this.#buffer.subarray(0, this.#length));
+    const batch = { section, frames: section.subarray(HEAD_BYTES), extent: this.#extent, lines: this.#lines };
     this.#clear();
     return batch;
   }
 
   #clear(): void {
     this.#tag = undefined;
-    this.#length = this.#extent = this.#lines = this.#frameLines = 0;
+    this.#length = HEAD_BYTES;
+    this.#extent = this.#lines = this.#frameLines = 0;
   }
 
   /** The longest event is longer than a batch. */

@@ -1,26 +1,23 @@
 import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
 import type { GapReason } from "../../wire/provenance.ts";
 import { crc32c } from "./crc32c.ts";
+import { decodeHead, HEAD_BYTES } from "./section-head.ts";
 
 /**
- * segment := head { frame }
- * head    := "WEIRSPL3"(8) sourceId(12) offset(u64) crc(u32, of the 28 bytes before it)
+ * segment := section { section }
+ * section := head { frame }                               what was written together, once all before it was synced
  * frame   := length(u32, of body) crc(u32, of body) body
  * body    := 1 tagLength(u8) lines(u32) tag { line LF }    events; stand for as many bytes of the source
  *          | 2 tagLength(u8) lines(u32) tag data           one event that was cut; stands for data.length bytes
  *          | 3 bytes(u64) lines(u64)                       left out because the spool was full
  *          | 4 bytes(u64) lines(u64)                       the rest of the event before, which was too long
  *
- * Numbers are little-endian. `offset` is where the segment's first event stands in the source.
+ * section-head.ts has the head, which says where in the source its section begins. So a frame that cannot be
+ * read was on disk if there is a head anywhere after it, and costs the rest of its section and no more.
  *
- * Every checksum is a CRC-32C. The last character of the first eight is the version; those before had a
- * frame for each event. A body is never empty, so zeroed blocks are no frames.
+ * Numbers are little-endian, every checksum is a CRC-32C. A body is never empty, so zeroed blocks are no
+ * frames; none is as long as a head would make it.
  */
-const MAGIC = "WEIRSPL3";
-export const SOURCE_ID_CHARS = 12;
-const HEAD_CRC_AT = MAGIC.length + SOURCE_ID_CHARS + 8;
-export const HEAD_BYTES = HEAD_CRC_AT + 4;
-
 const PREFIX_BYTES = 8;
 const GAP_BODY_BYTES = 1 + 8 + 8;
 /** Of a body, before the tag. */
@@ -29,11 +26,6 @@ const KIND = { lines: 1, cut: 2, overflow: 3, "too-long": 4 } as const;
 
 /** No body is longer: an event fits a record, and so does its frame. */
 const BODY_MAX_BYTES = RECORD_MAX_BYTES - PREFIX_BYTES;
-
-export interface SegmentHead {
-  readonly sourceId: string;
-  readonly offset: number;
-}
 
 interface LinesFrame {
   readonly kind: "lines";
@@ -56,30 +48,18 @@ interface GapFrame {
   readonly next: number;
 }
 
-export type Frame = LinesFrame | GapFrame;
-
-export function encodeHead({ sourceId, offset }: SegmentHead): Buffer {
-  const head = Buffer.alloc(HEAD_BYTES);
-  head.write(MAGIC + sourceId, "latin1");
-  head.writeBigUInt64LE(BigInt(offset), MAGIC.length + SOURCE_ID_CHARS);
-  head.writeUInt32LE(crc32c(head, 0, HEAD_CRC_AT), HEAD_CRC_AT);
-  return head;
+/** Where the frames after it stand: at `offset`, unless something before it is lost. */
+interface HeadFrame {
+  readonly kind: "head";
+  readonly offset: number;
+  /** Lines of the source before `offset`. */
+  readonly sourceLines: number;
+  readonly extent: 0;
+  readonly lines: 0;
+  readonly next: number;
 }
 
-/**
- * @returns undefined when these are not the first bytes of a segment
- * @throws when they are those of another version: it may hold what was acknowledged
- */
-export function decodeHead(head: Buffer): SegmentHead | undefined {
-  const magic = head.toString("latin1", 0, MAGIC.length);
-  if (magic !== MAGIC && /^WEIRSPL\d$/.test(magic)) {
-    throw new Error(`a segment of version ${magic.at(-1)}, of which this agent knows ${MAGIC.at(-1)}`);
-  }
-  if (head.length < HEAD_BYTES || magic !== MAGIC) return undefined;
-  if (crc32c(head, 0, HEAD_CRC_AT) !== head.readUInt32LE(HEAD_CRC_AT)) return undefined;
-  const sourceId = head.toString("latin1", MAGIC.length, MAGIC.length + SOURCE_ID_CHARS);
-  return { sourceId, offset: Number(head.readBigUInt64LE(MAGIC.length + SOURCE_ID_CHARS)) };
-}
+export type Frame = LinesFrame | GapFrame | HeadFrame;
 
 /** Bytes of a frame of events before the first of them. @param tag at most 255 characters of ASCII */
 export function linesAt(tag: string): number {
@@ -109,12 +89,13 @@ function seal(frame: Buffer): void {
   frame.writeUInt32LE(crc32c(frame, PREFIX_BYTES, frame.length), 4);
 }
 
-/** @returns "partial" when the window ends before the frame does, "torn" when there is no frame */
+/** @returns "partial" when the window ends before the frame does, "torn" when there is neither frame nor head */
 export function decodeFrame(window: Buffer, at: number): Frame | "partial" | "torn" {
   const start = at + PREFIX_BYTES;
   if (start > window.length) return "partial";
   const length = window.readUInt32LE(at);
-  if (length < 2 || length > BODY_MAX_BYTES) return "torn";
+  if (length > BODY_MAX_BYTES) return headFrame(window, at);
+  if (length < 2) return "torn";
   const next = start + length;
   if (next > window.length) return "partial";
   if (crc32c(window, start, next) !== window.readUInt32LE(at + 4)) return "torn";
@@ -126,6 +107,19 @@ export function decodeFrame(window: Buffer, at: number): Frame | "partial" | "to
     Number(window.readBigUInt64LE(start + 9)),
   ];
   return { kind: "gap", reason: kind === KIND.overflow ? "overflow" : "too-long", extent, lines, next };
+}
+
+function headFrame(window: Buffer, at: number): HeadFrame | "partial" | "torn" {
+  const head = decodeHead(window, at);
+  if (head === undefined) return at + HEAD_BYTES > window.length ? "partial" : "torn";
+  return {
+    kind: "head",
+    offset: head.offset,
+    sourceLines: head.lines,
+    extent: 0,
+    lines: 0,
+    next: at + HEAD_BYTES,
+  };
 }
 
 function decodeLines(window: Buffer, start: number, next: number): Frame | "torn" {

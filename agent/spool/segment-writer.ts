@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import { systemReason } from "../agent-error.ts";
 import { backOff } from "../producer/backoff.ts";
-import { HEAD_BYTES } from "./frame.ts";
+import { HEAD_BYTES } from "./section-head.ts";
 import type { OpenSegment, Segments } from "./segments.ts";
 
 export interface SegmentWriterOptions {

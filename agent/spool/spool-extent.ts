@@ -1,9 +1,9 @@
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { systemCode } from "../agent-error.ts";
-import { decodeFrame, decodeHead, HEAD_BYTES, type SegmentHead } from "./frame.ts";
-
-const READ_BYTES = 2 ** 20;
+import { diskFs } from "../durable-fs.ts";
+import { decodeHead, HEAD_BYTES, type SectionHead } from "./section-head.ts";
+import { scanSegment } from "./segment-scan.ts";
 
 /** What a spool holds, as far as its files tell. */
 export interface SpoolExtent {
@@ -14,7 +14,7 @@ export interface SpoolExtent {
   readonly bytes: number;
 }
 
-interface Segment extends SegmentHead {
+interface Segment extends SectionHead {
   readonly path: string;
   readonly bytes: number;
 }
@@ -34,7 +34,7 @@ export async function spoolExtent(directory: string): Promise<SpoolExtent | unde
     bytes += head.bytes;
     last = head;
   }
-  return last && { sourceId: last.sourceId, end: last.offset + (await framesExtent(last.path)), bytes };
+  return last && { sourceId: last.sourceId, end: await endOf(last), bytes };
 }
 
 async function segmentPaths(directory: string): Promise<string[]> {
@@ -55,7 +55,7 @@ async function readHead(path: string): Promise<Segment | undefined> {
   try {
     await using file = await open(path);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
-    const head = decodeHead(buffer.subarray(0, bytesRead));
+    const head = decodeHead(buffer.subarray(0, bytesRead), 0);
     return head && { ...head, path, bytes: (await file.stat()).size };
   } catch (error) {
     if (systemCode(error) === "ENOENT") return undefined;
@@ -63,21 +63,11 @@ async function readHead(path: string): Promise<Segment | undefined> {
   }
 }
 
-/** Bytes of the source that the whole frames of a segment stand for. */
-async function framesExtent(path: string): Promise<number> {
-  await using file = await open(path);
-  const buffer = Buffer.allocUnsafe(READ_BYTES);
-  let extent = 0;
-  for (let position = HEAD_BYTES; ;) {
-    const { bytesRead } = await file.read(buffer, 0, READ_BYTES, position);
-    let at = 0;
-    for (;;) {
-      const frame = decodeFrame(buffer.subarray(0, bytesRead), at);
-      if (typeof frame === "string") break;
-      extent += frame.extent;
-      at = frame.next;
-    }
-    if (at === 0) return extent;
-    position += at;
+async function endOf(head: Segment): Promise<number> {
+  const file = await diskFs.open(head.path);
+  try {
+    return (await scanSegment(file, head, Infinity)).end;
+  } finally {
+    await file.close();
   }
 }

@@ -7,8 +7,10 @@ import type { WatchedSource } from "../monitor/watched-source.ts";
 import type { ReportedSource } from "../heartbeats.ts";
 import type { Origin } from "../producer/aggregator.ts";
 import type { Run } from "../tail/line-framer.ts";
-import { decodeFrame, type Frame, HEAD_BYTES } from "./frame.ts";
-import type { Segment } from "./segments.ts";
+import { decodeFrame, type Frame } from "./frame.ts";
+import { HEAD_BYTES } from "./section-head.ts";
+import { findHead } from "./segment-scan.ts";
+import type { Segment } from "./segment.ts";
 import type { Spool } from "./spool.ts";
 import type { DurableFile, DurableFs } from "../durable-fs.ts";
 
@@ -52,6 +54,10 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   #at = 0;
   #frameOffset = 0;
   #line: number | undefined;
+  /** Of the source, to which the window goes. */
+  #windowEnd = 0;
+  /** There is no frame where the next one should be. */
+  #isDamaged = false;
 
   /** @param from end of what is delivered; 0 where that is unknown */
   constructor(spool: Spool, from: number, fs: DurableFs, log: Logger) {
@@ -92,9 +98,9 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     return this.#offset;
   }
 
-  /** Of those that the spool has had since it was opened, as many were read or left out. */
+  /** Of the spool's lines, as many were read or left out. */
   get lines(): number {
-    return this.#line ?? 0;
+    return this.#line ?? this.#spool.segments[0]?.firstLine ?? 0;
   }
 
   get gap(): Gap | undefined {
@@ -134,7 +140,10 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   async #fill(): Promise<Buffer | undefined> {
     try {
       const segment = await this.#find();
+      if (this.#isDamaged) await this.#passDamage(segment);
       const left = segment.bytes - this.#at;
+      // It may grow while it is read.
+      this.#windowEnd = segment.end;
       const buffer = this.#buffer.subarray(0, Math.min(left, READ_BYTES));
       const bytesRead = await this.#file!.read(buffer, this.#at);
       this.error = undefined;
@@ -154,8 +163,8 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     const { segments } = this.#spool;
     const next = segments.find(({ end }) => end > this.#offset)!;
     if (next.offset > this.#offset) {
-      // Segments are removed from the front only; a hole elsewhere was made by the disk.
-      const reason = next === segments[0] ? "overflow" : "unreadable";
+      // The disk may have lost the oldest segment, too: it was if none was removed.
+      const reason = this.#spool.dropsOldest ? "overflow" : "unreadable";
       const lines = next.firstLine - (this.#line ?? next.firstLine);
       if (reason === "overflow") {
         const bytes = next.offset - this.#offset;
@@ -170,6 +179,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
       this.#at = HEAD_BYTES;
       this.#frameOffset = next.offset;
       this.#line = next.firstLine;
+      this.#isDamaged = false;
     }
     return next;
   }
@@ -178,12 +188,12 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     const segment = this.#segment!;
     const runs: { origin: Origin; run: Run }[] = [];
     let at = 0;
-    while (this.#frameOffset < segment.end) {
+    while (this.#frameOffset < this.#windowEnd) {
       const frame = decodeFrame(window, at);
       if (frame === "partial" && at > 0) break;
-      if (typeof frame === "string") {
-        this.#skipRest(segment);
-        return runs;
+      if (typeof frame === "string" || (frame.kind === "head" && !this.#begin(frame, segment))) {
+        this.#isDamaged = true;
+        break;
       }
       const isNew = this.#frameOffset + frame.extent > this.#offset;
       if (isNew && frame.kind === "lines") runs.push(this.#run(frame));
@@ -197,13 +207,33 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     return runs;
   }
 
-  /** A frame was whole when it was synced or recovered: the disk has lost it since. */
-  #skipRest(segment: Segment): void {
-    this.#log.error({ path: segment.path, at: this.#at }, "a frame of the spool is corrupt");
-    this.#leaveOut(segment.end, "unreadable", 0);
-    this.#at = segment.bytes;
-    this.#frameOffset = segment.end;
-    this.#line = segment.firstLine + segment.lines;
+  /** @returns false where the section cannot stand there */
+  #begin({ offset, sourceLines }: Frame & { kind: "head" }, segment: Segment): boolean {
+    if (offset < this.#frameOffset || offset > segment.end) return false;
+    this.#passTo(offset, sourceLines, segment);
+    return true;
+  }
+
+  /** Whatever can be read after it begins with a head. */
+  async #passDamage(segment: Segment): Promise<void> {
+    const { bytes, end, firstLine, lines } = segment;
+    const head = await findHead(this.#file!, this.source.id, this.#at + 1, bytes);
+    this.#isDamaged = false;
+    this.#at = head ?? bytes;
+    if (head === undefined) this.#passTo(end, firstLine + lines, segment);
+  }
+
+  /** What was there was whole when it was synced: the disk has lost it since. */
+  #passTo(offset: number, line: number, { path }: Segment): void {
+    if (offset > this.#offset) {
+      // Of those in the part that is lost, as many may be delivered.
+      const lines = this.#offset > this.#frameOffset ? 0 : line - this.#line!;
+      const bytes = offset - this.#offset;
+      this.#log.error({ path, from: this.#offset, bytes, lines }, "a part of the spool cannot be read");
+      this.#leaveOut(offset, "unreadable", lines);
+    }
+    this.#frameOffset = offset;
+    this.#line = line;
   }
 
   /** Those of its events that were not delivered yet: a position may stand between any two. */

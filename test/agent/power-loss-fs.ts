@@ -103,7 +103,7 @@ export class PowerLossFs implements DurableFs {
     return {
       read: async (buffer, position) => {
         await this.before("read", path);
-        return inode.bytes.copy(buffer, 0, position);
+        return position < inode.bytes.length ? inode.bytes.copy(buffer, 0, position) : 0;
       },
       write: async (bytes, position) => {
         const write = { bytes: Buffer.from(bytes), position };

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { crc32c } from "../../../agent/spool/crc32c.ts";
+import { simd } from "../../../wire/simd.ts";
 
 /** source: RFC 3720, appendix B.4, read 2026-11; the last is every catalogue's check value. */
 const VECTORS: readonly (readonly [string, Uint8Array, number])[] = [
@@ -31,5 +32,30 @@ test("the checksum of a part is that of its bytes, wherever it begins and ends",
       const [start, end] = [Math.min(a, b, bytes.length), Math.min(Math.max(a, b), bytes.length)];
       expect(crc32c(bytes, start, end)).toBe(byDefinition(bytes.subarray(start, end)));
     }),
+  );
+});
+
+/** Of lengths on both sides of where folding begins, of its pieces, and of what it leaves. */
+const long = fc.record({
+  bytes: fc.integer({ min: 8_000, max: 150_000 }),
+  from: fc.nat(20),
+  seed: fc.integer(),
+});
+
+test("the checksum of many bytes, which are folded first, is that of each of them", () => {
+  expect(simd()).toBeDefined();
+  fc.assert(
+    fc.property(long, ({ bytes, from, seed }) => {
+      const message = Buffer.from(
+        Array.from({ length: from + bytes }, (_, i) => (seed ^ (i * i * 131)) >> (i % 5)),
+      );
+      expect(crc32c(message, from, message.length)).toBe(byDefinition(message.subarray(from)));
+    }),
+    {
+      numRuns: 25,
+      examples: [8_191, 8_192, 65_536 + 5_321, 65_536 + 5_337, 2 ** 20 - 8].map((bytes) => [
+        { bytes, from: 1, seed: 7 },
+      ]),
+    },
   );
 });

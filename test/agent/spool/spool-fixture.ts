@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import type { Origin } from "../../../agent/producer/aggregator.ts";
-import { Spool, type SpoolOptions, type SpoolPosition } from "../../../agent/spool/spool.ts";
+import type { SpoolPosition } from "../../../agent/spool/segments.ts";
+import { Spool, type SpoolOptions } from "../../../agent/spool/spool.ts";
 import { SpoolReader } from "../../../agent/spool/spool-reader.ts";
 import type { Line, Run } from "../../../agent/tail/line-framer.ts";
 import type { Event } from "../event.ts";
@@ -67,7 +68,8 @@ export class SpoolRun {
   }
 
   get position(): SpoolPosition {
-    return { sourceId: this.spool.source.id, offset: this.reader.delivery.resume.offset };
+    const { source, end } = this.spool;
+    return { sourceId: source.id, offset: this.reader.delivery.resume.offset, end };
   }
 
   /** As the agent does: the checkpoint first, then what it no longer needs. */

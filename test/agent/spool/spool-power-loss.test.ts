@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { SpoolPosition } from "../../../agent/spool/spool.ts";
+import type { SpoolPosition } from "../../../agent/spool/segments.ts";
 import { bySource, type Event, reassemble } from "../event.ts";
 import { type Operation, PowerLossFs } from "../power-loss-fs.ts";
 import { event, SpoolRun } from "./spool-fixture.ts";
@@ -133,6 +133,9 @@ test("what was acknowledged comes out once and in order, whatever fails or crash
       await model.deliver();
       const sources = Array.from(bySource(model.delivered).values());
       sources.forEach(reassemble);
+      // What was lost was not acknowledged: there is nothing to tell of it.
+      const reasons = sources.flat().flatMap(({ position }) => position.gap?.reason ?? []);
+      expect(reasons).not.toContain("unreadable");
       const texts = sources.flat().map(({ text }) => text);
       expect(texts.filter((text) => model.acknowledged.has(text))).toEqual([...model.acknowledged]);
       // What nobody acknowledged may have been on disk: then it comes out, too, and in its place.

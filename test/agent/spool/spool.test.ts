@@ -19,11 +19,6 @@ async function appendEach(run: SpoolRun, lines: readonly string[]): Promise<void
   for (const line of lines) await run.spool.append([event(line)]);
 }
 
-async function contentOf(fs: PowerLossFs, path: string): Promise<Buffer> {
-  const bytes = Buffer.alloc(2 ** 16);
-  return bytes.subarray(0, await (await fs.open(path)).read(bytes, 0));
-}
-
 test("events come out as one source, byte after byte, each with its tag", async () => {
   const run = await SpoolRun.open(new PowerLossFs());
   await run.spool.append([event("a", "x"), event("", "y"), event("b\r", "x")]);
@@ -231,72 +226,6 @@ test("closing gives up what waits, and the sender is told", async () => {
   await run.spool[Symbol.asyncDispose]();
   await expect(appending).rejects.toMatchObject({ code: "SPOOL_CLOSED" });
   await expect(run.spool.append([event("a")])).rejects.toMatchObject({ code: "SPOOL_CLOSED" });
-});
-
-test("a frame that the disk has lost is a gap, and what stands after its segment still comes out", async () => {
-  const fs = new PowerLossFs();
-  const run = await SpoolRun.open(fs);
-  const lines = numbered(0, 12);
-  await appendEach(run, lines);
-  const [first, second] = run.spool.segments;
-  fs.overwrite(first!.path, 50, Buffer.of(0));
-  const events = await run.deliver();
-  expect(events[0]!.position).toMatchObject({
-    offset: second!.offset,
-    gap: { from: 0, reason: "unreadable" },
-  });
-  expect(texts(events)).toEqual(lines.slice(first!.lines));
-  const next = await SpoolRun.open(fs);
-  expect(texts(await next.deliver())).toEqual(lines.slice(first!.lines));
-});
-
-test("a segment of another version is refused rather than taken for a torn one", async () => {
-  const fs = new PowerLossFs();
-  const run = await SpoolRun.open(fs);
-  await appendEach(run, ["a"]);
-  const { path } = run.spool.segments[0]!;
-  fs.overwrite(path, "WEIRSPL1".length - 1, Buffer.from("1"));
-  await expect(SpoolRun.open(fs)).rejects.toMatchObject({
-    code: "SPOOL",
-    message: expect.stringContaining("a segment of version 1") as string,
-  });
-  expect(await fs.list("/spool/pushed")).toHaveLength(1);
-});
-
-test("segments whose heads the disk has spoilt are counted and kept whole, the latest four of them", async () => {
-  const fs = new PowerLossFs();
-  const run = await SpoolRun.open(fs);
-  const lines = numbered(0, 60);
-  await appendEach(run, lines);
-  const spoilt = run.spool.segments.slice(1, 7);
-  const wholes = await Promise.all(spoilt.map(({ path }) => contentOf(fs, path)));
-  for (const { path } of spoilt) fs.overwrite(path, 20, Buffer.of(0xff));
-  const next = await SpoolRun.open(fs);
-  expect(next.spool.quarantined).toBe(6);
-  const left = [...run.spool.segments.slice(0, 1), ...run.spool.segments.slice(7)];
-  const due = left.flatMap(({ firstLine, lines: count }) => lines.slice(firstLine, firstLine + count));
-  const events = await next.deliver();
-  expect(texts(events)).toEqual(due);
-  expect(events.flatMap(({ position }) => position.gap ?? [])).toMatchObject([{ reason: "unreadable" }]);
-  const kept = (await fs.list("/spool/pushed")).filter((name) => name.endsWith(".corrupt")).sort();
-  expect(kept).toHaveLength(4);
-  for (const [n, name] of kept.entries()) {
-    const content = await contentOf(fs, `/spool/pushed/${name}`);
-    const whole = wholes[n + 2]!;
-    expect(content.subarray(21)).toEqual(whole.subarray(21));
-  }
-  await appendEach(next, ["after"]);
-  expect(texts(await next.deliver())).toEqual(["after"]);
-});
-
-test("a spool that has lost what was delivered of it goes on as another source", async () => {
-  const fs = new PowerLossFs();
-  const run = await SpoolRun.open(fs);
-  await appendEach(run, ["a"]);
-  const next = await SpoolRun.open(fs, { sourceId: run.spool.source.id, offset: 500 });
-  expect(next.spool.source.id).not.toBe(run.spool.source.id);
-  await appendEach(next, ["b"]);
-  expect(texts(await next.deliver())).toEqual(["b"]);
 });
 
 test("on a real disk, a torn tail is set aside and the rest comes out", async () => {
