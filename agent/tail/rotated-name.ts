@@ -6,6 +6,8 @@ import { parse } from "node:path";
  */
 const MARK = /^[.\-_]?(?:\d[\d.\-_T:Z]*|old|bak|prev)$/;
 
+const TWO_DIGITS = /^\d\d$/;
+
 /** True for `access.log.1`, `access.log-20261101`, `access-20261101.log` and `access.1.log` of `access.log`. */
 export function isRotatedName(name: string, original: string): boolean {
   return originalNames(name).includes(original);
@@ -20,7 +22,9 @@ export function originalNames(name: string): string[] {
 function unmarked(marked: string, ext: string): string[] {
   const names: string[] = [];
   for (let end = marked.length - 1; end > 0; end--) {
-    if (MARK.test(marked.slice(end))) names.push(marked.slice(0, end) + ext);
+    // `app10.log` is none of `app1.log`.
+    const isWithinNumber = TWO_DIGITS.test(marked.slice(end - 1, end + 1));
+    if (!isWithinNumber && MARK.test(marked.slice(end))) names.push(marked.slice(0, end) + ext);
   }
   return names;
 }

@@ -42,3 +42,13 @@ test.each([
 ])("%s is what rotation makes of access.log: %s", (name, isRotated) => {
   expect(isRotatedName(name, "access.log")).toBe(isRotated);
 });
+
+test.each([
+  ["app10.log", "app1.log", false],
+  ["app10.log", "app.log", true],
+  ["app.log.12", "app.log.1", false],
+  ["app1.log.2", "app1.log", true],
+  ["app-2.2026-11-01.log", "app-2.log", true],
+])("a number is not cut apart: %s is what rotation makes of %s: %s", (name, original, isRotated) => {
+  expect(isRotatedName(name, original)).toBe(isRotated);
+});
