@@ -1,5 +1,6 @@
 import { type EventModes, EventTime, FluentClient } from "@fluent-org/logger";
 import fluentLogger from "fluent-logger";
+import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 
 /** A library that applications send by. */
@@ -25,6 +26,11 @@ export interface ClientOptions {
 
 const RECONNECT_MS = 20;
 const ACK_TIMEOUT_MS = 60_000;
+
+interface Handshaking {
+  readonly _status: string | null;
+  readonly _socket: Socket | null;
+}
 
 type OldEventTime = new (seconds: number, nanoseconds: number) => never;
 
@@ -54,7 +60,12 @@ export function oldClient(
         const done = (error?: Error) => (error ? reject(error) : resolve());
         sender.emit(label, record, new Time(seconds, nanoseconds), done);
       }),
-    [Symbol.dispose]: () => sender.end("", undefined, () => {}),
+    [Symbol.dispose]: () => {
+      const { _status: status, _socket: socket } = sender as unknown as Handshaking;
+      // It throws at what it is answered after its end while it shakes hands.
+      if (status !== "established") socket?.destroy();
+      sender.end("", undefined, () => {});
+    },
   };
 }
 
