@@ -29,7 +29,7 @@ export function totalsOf({ sent, producer, tail, pushed }: Vitals): Totals {
     DeliveredBytes: sentBytes.reduce((sum, bytes) => sum + bytes, 0),
     Throttles: producer.throttled,
     Errors: producer.failures,
-    AbandonedBytes: tail.abandonedBytes,
+    AbandonedBytes: tail.abandonedBytes + (reader?.lost.bytes ?? 0),
     DroppedLines: (spool?.counts.dropped.lines ?? 0) + (reader?.overtaken.lines ?? 0),
   };
 }

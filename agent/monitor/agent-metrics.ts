@@ -10,7 +10,8 @@ import type { PushedVitals, Vitals } from "./vitals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 import { worstFirst } from "./worst-first.ts";
 
-/** Tags with series of their own; whoever pushes events may make up any number. */
+/** Taken once: the clock may be set later. */
+const STARTED_AT_SECONDS = Date.now() / 1_000 - process.uptime();
 
 type Values<Group extends keyof typeof METRIC_GROUPS> = Record<NamesOf<Group>, number | readonly Sample[]>;
 
@@ -143,6 +144,8 @@ function ofSpool(pushed: PushedVitals | undefined, nowMs: number): Values<"The s
     weir_agent_spool_lines_total: each(({ spool }) => spool.counts.lines),
     weir_agent_spool_dropped_lines_total: dropped("lines"),
     weir_agent_spool_dropped_bytes_total: dropped("bytes"),
+    weir_agent_spool_lost_lines_total: each(({ reader }) => reader.lost.lines),
+    weir_agent_spool_lost_bytes_total: each(({ reader }) => reader.lost.bytes),
     weir_agent_spool_write_errors_total: Array.from(failures, ([operation, value]) => {
       return { labels: { operation }, value };
     }),
@@ -204,7 +207,7 @@ function ofProcess(): Values<"The process"> {
   return {
     process_cpu_seconds_total: (user + system) / 1e6,
     process_resident_memory_bytes: process.memoryUsage.rss(),
-    process_start_time_seconds: Date.now() / 1_000 - process.uptime(),
+    process_start_time_seconds: STARTED_AT_SECONDS,
     process_open_fds: ofLinux(() => readdirSync("/proc/self/fd").length),
     process_max_fds: ofLinux(() =>
       Number(/^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1]),

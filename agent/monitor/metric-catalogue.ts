@@ -89,6 +89,8 @@ const SPOOL = {
   weir_agent_spool_lines_total: counter("Events that were put on disk."),
   weir_agent_spool_dropped_lines_total: counter("Events that were left out: it was full.", "policy"),
   weir_agent_spool_dropped_bytes_total: counter("Their bytes.", "policy"),
+  weir_agent_spool_lost_lines_total: counter("Events that the disk has lost since they were acknowledged."),
+  weir_agent_spool_lost_bytes_total: counter("Bytes that it has lost; of some, the events are not known."),
   weir_agent_spool_write_errors_total: counter("Writes that failed and are tried again.", "operation"),
   weir_agent_spool_quarantined: gauge("Torn tails and corrupt segments that were set aside at the start."),
 };

@@ -58,7 +58,7 @@ export interface PushedVitals {
     Spool,
     "source" | "end" | "bytes" | "lines" | "counts" | "quarantined" | "error" | "oldestMs" | "isFull"
   >;
-  readonly reader: Pick<SpoolReader, "read" | "lines" | "delivery" | "overtaken">;
+  readonly reader: Pick<SpoolReader, "read" | "lines" | "delivery" | "overtaken" | "lost">;
   readonly limits: Pick<SpoolConfig, "max_bytes" | "overflow">;
   readonly forward: ForwardCounts | undefined;
   /** On which it listens. */

@@ -20,6 +20,11 @@ const RETRY_MS = 1_000;
 /** Origins that are kept for tags to come again. */
 const ORIGINS = 1_000;
 
+interface Amount {
+  readonly bytes: number;
+  readonly lines: number;
+}
+
 /** Events to send, those of one tag that follow one another together. They are good only until the next are asked for. */
 export interface SpoolBlock {
   readonly window: Buffer;
@@ -40,9 +45,11 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   /** Why it cannot be read. */
   error: string | undefined;
   /** Left out because the spool was full, as far as this process has read. */
-  dropped = { bytes: 0, lines: 0 };
+  dropped: Amount = { bytes: 0, lines: 0 };
   /** Of which the oldest, that were on disk before. */
-  overtaken = { bytes: 0, lines: 0 };
+  overtaken: Amount = { bytes: 0, lines: 0 };
+  /** What the disk has lost of it, as far as this process has read. */
+  lost: Amount = { bytes: 0, lines: 0 };
   readonly #spool: Spool;
   readonly #fs: DurableFs;
   readonly #log: Logger;
@@ -166,10 +173,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
       // The disk may have lost the oldest segment, too: it was if none was removed.
       const reason = this.#spool.dropsOldest ? "overflow" : "unreadable";
       const lines = next.firstLine - (this.#line ?? next.firstLine);
-      if (reason === "overflow") {
-        const bytes = next.offset - this.#offset;
-        this.overtaken = { bytes: this.overtaken.bytes + bytes, lines: this.overtaken.lines + lines };
-      }
+      if (reason === "overflow") this.overtaken = more(this.overtaken, next.offset - this.#offset, lines);
       this.#leaveOut(next.offset, reason, lines);
     }
     if (next !== current || !this.#file) {
@@ -253,14 +257,14 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   }
 
   #leaveOut(to: number, reason: GapReason, lines: number): void {
-    const before = this.#gap;
-    this.#gap = { from: before?.from ?? this.#offset, reason, lines: (before?.lines ?? 0) + lines };
-    if (reason === "overflow") {
-      const bytes = to - this.#offset;
-      this.dropped = { bytes: this.dropped.bytes + bytes, lines: this.dropped.lines + lines };
-      this.#log.warn({ spool: this.#spool.source.path, bytes, lines }, "left out: the spool was full");
-    }
+    const { from = this.#offset, lines: linesBefore = 0 } = this.#gap ?? {};
+    const bytes = to - this.#offset;
+    this.#gap = { from, reason, lines: linesBefore + lines };
     this.#offset = to;
+    if (reason === "unreadable") this.lost = more(this.lost, bytes, lines);
+    if (reason !== "overflow") return;
+    this.dropped = more(this.dropped, bytes, lines);
+    this.#log.warn({ spool: this.#spool.source.path, bytes, lines }, "left out: the spool was full");
   }
 
   #originOf(tag: string): Origin {
@@ -272,4 +276,8 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     }
     return origin;
   }
+}
+
+function more(before: Amount, bytes: number, lines: number): Amount {
+  return { bytes: before.bytes + bytes, lines: before.lines + lines };
 }

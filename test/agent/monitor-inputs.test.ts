@@ -75,6 +75,7 @@ test("metrics tell what came in by which input, what became of lines, and how fu
     ["line_input_bytes_total", input, 6],
     ["spool_lines_total", {}, 5],
     ["spool_dropped_lines_total", { policy: "drop-newest" }, 0],
+    ["spool_lost_bytes_total", {}, 0],
     ["spool_write_errors_total", { operation: "fdatasync" }, 0],
     ["spool_oldest_age_seconds", {}, 0],
     ["spool_limit_bytes", {}, 2 ** 30],

@@ -53,6 +53,7 @@ test.each(["while the agent runs", "before it starts again"])(
       { from: 8 * LINE_BYTES, reason: "unreadable", lines: 1 },
     ]);
     reassemble(events);
+    expect(reading.reader.lost).toEqual({ bytes: 3 * LINE_BYTES, lines: 3 });
     expect(reading.reader.lines).toBe(reading.spool.lines);
   },
 );
