@@ -6,7 +6,15 @@ declare const WEIR_STATUS_PAGE: PageTexts | undefined;
 
 export type PageTexts = Readonly<Record<string, string>>;
 
-const PAGE_FILES = ["index.html", "style.css", "status.js", "tables.js", "charts.js", "figures.js"];
+const PAGE_FILES = [
+  "index.html",
+  "look.css",
+  "style.css",
+  "status.js",
+  "tables.js",
+  "charts.js",
+  "figures.js",
+];
 /** uPlot draws the charts; it is served from its package, so the page needs no network. */
 const UPLOT = { "/uplot.js": "uPlot.esm.js", "/uplot.css": "uPlot.min.css" };
 

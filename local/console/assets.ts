@@ -22,10 +22,14 @@ const PAGE_FILES = [
   "console.js",
   "river.js",
   "ledger.js",
-  "charts.js",
   "flow.js",
-  "figures.js",
+  "history.js",
+  "words.js",
 ];
+
+/** What the agent's page looks like, draws and writes with. */
+const AGENT_PAGE = new URL("../../agent/monitor/page/", import.meta.url);
+const AGENT_FILES = ["look.css", "charts.js", "figures.js"];
 
 /** uPlot draws the charts; it is served from its package, so the page needs no network. */
 const UPLOT = { "/uplot.js": "uPlot.esm.js", "/uplot.css": "uPlot.min.css" };
@@ -37,6 +41,7 @@ export async function readAssets(): Promise<ReadonlyMap<string, Asset>> {
     assets.set(path, { contentType: CONTENT_TYPES[extname(file.pathname)]!, body: await readFile(file) });
   };
   for (const name of PAGE_FILES) await read(name === "index.html" ? "/" : `/${name}`, new URL(name, PAGE));
+  for (const name of AGENT_FILES) await read(`/${name}`, new URL(name, AGENT_PAGE));
   const uplot = import.meta.resolve("uplot");
   for (const [path, name] of Object.entries(UPLOT)) await read(path, new URL(name, uplot));
   return assets;

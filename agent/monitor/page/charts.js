@@ -1,6 +1,6 @@
 import uPlot from "./uplot.js";
 
-/** The last quarter of an hour as lines. */
+/** The last minutes as lines. */
 
 const HEIGHT = 148;
 
@@ -8,14 +8,19 @@ export class Chart {
   #host;
   #legend;
   #format;
+  #least;
   #data = [[]];
   #series = [];
   #windowSeconds = 60;
   #plot;
 
-  /** @param format of a value on the axis */
-  constructor(host, format) {
+  /**
+   * @param format of a value on the axis
+   * @param least that the axis goes to, whatever the values
+   */
+  constructor(host, format, least) {
     this.#format = format;
+    this.#least = least;
     this.#legend = document.createElement("p");
     this.#legend.className = "legend";
     this.#host = document.createElement("div");
@@ -53,7 +58,10 @@ export class Chart {
         ...this.#size(),
         cursor: { show: false },
         legend: { show: false },
-        scales: { x: { range: window }, y: { range: (_, __, most) => [0, Math.max(1e-3, most * 1.1)] } },
+        scales: {
+          x: { range: window },
+          y: { range: (_, __, most) => [0, Math.max(this.#least, most * 1.1)] },
+        },
         axes: [
           {
             ...axis,

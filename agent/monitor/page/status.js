@@ -13,12 +13,12 @@ const SHARDS_DRAWN = 6;
 const byId = (id) => document.getElementById(id);
 const perSecond = (bytes) => `${size(bytes)}/s`;
 const charts = {
-  throughput: new Chart(byId("throughput-chart"), perSecond),
-  lag: new Chart(byId("lag-chart"), duration),
-  waiting: new Chart(byId("waiting-chart"), size),
-  throttles: new Chart(byId("throttles-chart"), short),
-  shards: new Chart(byId("shards-chart"), perSecond),
-  latency: new Chart(byId("latency-chart"), duration),
+  throughput: new Chart(byId("throughput-chart"), perSecond, 1_000),
+  lag: new Chart(byId("lag-chart"), duration, 1),
+  waiting: new Chart(byId("waiting-chart"), size, 1_000),
+  throttles: new Chart(byId("throttles-chart"), short, 1),
+  shards: new Chart(byId("shards-chart"), perSecond, 1_000),
+  latency: new Chart(byId("latency-chart"), duration, 0.01),
 };
 
 /** The history as far as it has come, oldest first. */

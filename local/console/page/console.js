@@ -1,8 +1,10 @@
 import { Chart } from "./charts.js";
 import { behind, Flow } from "./flow.js";
-import { clock, counted, grouped, short, size } from "./figures.js";
+import { grouped, short, size } from "./figures.js";
+import { History } from "./history.js";
 import { showLedger, showProblems, showRejects } from "./ledger.js";
 import { River } from "./river.js";
+import { clock, counted } from "./words.js";
 
 /** Follows the run: one event, one picture. */
 
@@ -10,10 +12,11 @@ const byId = (id) => document.getElementById(id);
 const flow = new Flow();
 const river = new River(byId("river"));
 const charts = {
-  rows: new Chart(byId("rows-chart"), short),
-  lag: new Chart(byId("lag-chart"), size),
-  rejected: new Chart(byId("rejected-chart"), short),
+  rows: new Chart(byId("rows-chart"), short, 1),
+  lag: new Chart(byId("lag-chart"), size, 1),
+  rejected: new Chart(byId("rejected-chart"), short, 1),
 };
+const histories = { rows: new History(), lag: new History(), rejected: new History() };
 /** Colours go by first appearance, so that a type keeps its own. */
 const types = [];
 let lastAtMs = 0;
@@ -31,13 +34,13 @@ function take(snapshot) {
   for (const type of names) if (!types.includes(type)) types.push(type);
   const rates = flow.next(snapshot);
   const each = (value) => Object.fromEntries(types.map((type) => [type, value(type)]));
-  charts.rows.add(
+  histories.rows.add(
     snapshot.atMs,
     types,
     each((type) => rates[type]?.filed ?? 0),
   );
-  charts.lag.add(snapshot.atMs, types, behind(snapshot));
-  charts.rejected.add(
+  histories.lag.add(snapshot.atMs, types, behind(snapshot));
+  histories.rejected.add(
     snapshot.atMs,
     types,
     each((type) => snapshot.types[type]?.rejected ?? 0),
@@ -54,7 +57,10 @@ function show(snapshot, rates) {
   showLedger(byId("ledger"), snapshot, types);
   showRejects(byId("rejects"), snapshot);
   showProblems(byId("problems"), snapshot);
-  for (const chart of Object.values(charts)) chart.show();
+  for (const [name, chart] of Object.entries(charts)) {
+    const { times, seconds, series } = histories[name];
+    chart.show(times, seconds, series);
+  }
 }
 
 function showPhase({ phase, types }) {
@@ -62,10 +68,13 @@ function showPhase({ phase, types }) {
   setPhase(phase, PHASES[phase](lines));
 }
 
+const STATES = { balanced: "good", unbalanced: "bad" };
+
 /** Set only when it changes: a status is read aloud. */
 function setPhase(phase, text) {
   const status = byId("phase");
   status.dataset.phase = phase;
+  status.dataset.state = STATES[phase] ?? phase;
   if (status.textContent !== text) status.textContent = text;
 }
 

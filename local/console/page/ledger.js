@@ -1,4 +1,5 @@
-import { counted, grouped } from "./figures.js";
+import { grouped } from "./figures.js";
+import { counted } from "./words.js";
 
 /** The tables. Everything that came out of a log line is set as text, never as markup. */
 
@@ -22,7 +23,7 @@ export function showLedger(body, snapshot, types) {
 
 function addRow(body, type, i) {
   const row = body.insertRow();
-  row.className = `type-${i % 6}`;
+  row.className = `series-${i % 6}`;
   const head = document.createElement("th");
   head.scope = "row";
   head.textContent = type;

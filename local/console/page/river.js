@@ -1,5 +1,6 @@
 import { STRETCHES } from "./flow.js";
-import { counted, duration, grouped, short, size } from "./figures.js";
+import { duration, grouped, short, size } from "./figures.js";
+import { counted } from "./words.js";
 
 /**
  * The picture: each log type is a ribbon from the host's files through stream and router to the lake
@@ -73,7 +74,7 @@ export class River {
   }
 
   #addLane(type, colour) {
-    const group = this.#element("g", `type-${colour % 6}`);
+    const group = this.#element("g", `series-${colour % 6}`);
     this.#svg.prepend(group);
     const ribbons = {};
     for (const stretch of STRETCHES) {
@@ -162,7 +163,7 @@ function details({ agent, kinesis, router, lake, warehouse, types }) {
       { text: counted(agent.files.length, "file") },
       { text: left === 0 ? "all sent" : `${size(left)} behind` },
     ],
-    [{ text: counted(kinesis.shards.length, "shard") }, { text: `${duration(late)} behind` }],
+    [{ text: counted(kinesis.shards.length, "shard") }, { text: `${duration(late / 1_000)} behind` }],
     [
       { text: counted(router.invocations, "batch", "batches") },
       { text: router.errors === 0 ? "no errors" : counted(router.errors, "error"), bad: router.errors > 0 },
