@@ -30,8 +30,8 @@ import { version } from "./version.ts";
 /** At which rates and lags are measured, and garbage is. */
 const LOOK_EVERY_MS = 1_000;
 
-/** It waits for the stream, lines flow, or its configuration changes. */
-export type AgentPhase = "waiting" | "ready" | "reloading";
+/** It waits for the stream, lines flow, its configuration changes, or a change was refused and all goes on. */
+export type AgentPhase = "waiting" | "ready" | "reloading" | "refused";
 
 export interface RunOptions {
   /** Stops reading; what was read is still delivered, up to the deadline of the configuration. */

@@ -19,13 +19,15 @@ export class Reloads {
   readonly #inputs: Inputs;
   readonly #monitor: Monitor;
   readonly #log: Logger;
+  readonly #onRefused: () => void;
   outcome: ReloadOutcome = { isSuccessful: true, configuredAtMs: Date.now(), taken: 0, refused: 0 };
 
-  constructor(configs: ReadConfigs, inputs: Inputs, monitor: Monitor, log: Logger) {
+  constructor(configs: ReadConfigs, inputs: Inputs, monitor: Monitor, log: Logger, onRefused: () => void) {
     this.#configs = configs;
     this.#inputs = inputs;
     this.#monitor = monitor;
     this.#log = log;
+    this.#onRefused = onRefused;
   }
 
   /**
@@ -46,6 +48,7 @@ export class Reloads {
       } catch (error) {
         signal.throwIfAborted();
         this.outcome = { ...this.outcome, isSuccessful: false, refused: this.outcome.refused + 1 };
+        this.#onRefused();
         this.#log.error({ reason: systemReason(error) }, "reload refused: the configuration before it stays");
       }
     }

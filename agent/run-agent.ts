@@ -38,7 +38,8 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
   await inputs.listen();
   await using monitor = new Monitor();
   await monitor.configure(first.monitor);
-  const changes = new Reloads(reloads ?? noReloads(), inputs, monitor, log);
+  const onRefused = () => options.onPhase?.("refused");
+  const changes = new Reloads(reloads ?? noReloads(), inputs, monitor, log, onRefused);
   const remember = async (found: TailState) => {
     await checkpoint.trySave({ ...found, spool: inputs.position }, log);
   };

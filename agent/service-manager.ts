@@ -15,6 +15,7 @@ const STATES: Readonly<Record<AgentPhase | "stopping", () => readonly string[]>>
   ready: () => ["STATUS=Following files"],
   // On the monotonic clock in microseconds, which systemd compares with the moment of its request.
   reloading: () => ["RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1_000n}`],
+  refused: () => ["STATUS=The changed configuration was refused, see the log: the one before it stays"],
   stopping: () => ["STOPPING=1", "STATUS=Delivering what was read"],
 };
 

@@ -154,7 +154,8 @@ test("a configuration whose forward input cannot be had changes nothing at all, 
   await running.until(() => agent.events.length === 2);
   const metrics = await (await fetch(`http://127.0.0.1:${monitor.port}/metrics`)).text();
   expect(metrics).toContain('weir_agent_config_reloads_total{result="refused"} 1');
-  expect(running.phases).toEqual(["waiting", "ready"]);
+  expect(running.phases).toContain("refused");
+  expect(running.phases).not.toContain("reloading");
 });
 
 test("inputs come to be where there were none, go, and come again", async () => {

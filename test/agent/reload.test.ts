@@ -99,7 +99,7 @@ test.each([
   expect(errors.join("")).toContain(reason);
   await appendFile(agent.path("a.log"), lines(10));
   await running.until(() => agent.events.length === 20);
-  expect(running.phases).toEqual(["waiting", "ready"]);
+  expect(running.phases).toEqual(["waiting", "ready", "refused"]);
 });
 
 test("what a reload adds is followed, what it takes away waits until it is added again", async () => {

@@ -12,7 +12,7 @@ let agent: AgentFixture;
 beforeAll(async () => void (agent = await AgentFixture.make()));
 afterAll(() => agent[Symbol.asyncDispose]());
 
-test("systemd is told that the agent is ready, alive, reloading and stopping", async () => {
+test("systemd is told that the agent is ready, alive, reloading, not reloading and stopping", async () => {
   await using agent = await AgentFixture.make();
   const told = agent.path("told.txt");
   await writeFile(told, "");
@@ -28,6 +28,11 @@ test("systemd is told that the agent is ready, alive, reloading and stopping", a
   await child.until(() => has(/^READY=1 STATUS=Waiting for the stream$/m));
   await child.until(() => has(/^STATUS=Following files$/m));
   await child.until(() => has(/(^WATCHDOG=1$[^]*){3}/m));
+  const config = await readFile(agent.path("agent.toml"), "utf8");
+  await child.rewrite("unknown = 1");
+  child.signal("SIGHUP");
+  await child.until(() => has(/^STATUS=The changed configuration was refused/m));
+  await child.rewrite(config);
   child.signal("SIGHUP");
   await child.until(() => has(/^RELOADING=1 MONOTONIC_USEC=\d+$[^]*^READY=1 /m));
   expect((await child.kill("SIGTERM")).code).toBe(0);
