@@ -1,7 +1,10 @@
 import { getHeapStatistics } from "node:v8";
 
 /** V8 lets the old generation grow by several times this before it looks through it by itself. */
-const MOST_GARBAGE_BYTES = 2 * 2 ** 20;
+const LEAST_GARBAGE_BYTES = 2 * 2 ** 20;
+
+/** Looking through it takes the longer the more is in it: of thousands of files, tens of milliseconds. */
+const GARBAGE_PART = 1 / 4;
 
 /**
  * Keeps the heap about as small as what is in it. Requests take longer than a generation of garbage lasts
@@ -15,7 +18,8 @@ export class OldGeneration {
   look(): void {
     if (global.gc === undefined) return;
     const usedBytes = getHeapStatistics().used_heap_size;
-    if (usedBytes < this.#keptBytes + MOST_GARBAGE_BYTES) return;
+    const garbageBytes = Math.max(LEAST_GARBAGE_BYTES, this.#keptBytes * GARBAGE_PART);
+    if (usedBytes < this.#keptBytes + garbageBytes) return;
     global.gc();
     this.#keptBytes = getHeapStatistics().used_heap_size;
   }

@@ -12,6 +12,10 @@ const IDLE_PART = 1 / 20;
 /** A writer that goes on with a file after it has ended is rare, and files that have ended may be many. */
 const ENDED_EVERY_MS = 30_000;
 
+/** Looking at a file and reading what has come takes about a tenth of this. */
+const PAUSE_PER_FILE_MS = 0.5;
+const LONGEST_PAUSE_MS = 1_000;
+
 /** Events that come in a row are one. */
 const LEAST_PAUSE_MS = 10;
 
@@ -38,6 +42,8 @@ export class LookSchedule {
   #isWoken = false;
   /** When the first is due that the kernel tells nothing of. */
   #nextMs = 0;
+  /** Files that were looked at when last they were due. */
+  #looked = 0;
   #wake: () => void = () => {};
 
   constructor(options: ScheduleOptions) {
@@ -75,10 +81,12 @@ export class LookSchedule {
     this.#isWoken = false;
     const asleep = new Set<string>();
     this.#nextMs = Infinity;
+    this.#looked = 0;
     for (const file of files) {
       const isDue = isAll || (this.#dueMs.get(file) ?? 0) <= nowMs || touched.has(file.location);
       if (isDue) {
         yield file;
+        this.#looked++;
         this.#dueMs.set(file, this.#dueAgainMs(file, nowMs));
       }
       const dueMs = this.#dueMs.get(file)!;
@@ -86,6 +94,11 @@ export class LookSchedule {
       if (file.whyPolled !== undefined || dueMs <= nowMs) this.#nextMs = Math.min(this.#nextMs, dueMs);
     }
     this.#asleep = asleep;
+  }
+
+  /** Between two looks at as many files as the last, so that they take a bounded part of the time. */
+  get leastPauseMs(): number {
+    return Math.min(LONGEST_PAUSE_MS, this.#looked * PAUSE_PER_FILE_MS);
   }
 
   /** For how long none of them has to be looked at, unless the kernel tells of a change: about, and at most `mostMs`. */

@@ -95,9 +95,14 @@ export class Tail {
   }
 
   #pauseMs(): number {
-    const { pollMs, scanMs } = this.#options;
-    if (this.#isLimited) return Math.min(pollMs, LIMITED_PAUSE_MS);
-    return this.#isAtRest ? Math.max(pollMs, this.#schedule.idleMs(scanMs)) : pollMs;
+    if (this.#isLimited) return Math.min(this.#options.pollMs, LIMITED_PAUSE_MS);
+    const { scanMs } = this.#options;
+    return this.#isAtRest ? Math.max(this.#busyMs, this.#schedule.idleMs(scanMs)) : this.#busyMs;
+  }
+
+  /** Between two looks at files that grow. */
+  get #busyMs(): number {
+    return Math.max(this.#options.pollMs, this.#schedule.leastPauseMs);
   }
 
   /** One look at every file, and blocks of what it finds to read. */
@@ -157,7 +162,6 @@ export class Tail {
   /** @param isAll whether or not there is reason to look at a file */
   async #look(isAll: boolean): Promise<void> {
     const now = this.#options.now();
-    this.#nextLookMs = now + this.#options.pollMs;
     if (this.#schedule.takeNewNames() || now >= this.#nextScanMs || isAll) {
       this.#nextScanMs = now + this.#options.scanMs;
       // Watched first: what appears meanwhile is then told of.
@@ -168,6 +172,7 @@ export class Tail {
     for (const file of this.#schedule.due(this.#finder.files.growing(), isAll)) {
       found[await file.look(now)].push(file);
     }
+    this.#nextLookMs = now + this.#busyMs;
     await this.#settle(found.moved, found.truncated);
     await this.#remember();
   }

@@ -37,6 +37,17 @@ test("an idle file is looked at less and less often, up to a bound", async () =>
   ]);
 });
 
+test("looking at many files takes a bounded part of the time, and they are looked at once a second at least", async () => {
+  await using tail = await TailHarness.make();
+  const file = await idleFile(tail);
+  const schedule = new LookSchedule({ idlePollMs: 1_000, watchedPollMs: 0, log, now: Date.now });
+  const leastPauseMs = (files: number): number => {
+    expect([...schedule.due(Array(files).fill(file), true)]).toHaveLength(files);
+    return schedule.leastPauseMs;
+  };
+  expect([0, 100, 1_000, 2_000, 10_000].map(leastPauseMs)).toEqual([0, 50, 500, 1_000, 1_000]);
+});
+
 test.runIf(isLocal(tmpdir()))(
   "case 37: a file is looked at when the kernel tells of a change, and after a while if that never comes",
   async () => {
