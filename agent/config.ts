@@ -68,13 +68,11 @@ const files = z
   });
 
 const tail = z.strictObject({
-  poll_ms: milliseconds(10, 60_000)
-    .default(250)
-    .meta({
-      unit: "ms",
-      description:
-        "pause before files that grow are looked at again once all are read; of more than 500 it is longer, up to 1 s",
-    }),
+  poll_ms: milliseconds(10, 60_000).default(250).meta({
+    unit: "ms",
+    description:
+      "pause before files that grow are looked at again once all are read; of more than 500 it is longer, up to 1 s",
+  }),
   idle_poll_ms: milliseconds(10, 600_000)
     .default(1_000)
     .meta({
