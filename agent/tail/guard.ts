@@ -1,3 +1,5 @@
+import { ownCopy } from "./own-copy.ts";
+
 /** Enough to tell two logs apart: a line's time and what comes after it. */
 export const GUARD_BYTES = 64;
 
@@ -26,9 +28,9 @@ export function guardAfter(before: Guard | undefined, window: Buffer, start: num
     return { end, bytes: before.bytes };
   }
   if (before === undefined || window.length >= GUARD_BYTES) {
-    return { end, bytes: Buffer.from(window.subarray(-GUARD_BYTES)) };
+    return { end, bytes: ownCopy(window.subarray(-GUARD_BYTES)) };
   }
   const { bytes } = before;
   const kept = bytes.subarray(0, Math.max(0, bytes.length - (before.end - start)));
-  return { end, bytes: Buffer.concat([kept, window]).subarray(-GUARD_BYTES) };
+  return { end, bytes: ownCopy(Buffer.concat([kept, window]).subarray(-GUARD_BYTES)) };
 }

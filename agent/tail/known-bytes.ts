@@ -4,6 +4,7 @@ import { type Guard, GUARD_BYTES, guardAfter, type WrittenGuard } from "./guard.
 import { agrees, beginsLike, canGrow, type Header, headerOf } from "./header.ts";
 import type { LineFeed } from "./line-feed.ts";
 import type { OpenFile } from "./open-file.ts";
+import { ownCopy } from "./own-copy.ts";
 
 /** What is known of the bytes that were read, and when they were last found to be there still. */
 export class KnownBytes {
@@ -14,11 +15,11 @@ export class KnownBytes {
   /** The guard as it is written down, once that was asked for. */
   #written: WrittenGuard | undefined;
   #verified: Verified | undefined;
-  readonly #found = Buffer.allocUnsafe(GUARD_BYTES);
+  readonly #found = Buffer.allocUnsafeSlow(GUARD_BYTES);
 
   constructor({ header, guard, verified }: Pick<FileRecord, "header" | "guard" | "verified">) {
     this.#header = header;
-    this.#guard = guard && { end: guard.end, bytes: Buffer.from(guard.base64, "base64") };
+    this.#guard = guard && { end: guard.end, bytes: ownCopy(Buffer.from(guard.base64, "base64")) };
     this.#verified = verified;
   }
 
@@ -56,7 +57,7 @@ export class KnownBytes {
     const { bytes } = this.#header;
     if (this.#head) return head.length >= bytes && head.compare(this.#head, 0, bytes, 0, bytes) === 0;
     if (!beginsLike(this.#header, head)) return false;
-    this.#head = Buffer.from(head.subarray(0, bytes));
+    this.#head = ownCopy(head.subarray(0, bytes));
     return true;
   }
 
@@ -77,7 +78,7 @@ export class KnownBytes {
     const isNews = canGrow(this.#header, head.length);
     if (isNews) {
       this.#header = headerOf(head);
-      this.#head = Buffer.from(head);
+      this.#head = ownCopy(head);
     }
     return isNews;
   }

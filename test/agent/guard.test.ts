@@ -26,6 +26,12 @@ test("a guard is the last bytes read, in whatever windows they were, read twice 
   );
 });
 
+test("a guard keeps no more memory than its bytes", () => {
+  const first = guardAfter(undefined, Buffer.from("one\n"), 0);
+  const next = guardAfter(first, Buffer.from("two\n"), 4);
+  for (const { bytes } of [first, next]) expect(bytes.buffer.byteLength).toBe(bytes.length);
+});
+
 test.each([
   ["access.log.1", true],
   ["access.log.12", true],
