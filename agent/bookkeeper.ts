@@ -89,12 +89,10 @@ export class Bookkeeper {
   }
 
   #tell(files: readonly FollowedFile[], nowMs: number): void {
-    const { heartbeats, pushed } = this.#options;
+    const { heartbeats, pushed, tail } = this.#options;
     heartbeats?.beat(pushed ? [...files, pushed.reader] : files, new Date(nowMs));
-    for (const file of files) {
-      if (hasEnded(file)) this.#reported.add(file);
-      if (hasEnded(file) || file.phase === "lost") this.#options.tail.forget(file);
-    }
+    for (const file of files) if (hasEnded(file)) this.#reported.add(file);
+    for (const file of tail.files()) if (this.#reported.has(file) || file.phase === "lost") tail.forget(file);
   }
 }
 

@@ -33,6 +33,7 @@ const checkpointSchema = z.strictObject({
         isNamed: z.boolean(),
         location: z.string(),
         hasEnded: z.boolean(),
+        goneAtMs: count.optional().transform((goneAtMs) => goneAtMs),
         header: z.strictObject({ bytes: count, sha256: z.base64() }),
         guard: z
           .strictObject({ end: count, base64: z.base64() })

@@ -141,6 +141,7 @@ export class FileFinder {
   async #tellMoved(file: FollowedFile): Promise<void> {
     if (file.isOpen || (await file.place.atPath())) return this.log.rotated(file);
     file.phase = "lost";
+    file.goneAtMs ??= this.#now();
     file.error = `the file is gone: what it held after byte ${file.read} is unknown`;
     this.log.lost(file);
   }
@@ -157,11 +158,11 @@ export class FileFinder {
         if (known) await this.#find(known, sighting);
         else unknown.push(sighting);
       }
-      const { reading } = this.files.latestAt(path)!;
       for (const sighting of unknown) {
         const kin = await this.#copies.kinOf(sighting);
         if (kin === "unclear") this.#unsure.add(path);
         if (kin !== "none" || !this.files.isFollower(sighting.file, path)) continue;
+        const { reading } = this.files.latestAt(path)!;
         this.log.following(this.memory.follow(sighting, path, reading, HEAD));
       }
     }

@@ -21,6 +21,8 @@ export interface FileRecord extends Fingerprint {
   /** Path at which it was last seen; the source's path is the one it was first read under. */
   readonly location: string;
   readonly hasEnded: boolean;
+  /** Since when it is not found, of one that has ended or was lost. */
+  readonly goneAtMs: number | undefined;
   readonly verified: Verified | undefined;
   /** Offsets at which a line ends though its bytes do not say so. */
   readonly breaks: readonly number[];
@@ -41,5 +43,12 @@ export function newRecord(
 ): FileRecord {
   const source = { id: sourceId(host, file, generation, Buffer.alloc(0), nowMs), host, path };
   const known = { source, tag, file, generation, isNamed: false, location, hasEnded: false };
-  return { ...known, header: NO_HEADER, guard: undefined, verified: undefined, breaks: [] };
+  return {
+    ...known,
+    goneAtMs: undefined,
+    header: NO_HEADER,
+    guard: undefined,
+    verified: undefined,
+    breaks: [],
+  };
 }

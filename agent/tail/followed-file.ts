@@ -32,8 +32,10 @@ export class FollowedFile {
   size: number;
   /** When it last grew, or was first seen. */
   changedAtMs: number;
-  /** When a search last found it. */
-  seenAtMs: number;
+  /** Since when one that has ended or was lost is not found; undefined while it is. */
+  goneAtMs: number | undefined;
+  /** It has no name left by which it could be found. */
+  isUnlinked = false;
   endReachedAtMs: number | undefined;
   isNamed: boolean;
   /** Its bytes were truncated away, or written over. */
@@ -48,7 +50,7 @@ export class FollowedFile {
     this.phase = record.hasEnded ? "ended" : record.location === record.source.path ? "active" : "rotated";
     this.size = resume.offset;
     this.changedAtMs = nowMs;
-    this.seenAtMs = nowMs;
+    this.goneAtMs = record.goneAtMs;
     this.place = new Whereabouts(record.file, record.location);
     this.known = new KnownBytes(record);
     this.position = new ReadPosition(reading.filter, resume, record.breaks);
@@ -60,7 +62,7 @@ export class FollowedFile {
     const { source, tag, file, generation, isNamed, location, known, position } = this;
     // What is read and not delivered has to be read again after a crash.
     const hasEnded = this.phase === "ended" && position.resume.offset >= position.read;
-    const record = { source, tag, file, generation, isNamed, location, hasEnded };
+    const record = { source, tag, file, generation, isNamed, location, hasEnded, goneAtMs: this.goneAtMs };
     return { ...record, ...known.fingerprint, verified: known.verified, breaks: position.breaks };
   }
 
@@ -121,7 +123,8 @@ export class FollowedFile {
 
   /** Learns from a search where the file is now. */
   seen({ path, size, mtimeNs }: Sighting, nowMs: number): void {
-    this.seenAtMs = nowMs;
+    this.goneAtMs = undefined;
+    this.isUnlinked = false;
     this.place.path = path;
     const { seenTo } = this.position;
     if (this.phase === "ended" && size === seenTo && mtimeNs === this.known.verified?.mtimeNs) return;
@@ -143,12 +146,16 @@ export class FollowedFile {
   async look(nowMs: number): Promise<Finding> {
     if (this.phase === "ended") return this.#lookAgain(nowMs);
     const found = this.phase === "rotated" && this.isOpen ? undefined : await this.place.atPath();
-    if (found) return this.#measure(found.size, found.mtimeNs, nowMs);
+    if (found) {
+      this.goneAtMs = undefined;
+      return this.#measure(found.size, found.mtimeNs, nowMs);
+    }
     const hasMoved = this.phase === "active" || !this.isOpen;
     this.phase = "rotated";
     if (!this.isOpen) return "moved";
     try {
-      const { size, mtimeNs } = await this.place.atHandle();
+      const { size, mtimeNs, names } = await this.place.atHandle();
+      this.isUnlinked = names === 0;
       const finding = this.#measure(size, mtimeNs, nowMs);
       return finding === "here" && hasMoved ? "moved" : finding;
     } catch (error) {
@@ -161,6 +168,7 @@ export class FollowedFile {
   async #lookAgain(nowMs: number): Promise<Finding> {
     const found = await this.place.atPath();
     if (found) this.seen(found, nowMs);
+    else this.goneAtMs ??= nowMs;
     return "here";
   }
 

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { type FileIdentity, identityKey, isBornAfter } from "./file-identity.ts";
 import type { FollowedFile } from "./followed-file.ts";
 
-/** A file that ended and is not found any more is remembered for a day, should it be moved back. */
+/** A file that is not found any more is remembered for a day, should it be moved back. */
 const FORGET_AFTER_MS = 86_400_000;
 
 /** Every source that is of interest, and ways to find one without asking all. */
@@ -79,9 +79,14 @@ export class FollowedFiles {
     this.#index(file);
   }
 
-  /** Call once its end is reported: unless its file is there, it needs no keeping. */
+  /**
+   * Call now and then once its end is reported: it is kept while its file is there, or may come back. The latest
+   * of a path is kept for as long: what comes there next is known by it for one of ours.
+   */
   forget(file: FollowedFile, nowMs: number): void {
-    if (this.#truncated.has(file) || nowMs - file.seenAtMs >= FORGET_AFTER_MS) this.delete(file);
+    const { isUnlinked, source, goneAtMs = Infinity } = file;
+    const isReplaced = isUnlinked && this.latestAt(source.path) !== file;
+    if (isReplaced || this.#truncated.has(file) || nowMs - goneAtMs >= FORGET_AFTER_MS) this.delete(file);
   }
 
   /** Call before its identity changes. */

@@ -1,0 +1,103 @@
+import { rename, rm, writeFile } from "node:fs/promises";
+import { pino } from "pino";
+import { expect, onTestFinished, test } from "vitest";
+import { Bookkeeper } from "../../agent/bookkeeper.ts";
+import { CheckpointFile } from "../../agent/checkpoint.ts";
+import type { FollowedFile } from "../../agent/tail/followed-file.ts";
+import { ROTATED_IDLE_MS, TailHarness } from "./tail-harness.ts";
+
+const HOUR_MS = 3_600_000;
+
+test("a deleted file is forgotten once another is at its path", async () => {
+  const { tail, bookkeeper } = await make();
+  for (const content of ["one\n", "two\n", "three\n"]) {
+    await rm(tail.path("a.log"), { force: true });
+    await writeFile(tail.path("a.log"), content);
+    await endAll(tail);
+    bookkeeper.beat();
+    expect(tail.files.map(({ size }) => size)).toEqual([content.length]);
+  }
+});
+
+test("a deleted file that nothing has replaced is forgotten after a day, restarts or not", async () => {
+  const { tail, bookkeeper } = await make();
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await rm(tail.path("a.log"));
+  await endAll(tail);
+  bookkeeper.beat();
+  expect(tail.files.map(({ phase }) => phase)).toEqual(["ended"]);
+  await expectKeptForADay(tail, bookkeeper, []);
+});
+
+test("a file that is moved away is forgotten after a day, restarts or not, and known until then", async () => {
+  const { tail, bookkeeper } = await make();
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await rename(tail.path("a.log"), tail.path("elsewhere"));
+  await writeFile(tail.path("a.log"), "other\n");
+  await endAll(tail);
+  bookkeeper.beat();
+  expect(tail.files.map(({ phase }) => phase)).toEqual(["ended", "active"]);
+  await rename(tail.path("elsewhere"), tail.path("b.log"));
+  await tail.poll();
+  expect(tail.files.map(({ location }) => location)).toEqual([tail.path("b.log"), tail.path("a.log")]);
+  await rename(tail.path("b.log"), tail.path("elsewhere"));
+  await expectKeptForADay(tail, bookkeeper, ["active"]);
+  expect(tail.contents()).toEqual(["one\n", "other\n"]);
+});
+
+test("a file that was lost while no agent ran is forgotten after a day", async () => {
+  const { tail, bookkeeper } = await make();
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await tail.restart(() => rm(tail.path("a.log")));
+  await tail.poll();
+  expect(tail.files.map(({ phase }) => phase)).toEqual(["lost"]);
+  await expectKeptForADay(tail, bookkeeper, []);
+});
+
+async function make(): Promise<{ readonly tail: TailHarness; readonly bookkeeper: Bookkeeper }> {
+  const tail = await TailHarness.make();
+  onTestFinished(() => tail[Symbol.asyncDispose]());
+  const bookkeeper = new Bookkeeper({
+    tail: { files: () => tail.files, forget: (file) => tail.forget(file), state: tail.state },
+    pushed: undefined,
+    checkpoint: new CheckpointFile(tail.directory),
+    heartbeats: undefined,
+    heartbeatMs: 1,
+    log: pino({ enabled: false }),
+  });
+  return { tail, bookkeeper };
+}
+
+/** Reads every file to its end, and waits for those without a path to be over. */
+async function endAll(tail: TailHarness): Promise<void> {
+  for (const ms of [0, ROTATED_IDLE_MS, 0]) {
+    tail.pass(ms);
+    await tail.poll();
+    tail.send();
+    tail.acknowledge();
+  }
+}
+
+/** @param left phases of what is kept for longer */
+async function expectKeptForADay(
+  tail: TailHarness,
+  bookkeeper: Bookkeeper,
+  left: readonly FollowedFile["phase"][],
+): Promise<void> {
+  const kept = tail.files.length;
+  // One that has ended is not looked at again at once.
+  tail.pass(ROTATED_IDLE_MS);
+  await tail.poll();
+  tail.pass(23 * HOUR_MS);
+  await tail.restart();
+  await tail.poll();
+  bookkeeper.beat();
+  expect(tail.files).toHaveLength(kept);
+  tail.pass(HOUR_MS);
+  await tail.poll();
+  bookkeeper.beat();
+  expect(tail.files.map(({ phase }) => phase)).toEqual(left);
+}
