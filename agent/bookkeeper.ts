@@ -7,8 +7,11 @@ import type { FollowedFile } from "./tail/followed-file.ts";
 import type { PushedInput } from "./pushed-input.ts";
 import type { Tail } from "./tail/tail.ts";
 
-/** A crash sends again what was acknowledged since the last checkpoint: at most a second of it. */
+/** A crash sends again what was acknowledged since the last checkpoint: a second of it, or a little more. */
 const CHECKPOINT_EVERY_MS = 1_000;
+/** One of tens of thousands of files takes long to write: so many times as long passes before the next. */
+const PAUSE_PER_SAVE = 20;
+const LONGEST_PAUSE_MS = 10_000;
 /** While nothing is delivered there is little to write: where files are by now, and what they are called. */
 const IDLE_CHECKPOINT_EVERY_MS = 5_000;
 
@@ -28,8 +31,8 @@ export class Bookkeeper {
   /** Ended sources that a heartbeat has told of. */
   readonly #reported = new WeakSet<FollowedFile>();
   #nextBeatMs: number;
-  /** Bytes that the last checkpoint had as delivered, and when the next is due whether or not there are more. */
-  #kept = { delivered: -1, untilMs: 0 };
+  /** Bytes that the last checkpoint had as delivered; from when on there may be a next, and until when without more. */
+  #kept = { delivered: -1, fromMs: 0, untilMs: 0 };
 
   constructor(options: BookkeeperOptions) {
     this.#options = options;
@@ -49,11 +52,15 @@ export class Bookkeeper {
 
   async #keep(): Promise<void> {
     const { checkpoint, tail, pushed, log } = this.#options;
+    const beganMs = steadyNow();
+    if (beganMs < this.#kept.fromMs) return;
     const spool = pushed?.position;
     const delivered = this.#delivered(spool?.offset);
-    if (delivered === this.#kept.delivered && steadyNow() < this.#kept.untilMs) return;
+    if (delivered === this.#kept.delivered && beganMs < this.#kept.untilMs) return;
     if (!(await checkpoint.trySave({ ...tail.state, spool }, log))) return;
-    this.#kept = { delivered, untilMs: steadyNow() + IDLE_CHECKPOINT_EVERY_MS };
+    const nowMs = steadyNow();
+    const pauseMs = Math.min(PAUSE_PER_SAVE * (nowMs - beganMs), LONGEST_PAUSE_MS);
+    this.#kept = { delivered, fromMs: nowMs + pauseMs, untilMs: nowMs + IDLE_CHECKPOINT_EVERY_MS };
     if (spool) await pushed?.release(spool);
   }
 
