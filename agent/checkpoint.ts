@@ -10,7 +10,7 @@ import type { SpoolPosition } from "./spool/segments.ts";
 import { NO_STATE, type TailState } from "./tail/tail-state.ts";
 
 const count = z.int().min(0);
-const decimal = z.string().regex(/^\d+$/);
+const decimal = z.string().regex(/^-?\d+$/);
 const identity = z.strictObject({ dev: decimal, ino: decimal, birthtimeNs: decimal });
 
 const checkpointSchema = z.strictObject({

@@ -1,9 +1,9 @@
-import { type FileIdentity, identityKey } from "./file-identity.ts";
+import { type FileIdentity, lastingKey } from "./file-identity.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { Sighting } from "./sighting.ts";
 
-/** More copies than anybody keeps beside their logs. */
-const REMEMBERED_COPIES = 1_000;
+/** Of fewer copies it does not matter how many are gone. */
+const SWEPT_AT = 1_000;
 
 /** A file that holds what another one held, as copytruncate makes them. */
 export interface Copy {
@@ -16,9 +16,10 @@ export interface Copy {
 /** The copies that are known: none of their bytes is to be delivered twice. */
 export class Copies {
   readonly #copies = new Map<string, Copy>();
+  #sweptAt = SWEPT_AT;
 
   constructor(copies: readonly Copy[]) {
-    for (const copy of copies) this.#copies.set(identityKey(copy.file), copy);
+    for (const copy of copies) this.#copies.set(lastingKey(copy.file), copy);
   }
 
   get all(): Copy[] {
@@ -26,15 +27,31 @@ export class Copies {
   }
 
   find(file: FileIdentity): Copy | undefined {
-    return this.#copies.get(identityKey(file));
+    return this.#copies.get(lastingKey(file));
   }
 
   add({ file, size }: Sighting, original: FollowedFile): void {
-    this.#copies.set(identityKey(file), { file, size, of: original.source.id });
-    if (this.#copies.size > REMEMBERED_COPIES) this.#copies.delete(this.#copies.keys().next().value!);
+    this.#copies.set(lastingKey(file), { file, size, of: original.source.id });
+  }
+
+  /** Some of them may be gone. */
+  get areMany(): boolean {
+    return this.#copies.size > this.#sweptAt;
+  }
+
+  /** Forgets all but those that are there. */
+  keep(files: Iterable<FileIdentity>): void {
+    const there = new Set(Array.from(files, lastingKey));
+    for (const key of this.#copies.keys()) if (!there.has(key)) this.#copies.delete(key);
+    this.#sweptAt = Math.max(SWEPT_AT, 2 * this.#copies.size);
+  }
+
+  /** What was delivered of a source may go on in one of them. */
+  hasOneOf({ source }: FollowedFile): boolean {
+    return this.#copies.values().some((copy) => copy.of === source.id);
   }
 
   delete(file: FileIdentity): void {
-    this.#copies.delete(identityKey(file));
+    this.#copies.delete(lastingKey(file));
   }
 }

@@ -1,12 +1,17 @@
+import { setImmediate } from "node:timers/promises";
+import type { Copy } from "./copies.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
 import { identityKey } from "./file-identity.ts";
-import { findKin, mayBeKin } from "./kinship.ts";
+import { findKin, mayBeKin, namesakes } from "./kinship.ts";
+import { PresentBytes } from "./present-bytes.ts";
 import { sightRotated } from "./rotated-files.ts";
 import type { Sighting } from "./sighting.ts";
 import type { TailLog } from "./tail-log.ts";
 import type { TailMemory } from "./tail-memory.ts";
-import { verify } from "./verified-read.ts";
+
+/** Thousands of files take long: so often, others have their turn. */
+const TURN_MS = 50;
 
 /** Whether a file holds what a followed one held; "unclear" when that cannot be told now. */
 export type Kin = "kin" | "none" | "unclear";
@@ -17,25 +22,40 @@ export class CopyFinder {
   readonly #memory: TailMemory;
   readonly #log: TailLog;
   readonly #now: () => number;
+  #present: PresentBytes;
+  #nextTurnMs = 0;
 
   constructor(files: FollowedFiles, memory: TailMemory, log: TailLog, now: () => number) {
     this.#files = files;
     this.#memory = memory;
     this.#log = log;
     this.#now = now;
+    this.#present = this.#lookAgain();
+  }
+
+  /** Call when files were found: what their originals hold is to be known as it is after that. */
+  startOver(): void {
+    this.#present = this.#lookAgain();
+  }
+
+  #lookAgain(): PresentBytes {
+    return new PresentBytes(this.#now, () => {
+      this.#memory.hasNews = true;
+    });
   }
 
   /** @param among those that it may be a copy of; by its name and age if absent */
   async kinOf(found: Sighting, among?: readonly FollowedFile[]): Promise<Kin> {
     const { copies } = this.#memory;
-    const candidates = among ?? [...mayBeKin(found, this.#files)];
+    await this.#giveTurn();
     const known = copies.find(found.file);
-    const original = known && candidates.find(({ source }) => source.id === known.of);
-    // Nothing is in it that is not delivered, or it has no other to tell.
-    if (known && found.size <= (original ? Math.min(original.read, known.size) : known.size)) return "kin";
+    if (known && this.#hasNoMore(found, known)) return "kin";
+    const candidates = among ?? [...mayBeKin(found, this.#files)];
     // All that is in a copy was in them by now.
-    for (const candidate of candidates) await this.#learnName(candidate);
-    const kin = await findKin(found, candidates);
+    for (const candidate of candidates) {
+      if (!candidate.isNamed && !candidate.isCutOff) await this.#present.of(candidate);
+    }
+    const kin = await findKin(found, candidates, this.#present);
     if (kin === "unclear") return kin;
     if (kin === "none") {
       copies.delete(found.file);
@@ -47,11 +67,18 @@ export class CopyFinder {
     return "kin";
   }
 
-  async #learnName(file: FollowedFile): Promise<void> {
-    if (file.isNamed || file.isCutOff) return;
-    const wasOpen = file.isOpen;
-    if ((await verify(file, this.#now())) === "learned") this.#memory.hasNews = true;
-    if (!wasOpen && file.phase === "active") await file.place.close();
+  /** Nothing is in a copy that is not delivered, or that has another to tell of it. */
+  #hasNoMore({ path, size }: Sighting, known: Copy): boolean {
+    if (size > known.size) return false;
+    for (const { source, read } of namesakes(path, this.#files))
+      if (source.id === known.of) return size <= read;
+    return true;
+  }
+
+  async #giveTurn(): Promise<void> {
+    if (performance.now() < this.#nextTurnMs) return;
+    await setImmediate();
+    this.#nextTurnMs = performance.now() + TURN_MS;
   }
 
   async #rehome(file: FollowedFile, found: Sighting): Promise<void> {
@@ -71,6 +98,7 @@ export class CopyFinder {
     const unsure = new Set<string>();
     if (truncated.length === 0) return unsure;
     const rotated = await sightRotated(truncated.map(({ source }) => source.path));
+    this.startOver();
     for (const file of truncated) {
       for (const sighting of rotated.get(file.source.path)!) {
         if (this.#files.find(identityKey(sighting.file))) continue;

@@ -54,7 +54,7 @@ export class FileFinder {
   /** Where files are, and where the rules' files would appear. */
   directories(): Set<string> {
     const directories = new Set(this.#search.directories);
-    for (const { location } of this.files.growing()) directories.add(dirname(location));
+    for (const { location } of this.files.latest()) directories.add(dirname(location));
     return directories;
   }
 
@@ -65,6 +65,7 @@ export class FileFinder {
     this.#hasSetAside = false;
     await this.#findCopies(this.#cutOffBefore.splice(0));
     const fresh = await this.#findFresh();
+    this.#copies.startOver();
     const names = new Set(fresh.map(({ sighting }) => sighting.path));
     // A copy can be told only once its original is known.
     const originals = fresh.filter(({ sighting }) => !isRotationOf(sighting.path, names));
@@ -78,6 +79,16 @@ export class FileFinder {
     await this.#adoptRotated([...paths]);
     this.memory.learnRules();
     this.memory.settle();
+    await this.memory.lookAtParked();
+    if (this.memory.copies.areMany) await this.#sweepCopies();
+  }
+
+  /** A copy matters as long as it is found. */
+  async #sweepCopies(): Promise<void> {
+    const paths = new Set(Array.from(this.files.latest(), ({ source }) => source.path));
+    const rotated = await sightRotated([...paths]);
+    const beside = [...rotated.values()].flat().map(({ file }) => file);
+    this.memory.copies.keep([...this.#search.found(), ...beside]);
   }
 
   /** @returns what is found and not followed */
@@ -127,7 +138,7 @@ export class FileFinder {
     const { source, reading } = file;
     const owner = this.#search.otherOwner(file.file, source.path) ?? { path: source.path, reading };
     const next = file.nextGeneration(owner.path, owner.reading, this.#now());
-    this.files.cutOff(file);
+    this.files.cutOff(file, this.#now());
     this.files.add(next);
     this.memory.hasNews = true;
     this.log.truncated(file, next);
@@ -140,9 +151,15 @@ export class FileFinder {
 
   async #tellMoved(file: FollowedFile): Promise<void> {
     if (file.isOpen || (await file.place.atPath())) return this.log.rotated(file);
+    await this.lose(file, `the file is gone: what it held after byte ${file.read} is unknown`);
+  }
+
+  /** Gives it up, unless it is found again. */
+  async lose(file: FollowedFile, why: string): Promise<void> {
+    await file.place.close();
     file.phase = "lost";
     file.goneAtMs ??= this.#now();
-    file.error = `the file is gone: what it held after byte ${file.read} is unknown`;
+    file.error = why;
     this.log.lost(file);
   }
 
@@ -151,7 +168,9 @@ export class FileFinder {
    * after the first that was followed there, and rotated away before they were seen.
    */
   async #adoptRotated(paths: readonly string[]): Promise<void> {
-    for (const [path, sightings] of await sightRotated(paths)) {
+    const rotated = await sightRotated(paths);
+    this.#copies.startOver();
+    for (const [path, sightings] of rotated) {
       const unknown: Sighting[] = [];
       for (const sighting of sightings) {
         const known = this.files.find(identityKey(sighting.file));

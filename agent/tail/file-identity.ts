@@ -20,13 +20,23 @@ export function identityKey({ dev, ino, birthtimeNs }: FileIdentity): string {
   return `${dev}:${ino}:${birthtimeNs}`;
 }
 
+/** The same on whatever device: they are numbered anew at every boot. */
+export function inodeKey({ ino, birthtimeNs }: FileIdentity): string {
+  return `${ino}:${birthtimeNs}`;
+}
+
+/** What it is known by after a boot, too. Without a birth time its inode alone may be another file's. */
+export function lastingKey(file: FileIdentity): string {
+  return file.birthtimeNs === "0" ? identityKey(file) : inodeKey(file);
+}
+
 export function sameFile(a: FileIdentity, b: FileIdentity): boolean {
   return a.ino === b.ino && a.dev === b.dev && a.birthtimeNs === b.birthtimeNs;
 }
 
-/** False where the file system keeps no birth times. */
+/** False where the file system keeps no birth times. None is true to the quarter of a microsecond a double leaves out. */
 export function isBornAfter(a: FileIdentity, b: FileIdentity): boolean {
-  return BigInt(a.birthtimeNs) > BigInt(b.birthtimeNs);
+  return Number(a.birthtimeNs) > Number(b.birthtimeNs);
 }
 
 /** 72 bits: among a hundred million sources two share an id with a chance of one in a million. */

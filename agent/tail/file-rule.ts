@@ -35,6 +35,7 @@ export class FileRule {
   readonly #filter: LineFilter;
   readonly #multiLineIdleMs: number | undefined;
   readonly #bytesPerSecond: number | undefined;
+  readonly #isMatch: (path: string) => boolean;
   readonly #isExcluded: (path: string) => boolean;
 
   constructor(config: FilesConfig) {
@@ -43,6 +44,7 @@ export class FileRule {
     this.#ignoreOlderMs = config.ignore_older_ms;
     this.key = [config.tag, ...config.path].join(" ");
     this.#patterns = config.path.map(readPattern);
+    this.#isMatch = picomatch(config.path, { dot: true });
     this.#isExcluded = picomatch(config.exclude, { dot: true });
     this.#pathTag = new PathTag(config.tag, config.path);
     this.#filter = new LineFilter(config, config.max_line_bytes);
@@ -96,6 +98,11 @@ export class FileRule {
     }
     const stamps = await Promise.all(this.directories.map(directoryStamp));
     return stamps.includes(undefined) ? undefined : stamps.join(" ");
+  }
+
+  /** Whether a file at a path would be one of its own. */
+  takes(path: string): boolean {
+    return this.named.includes(path) || (this.#isMatch(path) && !this.#isExcluded(path));
   }
 
   /** Paths that match at this moment, sorted. Directories that cannot be read match nothing. */

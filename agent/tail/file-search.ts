@@ -30,6 +30,11 @@ export class FileSearch {
     this.#now = now;
   }
 
+  /** What the last search found, of whatever names. */
+  *found(): Generator<FileIdentity> {
+    for (const { sightings } of this.#found.values()) yield sightings[0].file;
+  }
+
   /** Where the rules' files would appear. */
   get directories(): string[] {
     return this.#rules.flatMap((rule) => rule.directories);

@@ -26,6 +26,8 @@ export class FollowedFile {
   /** Ended: read to its end, and not expected to grow. Lost: closed, and gone from where it was. */
   phase: "active" | "rotated" | "ended" | "lost";
   error: string | undefined;
+  /** Since when no byte of it can be read. */
+  unreadableSinceMs: number | undefined;
   /** Why it is looked at again and again; undefined while the kernel tells of changes. */
   whyPolled: string | undefined;
   /** Bytes it held when it was last looked at. */
@@ -50,7 +52,8 @@ export class FollowedFile {
     this.phase = record.hasEnded ? "ended" : record.location === record.source.path ? "active" : "rotated";
     this.size = resume.offset;
     this.changedAtMs = nowMs;
-    this.goneAtMs = record.goneAtMs;
+    // The clock may have been ahead.
+    this.goneAtMs = record.goneAtMs && Math.min(record.goneAtMs, nowMs);
     this.place = new Whereabouts(record.file, record.location);
     this.known = new KnownBytes(record);
     this.position = new ReadPosition(reading.filter, resume, record.breaks);
@@ -115,9 +118,14 @@ export class FollowedFile {
     return !this.known.isVerifiedAt(this.size, this.#mtimeNs);
   }
 
+  /** Nothing more is expected of it. */
+  get isOver(): boolean {
+    return this.phase === "ended" || this.phase === "lost";
+  }
+
   /** As long as nothing happens to it, there is nothing to do with it, however much time passes. */
   get isAtRest(): boolean {
-    if (this.phase === "ended" || this.phase === "lost") return true;
+    if (this.isOver) return true;
     return this.phase === "active" && this.isAtEnd && !this.isUnknown && !this.position.hasPartialLine;
   }
 
@@ -144,7 +152,7 @@ export class FollowedFile {
 
   /** Looks how long the file is by now, wherever it is. */
   async look(nowMs: number): Promise<Finding> {
-    if (this.phase === "ended") return this.#lookAgain(nowMs);
+    if (this.isOver) return this.#lookAgain(nowMs);
     const found = this.phase === "rotated" && this.isOpen ? undefined : await this.place.atPath();
     if (found) {
       this.goneAtMs = undefined;
@@ -164,7 +172,7 @@ export class FollowedFile {
     }
   }
 
-  /** Nothing is missing when one that has ended is gone. */
+  /** Nothing more is missing when it is gone. */
   async #lookAgain(nowMs: number): Promise<Finding> {
     const found = await this.place.atPath();
     if (found) this.seen(found, nowMs);

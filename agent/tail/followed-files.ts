@@ -1,9 +1,13 @@
 import { basename } from "node:path";
-import { type FileIdentity, identityKey, isBornAfter } from "./file-identity.ts";
+import type { Copies } from "./copies.ts";
+import { type FileIdentity, identityKey, inodeKey, isBornAfter } from "./file-identity.ts";
 import type { FollowedFile } from "./followed-file.ts";
 
 /** A file that is not found any more is remembered for a day, should it be moved back. */
-const FORGET_AFTER_MS = 86_400_000;
+export const FORGET_AFTER_MS = 86_400_000;
+
+/** Of bytes that are nowhere but in a copy: for as long a late line may be added to that. */
+const COPIED_FOR_MS = 3_600_000;
 
 /** Every source that is of interest, and ways to find one without asking all. */
 export class FollowedFiles {
@@ -16,14 +20,9 @@ export class FollowedFiles {
   readonly #byName = new Index();
   readonly #byInode = new Index();
 
-  /** Files that may have bytes to read. */
+  /** Files that may have bytes to read: the writer of one that has ended may still hold it. */
   latest(): Iterable<FollowedFile> {
     return this.#latest.values();
-  }
-
-  /** Those that may grow. One that has ended may: its writer may still hold it. */
-  *growing(): Generator<FollowedFile> {
-    for (const file of this.latest()) if (file.phase !== "lost") yield file;
   }
 
   /** Earlier generations that are not reported, too. */
@@ -61,7 +60,7 @@ export class FollowedFiles {
     return this.#byName.of(name);
   }
 
-  /** Those of an inode on any device: devices are numbered anew at every boot. */
+  /** Those of an inode on any device. */
   withInode(file: FileIdentity): Iterable<FollowedFile> {
     return this.#byInode.of(inodeKey(file));
   }
@@ -72,9 +71,10 @@ export class FollowedFiles {
   }
 
   /** Its bytes are nowhere any more, but may not be delivered yet. */
-  cutOff(file: FollowedFile): void {
+  cutOff(file: FollowedFile, nowMs: number): void {
     file.phase = "ended";
     file.isCutOff = true;
+    file.goneAtMs ??= nowMs;
     this.#truncated.add(file);
     this.#index(file);
   }
@@ -83,10 +83,11 @@ export class FollowedFiles {
    * Call now and then once its end is reported: it is kept while its file is there, or may come back. The latest
    * of a path is kept for as long: what comes there next is known by it for one of ours.
    */
-  forget(file: FollowedFile, nowMs: number): void {
-    const { isUnlinked, source, goneAtMs = Infinity } = file;
-    const isReplaced = isUnlinked && this.latestAt(source.path) !== file;
-    if (isReplaced || this.#truncated.has(file) || nowMs - goneAtMs >= FORGET_AFTER_MS) this.delete(file);
+  forget(file: FollowedFile, copies: Copies, nowMs: number): void {
+    const { isUnlinked, source, goneAtMs = nowMs } = file;
+    const isNowhere = this.#truncated.has(file) || (isUnlinked && this.latestAt(source.path) !== file);
+    const keptMs = isNowhere ? (copies.hasOneOf(file) ? COPIED_FOR_MS : 0) : FORGET_AFTER_MS;
+    if (nowMs - goneAtMs >= keptMs) this.delete(file);
   }
 
   /** Call before its identity changes. */
@@ -104,10 +105,6 @@ export class FollowedFiles {
     this.#byName.add(basename(file.source.path), file);
     this.#byInode.add(inodeKey(file.file), file);
   }
-}
-
-function inodeKey({ ino, birthtimeNs }: FileIdentity): string {
-  return `${ino}:${birthtimeNs}`;
 }
 
 class Index {

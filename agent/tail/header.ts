@@ -46,6 +46,28 @@ export function beginsLike({ bytes, sha256 }: Header, head: Buffer): boolean {
   return head.length >= bytes && fingerprint(head.subarray(0, bytes)) === sha256;
 }
 
+/** The first bytes of a file that is compared with many. */
+export class Beginning {
+  readonly head: Buffer;
+  /** By the number of bytes. */
+  readonly #fingerprints = new Map<number, string>();
+
+  constructor(head: Buffer) {
+    this.head = head;
+  }
+
+  /** False when there are not as many. */
+  isLike({ bytes, sha256 }: Header): boolean {
+    if (bytes > this.head.length) return false;
+    let found = this.#fingerprints.get(bytes);
+    if (found === undefined) {
+      found = fingerprint(this.head.subarray(0, bytes));
+      this.#fingerprints.set(bytes, found);
+    }
+    return found === sha256;
+  }
+}
+
 /**
  * The first line, or its beginning where it is long.
  *

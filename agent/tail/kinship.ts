@@ -1,11 +1,13 @@
 import { basename } from "node:path";
 import { isBornAfter, sameFile } from "./file-identity.ts";
+import type { FileRecord } from "./file-record.ts";
 import { compare, isCopyOf } from "./fingerprint.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
 import { GUARD_BYTES } from "./guard.ts";
-import { firstLine, readHead } from "./header.ts";
+import { Beginning, firstLine, readHead } from "./header.ts";
 import { sightRotated } from "./rotated-files.ts";
+import type { PresentBytes } from "./present-bytes.ts";
 import { originalNames } from "./rotated-name.ts";
 import { openSighted, type OpenFile } from "./open-file.ts";
 import { type Sighting, sight } from "./sighting.ts";
@@ -27,17 +29,16 @@ export function* mayBeKin(found: Sighting, files: FollowedFiles): Generator<Foll
   for (const original of files.withInode(found.file)) {
     if (original.file.dev !== found.file.dev) yield original;
   }
-  const name = basename(found.path);
-  for (const original of files.named(name)) {
-    if (original.source.path !== found.path && isOlder(original, found)) yield original;
-  }
-  for (const originalName of originalNames(name)) {
-    for (const original of files.named(originalName)) if (isOlder(original, found)) yield original;
+  for (const original of namesakes(found.path, files)) {
+    if (!isBornAfter(original.file, found.file)) yield original;
   }
 }
 
-function isOlder({ file }: FollowedFile, found: Sighting): boolean {
-  return !isBornAfter(file, found.file);
+/** Those of which a file may be a copy, by its name. */
+export function* namesakes(path: string, files: FollowedFiles): Generator<FollowedFile> {
+  const name = basename(path);
+  for (const original of files.named(name)) if (original.source.path !== path) yield original;
+  for (const originalName of originalNames(name)) yield* files.named(originalName);
 }
 
 /**
@@ -49,6 +50,7 @@ function isOlder({ file }: FollowedFile, found: Sighting): boolean {
 export async function findKin(
   found: Sighting,
   candidates: readonly FollowedFile[],
+  present: PresentBytes,
 ): Promise<Kinship | "none" | "unclear"> {
   if (candidates.length === 0) return "none";
   const file = await openSighted(found);
@@ -59,9 +61,12 @@ export async function findKin(
   }
   try {
     const bytes = { file, head: await readHead(file) };
-    if (bytes.head.length === 0 && isFresh(found)) return "unclear";
+    const isAsFound = !(await hasChanged(file, found));
+    if (bytes.head.length === 0) return isAsFound && !isFresh(found) ? "none" : "unclear";
+    const beginning = new Beginning(bytes.head);
     let isUnclear = false;
     for (const original of candidates) {
+      if (isAsFound && (await isStranger(beginning, original, present))) continue;
       const relation = await relationOf(found, bytes, original);
       if (relation === "unclear") isUnclear = true;
       else if (relation !== undefined) return { original, relation };
@@ -76,6 +81,24 @@ export async function findKin(
 
 function isFresh({ mtimeNs }: Sighting): boolean {
   return Date.now() - Number(mtimeNs) / 1e6 < COPY_BEGINS_MS;
+}
+
+/**
+ * Tells most of those that a file has nothing of, at little cost: there may be thousands of one name.
+ *
+ * @param beginning of a file that is as it was found, before the original's bytes were compared
+ */
+async function isStranger(
+  beginning: Beginning,
+  original: FollowedFile,
+  present: PresentBytes,
+): Promise<boolean> {
+  const { known, isCutOff, isNamed, phase, size } = original;
+  const isLike = known.mayBegin(beginning);
+  if (isLike && (isNamed || beginning.head.length <= size)) return false;
+  if (isCutOff || phase !== "active") return true;
+  const holds = await present.of(original);
+  return holds === "gone" || holds === "same" || (holds === "grown" && !isLike);
 }
 
 interface Bytes {
@@ -107,8 +130,12 @@ async function relationOf(
   return found.size > here.size ? undefined : "copy";
 }
 
-/** It may have been renamed since it was last looked at. */
-async function whereIs({ file, location, source }: FollowedFile): Promise<Sighting | undefined> {
+/** A file may have been renamed since it was last looked at. */
+export async function whereIs({
+  file,
+  location,
+  source,
+}: Pick<FileRecord, "file" | "location" | "source">): Promise<Sighting | undefined> {
   const here = await sight(location);
   if (here && sameFile(here.file, file)) return here;
   const rotated = (await sightRotated([source.path])).get(source.path);

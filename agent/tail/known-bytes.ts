@@ -1,7 +1,7 @@
 import type { FileRecord, Verified } from "./file-record.ts";
 import { type Comparison, compare, type Fingerprint } from "./fingerprint.ts";
 import { type Guard, GUARD_BYTES, guardAfter, type WrittenGuard } from "./guard.ts";
-import { agrees, beginsLike, canGrow, type Header, headerOf } from "./header.ts";
+import { agrees, type Beginning, beginsLike, canGrow, type Header, headerOf } from "./header.ts";
 import type { LineFeed } from "./line-feed.ts";
 import type { OpenFile } from "./open-file.ts";
 import { ownCopy } from "./own-copy.ts";
@@ -66,6 +66,14 @@ export class KnownBytes {
     const { end, bytes } = this.#guard;
     const found = bytes.length === GUARD_BYTES ? this.#found : this.#found.subarray(0, bytes.length);
     return (await file.readAt(found, end - bytes.length)) === bytes.length && found.equals(bytes);
+  }
+
+  /** False when a file that begins like this neither begins with all that was read nor with a part of it. */
+  mayBegin(beginning: Beginning): boolean {
+    const { head } = beginning;
+    const { bytes } = this.#header;
+    if (head.length >= bytes) return beginning.isLike(this.#header);
+    return this.#head === undefined || this.#head.compare(head, 0, head.length, 0, head.length) === 0;
   }
 
   /** Call once they were compared. @param at size and time as they were before, if that is known */

@@ -9,8 +9,8 @@ const IDLE_AFTER_MS = 2_000;
 /** An idle file is looked at again after this part of the time that it has been idle. */
 const IDLE_PART = 1 / 20;
 
-/** A writer that goes on with a file after it has ended is rare, and files that have ended may be many. */
-const ENDED_EVERY_MS = 30_000;
+/** A file that goes on after it has ended, or comes back, is rare, and those that have ended may be many. */
+const OVER_EVERY_MS = 30_000;
 
 /** Looking at a file and reading what has come takes about a tenth of this. */
 const PAUSE_PER_FILE_MS = 0.5;
@@ -107,7 +107,7 @@ export class LookSchedule {
   }
 
   #dueAgainMs(file: FollowedFile, nowMs: number): number {
-    if (file.phase === "ended") return nowMs + ENDED_EVERY_MS;
+    if (file.isOver) return nowMs + OVER_EVERY_MS;
     const { idlePollMs, watchedPollMs } = this.#options;
     file.whyPolled = watchedPollMs > 0 ? this.#whyPolled(file) : "tail.watched_poll_ms is 0";
     const idleMs = nowMs - file.changedAtMs;

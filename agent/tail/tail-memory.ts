@@ -1,13 +1,20 @@
 import { Copies } from "./copies.ts";
-import { identityKey } from "./file-identity.ts";
+import { identityKey, lastingKey } from "./file-identity.ts";
 import { type FileRecord, newRecord } from "./file-record.ts";
 import type { FileRule } from "./file-rule.ts";
 import { FollowedFile } from "./followed-file.ts";
-import type { FollowedFiles } from "./followed-files.ts";
+import { FORGET_AFTER_MS, type FollowedFiles } from "./followed-files.ts";
+import { whereIs } from "./kinship.ts";
 import type { Resume } from "./line-framer.ts";
 import type { Reading } from "./reading.ts";
 import type { Sighting } from "./sighting.ts";
 import type { FilePosition, TailState } from "./tail-state.ts";
+
+/** Files that are not followed are looked at this often, to forget those that are gone. */
+const PARKED_EVERY_MS = 3_600_000;
+
+/** Entries that were taken away may come back; hosts that get others every week never have so many. */
+const REMEMBERED_RULES = 1_000;
 
 export interface MemoryOptions {
   readonly host: string;
@@ -24,6 +31,7 @@ export class TailMemory {
   readonly #files: FollowedFiles;
   /** Positions of files whose tag is not configured at present. */
   readonly #parked = new Map<string, FilePosition>();
+  #nextParkedMs = 0;
   readonly #knownRules: Set<string>;
   /**
    * Found by a search that is not over. A state that knows of them and not of what else was rotated
@@ -52,40 +60,64 @@ export class TailMemory {
 
   #restore(position: FilePosition): FollowedFile | undefined {
     const { record, resume } = position;
-    const key = identityKey(record.file);
     const reading = this.#readingOf(record);
     if (reading === undefined) {
-      this.#parked.set(key, position);
+      this.#parked.set(lastingKey(record.file), position);
       return undefined;
     }
     const file = new FollowedFile(record, resume, reading, this.#options.now());
-    const other = this.#files.find(key);
+    const other = this.#files.find(identityKey(record.file));
     const isLatest = other === undefined || other.generation <= file.generation;
     const earlier = isLatest ? other : file;
     if (isLatest) this.#files.add(file);
-    if (earlier) this.#files.cutOff(earlier);
+    if (earlier) this.#files.cutOff(earlier, this.#options.now());
     return earlier;
   }
 
   #readingOf({ source, tag }: FileRecord): Reading | undefined {
-    const rule = this.#options.rules.find((rule) => rule.readingOf(source.path).tag === tag);
+    const tagged = this.#options.rules.filter((rule) => rule.readingOf(source.path).tag === tag);
+    const rule = tagged.find((rule) => rule.takes(source.path)) ?? tagged[0];
     return rule?.readingOf(source.path);
   }
 
   /** Takes a file that was found, where it was left if its tag was configured before. */
   follow(sighting: Sighting, path: string, reading: Reading, start: Resume): FollowedFile {
     const { host, now } = this.#options;
-    const key = identityKey(sighting.file);
-    const parked = this.#parked.get(key);
-    this.#parked.delete(key);
+    const parked = this.#parked.get(lastingKey(sighting.file));
+    this.#parked.delete(lastingKey(sighting.file));
     const fresh = { record: newRecord(sighting, path, host, reading.tag, 0, now()), resume: start };
     const { record, resume } = parked ?? fresh;
-    const file = new FollowedFile({ ...record, tag: reading.tag }, resume, reading, now());
+    const own = { ...record, file: sighting.file, tag: reading.tag };
+    const file = new FollowedFile(own, resume, reading, now());
     file.seen(sighting, now());
     this.#files.add(file);
     this.#unsettled.add(file);
+    this.#unpark(path, reading);
     this.hasNews = true;
     return file;
+  }
+
+  /** What was rotated away from a path has its tag, too. */
+  #unpark(path: string, reading: Reading): void {
+    for (const [key, { record, resume }] of this.#parked) {
+      if (record.source.path !== path) continue;
+      this.#parked.delete(key);
+      this.#files.add(
+        new FollowedFile({ ...record, tag: reading.tag }, resume, reading, this.#options.now()),
+      );
+    }
+  }
+
+  /** Call now and then: those that are gone are forgotten like any other. */
+  async lookAtParked(): Promise<void> {
+    const nowMs = this.#options.now();
+    if (nowMs < this.#nextParkedMs) return;
+    this.#nextParkedMs = nowMs + PARKED_EVERY_MS;
+    for (const [key, { record, resume }] of this.#parked) {
+      const goneAtMs = (await whereIs(record)) ? undefined : Math.min(nowMs, record.goneAtMs ?? nowMs);
+      if (goneAtMs !== undefined && nowMs - goneAtMs >= FORGET_AFTER_MS) this.#parked.delete(key);
+      else this.#parked.set(key, { record: { ...record, goneAtMs }, resume });
+    }
   }
 
   knowsRule({ key }: FileRule): boolean {
@@ -94,7 +126,12 @@ export class TailMemory {
 
   /** Call when all that a search of the rules has found is followed. */
   learnRules(): void {
-    for (const { key } of this.#options.rules) this.#knownRules.add(key);
+    for (const { key } of this.#options.rules) {
+      this.#knownRules.delete(key);
+      this.#knownRules.add(key);
+    }
+    const tooMany = this.#knownRules.size - Math.max(REMEMBERED_RULES, this.#options.rules.length);
+    for (const key of [...this.#knownRules].slice(0, Math.max(0, tooMany))) this.#knownRules.delete(key);
   }
 
   /** Call when what else was rotated is followed, too. */

@@ -9,6 +9,9 @@ import { type Block, breakHere, fill, ReadBuffer, type Verification, verify } fr
 /** Room for the longest line there can be, and for thousands of usual ones in one read. */
 const READ_BYTES = 2 ** 20;
 
+/** A deleted file that cannot be read for as long is let go: what it holds fills the disk. */
+const UNREADABLE_FOR_MS = 3_600_000;
+
 /** After it there is something to read again of files with a limit. */
 const LIMITED_PAUSE_MS = 100;
 
@@ -75,7 +78,8 @@ export class Tail {
 
   /** Call once the end of a source is reported. */
   forget(file: FollowedFile): void {
-    this.#finder.files.forget(file, this.#options.now());
+    const { files, memory } = this.#finder;
+    files.forget(file, memory.copies, this.#options.now());
   }
 
   async close(): Promise<void> {
@@ -131,8 +135,8 @@ export class Tail {
   async keepWatch(): Promise<void> {
     if (this.#options.now() < this.#nextLookMs) return;
     await this.#look(false);
-    for (const file of this.#finder.files.growing()) {
-      if (file.isOpen || file.isAtEnd) continue;
+    for (const file of this.#finder.files.latest()) {
+      if (file.isOpen || file.isAtEnd || file.isOver) continue;
       if (!(await this.#openFiles.makeRoom())) break;
       await this.#compare(file);
     }
@@ -169,7 +173,7 @@ export class Tail {
       await this.#finder.scan(isAll);
     }
     const found: Record<Finding, FollowedFile[]> = { here: [], moved: [], truncated: [] };
-    for (const file of this.#schedule.due(this.#finder.files.growing(), isAll)) {
+    for (const file of this.#schedule.due(this.#finder.files.latest(), isAll)) {
       found[await file.look(now)].push(file);
     }
     this.#nextLookMs = now + this.#busyMs;
@@ -238,8 +242,17 @@ export class Tail {
   }
 
   async #take(file: FollowedFile, found: Verification): Promise<void> {
+    if (found !== "unreadable") file.unreadableSinceMs = undefined;
+    else await this.#takeUnreadable(file);
     if (found === "truncated") await this.#settle([], [file]);
     if (found === "learned" || found === "truncated") this.#finder.memory.hasNews = true;
+  }
+
+  async #takeUnreadable(file: FollowedFile): Promise<void> {
+    const nowMs = this.#options.now();
+    file.unreadableSinceMs ??= nowMs;
+    if (!file.isUnlinked || nowMs - file.unreadableSinceMs < UNREADABLE_FOR_MS) return;
+    await this.#finder.lose(file, `deleted, and unreadable for an hour: ${file.error}`);
   }
 
   async #tellError({ error, source, location }: FollowedFile, before: string | undefined): Promise<void> {

@@ -1,9 +1,13 @@
-import { rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { Bookkeeper } from "../../agent/bookkeeper.ts";
 import { CheckpointFile } from "../../agent/checkpoint.ts";
 import type { FollowedFile } from "../../agent/tail/followed-file.ts";
+import { NO_STATE } from "../../agent/tail/tail-state.ts";
+import { diskFs, type DurableFs } from "../../agent/durable-fs.ts";
+import type { PushedInput } from "../../agent/pushed-input.ts";
 import { ROTATED_IDLE_MS, TailHarness } from "./tail-harness.ts";
 
 const HOUR_MS = 3_600_000;
@@ -57,8 +61,107 @@ test("a file that was lost while no agent ran is forgotten after a day", async (
   await expectKeptForADay(tail, bookkeeper, []);
 });
 
-async function make(): Promise<{ readonly tail: TailHarness; readonly bookkeeper: Bookkeeper }> {
-  const tail = await TailHarness.make();
+test("a clock that was ahead when a file was gone does not keep it", async () => {
+  const { tail, bookkeeper } = await make();
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await rm(tail.path("a.log"));
+  await endAll(tail);
+  await tail.restart(
+    async () => {},
+    (state) => {
+      const files = state.files.map(({ record, resume }) => {
+        return { record: { ...record, goneAtMs: Date.parse("2106-02-07") }, resume };
+      });
+      return { ...state, files };
+    },
+  );
+  await expectKeptForADay(tail, bookkeeper, []);
+});
+
+test("a copy is known, and read on when it grows, for an hour after its original was deleted", async () => {
+  const { tail, bookkeeper } = await make("a.log*");
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await copyFile(tail.path("a.log"), tail.path("a.log.1"));
+  await tail.poll();
+  await rm(tail.path("a.log"));
+  await writeFile(tail.path("a.log"), "new\n");
+  await endAll(tail);
+  bookkeeper.beat();
+  await appendFile(tail.path("a.log.1"), "-- end --\n");
+  await tail.poll();
+  expect(tail.contents()).toEqual(["one\n-- end --\n", "new\n"]);
+});
+
+test("a copy is known, and read on when it grows, for an hour after its original was truncated", async () => {
+  const { tail, bookkeeper } = await make("a.log*");
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await copyFile(tail.path("a.log"), tail.path("a.log.1"));
+  await tail.poll();
+  await truncate(tail.path("a.log"));
+  await appendFile(tail.path("a.log"), "new\n");
+  await tail.poll();
+  tail.acknowledge();
+  bookkeeper.beat();
+  await appendFile(tail.path("a.log.1"), "-- end --\n");
+  await tail.poll();
+  tail.acknowledge();
+  expect(tail.contents()).toEqual(["one\n-- end --\n", "new\n"]);
+  expect(tail.files).toHaveLength(2);
+});
+
+test("what was truncated, and is in a copy, is forgotten after an hour", async () => {
+  const { tail, bookkeeper } = await make("a.log*");
+  for (const number of [1, 2, 3]) {
+    await writeFile(tail.path("a.log"), `${number}\n`);
+    await tail.poll();
+    await copyFile(tail.path("a.log"), tail.path(`a.log.${number}`));
+    await tail.poll();
+    await truncate(tail.path("a.log"));
+    await tail.poll();
+    tail.acknowledge();
+    tail.pass(HOUR_MS);
+    bookkeeper.beat();
+    expect(tail.files.filter(({ isCutOff }) => isCutOff)).toEqual([]);
+  }
+  expect(tail.contents()).toEqual(["1\n", "2\n", "3\n"]);
+});
+
+test("a checkpoint that takes long to write is written less often", async () => {
+  await using tail = await TailHarness.make();
+  let saves = 0;
+  const slow: DurableFs = {
+    ...diskFs,
+    async create(path) {
+      saves++;
+      await sleep(50);
+      return diskFs.create(path);
+    },
+  };
+  const bookkeeper = new Bookkeeper({
+    tail: { files: () => [], forget: () => {}, state: NO_STATE },
+    pushed: {
+      get position() {
+        return { sourceId: "id", offset: performance.now() };
+      },
+      release: async () => {},
+    } as unknown as PushedInput,
+    checkpoint: new CheckpointFile(tail.directory, slow),
+    heartbeats: undefined,
+    heartbeatMs: 1,
+    log: pino({ enabled: false }),
+  });
+  await bookkeeper.run(AbortSignal.timeout(500));
+  // One more is of the reserve.
+  expect(saves).toBeLessThanOrEqual(2);
+});
+
+async function make(
+  glob = "*.log",
+): Promise<{ readonly tail: TailHarness; readonly bookkeeper: Bookkeeper }> {
+  const tail = await TailHarness.make({ glob });
   onTestFinished(() => tail[Symbol.asyncDispose]());
   const bookkeeper = new Bookkeeper({
     tail: { files: () => tail.files, forget: (file) => tail.forget(file), state: tail.state },

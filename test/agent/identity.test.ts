@@ -1,9 +1,12 @@
-import { appendFile, copyFile, rename, rm, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
 import type * as FileIdentityModule from "../../agent/tail/file-identity.ts";
-import type { TailState } from "../../agent/tail/tail-state.ts";
+import type { FileIdentity } from "../../agent/tail/file-identity.ts";
+import type { FilePosition, TailState } from "../../agent/tail/tail-state.ts";
 import { delivered, expectNoRepeats } from "./cases/tail-case.ts";
 import { TailHarness } from "./tail-harness.ts";
+
+const DAY_MS = 86_400_000;
 
 /** What file systems without birth times answer. */
 const hasBirthTimes = vi.hoisted(() => ({ value: true }));
@@ -17,11 +20,11 @@ vi.mock("../../agent/tail/file-identity.ts", async (original) => {
 });
 
 function renumbered(state: TailState): TailState {
-  const files = state.files.map(({ record, resume }) => ({
-    record: { ...record, file: { ...record.file, dev: `${BigInt(record.file.dev) + 7n}` } },
-    resume,
-  }));
-  return { ...state, files };
+  const moved = (file: FileIdentity): FileIdentity => ({ ...file, dev: `${BigInt(file.dev) + 7n}` });
+  const files = state.files.map(({ record, resume }) => {
+    return { record: { ...record, file: moved(record.file) }, resume };
+  });
+  return { ...state, files, copies: state.copies.map((copy) => ({ ...copy, file: moved(copy.file) })) };
 }
 
 test("a device that has another number after a reboot changes no source", async () => {
@@ -34,6 +37,44 @@ test("a device that has another number after a reboot changes no source", async 
   await tail.poll();
   expectNoRepeats(tail);
   expect(delivered(tail)).toEqual(["one\nmore\n", "two\n"]);
+});
+
+test("nor does it make sources of copies whose original was forgotten", async () => {
+  await using tail = await TailHarness.make({ glob: "*" });
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await copyFile(tail.path("a.log"), tail.path("a.log.1"));
+  await tail.poll();
+  await truncate(tail.path("a.log"));
+  await appendFile(tail.path("a.log"), "next\n");
+  await tail.poll();
+  tail.acknowledge();
+  tail.pass(DAY_MS);
+  for (const file of tail.files) if (file.phase === "ended") tail.forget(file);
+  expect(tail.files).toHaveLength(1);
+  await tail.restart(async () => {}, renumbered);
+  await tail.poll();
+  expect(delivered(tail)).toEqual(["next\n", "one\n"]);
+});
+
+test("numbers that are negative come back from a checkpoint", async () => {
+  await using tail = await TailHarness.make();
+  await writeFile(tail.path("a.log"), "one\n");
+  // Before 1970; and an inode of more than 63 bits is negative in Node.
+  await utimes(tail.path("a.log"), new Date(-DAY_MS), new Date(-DAY_MS));
+  await tail.poll();
+  tail.acknowledge();
+  expect(tail.files[0]!.known.verified!.mtimeNs).toBe("-86400000000000");
+  await tail.restart(
+    async () => {},
+    (state) => {
+      const [{ record, resume }] = state.files as [FilePosition];
+      const other = { ...record, file: { ...record.file, ino: "-1" }, location: "/none" };
+      return { ...state, files: [...state.files, { record: other, resume }] };
+    },
+  );
+  await tail.poll();
+  expectNoRepeats(tail);
 });
 
 test("without birth times, rotation, replacement and inodes used again lose nothing and repeat nothing", async () => {
