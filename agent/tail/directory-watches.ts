@@ -10,6 +10,14 @@ const MOST_EVENTS_PER_SECOND = 20;
 /** After which what could not be watched is tried again. */
 const TRY_AGAIN_MS = { busy: 5_000, refused: 60_000 };
 
+/** Limits of the system: one that is reached concerns very many directories at once. source: inotify(7) */
+const LIMITS: Readonly<Record<string, string>> = {
+  ENOSPC: "fs.inotify.max_user_watches is reached",
+  EMFILE: "fs.inotify.max_user_instances is reached, or no more files can be open",
+};
+
+const POLLED = "not watched, and looked at more often instead";
+
 export interface WatchOptions {
   /** Something happened to a file. `isRename`: its name appeared, disappeared, or stands for another file. */
   readonly onChange: (path: string, isRename: boolean) => void;
@@ -34,6 +42,7 @@ export class DirectoryWatches {
   readonly #watches = new Map<string, Watch>();
   /** Directories that are not watched now, and why. */
   readonly #polled = new Map<string, { readonly why: string; readonly untilMs: number }>();
+  #isLimitTold = false;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -51,6 +60,7 @@ export class DirectoryWatches {
     }
     let isNew = false;
     for (const directory of directories) isNew = this.#keep(directory) || isNew;
+    this.#tellLimit();
     return isNew;
   }
 
@@ -111,10 +121,22 @@ export class DirectoryWatches {
   }
 
   #refused(directory: string, error: unknown): void {
-    const isLimit = systemCode(error) === "ENOSPC";
-    const why = isLimit ? "fs.inotify.max_user_watches is reached" : systemReason(error);
-    this.#options.log.warn({ directory }, `not watched, and looked at more often instead: ${why}`);
+    const limit = LIMITS[systemCode(error) ?? ""];
+    const why = limit ?? systemReason(error);
+    // It is tried again every minute: what was told is no news then.
+    const isNews = why !== this.#polled.get(directory)?.why;
+    if (limit === undefined && isNews) this.#options.log.warn({ directory }, `${POLLED}: ${why}`);
     this.#poll(directory, why, TRY_AGAIN_MS.refused);
+  }
+
+  /** Once, until it is reached by none of them. */
+  #tellLimit(): void {
+    const reasons = Array.from(this.#polled.values(), ({ why }) => why);
+    const limited = reasons.filter((why) => Object.values(LIMITS).includes(why));
+    if (limited.length > 0 && !this.#isLimitTold) {
+      this.#options.log.warn({ directories: limited.length }, `${POLLED}: ${limited[0]}`);
+    }
+    this.#isLimitTold = limited.length > 0;
   }
 
   #poll(directory: string, why: string, forMs: number): void {
