@@ -74,8 +74,18 @@ export class DirectoryWatches {
     for (const directory of this.#watches.keys()) this.#stop(directory);
   }
 
+  /** @returns true when it is watched from now on */
   #keep(directory: string): boolean {
-    const inode = inodeOf(directory);
+    try {
+      return this.#keepAt(inodeOf(directory), directory);
+    } catch (error) {
+      this.#refused(directory, error);
+      return false;
+    }
+  }
+
+  /** @throws when it cannot be watched */
+  #keepAt(inode: number | undefined, directory: string): boolean {
     const watched = this.#watches.get(directory);
     if (watched) {
       if (watched.inode === inode) return false;
@@ -87,21 +97,16 @@ export class DirectoryWatches {
       this.#poll(directory, "not a local file system", TRY_AGAIN_MS.refused);
       return false;
     }
-    return this.#start(directory, inode);
+    this.#start(directory, inode);
+    return true;
   }
 
-  #start(directory: string, inode: number): boolean {
-    try {
-      const watcher = watch(directory, { persistent: false });
-      this.#watches.set(directory, { watcher, inode, events: 0, sinceMs: this.#options.now() });
-      this.#polled.delete(directory);
-      watcher.on("change", (type, name) => this.#take(directory, type, String(name)));
-      watcher.on("error", (error) => this.#refused(directory, error));
-      return true;
-    } catch (error) {
-      this.#refused(directory, error);
-      return false;
-    }
+  #start(directory: string, inode: number): void {
+    const watcher = watch(directory, { persistent: false });
+    this.#watches.set(directory, { watcher, inode, events: 0, sinceMs: this.#options.now() });
+    this.#polled.delete(directory);
+    watcher.on("change", (type, name) => this.#take(directory, type, String(name)));
+    watcher.on("error", (error) => this.#refused(directory, error));
   }
 
   #take(directory: string, type: string, name: string): void {
@@ -150,6 +155,7 @@ export class DirectoryWatches {
   }
 }
 
+/** @returns undefined where there is none @throws where it is closed to us, or its disk or server does not answer */
 function inodeOf(directory: string): number | undefined {
   return statSync(directory, { throwIfNoEntry: false })?.ino;
 }

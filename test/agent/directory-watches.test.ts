@@ -12,8 +12,11 @@ const LOOK_EVERY_MS = 10_000;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
-/** What watching a directory fails with, as far as it does. */
-const faults = vi.hoisted(() => ({ watch: (_directory: string): string | undefined => undefined }));
+/** What looking at a directory, and watching it, fails with, as far as it does. */
+const faults = vi.hoisted(() => ({
+  stat: (_directory: string): string | undefined => undefined,
+  watch: (_directory: string): string | undefined => undefined,
+}));
 
 vi.mock("node:fs", async (original) => {
   const real = await original<typeof Fs>();
@@ -21,7 +24,11 @@ vi.mock("node:fs", async (original) => {
     failWith(faults.watch(directory));
     return Object.assign(new EventEmitter(), { close: () => {} });
   };
-  return { ...real, watch };
+  const statSync = (directory: string, options?: Fs.StatSyncOptions): unknown => {
+    failWith(faults.stat(directory));
+    return real.statSync(directory, options);
+  };
+  return { ...real, statSync, watch };
 });
 vi.mock("../../agent/tail/file-system.ts", () => ({ isLocal: () => true }));
 
@@ -37,7 +44,7 @@ beforeAll(async () => {
   for (const directory of directories) await mkdir(directory);
 });
 afterAll(() => rm(base, { recursive: true }));
-beforeEach(() => void Object.assign(faults, { watch: () => undefined }));
+beforeEach(() => void Object.assign(faults, { stat: () => undefined, watch: () => undefined }));
 
 /** Watches under a clock that moves by hand, and what they say of themselves. */
 class Watching {
@@ -102,3 +109,19 @@ test("why one directory cannot be watched is told when that changes, not wheneve
   };
   expect(watching.said).toMatchObject([told("EACCES"), told("EIO")]);
 });
+
+test.each(["EACCES", "EIO", "ESTALE", "ENOTCONN"])(
+  "a directory that answers %s is looked at more often, and watched once it can be",
+  (code) => {
+    const watching = new Watching();
+    const [one] = directories;
+    watching.follow(MINUTE_MS);
+    faults.stat = (directory) => (directory === one ? code : undefined);
+    watching.follow(MINUTE_MS);
+    const reason = `${code}: told by the system`;
+    expect([watching.reasons, watching.said]).toMatchObject([[reason, undefined], [{ directory: one }]]);
+    faults.stat = () => undefined;
+    watching.follow(2 * MINUTE_MS);
+    expect(watching.reasons).toEqual([undefined]);
+  },
+);
