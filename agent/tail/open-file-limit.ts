@@ -5,19 +5,32 @@ import type { FollowedFiles } from "./followed-files.ts";
 /** Of the files that may be open: choosing which to close costs more than closing does. */
 const CLOSED_AT_ONCE = 1 / 8;
 
+/** So long after a refusal the limit is raised by such a part, and again: what used up the system's may be over. */
+const RAISE_EVERY_MS = 300_000;
+const RAISED_BY = 1 / 4;
+
+interface OpenFileLimitOptions {
+  readonly maxOpenFiles: number;
+  readonly log: Logger;
+  readonly now: () => number;
+}
+
 /** Keeps no more files open than may be. What is closed can be found again, and is opened when it grows. */
 export class OpenFileLimit {
   readonly #files: FollowedFiles;
-  readonly #log: Logger;
+  readonly #options: OpenFileLimitOptions;
+  /** Fewer than are configured for some time after the system refused one. */
   #most: number;
+  /** When it last refused one, or the limit was raised. */
+  #setAtMs = 0;
   /** At most so many are open. They are counted when that is too many. */
   #openAtMost = Infinity;
   #isStarved = false;
 
-  constructor(most: number, files: FollowedFiles, log: Logger) {
-    this.#most = most;
+  constructor(files: FollowedFiles, options: OpenFileLimitOptions) {
     this.#files = files;
-    this.#log = log;
+    this.#options = options;
+    this.#most = options.maxOpenFiles;
   }
 
   /** True when a file could not be opened since it was last asked, and now can be, as others are closed. */
@@ -33,6 +46,7 @@ export class OpenFileLimit {
    * @returns false when there is none yet, but will be once what is open is read
    */
   async makeRoom(): Promise<boolean> {
+    if (this.#most < this.#options.maxOpenFiles) this.#raise();
     if (this.#openAtMost < this.#most) {
       this.#openAtMost++;
       return true;
@@ -53,15 +67,28 @@ export class OpenFileLimit {
 
   /** The system lets us have fewer files than the configuration does; sockets and the checkpoint need some. */
   async openFewer(): Promise<void> {
+    this.#setAtMs = this.#options.now();
     const open = this.#open();
     const fewer = Math.floor((open.length * 3) / 4);
     if (fewer === 0 || fewer >= this.#most) return;
     this.#most = fewer;
     this.#isStarved = true;
-    this.#log.warn({ maxOpenFiles: fewer }, "fewer files are kept open from now on");
+    this.#options.log.warn({ maxOpenFiles: fewer }, "fewer files are kept open for some time");
     const closable = open.filter(({ phase }) => phase === "active");
     this.#openAtMost = open.length;
     await this.#close(closable.slice(0, open.length - fewer));
+  }
+
+  /** By as many steps as were due since it was last asked for room. */
+  #raise(): void {
+    const { maxOpenFiles, log, now } = this.#options;
+    const nowMs = now();
+    while (this.#most < maxOpenFiles && nowMs - this.#setAtMs >= RAISE_EVERY_MS) {
+      this.#most = Math.min(maxOpenFiles, Math.ceil(this.#most * (1 + RAISED_BY)));
+      this.#setAtMs += RAISE_EVERY_MS;
+    }
+    if (this.#most === maxOpenFiles)
+      log.info({ maxOpenFiles }, "as many files are kept open again as configured");
   }
 
   #open(): FollowedFile[] {

@@ -50,7 +50,7 @@ export class Tail {
   constructor(options: TailOptions, state: TailState) {
     this.#options = options;
     this.#finder = new FileFinder(options, state);
-    this.#openFiles = new OpenFileLimit(options.maxOpenFiles, this.#finder.files, options.log);
+    this.#openFiles = new OpenFileLimit(this.#finder.files, options);
     this.#schedule = new LookSchedule(options);
   }
 
