@@ -99,7 +99,7 @@ export class Agent {
   readonly #aggregator: Aggregator;
   readonly #producer: Producer;
   readonly #bookkeeper: Bookkeeper;
-  readonly #pace = new Pace(Date.now());
+  readonly #pace = new Pace(steadyClock.now);
   readonly #read = { lines: 0, bytes: 0, cut: 0 };
   readonly #latency = new Latency();
   readonly #oldGeneration = new OldGeneration();
@@ -205,7 +205,7 @@ export class Agent {
   }
 
   #look(): void {
-    this.#pace.look(this.#sources(), Date.now());
+    this.#pace.look(this.#sources());
     this.#oldGeneration.look();
   }
 

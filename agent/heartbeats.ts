@@ -3,6 +3,7 @@ import { HEARTBEAT_PATH, type Heartbeat } from "../wire/heartbeat.ts";
 import { HEARTBEAT_TYPE } from "../wire/log-type.ts";
 import { Delivery } from "./delivery.ts";
 import type { Aggregator, Origin } from "./producer/aggregator.ts";
+import { wallClockAt } from "./steady-clock.ts";
 import type { FollowedFile } from "./tail/followed-file.ts";
 import { HEAD } from "./tail/line-framer.ts";
 
@@ -64,7 +65,7 @@ export function reportFile(file: ReportedSource): SourceReport {
     size,
     read,
     delivered: delivery.resume.offset,
-    endReachedAt: endReachedAtMs === undefined ? null : new Date(endReachedAtMs).toISOString(),
+    endReachedAt: endReachedAtMs === undefined ? null : wallClockAt(endReachedAtMs).toISOString(),
     state:
       error === undefined ? (hasEnded ? "ended" : file.phase === "active" ? "active" : "rotated") : "error",
     finalSize: hasEnded ? size : null,

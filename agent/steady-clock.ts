@@ -16,6 +16,11 @@ export function steadyNow(): number {
   return Math.round(performance.timeOrigin + performance.now());
 }
 
+/** What the wall clock would have shown then, had it been as it is set now: for others to read. */
+export function wallClockAt(steadyMs: number): Date {
+  return new Date(Date.now() - (steadyNow() - steadyMs));
+}
+
 export const steadyClock: Clock = {
   now: steadyNow,
   sleep: (ms, signal) => sleep(ms, undefined, { signal }),

@@ -45,7 +45,7 @@ export function heartbeatMetrics(
   const datum = (MetricName: string, Value: number, Unit: Unit): MetricDatum => {
     return { MetricName, Value, Unit, Timestamp: new Date(nowMs), Dimensions: dimensions };
   };
-  const lagMs = files.reduce((most, file) => Math.max(most, pace.lagMs(file, nowMs)), 0);
+  const lagMs = files.reduce((most, file) => Math.max(most, pace.lagMs(file)), 0);
   const lagBytes = files.reduce((sum, file) => sum + undeliveredBytes(file), 0);
   const totals = totalsOf(vitals);
   const growth = (name: keyof Totals) => Math.max(0, totals[name] - since[name]);

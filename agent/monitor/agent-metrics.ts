@@ -20,7 +20,7 @@ export function agentMetrics(vitals: Vitals, nowMs: number): MetricFamily[] {
   const values: Readonly<Record<string, number | readonly Sample[]>> = {
     ...ofAgent(vitals, nowMs),
     ...ofFiles(vitals),
-    ...ofEachFile(vitals, nowMs),
+    ...ofEachFile(vitals),
     ...ofLines(vitals),
     ...ofSpool(vitals.pushed, nowMs),
     ...ofInputs(vitals.pushed),
@@ -73,8 +73,8 @@ function hasMore(file: WatchedSource): boolean {
   return file.phase !== "ended" || undeliveredBytes(file) > 0;
 }
 
-function ofEachFile({ files, pace, maxFileSeries }: Vitals, nowMs: number): Values<"Each file"> {
-  const shown = worstFirst(files.filter(hasMore), pace, nowMs).slice(0, maxFileSeries);
+function ofEachFile({ files, pace, maxFileSeries }: Vitals): Values<"Each file"> {
+  const shown = worstFirst(files.filter(hasMore), pace).slice(0, maxFileSeries);
   const each = (value: (file: WatchedSource) => number): Sample[] =>
     shown.map((file) => {
       const labels = { path: file.location, tag: file.tag, source: file.source.id };
@@ -85,7 +85,7 @@ function ofEachFile({ files, pace, maxFileSeries }: Vitals, nowMs: number): Valu
     weir_agent_file_read_bytes: each(({ read }) => read),
     weir_agent_file_delivered_bytes: each(({ delivery }) => delivery.resume.offset),
     weir_agent_file_lag_bytes: each(undeliveredBytes),
-    weir_agent_file_lag_seconds: each((file) => pace.lagMs(file, nowMs) / 1_000),
+    weir_agent_file_lag_seconds: each((file) => pace.lagMs(file) / 1_000),
     weir_agent_file_error: each(({ error }) => Number(error !== undefined)),
   };
 }

@@ -22,11 +22,7 @@ const PROBLEMS: Record<HealthQuestion, (vitals: Vitals, nowMs: number) => string
   /** A process that answers is alive. */
   live: () => [],
   ready: unready,
-  progressing: (vitals, nowMs) => [
-    ...unready(vitals),
-    ...unwritable(vitals, nowMs),
-    ...stalled(vitals, nowMs),
-  ],
+  progressing: (vitals, nowMs) => [...unready(vitals), ...unwritable(vitals, nowMs), ...stalled(vitals)],
 };
 
 /** The state directory is held and the inputs listen by then: an agent that cannot do so does not start. */
@@ -34,8 +30,8 @@ function unready({ openShards, stream }: Vitals): string[] {
   return openShards > 0 ? [] : [`the shards of stream ${stream} are not known yet`];
 }
 
-function stalled({ pace, files, putFailure, stalledMs }: Vitals, nowMs: number): string[] {
-  const waitedMs = pace.stalledMs(nowMs);
+function stalled({ pace, files, putFailure, stalledMs }: Vitals): string[] {
+  const waitedMs = pace.stalledMs();
   if (waitedMs < stalledMs) return [];
   const waiting = files.filter((file) => undeliveredBytes(file) > 0);
   const bytes = waiting.reduce((sum, file) => sum + undeliveredBytes(file), 0);

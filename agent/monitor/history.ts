@@ -9,8 +9,8 @@ const MAX_SHARDS = 32;
 
 /** What is drawn as it is at a moment. */
 const LEVELS = {
-  lagSeconds: ({ files, pace }: Vitals, nowMs: number) =>
-    files.reduce((most, file) => Math.max(most, pace.lagMs(file, nowMs)), 0) / 1_000,
+  lagSeconds: ({ files, pace }: Vitals) =>
+    files.reduce((most, file) => Math.max(most, pace.lagMs(file)), 0) / 1_000,
   undeliveredBytes: ({ files }: Vitals) => files.reduce((sum, file) => sum + undeliveredBytes(file), 0),
   bufferedBytes: ({ bufferedBytes }: Vitals) => bufferedBytes,
   spoolBytes: ({ pushed }: Vitals) => pushed?.spool.bytes ?? 0,
@@ -54,8 +54,7 @@ export class History {
   add(vitals: Vitals, nowMs: number): void {
     const elapsedMs = this.#count === 0 ? 0 : nowMs - this.#times[(this.#count - 1) % MAX_SAMPLES]!;
     const at = this.#count % MAX_SAMPLES;
-    for (const [name, level] of Object.entries(LEVELS))
-      this.#of(this.#series, name)[at] = level(vitals, nowMs);
+    for (const [name, level] of Object.entries(LEVELS)) this.#of(this.#series, name)[at] = level(vitals);
     for (const [name, count] of Object.entries(COUNTERS)) {
       this.#of(this.#series, name)[at] = this.#rate(name, count(vitals), elapsedMs);
     }

@@ -78,7 +78,6 @@ export function overview(
     files: fileRows(
       files.filter((file) => matches(file, search.toLowerCase())),
       vitals,
-      nowMs,
     ),
     missing: missing.slice(0, MAX_MISSING),
     shards: shardRows(vitals),
@@ -97,7 +96,7 @@ function totals({ files, missing, tail, pace, checkpoint }: Vitals, nowMs: numbe
     missing: missing.length,
     ...tail,
     undeliveredBytes: files.reduce((sum, file) => sum + undeliveredBytes(file), 0),
-    lagSeconds: files.reduce((most, file) => Math.max(most, pace.lagMs(file, nowMs)), 0) / 1_000,
+    lagSeconds: files.reduce((most, file) => Math.max(most, pace.lagMs(file)), 0) / 1_000,
     bytesPerSecond: files.reduce((sum, file) => sum + pace.bytesPerSecond(file), 0),
     checkpointAgeSeconds: Math.max(0, nowMs - checkpoint.savedAtMs) / 1_000,
   };
@@ -107,8 +106,8 @@ function matches({ location, source, tag, error = "" }: WatchedSource, search: s
   return [location, source.path, tag, error].some((text) => text.toLowerCase().includes(search));
 }
 
-function fileRows(files: readonly WatchedSource[], { pace }: Vitals, nowMs: number): Overview["files"] {
-  const rows = worstFirst(files, pace, nowMs)
+function fileRows(files: readonly WatchedSource[], { pace }: Vitals): Overview["files"] {
+  const rows = worstFirst(files, pace)
     .slice(0, MAX_FILES)
     .map((file) => ({
       path: file.location,
@@ -119,7 +118,7 @@ function fileRows(files: readonly WatchedSource[], { pace }: Vitals, nowMs: numb
       read: file.read,
       delivered: file.delivery.resume.offset,
       lagBytes: undeliveredBytes(file),
-      lagSeconds: pace.lagMs(file, nowMs) / 1_000,
+      lagSeconds: pace.lagMs(file) / 1_000,
       bytesPerSecond: pace.bytesPerSecond(file),
       rotations: pace.rotations(file.source.path),
       error: file.error,

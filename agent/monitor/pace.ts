@@ -31,8 +31,12 @@ interface FilePace {
   isRotated: boolean;
 }
 
-/** How fast delivery moves, and for how long files lag, told by looks at them once a second or so. */
+/**
+ * How fast delivery moves, and for how long files lag, told by looks at them once a second or so. It has the
+ * clock of the files it looks at, which is not the one that may be set.
+ */
 export class Pace {
+  readonly #now: () => number;
   readonly #files = new WeakMap<WatchedSource, FilePace>();
   /** How often a file left a path, for the paths of files that are there. */
   #rotations = new Map<string, number>();
@@ -40,11 +44,13 @@ export class Pace {
   /** When something was last delivered, or nothing was left to be. */
   #movedAtMs: number;
 
-  constructor(nowMs: number) {
-    this.#movedAtMs = nowMs;
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#movedAtMs = now();
   }
 
-  look(files: Iterable<WatchedSource>, nowMs: number): void {
+  look(files: Iterable<WatchedSource>): void {
+    const nowMs = this.#now();
     let hasMoved = false;
     let undelivered = 0;
     const before = this.#rotations;
@@ -88,16 +94,16 @@ export class Pace {
   }
 
   /** For how long lines have waited while none of any file was acknowledged. */
-  stalledMs(nowMs: number): number {
-    return Math.max(0, nowMs - this.#movedAtMs);
+  stalledMs(): number {
+    return Math.max(0, this.#now() - this.#movedAtMs);
   }
 
   /** Age of the oldest byte that is not delivered, to a second. */
-  lagMs(file: WatchedSource, nowMs: number): number {
+  lagMs(file: WatchedSource): number {
     if (undeliveredBytes(file) === 0) return 0;
     const arrivals = this.#files.get(file)?.arrivals;
     const arrivedAtMs = arrivals ? arrivals.oldestMs(file.delivery.resume.offset) : file.changedAtMs;
-    return Math.max(0, nowMs - (arrivedAtMs ?? nowMs));
+    return arrivedAtMs === undefined ? 0 : Math.max(0, this.#now() - arrivedAtMs);
   }
 
   /** How often a file left this path since the first look. */

@@ -2,12 +2,12 @@ import { type Pace, undeliveredBytes } from "./pace.ts";
 import type { WatchedSource } from "./watched-source.ts";
 
 /** What somebody has to look at comes first: errors, then what lags the longest, then what is busy. */
-export function worstFirst(files: readonly WatchedSource[], pace: Pace, nowMs: number): WatchedSource[] {
+export function worstFirst(files: readonly WatchedSource[], pace: Pace): WatchedSource[] {
   const ranked = files.map((file) => ({
     file,
     rank: [
       Number(file.error !== undefined),
-      pace.lagMs(file, nowMs),
+      pace.lagMs(file),
       undeliveredBytes(file),
       pace.bytesPerSecond(file),
     ],

@@ -8,7 +8,7 @@ import * as fixture from "./vitals.ts";
 
 const NOW_MS = 1_000_000;
 /** Of which nothing waits. */
-const vitals = (): Vitals => ({ ...fixture.vitals(0), pace: new Pace(NOW_MS), stalledMs: 60_000 });
+const vitals = (): Vitals => ({ ...fixture.vitals(0), pace: new Pace(() => NOW_MS), stalledMs: 60_000 });
 const answers = (shown: Vitals) =>
   (["live", "ready", "progressing"] as const).map((question) => health(question, shown, NOW_MS).ok);
 

@@ -1,11 +1,13 @@
 import { appendFile, rename, truncate, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { text } from "node:stream/consumers";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { freePort } from "../../local/part.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
 import { parseExposition } from "./exposition.ts";
 import { RunningAgent } from "./running-agent.ts";
+
+const HOUR_MS = 3_600_000;
 
 interface Answer {
   readonly status: number;
@@ -113,6 +115,29 @@ test("an agent is alive before its stream answers, ready once it does, and not p
   await running.until(async () => (await statusOf(port, "/healthz/progressing")) === 200);
   metric = await scrape(port);
   expect(metric("file_lag_seconds")).toBe(0);
+});
+
+test.each([8, -8])("a clock that is set by %i hours makes nothing lag or stall", async (hours) => {
+  await using agent = await AgentFixture.make();
+  const port = await freePort();
+  await writeFile(agent.path("a.log"), lines(10));
+  await using running = new RunningAgent(agent, { monitor: { port }, shutdown: { deadline_ms: 0 } });
+  await running.until(() => agent.events.length === 10);
+  agent.kinesis.fault = () => "server-error";
+  await appendFile(agent.path("a.log"), lines(10));
+  const waits = async (bytes: number): Promise<boolean> =>
+    (await scrape(port))("undelivered_bytes") === bytes;
+  await running.until(() => waits(lines(10).length));
+  vi.setSystemTime(Date.now() + hours * HOUR_MS);
+  onTestFinished(() => void vi.useRealTimers());
+  await writeFile(agent.path("b.log"), lines(20));
+  await running.until(() => waits(lines(10).length + lines(20).length));
+  await running.until(async () => ((await scrape(port))("file_lag_seconds") ?? 0) > 2);
+  const metric = await scrape(port);
+  for (const name of ["a.log", "b.log"]) {
+    expect(metric("file_lag_seconds", { path: agent.path(name) })).toBeLessThan(HOUR_MS / 1_000);
+  }
+  expect(metric("progressing")).toBe(1);
 });
 
 test("a last line without line feed is no lag, and holds up nothing", async () => {

@@ -4,6 +4,16 @@ import { Pace, undeliveredBytes } from "../../agent/monitor/pace.ts";
 import type { WatchedSource } from "../../agent/monitor/watched-source.ts";
 import { HEAD } from "../../agent/tail/line-framer.ts";
 
+/** @returns what sets the clock of a pace, by hand */
+function paced(): (nowMs: number) => Pace {
+  let now = 0;
+  const pace = new Pace(() => now);
+  return (nowMs) => {
+    now = nowMs;
+    return pace;
+  };
+}
+
 /** A file of which `read` bytes are on their way. */
 function source(size: number, read: number, overrides: Partial<WatchedSource> = {}) {
   const delivery = new Delivery(HEAD);
@@ -27,66 +37,66 @@ function source(size: number, read: number, overrides: Partial<WatchedSource> = 
 }
 
 test("lag is the age of the oldest byte that is not delivered", () => {
-  const pace = new Pace(0);
+  const at = paced();
   const { file, acknowledge } = source(100, 60);
-  pace.look([file], 1_000);
-  expect([undeliveredBytes(file), pace.lagMs(file, 5_000)]).toEqual([100, 5_000]);
+  at(1_000).look([file]);
+  expect([undeliveredBytes(file), at(5_000).lagMs(file)]).toEqual([100, 5_000]);
   acknowledge();
-  pace.look([file], 6_000);
-  expect([undeliveredBytes(file), pace.lagMs(file, 6_000)]).toEqual([40, 6_000]);
-  expect(pace.bytesPerSecond(file)).toBeGreaterThan(0);
+  at(6_000).look([file]);
+  expect([undeliveredBytes(file), at(6_000).lagMs(file)]).toEqual([40, 6_000]);
+  expect(at(6_000).bytesPerSecond(file)).toBeGreaterThan(0);
 });
 
 test("a file that is written to all the time does not lag as long as its lines are delivered soon", () => {
-  const pace = new Pace(0);
+  const at = paced();
   const { file, acknowledge } = source(100, 100);
-  pace.look([file], 0);
+  at(0).look([file]);
   const next = file.delivery.expect({ ...HEAD, offset: 200 });
   Object.assign(file, { size: 200, read: 200 });
-  pace.look([file], 60_000);
+  at(60_000).look([file]);
   acknowledge();
-  expect([undeliveredBytes(file), pace.lagMs(file, 60_500)]).toEqual([100, 500]);
+  expect([undeliveredBytes(file), at(60_500).lagMs(file)]).toEqual([100, 500]);
   next();
-  expect(pace.lagMs(file, 60_600)).toBe(0);
+  expect(at(60_600).lagMs(file)).toBe(0);
 });
 
 test("what moves is not stalled, nor is what has nothing to deliver", () => {
-  const pace = new Pace(0);
+  const at = paced();
   const { file, acknowledge } = source(100, 60);
-  pace.look([file], 1_000);
-  expect(pace.stalledMs(9_000)).toBe(9_000);
+  at(1_000).look([file]);
+  expect(at(9_000).stalledMs()).toBe(9_000);
   acknowledge();
-  pace.look([file], 10_000);
-  expect(pace.stalledMs(10_000)).toBe(0);
-  pace.look([file], 30_000);
-  expect(pace.stalledMs(30_000)).toBe(20_000);
-  pace.look([source(0, 0).file], 40_000);
-  expect(pace.stalledMs(40_000)).toBe(0);
+  at(10_000).look([file]);
+  expect(at(10_000).stalledMs()).toBe(0);
+  at(30_000).look([file]);
+  expect(at(30_000).stalledMs()).toBe(20_000);
+  at(40_000).look([source(0, 0).file]);
+  expect(at(40_000).stalledMs()).toBe(0);
 });
 
 test("what waits for the limit of its file lags, and is not stalled", () => {
-  const pace = new Pace(0);
+  const at = paced();
   const { file, acknowledge } = source(100, 60, { limitedTo: 10 });
-  pace.look([file], 1_000);
-  expect(pace.stalledMs(9_000)).toBe(9_000);
+  at(1_000).look([file]);
+  expect(at(9_000).stalledMs()).toBe(9_000);
   acknowledge();
-  pace.look([file], 10_000);
-  pace.look([file], 30_000);
-  expect([pace.stalledMs(30_000), undeliveredBytes(file), pace.lagMs(file, 30_000)]).toEqual([0, 40, 30_000]);
+  at(10_000).look([file]);
+  at(30_000).look([file]);
+  expect([at(30_000).stalledMs(), undeliveredBytes(file), at(30_000).lagMs(file)]).toEqual([0, 40, 30_000]);
 });
 
 test("rotations are counted by the path that was left, and only those that were watched", () => {
-  const pace = new Pace(0);
+  const at = paced();
   const rotated = source(1, 1, { phase: "rotated" }).file;
   const active = source(1, 1).file;
-  pace.look([rotated, active], 1_000);
-  expect(pace.rotations("/a")).toBe(0);
+  at(1_000).look([rotated, active]);
+  expect(at(1_000).rotations("/a")).toBe(0);
   const next = source(1, 1).file;
-  pace.look([rotated, Object.assign(active, { phase: "rotated" }), next], 2_000);
-  pace.look([rotated, active, next, source(1, 1, { phase: "rotated" }).file], 3_000);
-  expect(pace.rotations("/a")).toBe(2);
-  pace.look([], 4_000);
-  expect(pace.rotations("/a")).toBe(0);
+  at(2_000).look([rotated, Object.assign(active, { phase: "rotated" }), next]);
+  at(3_000).look([rotated, active, next, source(1, 1, { phase: "rotated" }).file]);
+  expect(at(3_000).rotations("/a")).toBe(2);
+  at(4_000).look([]);
+  expect(at(4_000).rotations("/a")).toBe(0);
 });
 
 test.each([

@@ -1,0 +1,19 @@
+import { writeFile } from "node:fs/promises";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { reportFile } from "../../agent/heartbeats.ts";
+import { steadyNow } from "../../agent/steady-clock.ts";
+import { TailHarness } from "./tail-harness.ts";
+
+const HOUR_MS = 3_600_000;
+
+test.each([8, -8])("after the clock was set by %i hours, the end of a file is told by it", async (hours) => {
+  await using tail = await TailHarness.make();
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  const [file] = tail.files;
+  file!.endReachedAtMs = steadyNow() - 5_000;
+  vi.setSystemTime(Date.now() + hours * HOUR_MS);
+  onTestFinished(() => void vi.useRealTimers());
+  const { endReachedAt } = reportFile(file!);
+  expect(Math.abs(Date.now() - 5_000 - Date.parse(endReachedAt!))).toBeLessThan(1_000);
+});
