@@ -1,11 +1,12 @@
 import { open } from "node:fs/promises";
 import { CheckpointFile } from "./checkpoint.ts";
 import type { AgentConfig } from "./config.ts";
-import type { AgentStatus } from "./monitor/agent-status.ts";
+import type { AgentStatus, FileStatus } from "./monitor/agent-status.ts";
 import { spoolDirectory } from "./pushed-input.ts";
 import { spoolExtent } from "./spool/spool-extent.ts";
 import type { SpoolPosition } from "./spool/segments.ts";
 import { isHeld } from "./state-lock.ts";
+import type { FileRecord } from "./tail/file-record.ts";
 import type { FilePosition } from "./tail/tail-state.ts";
 import { sameFile } from "./tail/file-identity.ts";
 import { FileRule } from "./tail/file-rule.ts";
@@ -112,12 +113,18 @@ async function positionOf({ record, resume }: FilePosition, view: View): Promise
   const { location, tag, source, file, hasEnded } = record;
   const sighting = await sight(location);
   const size = sighting && sameFile(sighting.file, file) ? sighting.size : undefined;
-  const told = view.status?.files[location];
+  const told = toldOf(record, view);
   const delivered = Math.max(resume.offset, told?.delivered ?? 0);
   const read = told?.position === undefined || told.position < 0 ? undefined : told.position;
   const position = { location, tag, source: source.id, delivered, read, size };
   if (hasEnded || delivered === size) return { ...position, waiting: undefined };
-  return { ...position, waiting: told?.error || (await whyWaiting(position, source.path, view)) };
+  return { ...position, waiting: told?.error || (await whyWaiting(position, source.path, told, view)) };
+}
+
+/** What the agent says of this very file: another may have been at its path before, or be there now. */
+function toldOf({ location, source }: FileRecord, { status }: View): FileStatus | undefined {
+  const told = status?.files[location];
+  return told?.source === source.id ? told : undefined;
 }
 
 async function spoolState(
@@ -146,7 +153,12 @@ async function spoolState(
 }
 
 /** @param path at which it was first seen: its tag comes from there */
-async function whyWaiting(position: Omit<Position, "waiting">, path: string, view: View): Promise<string> {
+async function whyWaiting(
+  position: Omit<Position, "waiting">,
+  path: string,
+  told: FileStatus | undefined,
+  view: View,
+): Promise<string> {
   const { location, tag, delivered, read, size } = position;
   const rule = view.rules.find((rule) => rule.readingOf(path).tag === tag);
   if (rule === undefined) return `no [[files]] entry has the tag ${tag} any more`;
@@ -158,8 +170,7 @@ async function whyWaiting(position: Omit<Position, "waiting">, path: string, vie
     return "its last line has no line feed yet";
   if (!view.isRunning) return "the agent does not run";
   if (view.streamError !== undefined) return view.streamError;
-  const limited = view.status?.files[location]?.limited;
-  if (limited) return `limited to ${limited} bytes/s`;
+  if (told?.limited) return `limited to ${told.limited} bytes/s`;
   if (read !== undefined && read > delivered)
     return `${read - delivered} bytes wait for their acknowledgement`;
   return "it is being read";

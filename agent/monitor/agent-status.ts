@@ -9,7 +9,9 @@ interface TagStatus {
   readonly sents: number;
 }
 
-interface FileStatus {
+export interface FileStatus {
+  /** Id of the source; null where there is none. */
+  readonly source: string | null;
   readonly tag: string;
   /** Bytes read, and bytes acknowledged by Kinesis. -1: there is no such file, or there was. */
   readonly position: number;
@@ -54,7 +56,7 @@ interface SpoolStatus {
  */
 export interface AgentStatus {
   readonly sent: Readonly<Record<string, TagStatus>>;
-  /** By the path a file has now. */
+  /** By the path a file has now; of those that had it last, the one that is there. */
   readonly files: Readonly<Record<string, FileStatus>>;
   readonly servers: readonly ServerStatus[];
   readonly receiver: ReceiverStatus | null;
@@ -69,7 +71,7 @@ export function agentStatus(vitals: Vitals): AgentStatus {
   }
   const byPath: Record<string, FileStatus> = {};
   for (const { tag, path } of missing) byPath[path] = { tag, ...MISSING };
-  for (const file of files) byPath[file.location] = fileStatus(file);
+  for (const file of shownByPath(files).values()) byPath[file.location] = fileStatus(file);
   const error = putFailure ?? (openShards === 0 ? "its shards are not known yet" : "");
   return {
     sent: byTag,
@@ -80,7 +82,25 @@ export function agentStatus(vitals: Vitals): AgentStatus {
   };
 }
 
+/** One file of each path. Where a rotation was undone, or a file deleted, others had it last that are gone. */
+function shownByPath(files: readonly WatchedSource[]): Map<string, WatchedSource> {
+  const shown = new Map<string, WatchedSource>();
+  for (const file of files) {
+    const other = shown.get(file.location);
+    if (other === undefined || presence(file) >= presence(other)) shown.set(file.location, file);
+  }
+  return shown;
+}
+
+/** How sure it is that one is there that nobody has missed: what has ended is seldom looked for. */
+const PRESENCE = { active: 3, rotated: 2, ended: 1, lost: 0 };
+
+function presence({ phase, goneAtMs, isUnlinked = false }: WatchedSource): number {
+  return goneAtMs !== undefined || isUnlinked ? 0 : PRESENCE[phase];
+}
+
 const MISSING = {
+  source: null,
   position: -1,
   delivered: 0,
   size: 0,
@@ -91,9 +111,10 @@ const MISSING = {
 
 function fileStatus(file: WatchedSource): FileStatus {
   const { tag, phase, delivery, read, size, error = "", whyPolled = null, limitedTo = null } = file;
+  const source = file.source.id;
   const position = phase === "lost" ? -1 : read;
   const delivered = delivery.resume.offset;
-  return { tag, position, delivered, size, error, polled: whyPolled, limited: limitedTo };
+  return { source, tag, position, delivered, size, error, polled: whyPolled, limited: limitedTo };
 }
 
 function receiverStatus(pushed: PushedVitals | undefined): ReceiverStatus | null {

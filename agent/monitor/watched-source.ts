@@ -17,4 +17,4 @@ export type WatchedSource = Pick<
   | "changedAtMs"
 > &
   // Of files alone.
-  Partial<Pick<FollowedFile, "whyPolled" | "limitedTo">>;
+  Partial<Pick<FollowedFile, "whyPolled" | "limitedTo" | "goneAtMs" | "isUnlinked">>;

@@ -145,6 +145,7 @@ test("the monitor tells what was sent by tag and where each file stands", async 
     sent: { test: { messages: 10, bytes, sents: 1 } },
     files: {
       [agent.path("a.log")]: {
+        source: expect.any(String),
         tag: "test",
         position: bytes,
         delivered: bytes,

@@ -76,6 +76,33 @@ test("where finds a file through a symbolic link and after a rotation, and refus
   await expect(where("b.txt")).rejects.toMatchObject({ code: "FILES", subject: agent.path("b.txt") });
 });
 
+test("each file that was at a path last is told of by what is known of itself", async () => {
+  await using agent = await AgentFixture.make();
+  const monitor = { port: await freePort() };
+  const [path, rotated] = [agent.path("a.log"), agent.path("a.log.1")];
+  const isRead = (count: number) => () => agent.events.length === count;
+  await writeFile(path, lines(10));
+  await using running = new RunningAgent(agent, { monitor });
+  await running.until(isRead(10));
+  await rename(path, rotated);
+  await writeFile(path, lines(2));
+  await running.until(isRead(12));
+  await rm(path);
+  await rename(rotated, path);
+  await appendFile(path, lines(5));
+  await running.until(isRead(17));
+  const whole = lines(10).length + lines(5).length;
+  const known = async () => {
+    const { positions } = await readPositions(agent.config({ monitor }));
+    return positions.map(({ location, delivered, read }) => ({ location, delivered, read }));
+  };
+  await expect.poll(known, { timeout: 10_000 }).toEqual([
+    { location: path, delivered: whole, read: whole },
+    // The monitor tells of one file at a path.
+    { location: path, delivered: lines(2).length, read: undefined },
+  ]);
+});
+
 test("the commands print it, and end with 1 for a file that is not followed", async () => {
   await using agent = await AgentFixture.make();
   await writeFile(agent.path("a.log"), lines(10));
