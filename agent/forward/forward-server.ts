@@ -115,16 +115,23 @@ export class ForwardServer implements AsyncDisposable {
       this.counts.refusedBy.limit++;
       this.#log.warn({ listen: name, peer }, "a connection was turned away: there are too many");
     };
-    return { maxConnections: this.#config.max_connections, accept, drop };
+    return {
+      maxConnections: this.#config.max_connections,
+      accept: (socket) => accept(socket.setKeepAlive(true, KEEP_ALIVE_MS)),
+      drop,
+    };
   }
 
   /** It listens nowhere: connections are handed to it. */
   #tlsServer(options: TlsOptions): TlsServer {
-    const server = createTlsServer({ ...options, handshakeTimeout: TLS_HANDSHAKE_MS });
+    const handshakeTimeout = Math.min(TLS_HANDSHAKE_MS, this.#config.message_timeout_ms);
+    const server = createTlsServer({ ...options, handshakeTimeout });
     server.on("secureConnection", (socket: Socket) => this.#accept(socket));
-    server.on("tlsClientError", (error: Error, { remoteAddress: peer }: Socket) => {
+    server.on("tlsClientError", (error: Error, socket: Socket) => {
       this.counts.refusedBy.tls++;
-      this.#log.warn({ peer, reason: error.message }, "a TLS handshake failed");
+      this.#log.warn({ peer: socket.remoteAddress, reason: error.message }, "a TLS handshake failed");
+      // Node leaves a connection open that never began one.
+      socket.destroy();
     });
     return server;
   }
@@ -134,7 +141,6 @@ export class ForwardServer implements AsyncDisposable {
   };
 
   #accept(socket: Socket): void {
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const peer = socket.remoteAddress ?? "unix";
     const session = new Session(socket, this.#sessionOptions);
     this.counts.connections++;

@@ -44,3 +44,22 @@ test.skipIf(!hasOpenssl)(
     }
   },
 );
+
+test.skipIf(!hasOpenssl)(
+  "who connects and does not begin the TLS handshake makes room for others (needs openssl)",
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), "weir-tls-"));
+    try {
+      const tls = makeCertificate(directory);
+      await using forward = await ForwardFixture.start({ tls, max_connections: 1, message_timeout_ms: 200 });
+      using silent = await forward.client();
+      expect(await silent.rest()).toEqual(Buffer.alloc(0));
+      expect(forward.server.counts.refusedBy).toMatchObject({ tls: 1, limit: 0 });
+      const { port } = forward.server;
+      using next = new Client(connect({ host: "127.0.0.1", port: port!, rejectUnauthorized: false }));
+      expect(await next.deliver("one")).toBe(true);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  },
+);
