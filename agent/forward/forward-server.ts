@@ -111,15 +111,16 @@ export class ForwardServer implements AsyncDisposable {
   }
 
   #acceptor(accept: (socket: Socket) => void): Acceptor {
-    const drop = ({ name }: Listener, peer = "unix") => {
-      this.counts.refusedBy.limit++;
-      this.#log.warn({ listen: name, peer }, "a connection was turned away: there are too many");
-    };
     return {
       maxConnections: this.#config.max_connections,
       accept: (socket) => accept(socket.setKeepAlive(true, KEEP_ALIVE_MS)),
-      drop,
+      drop: ({ name }, peer) => this.#turnedAway(peer, name),
     };
+  }
+
+  #turnedAway(peer = "unix", listen?: string): void {
+    this.counts.refusedBy.limit++;
+    this.#log.warn({ listen, peer }, "a connection was turned away: there are too many");
   }
 
   /** It listens nowhere: connections are handed to it. */
@@ -141,6 +142,12 @@ export class ForwardServer implements AsyncDisposable {
   };
 
   #accept(socket: Socket): void {
+    // Sessions outlast their connections while what came by them waits to be stored.
+    if (this.#sessions.size >= this.#config.max_connections) {
+      this.#turnedAway(socket.remoteAddress);
+      socket.destroy();
+      return;
+    }
     const peer = socket.remoteAddress ?? "unix";
     const session = new Session(socket, this.#sessionOptions);
     this.counts.connections++;

@@ -159,8 +159,10 @@ export class Session {
       ? readJsonMessage(bytes)
       : readMessage(bytes, this.#options.maxInflatedBytes);
     if (message === undefined) return;
-    this.#options.counts.messages++;
     const { events, chunk } = message;
+    // It comes again: nobody is there to hear that it is stored.
+    if (chunk !== undefined && this.#socket.destroyed) return;
+    this.#options.counts.messages++;
     const ack =
       chunk === undefined
         ? undefined

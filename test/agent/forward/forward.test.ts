@@ -5,10 +5,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { duplexPair } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
+import { ForwardCounts } from "../../../agent/forward/forward-counts.ts";
 import { MsgpackReader } from "../../../agent/forward/msgpack.ts";
+import { ByteBudget } from "../../../agent/forward/pending-bytes.ts";
+import { Session } from "../../../agent/forward/session.ts";
+import type { SpoolEvent } from "../../../agent/spool/batch.ts";
+import { event } from "../spool/spool-fixture.ts";
 import { encode, eventTime, Ext, map, type Value } from "./encode.ts";
 import { Client, ForwardFixture, message } from "./forward-fixture.ts";
 
@@ -173,6 +179,60 @@ test("a full spool holds its sender back, and lets it go on", async () => {
   expect(delivered.map((line) => (JSON.parse(line) as { n: number }).n)).toEqual(
     Array.from({ length: count + 1 }, (_, n) => n),
   );
+});
+
+test("connections that are gone count while what they brought waits for room", async () => {
+  const sizes = { maxBytes: 3_000, segmentBytes: 1_000 };
+  await using forward = await ForwardFixture.start({ max_connections: 2 }, sizes);
+  const { counts } = forward.server;
+  const filling = Array.from({ length: 60 }, (_, n) =>
+    forward.run.spool.append([event(`event ${n}`.padEnd(60))]),
+  );
+  await expect.poll(() => forward.run.spool.isFull).toBe(true);
+  for (let n = 1; n <= 10; n++) {
+    const socket = connect(forward.server.port!, "127.0.0.1").on("error", () => {});
+    socket.write(message("again"));
+    await expect.poll(() => counts.messages + counts.refusedBy.limit).toBe(n);
+    socket.resetAndDestroy();
+  }
+  expect(counts).toMatchObject({ open: 2, refusedBy: { limit: 8 } });
+  const texts: string[] = [];
+  while (counts.open > 0) {
+    texts.push(...(await forward.lines()).map(([, line]) => line));
+    await forward.run.checkpoint();
+    await setImmediate();
+  }
+  await Promise.all(filling);
+  texts.push(...(await forward.lines()).map(([, line]) => line));
+  expect(texts.filter((line) => line.includes("again"))).toHaveLength(2);
+});
+
+test("of a connection that is gone, what its sender will send again is not stored", async () => {
+  const room = Promise.withResolvers<void>();
+  const stored: string[] = [];
+  const spool = {
+    ready: () => room.promise,
+    append: async (events: Iterable<SpoolEvent>) => {
+      for (const { data } of events) stored.push(data.toString());
+    },
+  };
+  const [socket, peer] = duplexPair();
+  const session = new Session(socket, {
+    spool,
+    credentials: undefined,
+    budget: new ByteBudget(1_000),
+    maxMessageBytes: 1_000,
+    maxInflatedBytes: 1_000,
+    messageTimeoutMs: 1_000,
+    counts: new ForwardCounts(),
+  });
+  const running = session.run();
+  peer.write(Buffer.concat([message("again"), encode(["a", TIME, record(1)])]));
+  await setImmediate();
+  socket.destroy();
+  room.resolve();
+  await running.catch(() => {});
+  expect(stored).toEqual([line(1)]);
 });
 
 test.each<[string, Uint8Array, object]>([
