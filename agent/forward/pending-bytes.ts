@@ -36,12 +36,9 @@ export class PendingBytes {
   /** @throws ForwardError CROWDED */
   append(chunk: Buffer): void {
     this.#budget.change(chunk.length);
-    const { bytes } = this;
-    if (this.#end + chunk.length > this.#buffer.length) {
-      this.#buffer = Buffer.allocUnsafe(Math.max(bytes.length + chunk.length, 2 * bytes.length));
-      this.#end = bytes.copy(this.#buffer);
-      this.#start = 0;
-    }
+    const { length } = this.bytes;
+    if (this.#end + chunk.length > this.#buffer.length)
+      this.#moveTo(Math.max(length + chunk.length, 2 * length));
     this.#end += chunk.copy(this.#buffer, this.#end);
   }
 
@@ -50,13 +47,19 @@ export class PendingBytes {
     const taken = this.bytes.subarray(0, length);
     this.#start += length;
     this.#budget.change(-length);
+    // The budget counts what waits, so there must not be much more that is held.
+    if (4 * this.bytes.length <= this.#buffer.length) this.#moveTo(this.bytes.length);
     return taken;
   }
 
   clear(): void {
     this.take(this.bytes.length);
-    this.#buffer = Buffer.alloc(0);
+  }
+
+  #moveTo(capacity: number): void {
+    const { bytes } = this;
+    this.#buffer = Buffer.allocUnsafe(capacity);
+    this.#end = bytes.copy(this.#buffer);
     this.#start = 0;
-    this.#end = 0;
   }
 }
