@@ -168,7 +168,14 @@ export class Spool implements AsyncDisposable {
    */
   async append(events: Iterable<SpoolEvent>): Promise<void> {
     const batches = this.#batcher.batches(events, this.#room.limits.maxLineBytes);
-    await Promise.all(Array.from(batches, (batch) => this.#intake.add(batch)));
+    const appended: Promise<void>[] = [];
+    for (const batch of batches) {
+      const stored = this.#intake.add(batch);
+      // Where a later event cannot be had, nobody waits for those before it.
+      stored.catch(() => {});
+      appended.push(stored);
+    }
+    await Promise.all(appended);
   }
 
   /** Removes what is delivered. Call only once a checkpoint that says so is on disk. */

@@ -228,6 +228,24 @@ test("closing gives up what waits, and the sender is told", async () => {
   await expect(run.spool.append([event("a")])).rejects.toMatchObject({ code: "SPOOL_CLOSED" });
 });
 
+test("a bad event behind good ones leaves no promise that nobody handles", async () => {
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => unhandled.push(reason);
+  process.on("unhandledRejection", note);
+  const sizes = { maxBytes: 800, maxLineBytes: 2 ** 18 };
+  const run = await SpoolRun.open(new PowerLossFs(), undefined, sizes);
+  function* events() {
+    // More than one batch.
+    for (let n = 0; n < 3; n++) yield event("x".repeat(2 ** 18));
+    throw new Error("malformed");
+  }
+  await expect(run.spool.append(events())).rejects.toThrow("malformed");
+  await run.spool[Symbol.asyncDispose]();
+  await setImmediate();
+  process.off("unhandledRejection", note);
+  expect(unhandled).toEqual([]);
+});
+
 test("on a real disk, a torn tail is set aside and the rest comes out", async () => {
   const directory = await mkdtemp(join(tmpdir(), "weir-spool-"));
   try {
