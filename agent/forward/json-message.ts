@@ -18,8 +18,10 @@ export class JsonFramer {
   end(bytes: Buffer): number | undefined {
     while (this.#at < bytes.length) {
       this.#step(bytes[this.#at++]!);
-      // White space before a value is a part of it; any other value but these has no place in a stream.
-      if (this.#depth > 0 || bytes[this.#at - 1]! <= 0x20) continue;
+      // White space before a value is a part of it, and else a value of its own: it begins no message.
+      const isBlank = bytes[this.#at - 1]! <= 0x20 && this.#at < bytes.length;
+      // Any other value but these has no place in a stream.
+      if (this.#depth > 0 || isBlank) continue;
       const end = this.#at;
       this.#at = 0;
       return end;
@@ -41,9 +43,15 @@ export class JsonFramer {
   }
 }
 
-/** Message and Forward in JSON: the same as in MessagePack, and not packed. @throws ForwardError */
-export function readJsonMessage(bytes: Buffer): ForwardMessage {
-  const message = parse(bytes);
+/**
+ * Message and Forward in JSON: the same as in MessagePack, and not packed.
+ *
+ * @returns undefined for white space @throws ForwardError
+ */
+export function readJsonMessage(bytes: Buffer): ForwardMessage | undefined {
+  const text = bytes.toString();
+  if (text.trim() === "") return undefined;
+  const message = parse(text);
   if (!Array.isArray(message)) throw new ForwardError("MALFORMED", "a JSON value that is no message");
   const [tag, second, ...rest] = message as unknown[];
   if (typeof tag !== "string") throw new ForwardError("MALFORMED", "a JSON message without a tag");
@@ -55,11 +63,11 @@ export function readJsonMessage(bytes: Buffer): ForwardMessage {
 }
 
 /** Numbers that JavaScript would round stay as they are written. */
-function parse(bytes: Buffer): unknown {
+function parse(text: string): unknown {
   const exact = (_key: string, value: unknown, context: { readonly source?: string }) =>
     typeof value === "number" && String(value) !== context.source ? JSON_RAW.rawJSON(context.source!) : value;
   try {
-    return JSON.parse(bytes.toString(), exact as (key: string, value: unknown) => unknown);
+    return JSON.parse(text, exact as (key: string, value: unknown) => unknown);
   } catch (cause) {
     throw new ForwardError("MALFORMED", "not JSON", { cause });
   }

@@ -6,7 +6,7 @@ import type { ForwardCounts } from "./forward-counts.ts";
 import { ForwardError } from "./forward-error.ts";
 import { type Credentials, Handshake } from "./handshake.ts";
 import { JsonFramer, readJsonMessage } from "./json-message.ts";
-import { type ForwardMessage, readMessage } from "./message.ts";
+import { readMessage } from "./message.ts";
 import { MsgpackFramer } from "./msgpack-framer.ts";
 import { pack } from "./pack.ts";
 import { type ByteBudget, PendingBytes } from "./pending-bytes.ts";
@@ -155,9 +155,7 @@ export class Session {
 
   *#store(bytes: Buffer): Generator<Received> {
     const isJson = this.#framer instanceof JsonFramer;
-    const message: ForwardMessage | undefined = isJson
-      ? readJsonMessage(bytes)
-      : readMessage(bytes, this.#options.maxInflatedBytes);
+    const message = isJson ? readJsonMessage(bytes) : readMessage(bytes, this.#options.maxInflatedBytes);
     if (message === undefined) return;
     const { events, chunk } = message;
     // It comes again: nobody is there to hear that it is stored.

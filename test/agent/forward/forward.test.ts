@@ -378,3 +378,19 @@ test("who does not come to the end of a message is hung up on, and who is silent
   expect(await idle.deliver("two")).toBe(true);
   expect(forward.server.counts.refused).toBe(2);
 });
+
+test("white space after a message of JSON is not the beginning of the next", async () => {
+  await using forward = await ForwardFixture.start({ message_timeout_ms: 150 });
+  using client = await forward.client();
+  using half = await forward.client();
+  const json = Buffer.from(`["a",${TIME},{"n":1},{"chunk":"c"}]`);
+  const answer = async () => (await once(client.socket, "data")).toString();
+  client.send(Buffer.concat([json, Buffer.from("\r\n")]));
+  expect(await answer()).toBe('{"ack":"c"}');
+  client.send(Buffer.from(" \n"));
+  half.send(Buffer.concat([json, Buffer.from('\n["a"')]));
+  expect((await half.rest()).toString()).toBe('{"ack":"c"}');
+  client.send(json);
+  expect(await answer()).toBe('{"ack":"c"}');
+  expect(forward.server.counts).toMatchObject({ messages: 3, refusedBy: { slow: 1 } });
+});
