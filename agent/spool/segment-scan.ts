@@ -56,7 +56,7 @@ function scanWindow(window: Buffer, position: number, from: Extent, limit: numbe
 
 /** Where in a segment's file, from..to, the next head of its source stands. @returns undefined where there is none */
 export async function findHead(
-  file: DurableFile,
+  file: Pick<DurableFile, "read">,
   sourceId: string,
   from: number,
   to: number,

@@ -11,6 +11,7 @@ export interface Segment {
   lines: number;
   /** Of the file, up to the last frame that is synced. What may come after is none of it. */
   bytes: number;
+  /** By us, or is about to be. */
   isRemoved: boolean;
 }
 

@@ -145,8 +145,9 @@ export class Segments {
   /** Removes the oldest segment. */
   async removeFirst(): Promise<void> {
     const first = this.#list[0]!;
-    await this.#fs.remove(first.path);
+    // Before it is: who does not find it any more knows that it is not lost.
     first.isRemoved = true;
+    await this.#fs.remove(first.path);
     this.#list.shift();
   }
 }

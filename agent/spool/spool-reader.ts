@@ -1,7 +1,8 @@
-import type { Logger } from "pino";
+import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Logger } from "pino";
 import type { Gap, GapReason, Source } from "../../wire/provenance.ts";
-import { systemReason } from "../agent-error.ts";
+import { systemCode, systemReason } from "../agent-error.ts";
 import { Delivery } from "../delivery.ts";
 import type { WatchedSource } from "../monitor/watched-source.ts";
 import type { ReportedSource } from "../heartbeats.ts";
@@ -19,6 +20,10 @@ const READ_BYTES = 2 ** 20;
 const RETRY_MS = 1_000;
 /** Origins that are kept for tags to come again. */
 const ORIGINS = 1_000;
+
+type SegmentFile = Pick<DurableFile, "read" | "close">;
+
+const NO_BYTES: SegmentFile = { read: async () => 0, close: async () => {} };
 
 interface Amount {
   readonly bytes: number;
@@ -56,7 +61,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   readonly #buffer = Buffer.allocUnsafe(READ_BYTES);
   readonly #origins = new Map<string, Origin>();
   #segment: Segment | undefined;
-  #file: DurableFile | undefined;
+  #file: SegmentFile | undefined;
   /** Where the next frame stands in the segment's file, in the source, and among the spool's lines. */
   #at = 0;
   #frameOffset = 0;
@@ -178,7 +183,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     }
     if (next !== current || !this.#file) {
       await this.close();
-      this.#file = await this.#fs.open(next.path);
+      this.#file = await this.#open(next);
       this.#segment = next;
       this.#at = HEAD_BYTES;
       this.#frameOffset = next.offset;
@@ -186,6 +191,25 @@ export class SpoolReader implements ReportedSource, WatchedSource {
       this.#isDamaged = false;
     }
     return next;
+  }
+
+  /** What somebody has taken away holds no bytes: all of it is damage. */
+  async #open(segment: Segment): Promise<SegmentFile> {
+    try {
+      return await this.#fs.open(segment.path);
+    } catch (error) {
+      if (systemCode(error) !== "ENOENT" || !(await this.#isTakenAway(segment))) throw error;
+      this.#log.error({ path: segment.path }, "a segment of the spool was taken away");
+      return NO_BYTES;
+    }
+  }
+
+  /** Not by us, and not with all of its disk, which may come back. */
+  async #isTakenAway({ path, isRemoved }: Segment): Promise<boolean> {
+    if (isRemoved) return false;
+    const names = new Set(await this.#fs.list(dirname(path)));
+    const isThere = (segment: { readonly path: string }) => names.has(basename(segment.path));
+    return !isThere({ path }) && this.#spool.segments.some(isThere);
   }
 
   #frame(window: Buffer): SpoolBlock["runs"] {

@@ -122,6 +122,61 @@ test("a first segment that is gone was lost by the disk, unless the spool drops 
   }
 });
 
+test("a segment that somebody takes away while the agent runs is a gap that counts its lines", async () => {
+  const fs = new PowerLossFs();
+  const run = await SpoolRun.open(fs);
+  const lines = numbered(0, 9);
+  await appendEach(run, lines);
+  const { path, offset, end, firstLine, lines: count } = run.spool.segments[1]!;
+  await fs.remove(path);
+  const events = await run.deliver();
+  expect(texts(events)).toEqual(lines.toSpliced(firstLine, count));
+  expect(gaps(events)).toEqual([{ from: offset, reason: "unreadable", lines: count }]);
+  expect(run.reader.lost).toEqual({ bytes: end - offset, lines: count });
+  reassemble(events);
+});
+
+/** What is read while what keeps it from being read lasts. */
+async function readFor(ms: number, { reader }: SpoolRun): Promise<number> {
+  for await (const _ of reader.drain(AbortSignal.timeout(ms)));
+  return reader.read;
+}
+
+test("a spool of which no segment is there is waited for: its disk may come back", async () => {
+  const fs = new PowerLossFs();
+  const run = await SpoolRun.open(fs);
+  const lines = numbered(0, 9);
+  await appendEach(run, lines);
+  const paths = run.spool.segments.map(({ path }) => path);
+  for (const path of paths) await fs.rename(path, `/away${path}`);
+  expect(await readFor(50, run)).toBe(0);
+  expect(run.reader.error).toContain("ENOENT");
+  for (const path of paths) await fs.rename(`/away${path}`, path);
+  const events = await run.deliver();
+  expect(texts(events)).toEqual(lines);
+  expect(gaps(events)).toEqual([]);
+});
+
+test("a segment that is just being dropped is not lost", async () => {
+  const fs = new PowerLossFs();
+  const run = await SpoolRun.open(fs, undefined, { maxBytes: 1_000, overflow: "drop-oldest" });
+  const [removing, removed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  fs.before = async (operation, path) => {
+    if (operation !== "remove") return;
+    fs.before = () => {};
+    await fs.rename(path, "/removed");
+    removing.resolve();
+    await removed.promise;
+  };
+  const appending = appendEach(run, numbered(0, 12));
+  await removing.promise;
+  expect(await readFor(50, run)).toBe(0);
+  removed.resolve();
+  await appending;
+  expect(new Set(gaps(await run.deliver()).map(({ reason }) => reason))).toEqual(new Set(["overflow"]));
+  expect(run.reader.lost.bytes).toBe(0);
+});
+
 test("a torn tail of which nothing was synced is no gap", async () => {
   const lines = numbered(0, 4);
   const { fs, run, position } = await oneSegment(lines);
