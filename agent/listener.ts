@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import type { Logger } from "pino";
 import { AgentError, systemReason } from "./agent-error.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
 
@@ -32,7 +33,7 @@ export class Listener implements AsyncDisposable {
   #acceptor: Acceptor | undefined;
 
   /** @param setting that names the address @throws AgentError LISTEN */
-  static async open(address: ListenAddress, setting: string): Promise<Listener> {
+  static async open(address: ListenAddress, setting: string, log: Logger): Promise<Listener> {
     const name = addressName(address);
     if ("path" in address) await removeStaleSocket(address.path);
     const server = createServer();
@@ -43,12 +44,15 @@ export class Listener implements AsyncDisposable {
       const hint = `Give ${setting} an address that is free and that the agent may listen on.`;
       throw new AgentError("LISTEN", `${setting} ${name}`, systemReason(cause), hint, { cause });
     }
-    return new Listener(name, server);
+    return new Listener(name, server, log);
   }
 
-  private constructor(name: string, server: Server) {
+  private constructor(name: string, server: Server, log: Logger) {
     this.name = name;
     this.#server = server;
+    server.on("error", (error) =>
+      log.error({ listen: name, reason: systemReason(error) }, "a connection could not be taken"),
+    );
     server.on("connection", (socket: Socket) => this.#take(socket));
     server.on("drop", (dropped) => this.#acceptor?.drop(this, dropped?.remoteAddress));
   }

@@ -136,7 +136,7 @@ export class PushedInput implements AsyncDisposable {
     const lineListeners = new Map<string, Listener>();
     for (const { path } of listens ? next.line_sockets : []) {
       if (this.#lineServers.has(path)) continue;
-      lineListeners.set(path, opened.use(await Listener.open({ path }, "[[line_sockets]]")));
+      lineListeners.set(path, opened.use(await Listener.open({ path }, "[[line_sockets]]", this.#log)));
     }
     const rest = opened.move();
     return {

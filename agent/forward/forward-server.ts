@@ -58,7 +58,7 @@ export class ForwardServer implements AsyncDisposable {
     await using opened = new AsyncDisposableStack();
     for (const address of addresses(config)) {
       const name = addressName(address);
-      const listener = held.get(name) ?? opened.use(await Listener.open(address, "[forward]"));
+      const listener = held.get(name) ?? opened.use(await Listener.open(address, "[forward]", log));
       server.listeners.set(name, listener);
     }
     opened.move();

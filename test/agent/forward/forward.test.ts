@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { duplexPair } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { ForwardCounts } from "../../../agent/forward/forward-counts.ts";
 import { MsgpackReader } from "../../../agent/forward/msgpack.ts";
 import { ByteBudget } from "../../../agent/forward/pending-bytes.ts";
@@ -361,6 +361,16 @@ test("UDP heartbeats are answered, and a Unix socket is as good as a port", asyn
 test("an address in use is told with a hint", async () => {
   await using forward = await ForwardFixture.start();
   await expect(ForwardFixture.start({ port: forward.server.port })).rejects.toMatchObject({ code: "LISTEN" });
+});
+
+test("what keeps a connection from being taken is told of, and the next one gets in", async () => {
+  using listen = vi.spyOn(Server.prototype, "listen");
+  await using forward = await ForwardFixture.start();
+  const [server] = listen.mock.contexts as Server[];
+  server!.emit("error", new Error("accept EMFILE"));
+  expect(forward.warnings.join()).toContain("accept EMFILE");
+  using client = await forward.client();
+  expect(await client.deliver("one")).toBe(true);
 });
 
 test("who does not come to the end of a message is hung up on, and who is silent between messages is not", async () => {
