@@ -1,0 +1,123 @@
+import { once } from "node:events";
+import { connect, Server } from "node:net";
+import { duplexPair } from "node:stream";
+import { setImmediate } from "node:timers/promises";
+import { expect, test, vi } from "vitest";
+import { ForwardCounts } from "../../../agent/forward/forward-counts.ts";
+import { ByteBudget } from "../../../agent/forward/pending-bytes.ts";
+import { Session } from "../../../agent/forward/session.ts";
+import type { SpoolEvent } from "../../../agent/spool/batch.ts";
+import { event } from "../spool/spool-fixture.ts";
+import { encode, map } from "./encode.ts";
+import { ForwardFixture, message } from "./forward-fixture.ts";
+
+const TIME = 1_700_000_000;
+
+test("connections beyond the limit are turned away, and so is what is too much for memory", async () => {
+  await using forward = await ForwardFixture.start({ max_connections: 2, max_pending_bytes: 2 ** 20 });
+  using first = await forward.client();
+  using second = await forward.client();
+  using third = await forward.client();
+  expect(await third.rest()).toEqual(Buffer.alloc(0));
+  const half = encode(["a", Buffer.alloc(800_000)]).subarray(0, 700_000);
+  first.send(half);
+  second.send(half);
+  await Promise.race([first.rest(), second.rest()]);
+  expect(forward.server.counts.refused).toBe(2);
+});
+
+test("connections that are gone count while what they brought waits for room", async () => {
+  const sizes = { maxBytes: 3_000, segmentBytes: 1_000 };
+  await using forward = await ForwardFixture.start({ max_connections: 2 }, sizes);
+  const { counts } = forward.server;
+  const filling = Array.from({ length: 60 }, (_, n) =>
+    forward.run.spool.append([event(`event ${n}`.padEnd(60))]),
+  );
+  await expect.poll(() => forward.run.spool.isFull).toBe(true);
+  for (let n = 1; n <= 10; n++) {
+    const socket = connect(forward.server.port!, "127.0.0.1").on("error", () => {});
+    socket.write(message("again"));
+    await expect.poll(() => counts.messages + counts.refusedBy.limit).toBe(n);
+    socket.resetAndDestroy();
+  }
+  expect(counts).toMatchObject({ open: 2, refusedBy: { limit: 8 } });
+  const texts: string[] = [];
+  while (counts.open > 0) {
+    texts.push(...(await forward.lines()).map(([, line]) => line));
+    await forward.run.checkpoint();
+    await setImmediate();
+  }
+  await Promise.all(filling);
+  texts.push(...(await forward.lines()).map(([, line]) => line));
+  expect(texts.filter((line) => line.includes("again"))).toHaveLength(2);
+});
+
+test("of a connection that is gone, what its sender will send again is not stored", async () => {
+  const room = Promise.withResolvers<void>();
+  const stored: string[] = [];
+  const spool = {
+    ready: () => room.promise,
+    append: async (events: Iterable<SpoolEvent>) => {
+      for (const { data } of events) stored.push(data.toString());
+    },
+  };
+  const [socket, peer] = duplexPair();
+  const session = new Session(socket, {
+    spool,
+    credentials: undefined,
+    budget: new ByteBudget(1_000),
+    maxMessageBytes: 1_000,
+    maxInflatedBytes: 1_000,
+    messageTimeoutMs: 1_000,
+    counts: new ForwardCounts(),
+  });
+  const running = session.run();
+  peer.write(Buffer.concat([message("again"), encode(["a", TIME, map({ n: 1 })])]));
+  await setImmediate();
+  socket.destroy();
+  room.resolve();
+  await running.catch(() => {});
+  expect(stored).toEqual(['{"time":"2023-11-14T22:13:20Z","n":1}']);
+});
+
+test("who does not come to the end of a message is hung up on, and who is silent between messages is not", async () => {
+  await using forward = await ForwardFixture.start({ message_timeout_ms: 150 });
+  using idle = await forward.client();
+  using half = await forward.client();
+  using drip = await forward.client();
+  const bytes = message("one");
+  half.send(bytes.subarray(0, 10));
+  const dripping = setInterval(() => drip.send(Buffer.from("x")), 20);
+  drip.send(Buffer.concat([bytes.subarray(0, 1), Buffer.of(0xc6, 0, 1, 0, 0)]));
+  expect(await half.rest()).toEqual(Buffer.alloc(0));
+  expect(await drip.rest()).toEqual(Buffer.alloc(0));
+  clearInterval(dripping);
+  expect(await idle.deliver("two")).toBe(true);
+  expect(forward.server.counts.refused).toBe(2);
+});
+
+test("white space after a message of JSON is not the beginning of the next", async () => {
+  await using forward = await ForwardFixture.start({ message_timeout_ms: 150 });
+  using client = await forward.client();
+  using half = await forward.client();
+  const json = Buffer.from(`["a",${TIME},{"n":1},{"chunk":"c"}]`);
+  const answer = async () => (await once(client.socket, "data")).toString();
+  client.send(Buffer.concat([json, Buffer.from("\r\n")]));
+  expect(await answer()).toBe('{"ack":"c"}');
+  client.send(Buffer.from(" \n"));
+  half.send(Buffer.concat([json, Buffer.from('\n["a"')]));
+  expect((await half.rest()).toString()).toBe('{"ack":"c"}');
+  client.send(json);
+  expect(await answer()).toBe('{"ack":"c"}');
+  expect(forward.server.counts).toMatchObject({ messages: 3, refusedBy: { slow: 1 } });
+});
+
+test("what keeps a connection from being taken is told of, and the next one gets in", async () => {
+  using listen = vi.spyOn(Server.prototype, "listen");
+  await using forward = await ForwardFixture.start();
+  const [server] = listen.mock.contexts as Server[];
+  server!.emit("error", new Error("accept EMFILE"));
+  expect(forward.warnings.join()).toContain("accept EMFILE");
+  using client = await forward.client();
+  expect(await client.deliver("one")).toBe(true);
+});
