@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { countedTag } from "../counted-tags.ts";
 import { REFUSALS } from "../forward/forward-counts.ts";
 import type { MetricFamily, Sample } from "../metrics.ts";
+import { steadyNow } from "../steady-clock.ts";
 import { health } from "./health.ts";
 import type { Latency } from "./latency.ts";
 import { METRIC_GROUPS, type NamesOf } from "./metric-catalogue.ts";
@@ -22,7 +23,7 @@ export function agentMetrics(vitals: Vitals, nowMs: number): MetricFamily[] {
     ...ofFiles(vitals),
     ...ofEachFile(vitals),
     ...ofLines(vitals),
-    ...ofSpool(vitals.pushed, nowMs),
+    ...ofSpool(vitals.pushed),
     ...ofInputs(vitals.pushed),
     ...ofKinesis(vitals),
     ...ofProcess(),
@@ -121,7 +122,7 @@ function byTag(counts: readonly (readonly [tag: string, count: number])[]): Samp
   return Array.from(sums, ([tag, value]) => ({ labels: { tag }, value }));
 }
 
-function ofSpool(pushed: PushedVitals | undefined, nowMs: number): Values<"The spool"> {
+function ofSpool(pushed: PushedVitals | undefined): Values<"The spool"> {
   const each = (value: (pushed: PushedVitals) => number): Sample[] =>
     pushed === undefined ? [] : [{ value: value(pushed) }];
   const dropped = (unit: "lines" | "bytes"): Sample[] =>
@@ -138,6 +139,7 @@ function ofSpool(pushed: PushedVitals | undefined, nowMs: number): Values<"The s
     weir_agent_spool_full: each(({ spool }) => Number(spool.isFull)),
     weir_agent_spool_error: each(({ spool }) => Number(spool.error !== undefined)),
     weir_agent_spool_oldest_age_seconds: each(({ spool, reader }) => {
+      const nowMs = steadyNow();
       const oldestMs = spool.oldestMs(reader.delivery.resume.offset) ?? nowMs;
       return Math.max(0, nowMs - oldestMs) / 1_000;
     }),

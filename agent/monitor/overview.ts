@@ -1,3 +1,4 @@
+import { steadyNow } from "../steady-clock.ts";
 import { health, type Health } from "./health.ts";
 import { type History, type HistoryPart, SAMPLE_EVERY_MS } from "./history.ts";
 import { undeliveredBytes } from "./pace.ts";
@@ -82,7 +83,7 @@ export function overview(
     missing: missing.slice(0, MAX_MISSING),
     shards: shardRows(vitals),
     buffer: { bytes: bufferedBytes, maxBytes: maxBufferedBytes },
-    spool: vitals.pushed && spoolOf(vitals.pushed, nowMs),
+    spool: vitals.pushed && spoolOf(vitals.pushed),
     inputs: vitals.pushed ? inputRows(vitals.pushed) : [],
     history: history.since(sinceMs),
   };
@@ -133,8 +134,9 @@ function shardRows({ shards, openShards }: Vitals): Overview["shards"] {
   return { open: openShards, rows: rows.slice(0, MAX_SHARDS) };
 }
 
-function spoolOf({ spool, reader, limits }: PushedVitals, nowMs: number): object {
+function spoolOf({ spool, reader, limits }: PushedVitals): object {
   const { counts, bytes, error } = spool;
+  const nowMs = steadyNow();
   const oldestMs = spool.oldestMs(reader.delivery.resume.offset) ?? nowMs;
   return {
     bytes,

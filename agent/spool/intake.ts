@@ -1,5 +1,6 @@
 import { Arrivals } from "../arrivals.ts";
 import { AgentError } from "../agent-error.ts";
+import { steadyNow } from "../steady-clock.ts";
 import { AppendQueue, type Waiting } from "./append-queue.ts";
 import type { Batch } from "./batch.ts";
 import type { Changes } from "./changes.ts";
@@ -30,7 +31,7 @@ export interface IntakeOptions {
 export class Intake {
   readonly arrivals = new Arrivals(ARRIVAL_STRETCHES);
   /** When the spool last grew, or was opened. */
-  changedAtMs = Date.now();
+  changedAtMs = steadyNow();
   /** Put on disk. */
   lines = 0;
   bytes = 0;
@@ -125,7 +126,7 @@ export class Intake {
       const acknowledge = () => group.forEach(({ resolve }) => resolve());
       if (room.limits.sync === "deliver") acknowledge();
       await segment.file.datasync();
-      this.changedAtMs = Date.now();
+      this.changedAtMs = steadyNow();
       segment.bytes += bytes.length;
       segment.end += gap.bytes + sum(group, ({ extent }) => extent);
       segment.lines += gap.lines + sum(group, ({ lines }) => lines);

@@ -7,6 +7,7 @@ import { Delivery } from "../delivery.ts";
 import type { WatchedSource } from "../monitor/watched-source.ts";
 import type { ReportedSource } from "../heartbeats.ts";
 import type { Origin } from "../producer/aggregator.ts";
+import { steadyNow } from "../steady-clock.ts";
 import type { Run } from "../tail/line-framer.ts";
 import { decodeFrame, type Frame } from "./frame.ts";
 import { HEAD_BYTES } from "./section-head.ts";
@@ -124,7 +125,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     while (!signal.aborted) {
       yield* this.drain(signal);
       if (this.#offset < this.#spool.end) continue;
-      this.endReachedAtMs = Date.now();
+      this.endReachedAtMs = steadyNow();
       await this.#spool.changed(signal).catch(() => {});
     }
   }
