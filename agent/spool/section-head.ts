@@ -43,7 +43,7 @@ export function headMark(sourceId: string): Buffer {
 export function decodeHead(window: Buffer, at: number): SectionHead | undefined {
   if (at + HEAD_BYTES > window.length) return undefined;
   if (window.toString("latin1", at, at + MAGIC.length) !== MAGIC) return undefined;
-  if (crc32c(window, at, at + CRC_AT) !== window.readUInt32LE(at + CRC_AT)) return undefined;
+  if (!isWhole(window, at)) return undefined;
   return {
     sourceId: window.toString("latin1", at + MAGIC.length, at + OFFSET_AT),
     offset: Number(window.readBigUInt64LE(at + OFFSET_AT)),
@@ -51,9 +51,17 @@ export function decodeHead(window: Buffer, at: number): SectionHead | undefined 
   };
 }
 
-/** @throws where these are the first bytes of a segment of another version: it may hold what was acknowledged */
+/**
+ * Heads of other versions are as long, and have their CRC in the same place: without it, one is damaged.
+ *
+ * @throws where these are the first bytes of a segment of another version: it may hold what was acknowledged
+ */
 export function assertVersion(bytes: Buffer): void {
   const magic = bytes.toString("latin1", 0, MAGIC.length);
-  if (magic !== MAGIC && /^WEIRSPL\d$/.test(magic))
+  if (magic !== MAGIC && /^WEIRSPL\d$/.test(magic) && isWhole(bytes, 0))
     throw new Error(`a segment of version ${magic.at(-1)}, of which this agent knows ${MAGIC.at(-1)}`);
+}
+
+function isWhole(window: Buffer, at: number): boolean {
+  return crc32c(window, at, at + CRC_AT) === window.readUInt32LE(at + CRC_AT);
 }

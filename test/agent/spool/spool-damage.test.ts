@@ -1,5 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { crc32c } from "../../../agent/spool/crc32c.ts";
+import { HEAD_BYTES } from "../../../agent/spool/section-head.ts";
 import { type Event, reassemble } from "../event.ts";
 import { PowerLossFs } from "../power-loss-fs.ts";
 import { event, SpoolRun } from "./spool-fixture.ts";
@@ -255,12 +257,24 @@ test("a segment of another version is refused rather than taken for a torn one",
   const run = await SpoolRun.open(fs);
   await appendEach(run, ["a"]);
   const { path } = run.spool.segments[0]!;
-  fs.overwrite(path, "WEIRSPL1".length - 1, Buffer.from("1"));
+  const head = (await contentOf(fs, path)).subarray(0, HEAD_BYTES);
+  head.write("WEIRSPL1");
+  head.writeUInt32LE(crc32c(head, 0, HEAD_BYTES - 4), HEAD_BYTES - 4);
+  fs.overwrite(path, 0, head);
   await expect(SpoolRun.open(fs)).rejects.toMatchObject({
     code: "SPOOL",
     message: expect.stringContaining("a segment of version 1") as string,
   });
   expect(await fs.list("/spool/pushed")).toHaveLength(1);
+});
+
+test("a segment whose version the disk has spoilt is a damaged one, and no other version's", async () => {
+  const fs = new PowerLossFs();
+  const run = await SpoolRun.open(fs);
+  await appendEach(run, ["a"]);
+  fs.overwrite(run.spool.segments[0]!.path, "WEIRSPL".length, Buffer.from("0"));
+  const next = await SpoolRun.open(fs);
+  expect(next.spool.quarantined).toBe(1);
 });
 
 test("segments whose heads the disk has spoilt are counted and kept whole, the latest four of them", async () => {
