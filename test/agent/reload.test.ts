@@ -69,13 +69,12 @@ test("bytes of a deleted file that were not read yet outlive a reload", async ()
 
 test("a reload while Kinesis is away goes through, and what was not acknowledged is read again", async () => {
   await using agent = await AgentFixture.make();
-  const overrides = { shutdown: { deadline_ms: 50 } };
-  await using running = new RunningAgent(agent, overrides);
+  await using running = new RunningAgent(agent, { shutdown: { deadline_ms: 50 } });
   await running.until(() => running.phases.includes("ready"));
   agent.kinesis.fault = () => "server-error";
   await writeFile(agent.path("a.log"), lines(100));
   await running.until(() => agent.kinesis.requests.length > 0);
-  running.reload(async () => agent.config(overrides));
+  running.reload(async () => agent.config());
   await running.until(() => running.phases.filter((phase) => phase === "ready").length === 2);
   agent.kinesis.fault = () => "none";
   await running.until(() => agent.events.length >= 100);
