@@ -31,11 +31,15 @@ async function sender(running: RunningAgent, path: string, signal: AbortSignal) 
   return { acknowledged, repeats };
 }
 
-/** Appends to a file and rotates it until it is told to stop. @returns what each generation holds */
-async function writer(path: string, signal: AbortSignal): Promise<string[]> {
+/**
+ * Appends to a file and rotates it until it is told to stop.
+ *
+ * @param text that it holds: what is rotated before an agent has seen it is none of its files
+ * @returns what each generation holds
+ */
+async function writer(path: string, text: string, signal: AbortSignal): Promise<string[]> {
   const written: string[] = [];
-  for (let generation = 0; ; generation++) {
-    let text = "";
+  for (let generation = 0; ; generation++, text = "") {
     for (let block = 0; block < 20; block++) {
       const part = lines(5, `${path} ${generation}: block ${block}, line`);
       await appendFile(path, part);
@@ -65,8 +69,10 @@ test("reloads of every kind under load lose nothing of files and nothing that wa
   ].map((config) => ({ ...silent, forward: { unix_path }, ...config }));
   const stop = new AbortController();
   agent.kinesis.fault = (n) => (n % 5 === 2 ? "throttle-some" : n % 7 === 3 ? "reset-after" : "none");
+  for (const { path } of [a, b]) await writeFile(path, lines(1, path));
   await using running = new RunningAgent(agent, configs[0]);
-  const writing = [a, b].map(({ path }) => writer(path, stop.signal));
+  await running.until(() => agent.events.length === 2);
+  const writing = [a, b].map(({ path }) => writer(path, lines(1, path), stop.signal));
   const sending = sender(running, unix_path, stop.signal);
   for (let reloads = 1; reloads <= 10; reloads++) {
     const before = agent.kinesis.records.length;

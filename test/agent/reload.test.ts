@@ -10,11 +10,15 @@ import { RunningAgent } from "./running-agent.ts";
 
 const contents = (agent: AgentFixture) => Array.from(bySource(agent.events).values(), reassemble).sort();
 
-/** Appends and rotates until it is told to stop. @returns what each generation of the file holds */
-async function write(agent: AgentFixture, signal: AbortSignal): Promise<string[]> {
+/**
+ * Appends and rotates until it is told to stop.
+ *
+ * @param text that the file holds: what is rotated before an agent has seen it is none of its files
+ * @returns what each generation of the file holds
+ */
+async function write(agent: AgentFixture, text: string, signal: AbortSignal): Promise<string[]> {
   const written: string[] = [];
-  for (let generation = 0; ; generation++) {
-    let text = "";
+  for (let generation = 0; ; generation++, text = "") {
     for (let block = 0; block < 20; block++) {
       const part = lines(50, `generation ${generation}, block ${block}`);
       await appendFile(agent.path("a.log"), part);
@@ -30,9 +34,11 @@ async function write(agent: AgentFixture, signal: AbortSignal): Promise<string[]
 test("a reload while a writer appends and rotates loses no line and repeats none", async () => {
   await using agent = await AgentFixture.make();
   const stop = new AbortController();
-  const writing = write(agent, stop.signal);
   agent.kinesis.fault = (n) => (n % 5 === 2 ? "throttle-some" : "none");
+  await writeFile(agent.path("a.log"), lines(1));
   await using running = new RunningAgent(agent);
+  await running.until(() => agent.events.length > 0);
+  const writing = write(agent, lines(1), stop.signal);
   for (let reloads = 1; reloads <= 8; reloads++) {
     const before = agent.events.length;
     await running.until(() => agent.events.length > before + 200);
