@@ -24,7 +24,10 @@ export function connections(
   const options = { keepAlive: true, proxyEnv: proxyOf(proxy, environment) };
   return new NodeHttpHandler({
     connectionTimeout: CONNECT_TIMEOUT_MS,
-    ...(requestTimeoutMs === undefined ? {} : { requestTimeout: requestTimeoutMs }),
+    // The first ends with the headers of an answer; the second goes on, anew with each part of the rest.
+    ...(requestTimeoutMs === undefined
+      ? {}
+      : { requestTimeout: requestTimeoutMs, socketTimeout: requestTimeoutMs }),
     throwOnRequestTimeout: true,
     httpAgent: new HttpAgent(options),
     httpsAgent: new HttpsAgent({ ...options, ...(ca_file === undefined ? {} : { ca: trusted(ca_file) }) }),

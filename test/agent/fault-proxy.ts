@@ -24,6 +24,7 @@ export type Fate =
   | "reset-before" //     and before anything is taken
   | "reset-after" //      everything is taken, and the connection breaks before the answer
   | "time-out-after" //   everything is taken, and no answer comes
+  | "stall-after" //      everything is taken, and the answer stops after its headers
   | "slow"
   | "reshard"; //         a shard is split, or two are merged, just before
 
@@ -32,7 +33,7 @@ const FATES: readonly Fate[] = [
   ...Array.from({ length: 12 }, () => "pass" as const),
   ...Array.from({ length: 3 }, () => "some" as const),
   ...(["500", "503", "throttle", "slow", "reshard"] as const),
-  ...(["reset-early", "reset-before", "reset-after", "time-out-after"] as const),
+  ...(["reset-early", "reset-before", "reset-after", "time-out-after", "stall-after"] as const),
 ];
 const SLOW_MS = 100;
 /** Time for the client to read an answer. */
@@ -140,6 +141,7 @@ export class FaultProxy implements AsyncDisposable {
     if (response.destroyed) return false;
     const closed = once(response, "close");
     if (fate === "reset-after") response.destroy();
+    else if (fate === "stall-after") response.writeHead(status).flushHeaders();
     else if (fate !== "time-out-after") {
       if (fate === "slow") await sleep(SLOW_MS);
       reply(response, status, body);

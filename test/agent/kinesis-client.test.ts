@@ -1,10 +1,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { ListShardsCommand } from "@aws-sdk/client-kinesis";
 import { expect, test } from "vitest";
 import { awsSchema } from "../../agent/producer/aws-config.ts";
 import { kinesisClient } from "../../agent/producer/kinesis-client.ts";
+import { producerConfigSchema } from "../../agent/producer/producer-config.ts";
+import { LocalServer } from "./local-server.ts";
 
 const region = "us-gov-west-1";
 
@@ -59,4 +63,40 @@ test("credentials come from the profile that is named", async () => {
     }
     await rm(directory, { recursive: true });
   }
+});
+
+const ANSWER = '{"Shards":[]}';
+
+/** A client that waits 400 ms, and a server that answers with so many bytes, one every 50 ms. */
+async function startSlow(bytes: number) {
+  const sockets = new Set<unknown>();
+  const answer = async ({ socket }: IncomingMessage, response: ServerResponse): Promise<void> => {
+    sockets.add(socket);
+    response.writeHead(200).flushHeaders();
+    for (const byte of ANSWER.slice(0, bytes)) {
+      await sleep(50);
+      response.write(byte);
+    }
+    if (bytes === ANSWER.length) response.end();
+  };
+  const server = await LocalServer.start((request, response) => void answer(request, response));
+  const producer = producerConfigSchema.parse({ request_timeout_ms: 400 });
+  return { server, sockets, client: kinesisClient({ region, endpoint: server.url, producer }) };
+}
+
+const list = new ListShardsCommand({ StreamName: "test" });
+
+test("an answer that stops after its headers is given up", async () => {
+  const { server, client } = await startSlow(3);
+  await using _server = server;
+  await expect(client.send(list)).rejects.toThrow(/timed out/);
+});
+
+test("an answer that comes slowly is waited for, and a connection may be idle for longer", async () => {
+  const { server, sockets, client } = await startSlow(ANSWER.length);
+  await using _server = server;
+  expect(await client.send(list)).toMatchObject({ Shards: [] });
+  await sleep(600);
+  expect(await client.send(list)).toMatchObject({ Shards: [] });
+  expect(sockets.size).toBe(1);
 });
