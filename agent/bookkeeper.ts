@@ -44,8 +44,8 @@ export class Bookkeeper {
     const everyMs = Math.min(CHECKPOINT_EVERY_MS, this.#options.heartbeatMs);
     while (!signal.aborted) {
       await this.#keep();
-      if (steadyNow() >= this.#nextBeatMs) this.beat();
-      else this.#beatForEnded();
+      // While Kinesis is away, one that waits is enough: they are not bounded as lines are.
+      if (!this.#options.heartbeats?.isUnderWay) this.#beatIfDue();
       await sleep(everyMs, undefined, { signal }).catch(() => {});
     }
   }
@@ -76,13 +76,15 @@ export class Bookkeeper {
     await checkpoint.save({ ...tail.state, spool: pushed?.position }, new Date());
   }
 
-  /** Tells of every source whose end was not told already. */
+  /** Tells of every source whose end was not told already, whatever is under way. */
   beat(): void {
     this.#nextBeatMs = steadyNow() + this.#options.heartbeatMs;
     this.#tell(this.#unreported(), Date.now());
   }
 
-  #beatForEnded(): void {
+  /** Of a source that has ended, it is due at once. */
+  #beatIfDue(): void {
+    if (steadyNow() >= this.#nextBeatMs) return this.beat();
     const ended = this.#unreported().filter(hasEnded);
     if (ended.length > 0) this.#tell(ended, Date.now());
   }

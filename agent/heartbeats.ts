@@ -35,6 +35,11 @@ export class Heartbeats {
     this.#aggregator = aggregator;
   }
 
+  /** Not all of what was told is delivered. */
+  get isUnderWay(): boolean {
+    return this.#origin.delivery.resume.offset < this.#offset;
+  }
+
   /** One heartbeat, or more where there are many files. An agent without files beats, too. */
   beat(files: readonly ReportedSource[], now: Date): void {
     const reports = files.map(reportFile);

@@ -1,13 +1,18 @@
 import { appendFile, copyFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Bookkeeper } from "../../agent/bookkeeper.ts";
 import { CheckpointFile } from "../../agent/checkpoint.ts";
+import { Heartbeats } from "../../agent/heartbeats.ts";
+import { Aggregator } from "../../agent/producer/aggregator.ts";
+import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
 import type { FollowedFile } from "../../agent/tail/followed-file.ts";
 import { NO_STATE } from "../../agent/tail/tail-state.ts";
 import { diskFs, type DurableFs } from "../../agent/durable-fs.ts";
 import type { PushedInput } from "../../agent/pushed-input.ts";
+import { heartbeatSchema } from "../../wire/heartbeat.ts";
+import { eventsOf } from "./event.ts";
 import { ROTATED_IDLE_MS, TailHarness } from "./tail-harness.ts";
 
 const HOUR_MS = 3_600_000;
@@ -158,8 +163,42 @@ test("a checkpoint that takes long to write is written less often", async () => 
   expect(saves).toBeLessThanOrEqual(2);
 });
 
+test("heartbeats wait for the one before them, the last one for nothing, and no end goes untold", async () => {
+  const sealed: OutgoingRecord[] = [];
+  const aggregator = new Aggregator({
+    maxBytes: 50_000,
+    lingerMs: 1,
+    compression: "none",
+    ordering: "none",
+    shards: { choose: () => ({ explicitHashKey: "0" }) },
+    seal: (record) => void sealed.push(record),
+  });
+  const agent = { version: "0", node: "0", pid: 0, startedAt: new Date(0).toISOString() };
+  const { tail, bookkeeper } = await make("*.log", new Heartbeats("host", agent, aggregator));
+  const told = () =>
+    eventsOf(sealed.at(-1)!.data).flatMap(({ text }) => heartbeatSchema.parse(JSON.parse(text)).sources);
+  const over = new AbortController();
+  const running = bookkeeper.run(over.signal);
+  await vi.waitUntil(() => sealed.length > 0);
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  await rm(tail.path("a.log"));
+  await endAll(tail);
+  await sleep(50);
+  expect(sealed).toHaveLength(1);
+  sealed[0]!.acknowledge();
+  await vi.waitUntil(() => sealed.length > 1);
+  expect(told()).toMatchObject([{ state: "ended", finalSize: 4 }]);
+  over.abort();
+  await running;
+  bookkeeper.beat();
+  aggregator.flush();
+  expect(sealed).toHaveLength(3);
+});
+
 async function make(
   glob = "*.log",
+  heartbeats?: Heartbeats,
 ): Promise<{ readonly tail: TailHarness; readonly bookkeeper: Bookkeeper }> {
   const tail = await TailHarness.make({ glob });
   onTestFinished(() => tail[Symbol.asyncDispose]());
@@ -167,7 +206,7 @@ async function make(
     tail: { files: () => tail.files, forget: (file) => tail.forget(file), state: tail.state },
     pushed: undefined,
     checkpoint: new CheckpointFile(tail.directory),
-    heartbeats: undefined,
+    heartbeats,
     heartbeatMs: 1,
     log: pino({ enabled: false }),
   });
