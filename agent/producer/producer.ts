@@ -18,6 +18,9 @@ const REQUEST_MAX_BYTES = 2 ** 20;
 /** Enough for one that is sent soon to be hardly ever faster than all of them. */
 const ANSWERS_COMPARED = 64;
 
+/** Least time from one list of shards to the next: right after a change it may still be the old one. */
+const LIST_AGAIN_MS = 1_000;
+
 export interface ProducerOptions {
   readonly stream: string;
   readonly requests: Pick<PutRecords, "send">;
@@ -74,6 +77,8 @@ export class Producer {
   #maxInFlight = 1;
   /** Requests that failed since the last that did not. */
   #failures = 0;
+  /** When shards were last listed for a surprise. */
+  #listedAtMs = -Infinity;
   /** Time that requests take at least: nothing that is sent now arrives much sooner. */
   readonly #answerMs = new RecentMinimum(ANSWERS_COMPARED);
 
@@ -147,7 +152,7 @@ export class Producer {
       const counts = this.#shard(shardId);
       counts.records++;
       counts.bytes += parcel.record.data.length;
-      isSurprise ||= shardId !== parcel.shard.shardId && !shards.has(shardId);
+      isSurprise ||= shardId !== parcel.shard.shardId && shards.has(parcel.shard);
       parcel.shard.took(parcel.bytes, now, now - this.#answerMs.value);
       outbox.acknowledged(parcel);
     }
@@ -163,7 +168,7 @@ export class Producer {
     outbox.returned(retry.map(({ parcel }) => parcel));
     if (retry.length > 0)
       log.warn({ stream, reason, records: retry.length }, "Kinesis took only some records");
-    if (isSurprise) this.#refreshShards(signal);
+    if (isSurprise && now >= this.#listedAtMs + LIST_AGAIN_MS) this.#refreshShards(signal);
   }
 
   #shard(shardId: string): ShardCounts {
@@ -175,9 +180,10 @@ export class Producer {
     return counts;
   }
 
-  /** A record landed on a shard that is not in the map: the stream was resharded. */
+  /** A shard of the map did not get its record: the stream was resharded, or made again. */
   #refreshShards(signal: AbortSignal): void {
-    const { shards, stream, log } = this.#options;
+    const { shards, stream, clock, log } = this.#options;
+    this.#listedAtMs = clock.now();
     shards.refresh(signal).then(
       () => log.info({ stream }, "the stream was resharded"),
       (error: unknown) => {

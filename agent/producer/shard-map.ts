@@ -34,8 +34,8 @@ export class ShardMap {
     return this.#shards.length;
   }
 
-  has(shardId: string): boolean {
-    return this.#shards.some((shard) => shard.shardId === shardId);
+  has(shard: Shard): boolean {
+    return this.#shards.includes(shard);
   }
 
   /**
@@ -84,10 +84,10 @@ export class ShardMap {
         startingHashKey: HashKeyRange!.StartingHashKey!,
         endingHashKey: HashKeyRange!.EndingHashKey!,
       };
-      const known = before.find((shard) => shard.shardId === ShardId);
+      const known = before.find((shard) => shard.shardId === ShardId && shard.spans(range));
       return known ?? new Shard(ShardId!, range, rateLimit, now());
     });
-    for (const closed of before) if (!this.has(closed.shardId)) this.#handOver(closed);
+    for (const closed of before) if (!this.has(closed)) this.#handOver(closed);
   }
 
   async #list(signal: AbortSignal): Promise<ListedShard[]> {

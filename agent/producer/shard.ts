@@ -50,6 +50,11 @@ export class Shard {
     this.#window = new ArrivalWindow(bytesPerSecond, recordsPerSecond);
   }
 
+  /** One of the same id may not: a stream that is made again numbers its shards from 0 on. */
+  spans({ startingHashKey, endingHashKey }: HashKeyRange): boolean {
+    return this.#first === BigInt(startingHashKey) && this.#last === BigInt(endingHashKey);
+  }
+
   owns(hashKey: bigint): boolean {
     return hashKey >= this.#first && hashKey <= this.#last;
   }

@@ -119,6 +119,24 @@ test("what waits for shards that were split or merged goes to those that own its
   expect(stream.shards.shards.map(({ shardId }) => Number(shardId.slice(-2)))).toEqual([8, 9, 10]);
 });
 
+test.each([
+  [1, 4],
+  [2, 4],
+  [2, 3],
+  [4, 1],
+])("a stream of %i shards that is made again with %i, of the same ids, is used in full", async (from, to) => {
+  const stream = await simulate(from, 100_000, async (stream) => {
+    await stream.clock.runTo(MINUTE_MS);
+    stream.remake(to);
+    await stream.clock.runTo(2 * MINUTE_MS);
+    stream.taken.clear();
+    await stream.clock.runTo(3 * MINUTE_MS);
+  });
+  expect(stream.shards.count).toBe(to);
+  expect(total(stream)).toBeGreaterThan(0.9 * to * 2 ** 20 * 60);
+  expect(stream.listed).toBe(2);
+});
+
 test("sources that are kept in order arrive in order, each on its shard, the others beside them", async () => {
   const stream = new SimulatedStream(3, MAX_BYTES, randomNumbers(11));
   await stream.start();

@@ -26,6 +26,8 @@ export class SimulatedStream {
   }[] = [];
   onArrival: (record: OutgoingRecord) => void = () => {};
   isDown = false;
+  /** How often its shards were listed. */
+  listed = 0;
   /** Shards that refuse everything. */
   readonly hot = new Set<string>();
   readonly limits = new ShardLimits();
@@ -38,7 +40,7 @@ export class SimulatedStream {
   constructor(shardCount: number, maxBytes: number, random: () => number) {
     this.#shardCount = shardCount;
     this.#random = random;
-    const client = { send: async () => ({ Shards: this.#listed() }) } as never;
+    const client = { send: async () => ({ Shards: this.#list() }) } as never;
     const { clock } = this;
     this.shards = new ShardMap({ client, stream: "test", rateLimit: 1, now: clock.now });
     this.outbox = new Outbox(maxBytes, this.shards, clock);
@@ -79,6 +81,12 @@ export class SimulatedStream {
     this.#shardCount = shardCount;
   }
 
+  /** Deletes it, and makes it again with shards whose ids were used before. */
+  remake(shardCount: number): void {
+    this.#firstId = 0;
+    this.#shardCount = shardCount;
+  }
+
   owner(explicitHashKey: string): string {
     return this.#id(Number((BigInt(explicitHashKey) * BigInt(this.#shardCount)) / KEYS));
   }
@@ -87,7 +95,8 @@ export class SimulatedStream {
     return `shardId-${`${this.#firstId + i}`.padStart(12, "0")}`;
   }
 
-  #listed(): object[] {
+  #list(): object[] {
+    this.listed++;
     const count = BigInt(this.#shardCount);
     const from = (i: bigint) => (KEYS * i + count - 1n) / count;
     return Array.from({ length: this.#shardCount }, (_, i) => ({
