@@ -268,16 +268,14 @@ export class Agent {
 
   /** Files come and go, whatever is waited for. */
   async #keepWatchUntil(wait: Promise<boolean>): Promise<boolean> {
-    const end = wait.then(
-      () => true,
-      () => true,
-    );
-    for (let isOver = false; !isOver;) {
-      const over = new AbortController();
-      const pause = sleep(this.#config.tail.poll_ms, false, { signal: over.signal }).catch(() => false);
-      isOver = await Promise.race([end, pause]);
-      over.abort();
-      if (!isOver) await this.#parts.tail.keepWatch();
+    const over = new AbortController();
+    const { signal } = over;
+    const end = (): void => over.abort();
+    wait.then(end, end);
+    // No race: each would leave a reaction with what is waited for, and that may last for days.
+    while (!signal.aborted) {
+      await sleep(this.#config.tail.poll_ms, undefined, { signal }).catch(() => {});
+      if (!signal.aborted) await this.#parts.tail.keepWatch();
     }
     return wait;
   }

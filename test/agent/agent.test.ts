@@ -1,7 +1,7 @@
 import { appendFile, mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, pino } from "pino";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { runAgent } from "../../agent/run-agent.ts";
 import type { AgentStatus } from "../../agent/monitor/agent-status.ts";
 import { freePort } from "../../local/part.ts";
@@ -40,6 +40,17 @@ test("a stopped agent has delivered what it read, and the next goes on where it 
   await runUntil(agent, () => agent.events.length === 150);
   expect(contents(agent)).toEqual([lines(100) + lines(50)]);
   expect(agent.events).toHaveLength(150);
+});
+
+test("however long Kinesis takes to answer, waiting for it leaves nothing behind", async () => {
+  await using agent = await AgentFixture.make();
+  agent.kinesis.holdAll = new Promise(() => {});
+  const race = vi.spyOn(Promise, "race");
+  await runUntil(agent, () => sleep(300, true));
+  const raced = race.mock.calls.flatMap(([promises]) => Array.from(promises));
+  race.mockRestore();
+  // A promise keeps a reaction of each race until it is settled.
+  expect(new Set(raced).size).toBe(raced.length);
 });
 
 test("a drain delivers every file to its end and ends, and a second drain sends nothing again", async () => {
