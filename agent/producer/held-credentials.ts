@@ -6,12 +6,14 @@ const REFRESH_BEFORE_MS = 300_000;
 /** Least time from one attempt to the next, while the old ones serve. */
 const LOOK_AGAIN_MS = 2_000;
 
-/** What AWS says of credentials that were good once. */
+/** What AWS says of credentials that were good once, or of a new key that was read with the old one's secret. */
 const REFUSED = new Set([
   "ExpiredTokenException",
   "ExpiredToken",
   "InvalidClientTokenId",
   "UnrecognizedClientException",
+  "InvalidSignatureException",
+  "SignatureDoesNotMatch",
 ]);
 
 /**
