@@ -1,10 +1,13 @@
 import type { AwsConfig } from "./aws-config.ts";
 import type { CredentialProvider, Credentials } from "./credentials.ts";
+import { orAborted } from "./or-aborted.ts";
 
 /** New ones are asked for this long before the old expire, as the SDK does. */
 const REFRESH_BEFORE_MS = 300_000;
 /** Least time from one attempt to the next, while the old ones serve. */
 const LOOK_AGAIN_MS = 2_000;
+/** A credential_process, say, may never end. */
+const LOOK_LIMIT_MS = 60_000;
 
 /** What AWS says of credentials that were good once, or of a new key that was read with the old one's secret. */
 const REFUSED = new Set([
@@ -23,13 +26,16 @@ const REFUSED = new Set([
  */
 export class HeldCredentials {
   readonly #aws: AwsConfig;
+  readonly #limitMs: number;
   #provider: CredentialProvider | undefined;
   #held: Credentials | undefined;
   #looking: Promise<Credentials> | undefined;
   #lookedAtMs = -Infinity;
 
-  constructor(aws: AwsConfig) {
+  /** @param limitMs after which a look for credentials is given up, and the next one is made */
+  constructor(aws: AwsConfig, limitMs: number = LOOK_LIMIT_MS) {
     this.#aws = aws;
+    this.#limitMs = limitMs;
   }
 
   async get(caller?: Record<string, unknown>): Promise<Credentials> {
@@ -58,8 +64,14 @@ export class HeldCredentials {
   async #look(caller: Record<string, unknown> | undefined): Promise<Credentials> {
     const { credentialProvider } = await import("./credentials.ts");
     this.#provider ??= credentialProvider(this.#aws);
+    const limit = AbortSignal.timeout(this.#limitMs);
     try {
-      return (this.#held = await this.#provider(caller));
+      return (this.#held = await orAborted(this.#provider(caller), limit));
+    } catch (error) {
+      if (!limit.aborted) throw error;
+      // The SDK would go on to wait for the same.
+      this.#provider = undefined;
+      throw new Error(`no credentials were found within ${this.#limitMs} ms`, { cause: error });
     } finally {
       this.#lookedAtMs = Date.now();
     }

@@ -1,5 +1,6 @@
 import { type KinesisClient, PutRecordsCommand, type PutRecordsResultEntry } from "@aws-sdk/client-kinesis";
 import { AgentError } from "../agent-error.ts";
+import { orAborted } from "./or-aborted.ts";
 import type { Parcel } from "./outbox.ts";
 import { CborBody, cborAsJson } from "./cbor-body.ts";
 import { type RequestBody, JsonBody } from "./request-body.ts";
@@ -35,7 +36,8 @@ export class PutRecords {
     const records = parcels.map(({ record }) => record);
     const command = commandWithBody(this.#stream, body.write(this.#stream, records), body.contentType);
     if (this.#wire === "cbor") readAnswerAsJson(command);
-    const { Records: results = [] } = await this.#client.send(command, { abortSignal: signal });
+    const answer = this.#client.send(command, { abortSignal: signal });
+    const { Records: results = [] } = await orAborted(answer, signal);
     // After a failure the connection may not be done with the body yet: that one is not used again.
     this.#idleBodies.push(body);
     if (results.length !== records.length) {

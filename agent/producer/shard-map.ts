@@ -4,6 +4,7 @@ import {
   type ListShardsCommandInput,
   type Shard as ListedShard,
 } from "@aws-sdk/client-kinesis";
+import { orAborted } from "./or-aborted.ts";
 import { Shard } from "./shard.ts";
 
 export interface ShardMapOptions {
@@ -99,9 +100,8 @@ export class ShardMap {
         token === undefined
           ? { StreamName: this.#options.stream, ShardFilter: { Type: "AT_LATEST" } }
           : { NextToken: token };
-      const { Shards = [], NextToken } = await this.#options.client.send(new ListShardsCommand(page), {
-        abortSignal: signal,
-      });
+      const answer = this.#options.client.send(new ListShardsCommand(page), { abortSignal: signal });
+      const { Shards = [], NextToken } = await orAborted(answer, signal);
       open.push(...Shards.filter((shard) => shard.SequenceNumberRange?.EndingSequenceNumber === undefined));
       token = NextToken;
     } while (token !== undefined);

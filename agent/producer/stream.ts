@@ -5,6 +5,7 @@ import { AgentError, systemReason } from "../agent-error.ts";
 import type { AgentConfig } from "../config.ts";
 import { backOff } from "./backoff.ts";
 import { callFailure } from "./call-failure.ts";
+import { orAborted } from "./or-aborted.ts";
 import { RECORD_OVERHEAD_BYTES } from "./producer-config.ts";
 import type { ShardMap } from "./shard-map.ts";
 
@@ -23,7 +24,8 @@ export async function describeStream(
 ): Promise<boolean> {
   try {
     const command = new DescribeStreamSummaryCommand({ StreamName: stream });
-    const { StreamDescriptionSummary: summary } = await client.send(command, { abortSignal: signal });
+    const answer = client.send(command, { abortSignal: signal });
+    const { StreamDescriptionSummary: summary } = await orAborted(answer, signal);
     if (summary?.RecordDistributionStrategy === "AUTO") throw autoStream(stream);
     assertRecordSize(stream, producer.aggregate_bytes, summary?.MaxRecordSizeInKiB);
     return summary?.StreamStatus === "ACTIVE" || summary?.StreamStatus === "UPDATING";

@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { awsSchema } from "../../agent/producer/aws-config.ts";
 import { HeldCredentials } from "../../agent/producer/held-credentials.ts";
+import { kinesisClient } from "../../agent/producer/kinesis-client.ts";
+import { PutRecords } from "../../agent/producer/put-records.ts";
 
 /** @returns what writes the file of profiles, of which there is no other */
 async function useProfiles(): Promise<(text: string) => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), "weir-profiles-"));
   const file = join(directory, "config");
   for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) vi.stubEnv(name, undefined);
+  vi.stubEnv("ONCE", join(directory, "once"));
   vi.stubEnv("AWS_CONFIG_FILE", file).stubEnv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
   onTestFinished(async () => {
     vi.unstubAllEnvs();
@@ -30,3 +33,25 @@ test.each(["ExpiredTokenException", "InvalidSignatureException", "SignatureDoesN
     }
   },
 );
+
+/** Hangs when it is first run. */
+const HANGING = `credential_process = if mkdir "$ONCE"; then exec sleep 5; fi; echo '{"Version":1,"AccessKeyId":"AKIA2","SecretAccessKey":"s"}'`;
+
+test("a look for credentials that hangs is given up, and the next one is made", async () => {
+  const writeProfile = await useProfiles();
+  await writeProfile(HANGING);
+  const held = new HeldCredentials(awsSchema.parse({ profile: "logs" }), 500);
+  await expect(held.get()).rejects.toThrow("no credentials were found within 500 ms");
+  expect(await held.get()).toMatchObject({ accessKeyId: "AKIA2" });
+});
+
+test("a request that waits for credentials ends with its signal", async () => {
+  const writeProfile = await useProfiles();
+  await writeProfile(HANGING);
+  const aws = awsSchema.parse({ profile: "logs" });
+  const client = kinesisClient({ region: "us-east-1", endpoint: "http://127.0.0.1:1", aws });
+  const requests = new PutRecords(client, "test", "json");
+  const signal = AbortSignal.timeout(50);
+  for (const _ of ["while it waits", "before"])
+    await expect(requests.send([], signal)).rejects.toMatchObject({ name: "TimeoutError" });
+});
