@@ -180,10 +180,12 @@ export class Agent {
   }
 
   async run(): Promise<void> {
-    const { client } = this.#parts;
+    const { client, changes } = this.#parts;
     const { log, signal, onPhase } = this.#options;
     onPhase?.("waiting");
-    const active = inTime(untilActive(client, this.#config, this.#shards, log, signal), signal);
+    // A reload names a stream that is there, or the one before.
+    const wasThere = changes.outcome.taken > 0;
+    const active = inTime(untilActive(client, this.#config, this.#shards, wasThere, log, signal), signal);
     if (!(await this.#keepWatchUntil(active))) return;
     onPhase?.("ready");
     const over = new AbortController();

@@ -37,11 +37,17 @@ export async function describeStream(
   }
 }
 
-/** Waits until the stream answers, is active, and its shards are known. @throws AgentError, AbortError */
+/**
+ * Waits until the stream answers, is active, and its shards are known.
+ *
+ * @param wasThere a stream that is missing now is waited for: whoever deleted it may make it again
+ * @throws AgentError, AbortError
+ */
 export async function untilActive(
   client: KinesisClient,
   config: Pick<AgentConfig, "stream" | "producer">,
   shards: ShardMap,
+  wasThere: boolean,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
@@ -51,9 +57,11 @@ export async function untilActive(
       if (await describeStream(client, config, log, signal)) return await shards.refresh(signal);
       log.info({ stream }, "the stream is not active yet");
     } catch (error) {
-      if (error instanceof AgentError) throw error;
+      const isMissing = error instanceof AgentError && error.code === "STREAM_NOT_FOUND";
+      if (error instanceof AgentError && !(isMissing && wasThere)) throw error;
       signal.throwIfAborted();
-      log.warn({ stream, reason: systemReason(error) }, "Kinesis does not answer; trying again");
+      const what = isMissing ? "the stream is missing" : "Kinesis does not answer";
+      log.warn({ stream, reason: systemReason(error) }, `${what}; trying again`);
     }
     await backOff(attempt, signal);
   }

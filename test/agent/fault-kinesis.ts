@@ -40,6 +40,8 @@ export class FaultKinesis implements AsyncDisposable {
   fault: (n: number) => Fault = () => "none";
   distribution: "AUTO" | undefined;
   recordLimitKib: number | undefined;
+  /** The stream is deleted. */
+  isMissing = false;
   /** Operations that the policy does not allow. */
   readonly denied = new Set<string>();
   /** Access keys by which requests were signed. */
@@ -103,7 +105,7 @@ export class FaultKinesis implements AsyncDisposable {
         __type: "AccessDeniedException",
         message: `not allowed: kinesis:${operation}`,
       });
-    } else if (body.StreamName !== undefined && body.StreamName !== "test") {
+    } else if (this.isMissing || (body.StreamName !== undefined && body.StreamName !== "test")) {
       answerInKind(response, 400, { __type: "ResourceNotFoundException", message: "no such stream" });
     } else if (operation === "PutRecords" && isOutOfRange(body as unknown as PutRecordsRequest)) {
       answerInKind(response, 400, {

@@ -88,6 +88,21 @@ test("a reload while Kinesis is away goes through, and what was not acknowledged
   expect(contents(agent)).toEqual([lines(100)]);
 });
 
+test("a reload while the stream is deleted goes through, and waits for it to be made again", async () => {
+  await using agent = await AgentFixture.make();
+  const warnings: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line: string) => void warnings.push(line) });
+  await using running = new RunningAgent(agent, { shutdown: { deadline_ms: 50 } }, log);
+  await running.until(() => running.phases.includes("ready"));
+  agent.kinesis.isMissing = true;
+  running.reload(async () => agent.config({ producer: { linger_ms: 7 } }));
+  await running.until(() => warnings.some((line) => line.includes("the stream is missing")));
+  agent.kinesis.isMissing = false;
+  await writeFile(agent.path("a.log"), lines(10));
+  await running.until(() => agent.events.length === 10);
+  await running.stop();
+});
+
 test.each([
   ["a directory that is not there", { files: [{ tag: "a", path: "/no/such/dir/*.log" }] }, "/no/such/dir"],
   ["a stream that is not there", { stream: "elsewhere" }, "elsewhere"],
