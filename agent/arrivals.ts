@@ -2,7 +2,7 @@ interface Stretch {
   /** When its first byte arrived. */
   readonly atMs: number;
   /** Offset at which it ends. */
-  readonly end: number;
+  end: number;
 }
 
 const LEAST_STRETCH_MS = 1_000;
@@ -11,7 +11,6 @@ const LEAST_STRETCH_MS = 1_000;
 export class Arrivals {
   readonly #maxStretches: number;
   #stretches: Stretch[] = [];
-  #stretchMs = LEAST_STRETCH_MS;
 
   /** @param maxStretches it remembers at most: half as many parts of the time that is waited for are told apart */
   constructor(maxStretches: number) {
@@ -20,29 +19,32 @@ export class Arrivals {
 
   /** Bytes up to here have arrived. */
   add(end: number, nowMs: number): void {
+    const [first] = this.#stretches;
     const last = this.#stretches.at(-1);
-    const isSame = last !== undefined && nowMs - last.atMs < this.#stretchMs;
-    if (isSame) this.#stretches.pop();
-    this.#stretches.push({ atMs: isSame ? last.atMs : nowMs, end });
+    // Of what waits for long, nobody asks to the second.
+    const waitedMs = nowMs - (first?.atMs ?? nowMs);
+    const stretchMs = Math.max(LEAST_STRETCH_MS, (2 * waitedMs) / this.#maxStretches);
+    if (last !== undefined && nowMs - last.atMs < stretchMs) last.end = end;
+    else this.#stretches.push({ atMs: nowMs, end });
     if (this.#stretches.length > this.#maxStretches) this.#thin();
+  }
+
+  /** Bytes before this offset do not wait any more. Call it often, or what they made less exact remains so. */
+  delivered(offset: number): void {
+    const first = this.#stretches.findIndex(({ end }) => end > offset);
+    this.#stretches.splice(0, first === -1 ? Infinity : first);
   }
 
   /** When the oldest byte from an offset on arrived, undefined where there is none. */
   oldestMs(offset: number): number | undefined {
-    const first = this.#stretches.findIndex(({ end }) => end > offset);
-    if (first === -1) {
-      this.#stretches = [];
-      this.#stretchMs = LEAST_STRETCH_MS;
-    } else this.#stretches.splice(0, first);
+    this.delivered(offset);
     return this.#stretches[0]?.atMs;
   }
 
-  /** Joins each two, and makes new ones as long: of what waits for so long, nobody asks to the second. */
+  /** Joins each two. */
   #thin(): void {
-    this.#stretchMs *= 2;
-    this.#stretches = this.#stretches.flatMap((stretch, i, all) => {
-      if (i % 2 === 1) return [];
-      return [{ atMs: stretch.atMs, end: (all[i + 1] ?? stretch).end }];
-    });
+    this.#stretches = this.#stretches.flatMap(({ atMs, end }, i, all) =>
+      i % 2 === 1 ? [] : [{ atMs, end: all[i + 1]?.end ?? end }],
+    );
   }
 }

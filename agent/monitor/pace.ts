@@ -88,6 +88,7 @@ export class Pace {
     pace.delivered = delivered;
     pace.lookedAtMs = nowMs;
     pace.isRotated = isRotated;
+    pace.arrivals.delivered(delivered);
     if (file.size > pace.size) pace.arrivals.add(file.size, nowMs);
     pace.size = file.size;
     return hasMoved;

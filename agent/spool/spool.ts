@@ -180,6 +180,7 @@ export class Spool implements AsyncDisposable {
 
   /** Removes what is delivered. Call only once a checkpoint that says so is on disk. */
   async release(offset: number): Promise<void> {
+    this.#intake.arrivals.delivered(offset);
     const { list } = this.#segments;
     while (list.length > 1 && list[0]!.end <= offset) {
       const { path } = list[0]!;

@@ -37,3 +37,13 @@ test("a backlog of days takes no more memory than one of minutes, and its oldest
   expect(late).toBeLessThanOrEqual(50_001_000);
   expect(late).toBeGreaterThan(49_000_000);
 });
+
+test("once a backlog of days is delivered, ages are told to a second again", () => {
+  const arrivals = new Arrivals(64);
+  for (let second = 1; second <= 401_000; second++) {
+    arrivals.add(second, second * 1_000);
+    // From the 200,000th second on, two in each second, until only the last one waits.
+    arrivals.delivered(Math.min(second - 1, Math.max(0, (second - 200_000) * 2)));
+  }
+  expect(arrivals.oldestMs(400_999)).toBeGreaterThan(400_999_000);
+});

@@ -282,3 +282,12 @@ test("on a real disk, a torn tail is set aside and the rest comes out", async ()
     await rm(directory, { recursive: true });
   }
 });
+
+test("what is released makes the age of what comes later no less exact", async () => {
+  const run = await SpoolRun.open(new PowerLossFs());
+  await run.spool.append([event("first")]);
+  await run.deliver();
+  expect(run.spool.oldestMs(0)).toBeDefined();
+  await run.checkpoint();
+  expect(run.spool.oldestMs(0)).toBeUndefined();
+});
