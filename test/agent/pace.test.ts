@@ -61,15 +61,15 @@ test("a file that is written to all the time does not lag as long as its lines a
 });
 
 test("lag is true to a second, however long nobody has asked for it", () => {
-  const pace = new Pace(0);
+  const at = paced();
   const { file, acknowledge } = source(0, 0);
   acknowledge();
   for (let second = 0; second <= 100_000; second++) {
     Object.assign(file, { size: second + 1, read: second + 1 });
     file.delivery.expect({ ...HEAD, offset: second })();
-    pace.look([file], second * 1_000);
+    at(second * 1_000).look([file]);
   }
-  expect(pace.lagMs(file, 100_001_000)).toBeLessThanOrEqual(2_000);
+  expect(at(100_001_000).lagMs(file)).toBeLessThanOrEqual(2_000);
 });
 
 test("what moves is not stalled, nor is what has nothing to deliver", () => {
