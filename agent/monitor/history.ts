@@ -4,7 +4,7 @@ import type { Vitals } from "./vitals.ts";
 export const SAMPLE_EVERY_MS = 5_000;
 /** A quarter of an hour. */
 const MAX_SAMPLES = 180;
-/** Shards with a history of their own: the first that were written to. */
+/** Shards with a history of their own: the first that were written to, of those that are open. */
 const MAX_SHARDS = 32;
 
 /** What is drawn as it is at a moment. */
@@ -47,24 +47,35 @@ export class History {
   readonly #times = new Float64Array(MAX_SAMPLES);
   readonly #series = new Map<string, Float64Array>();
   readonly #shards = new Map<string, Float64Array>();
-  readonly #totals = new Map<string, number>();
+  /** Counters as of this sample, and as of the one before it. */
+  #totals = new Map<string, number>();
+  #before = this.#totals;
   #count = 0;
 
   /** Call every `SAMPLE_EVERY_MS`. */
   add(vitals: Vitals, nowMs: number): void {
     const elapsedMs = this.#count === 0 ? 0 : nowMs - this.#times[(this.#count - 1) % MAX_SAMPLES]!;
     const at = this.#count % MAX_SAMPLES;
+    [this.#before, this.#totals] = [this.#totals, new Map()];
     for (const [name, level] of Object.entries(LEVELS)) this.#of(this.#series, name)[at] = level(vitals);
     for (const [name, count] of Object.entries(COUNTERS)) {
       this.#of(this.#series, name)[at] = this.#rate(name, count(vitals), elapsedMs);
     }
     for (const series of this.#shards.values()) series[at] = 0;
     for (const [shard, { bytes }] of vitals.shards) {
-      if (!this.#shards.has(shard) && this.#shards.size >= MAX_SHARDS) continue;
-      this.#of(this.#shards, shard)[at] = this.#rate(`shard ${shard}`, bytes, elapsedMs);
+      const rate = this.#rate(`shard ${shard}`, bytes, elapsedMs);
+      if (this.#shards.has(shard) || this.#makeRoom(vitals.shards)) this.#of(this.#shards, shard)[at] = rate;
     }
     this.#times[at] = nowMs;
     this.#count++;
+  }
+
+  /** Where there are too many shards, one that is gone gives its place to another. */
+  #makeRoom(open: Vitals["shards"]): boolean {
+    if (this.#shards.size < MAX_SHARDS) return true;
+    const gone = this.#shards.keys().find((shard) => !open.has(shard));
+    if (gone === undefined) return false;
+    return this.#shards.delete(gone);
   }
 
   #of(series: Map<string, Float64Array>, name: string): Float64Array {
@@ -75,7 +86,7 @@ export class History {
 
   /** A counter that is smaller than before has begun anew. */
   #rate(name: string, count: number, elapsedMs: number): number {
-    const before = this.#totals.get(name) ?? 0;
+    const before = this.#before.get(name) ?? 0;
     this.#totals.set(name, count);
     return elapsedMs <= 0 ? 0 : ((count < before ? count : count - before) * 1_000) / elapsedMs;
   }

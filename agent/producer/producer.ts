@@ -25,7 +25,7 @@ export interface ProducerOptions {
   readonly stream: string;
   readonly requests: Pick<PutRecords, "send">;
   readonly outbox: Outbox;
-  readonly shards: Pick<ShardMap, "has" | "refresh">;
+  readonly shards: Pick<ShardMap, "has" | "refresh" | "shards">;
   readonly maxInFlight: number;
   readonly clock: Clock;
   /** In [0, 1). */
@@ -71,6 +71,7 @@ export class Producer {
     throttled: 0,
     failures: 0,
   };
+  /** Of open shards, and of those that closed since the shards were last listed. */
   readonly byShard = new Map<string, ShardCounts>();
   /** Why the last request failed, until one succeeds. */
   failure: string | undefined;
@@ -185,7 +186,11 @@ export class Producer {
     const { shards, stream, clock, log } = this.#options;
     this.#listedAtMs = clock.now();
     shards.refresh(signal).then(
-      () => log.info({ stream }, "the stream was resharded"),
+      () => {
+        log.info({ stream }, "the stream was resharded");
+        const open = new Set(shards.shards.map(({ shardId }) => shardId));
+        for (const shardId of this.byShard.keys()) if (!open.has(shardId)) this.byShard.delete(shardId);
+      },
       (error: unknown) => {
         if (!signal.aborted) log.warn({ stream, reason: systemReason(error) }, "ListShards failed");
       },

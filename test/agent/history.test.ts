@@ -24,3 +24,13 @@ test("after hours, and with many shards, it holds a quarter of an hour and no mo
   expect(series.bufferedBytes).toHaveLength(180);
   expect(Object.keys(shards)).toHaveLength(32);
 });
+
+test("shards that are gone make room for others, whose rates begin then", () => {
+  const history = new History();
+  history.add(vitals(100, 40), 0);
+  const left = vitals(600, 40);
+  history.add({ ...left, shards: new Map([...left.shards].slice(8)) }, SAMPLE_EVERY_MS);
+  const { shards } = history.since(-1);
+  expect(Object.keys(shards)).toEqual(Array.from({ length: 32 }, (_, i) => `shard-${i + 8}`));
+  expect(new Set(Object.values(shards).flat())).toEqual(new Set([0, 100]));
+});
