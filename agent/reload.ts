@@ -66,7 +66,9 @@ export class Reloads {
     );
     const keys = ["stream", "region", "endpoint", "aws"] as const;
     const hasOtherStream = keys.some((key) => !isDeepStrictEqual(next[key], present[key]));
-    if (hasOtherStream) await this.#assertStream(next, signal);
+    // A stream has a limit for them.
+    const hasLargerRecords = next.producer.aggregate_bytes > present.producer.aggregate_bytes;
+    if (hasOtherStream || hasLargerRecords) await this.#assertStream(next, signal);
     await using inputs = await this.#inputs.prepare(next);
     await this.#monitor.configure(next.monitor);
     await inputs.use();

@@ -1,5 +1,6 @@
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { MetricDatum } from "@aws-sdk/client-cloudwatch";
+import { orAborted } from "../producer/or-aborted.ts";
 import type { CloudWatchConfig } from "./cloudwatch-config.ts";
 
 export type SendMetrics = (data: readonly MetricDatum[], signal: AbortSignal) => Promise<void>;
@@ -26,6 +27,6 @@ export function cloudWatchSender(
       maxAttempts: 1,
     });
     const command = new PutMetricDataCommand({ Namespace: namespace, MetricData: [...data] });
-    await client.send(command, { abortSignal: signal });
+    await orAborted(client.send(command, { abortSignal: signal }), signal);
   };
 }

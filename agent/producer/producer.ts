@@ -169,7 +169,7 @@ export class Producer {
     outbox.returned(retry.map(({ parcel }) => parcel));
     if (retry.length > 0)
       log.warn({ stream, reason, records: retry.length }, "Kinesis took only some records");
-    if (isSurprise && now >= this.#listedAtMs + LIST_AGAIN_MS) this.#refreshShards(signal);
+    if (isSurprise && now >= this.#listedAtMs + LIST_AGAIN_MS) void this.#refreshShards(signal);
   }
 
   #shard(shardId: string): ShardCounts {
@@ -182,18 +182,17 @@ export class Producer {
   }
 
   /** A shard of the map did not get its record: the stream was resharded, or made again. */
-  #refreshShards(signal: AbortSignal): void {
+  async #refreshShards(signal: AbortSignal): Promise<void> {
     const { shards, stream, clock, log } = this.#options;
     this.#listedAtMs = clock.now();
-    shards.refresh(signal).then(
-      () => {
-        log.info({ stream }, "the stream was resharded");
-        const open = new Set(shards.shards.map(({ shardId }) => shardId));
-        for (const shardId of this.byShard.keys()) if (!open.has(shardId)) this.byShard.delete(shardId);
-      },
-      (error: unknown) => {
-        if (!signal.aborted) log.warn({ stream, reason: systemReason(error) }, "ListShards failed");
-      },
-    );
+    try {
+      await shards.refresh(signal);
+    } catch (error) {
+      if (!signal.aborted) log.warn({ stream, reason: systemReason(error) }, "ListShards failed");
+      return;
+    }
+    log.info({ stream }, "the stream was resharded");
+    const open = new Set(shards.shards.map(({ shardId }) => shardId));
+    for (const shardId of this.byShard.keys()) if (!open.has(shardId)) this.byShard.delete(shardId);
   }
 }

@@ -28,6 +28,8 @@ let shards = {};
 
 function take(history) {
   for (const [name, values] of Object.entries(history.series)) (series[name] ??= []).push(...values);
+  // One that is gone may have given its place to another.
+  for (const shard of Object.keys(shards)) if (!(shard in history.shards)) delete shards[shard];
   for (const [shard, values] of Object.entries(history.shards)) {
     shards[shard] ??= Array(times.length).fill(0);
     shards[shard].push(...values);
