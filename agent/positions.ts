@@ -9,7 +9,7 @@ import { isHeld } from "./state-lock.ts";
 import type { FileRecord } from "./tail/file-record.ts";
 import type { FilePosition } from "./tail/tail-state.ts";
 import { sameFile } from "./tail/file-identity.ts";
-import { FileRule } from "./tail/file-rule.ts";
+import { FileRule, ruleOf } from "./tail/file-rule.ts";
 import type { LineFeed } from "./tail/line-feed.ts";
 import { sight, type Sighting } from "./tail/sighting.ts";
 
@@ -160,7 +160,7 @@ async function whyWaiting(
   view: View,
 ): Promise<string> {
   const { location, tag, delivered, read, size } = position;
-  const rule = view.rules.find((rule) => rule.readingOf(path).tag === tag);
+  const rule = ruleOf(view.rules, path, tag);
   if (rule === undefined) return `no [[files]] entry has the tag ${tag} any more`;
   if (size === undefined)
     return view.isRunning

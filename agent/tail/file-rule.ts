@@ -145,6 +145,12 @@ export class FileRule {
   }
 }
 
+/** The entry that a file belongs to which was first seen at a path: of several with its tag, the one that takes the path. */
+export function ruleOf(rules: readonly FileRule[], path: string, tag: string): FileRule | undefined {
+  const tagged = rules.filter((rule) => rule.readingOf(path).tag === tag);
+  return tagged.find((rule) => rule.takes(path)) ?? tagged[0];
+}
+
 function readPattern(path: string): Pattern {
   const { base, glob: wildcard, isGlob } = picomatch.scan(path);
   return isGlob

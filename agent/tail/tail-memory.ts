@@ -1,7 +1,7 @@
 import { Copies } from "./copies.ts";
 import { identityKey, lastingKey } from "./file-identity.ts";
 import { type FileRecord, newRecord } from "./file-record.ts";
-import type { FileRule } from "./file-rule.ts";
+import { type FileRule, ruleOf } from "./file-rule.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { FORGET_AFTER_MS, type FollowedFiles } from "./followed-files.ts";
 import { whereIs } from "./kinship.ts";
@@ -75,9 +75,7 @@ export class TailMemory {
   }
 
   #readingOf({ source, tag }: FileRecord): Reading | undefined {
-    const tagged = this.#options.rules.filter((rule) => rule.readingOf(source.path).tag === tag);
-    const rule = tagged.find((rule) => rule.takes(source.path)) ?? tagged[0];
-    return rule?.readingOf(source.path);
+    return ruleOf(this.#options.rules, source.path, tag)?.readingOf(source.path);
   }
 
   /** Takes a file that was found, where it was left if its tag was configured before. */
