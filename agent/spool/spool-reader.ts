@@ -1,8 +1,7 @@
-import { basename, dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Gap, GapReason, Source } from "../../wire/provenance.ts";
-import { systemCode, systemReason } from "../agent-error.ts";
+import { systemReason } from "../agent-error.ts";
 import { Delivery } from "../delivery.ts";
 import type { WatchedSource } from "../monitor/watched-source.ts";
 import type { ReportedSource } from "../heartbeats.ts";
@@ -11,20 +10,17 @@ import { steadyNow } from "../steady-clock.ts";
 import type { Run } from "../tail/line-framer.ts";
 import { decodeFrame, type Frame } from "./frame.ts";
 import { HEAD_BYTES } from "./section-head.ts";
+import { openSegment, type SegmentFile } from "./segment-file.ts";
 import { findHead } from "./segment-scan.ts";
 import type { Segment } from "./segment.ts";
 import type { Spool } from "./spool.ts";
-import type { DurableFile, DurableFs } from "../durable-fs.ts";
+import type { DurableFs } from "../durable-fs.ts";
 
 /** Room for the longest event. */
 const READ_BYTES = 2 ** 20;
 const RETRY_MS = 1_000;
 /** Origins that are kept for tags to come again. */
 const ORIGINS = 1_000;
-
-type SegmentFile = Pick<DurableFile, "read" | "close">;
-
-const NO_BYTES: SegmentFile = { read: async () => 0, close: async () => {} };
 
 interface Amount {
   readonly bytes: number;
@@ -184,7 +180,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     }
     if (next !== current || !this.#file) {
       await this.close();
-      this.#file = await this.#open(next);
+      this.#file = await openSegment(this.#fs, next, this.#spool.segments, this.#log);
       this.#segment = next;
       this.#at = HEAD_BYTES;
       this.#frameOffset = next.offset;
@@ -192,25 +188,6 @@ export class SpoolReader implements ReportedSource, WatchedSource {
       this.#isDamaged = false;
     }
     return next;
-  }
-
-  /** What somebody has taken away holds no bytes: all of it is damage. */
-  async #open(segment: Segment): Promise<SegmentFile> {
-    try {
-      return await this.#fs.open(segment.path);
-    } catch (error) {
-      if (systemCode(error) !== "ENOENT" || !(await this.#isTakenAway(segment))) throw error;
-      this.#log.error({ path: segment.path }, "a segment of the spool was taken away");
-      return NO_BYTES;
-    }
-  }
-
-  /** Not by us, and not with all of its disk, which may come back. */
-  async #isTakenAway({ path, isRemoved }: Segment): Promise<boolean> {
-    if (isRemoved) return false;
-    const names = new Set(await this.#fs.list(dirname(path)));
-    const isThere = (segment: { readonly path: string }) => names.has(basename(segment.path));
-    return !isThere({ path }) && this.#spool.segments.some(isThere);
   }
 
   #frame(window: Buffer): SpoolBlock["runs"] {
