@@ -45,7 +45,6 @@ export function heartbeatMetrics(
   const datum = (MetricName: string, Value: number, Unit: Unit): MetricDatum => {
     return { MetricName, Value, Unit, Timestamp: new Date(nowMs), Dimensions: dimensions };
   };
-  const lagMs = files.reduce((most, file) => Math.max(most, pace.lagMs(file)), 0);
   const lagBytes = files.reduce((sum, file) => sum + undeliveredBytes(file), 0);
   const totals = totalsOf(vitals);
   const growth = (name: keyof Totals) => Math.max(0, totals[name] - since[name]);
@@ -53,7 +52,7 @@ export function heartbeatMetrics(
     datum("Heartbeat", 1, "Count"),
     datum("Progressing", Number(health("progressing", vitals, nowMs).ok), "Count"),
     datum("LagBytes", lagBytes, "Bytes"),
-    datum("LagSeconds", lagMs / 1_000, "Seconds"),
+    datum("LagSeconds", pace.mostLagMs(files) / 1_000, "Seconds"),
     datum("DeliveredBytes", growth("DeliveredBytes"), "Bytes"),
     datum("Throttles", growth("Throttles"), "Count"),
     datum("Errors", growth("Errors"), "Count"),

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { countedTag } from "../counted-tags.ts";
 import { REFUSALS } from "../forward/forward-counts.ts";
 import type { MetricFamily, Sample } from "../metrics.ts";
-import { steadyNow } from "../steady-clock.ts";
 import { health } from "./health.ts";
 import type { Latency } from "./latency.ts";
 import { METRIC_GROUPS, type NamesOf } from "./metric-catalogue.ts";
 import { undeliveredBytes } from "./pace.ts";
+import { oldestAgeSeconds } from "./spool-age.ts";
 import type { PushedVitals, Vitals } from "./vitals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 import { worstFirst } from "./worst-first.ts";
@@ -138,11 +138,7 @@ function ofSpool(pushed: PushedVitals | undefined): Values<"The spool"> {
     weir_agent_spool_limit_bytes: each(({ limits }) => limits.max_bytes),
     weir_agent_spool_full: each(({ spool }) => Number(spool.isFull)),
     weir_agent_spool_error: each(({ spool }) => Number(spool.error !== undefined)),
-    weir_agent_spool_oldest_age_seconds: each(({ spool, reader }) => {
-      const nowMs = steadyNow();
-      const oldestMs = spool.oldestMs(reader.delivery.resume.offset) ?? nowMs;
-      return Math.max(0, nowMs - oldestMs) / 1_000;
-    }),
+    weir_agent_spool_oldest_age_seconds: each(({ spool, reader }) => oldestAgeSeconds(spool, reader)),
     weir_agent_spool_lines_total: each(({ spool }) => spool.counts.lines),
     weir_agent_spool_dropped_lines_total: dropped("lines"),
     weir_agent_spool_dropped_bytes_total: dropped("bytes"),

@@ -9,8 +9,7 @@ const MAX_SHARDS = 32;
 
 /** What is drawn as it is at a moment. */
 const LEVELS = {
-  lagSeconds: ({ files, pace }: Vitals) =>
-    files.reduce((most, file) => Math.max(most, pace.lagMs(file)), 0) / 1_000,
+  lagSeconds: ({ files, pace }: Vitals) => pace.mostLagMs(files) / 1_000,
   undeliveredBytes: ({ files }: Vitals) => files.reduce((sum, file) => sum + undeliveredBytes(file), 0),
   bufferedBytes: ({ bufferedBytes }: Vitals) => bufferedBytes,
   spoolBytes: ({ pushed }: Vitals) => pushed?.spool.bytes ?? 0,

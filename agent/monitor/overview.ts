@@ -1,7 +1,7 @@
-import { steadyNow } from "../steady-clock.ts";
 import { health, type Health } from "./health.ts";
 import { type History, type HistoryPart, SAMPLE_EVERY_MS } from "./history.ts";
 import { undeliveredBytes } from "./pace.ts";
+import { oldestAgeSeconds } from "./spool-age.ts";
 import type { PushedVitals, Vitals } from "./vitals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 import { worstFirst } from "./worst-first.ts";
@@ -97,7 +97,7 @@ function totals({ files, missing, tail, pace, checkpoint }: Vitals, nowMs: numbe
     missing: missing.length,
     ...tail,
     undeliveredBytes: files.reduce((sum, file) => sum + undeliveredBytes(file), 0),
-    lagSeconds: files.reduce((most, file) => Math.max(most, pace.lagMs(file)), 0) / 1_000,
+    lagSeconds: pace.mostLagMs(files) / 1_000,
     bytesPerSecond: files.reduce((sum, file) => sum + pace.bytesPerSecond(file), 0),
     checkpointAgeSeconds: Math.max(0, nowMs - checkpoint.savedAtMs) / 1_000,
   };
@@ -136,13 +136,11 @@ function shardRows({ shards, openShards }: Vitals): Overview["shards"] {
 
 function spoolOf({ spool, reader, limits }: PushedVitals): object {
   const { counts, bytes, error } = spool;
-  const nowMs = steadyNow();
-  const oldestMs = spool.oldestMs(reader.delivery.resume.offset) ?? nowMs;
   return {
     bytes,
     maxBytes: limits.max_bytes,
     overflow: limits.overflow,
-    oldestAgeSeconds: Math.max(0, nowMs - oldestMs) / 1_000,
+    oldestAgeSeconds: oldestAgeSeconds(spool, reader),
     droppedLines: counts.dropped.lines + reader.overtaken.lines,
     error,
   };

@@ -107,6 +107,11 @@ export class Pace {
     return arrivedAtMs === undefined ? 0 : Math.max(0, this.#now() - arrivedAtMs);
   }
 
+  /** Of the file that lags the most. */
+  mostLagMs(files: readonly WatchedSource[]): number {
+    return files.reduce((most, file) => Math.max(most, this.lagMs(file)), 0);
+  }
+
   /** How often a file left this path since the first look. */
   rotations(path: string): number {
     return this.#rotations.get(path) ?? 0;

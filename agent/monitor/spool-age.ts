@@ -1,0 +1,11 @@
+import { steadyNow } from "../steady-clock.ts";
+import type { PushedVitals } from "./vitals.ts";
+
+/** For how long the oldest event of the spool waits that is not delivered; 0 where there is none. */
+export function oldestAgeSeconds(
+  spool: Pick<PushedVitals["spool"], "oldestMs">,
+  { delivery }: Pick<PushedVitals["reader"], "delivery">,
+): number {
+  const oldestMs = spool.oldestMs(delivery.resume.offset);
+  return oldestMs === undefined ? 0 : Math.max(0, steadyNow() - oldestMs) / 1_000;
+}
