@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { build, type Metafile } from "esbuild";
 import { readPage } from "../agent/monitor/page-files.ts";
 
-const ROOT = join(import.meta.dirname, "..");
+export const ROOT = join(import.meta.dirname, "..");
 
 /** Dependencies that are ES modules ask where they are; a CommonJS file says it by another name. */
 const FILE_URL = 'const weirFileUrl = require("node:url").pathToFileURL(__filename).href;';
@@ -12,8 +12,8 @@ export const VERSION = (JSON.parse(readFileSync(join(ROOT, "package.json"), "utf
   .version;
 
 /** Writes the agent with all it needs as one file, the same bytes for the same sources. */
-export async function bundleAgent(outfile: string): Promise<void> {
-  await bundleScript(join(import.meta.dirname, "weir-agent.ts"), outfile);
+export function bundleAgent(outfile: string): Promise<Metafile> {
+  return bundleScript(join(import.meta.dirname, "weir-agent.ts"), outfile);
 }
 
 /**
@@ -21,9 +21,11 @@ export async function bundleAgent(outfile: string): Promise<void> {
  *
  * No ES module: an executable takes none, and one that imports `node:http` reads every property of it,
  * which loads Node's fetch, a fifth of the time that the agent takes to start.
+ *
+ * @returns which files it was made of
  */
-export async function bundleScript(entry: string, outfile: string): Promise<void> {
-  await build({
+export async function bundleScript(entry: string, outfile: string): Promise<Metafile> {
+  const { metafile } = await build({
     entryPoints: [entry],
     absWorkingDir: ROOT,
     outfile,
@@ -42,6 +44,8 @@ export async function bundleScript(entry: string, outfile: string): Promise<void
       "import.meta.url": "weirFileUrl",
     },
     banner: { js: FILE_URL },
+    metafile: true,
     logLevel: "error",
   });
+  return metafile;
 }
