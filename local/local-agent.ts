@@ -32,16 +32,21 @@ export interface LocalAgentOptions {
 }
 
 /** The real agent in a process of its own, started again when something kills it. */
-export class LocalAgent {
+export class LocalAgent implements AsyncDisposable {
   readonly #options: LocalAgentOptions;
   readonly #configFile: string;
+  readonly #over = new AbortController();
+  /** Ends everything at once. */
+  readonly #signal: AbortSignal;
   #process: NodeProcess | undefined;
   #running: Promise<void> = Promise.resolve();
-  #stopping = false;
+  /** Ends the present run in its own time, and no process is started for it any more. */
+  #stopping = new AbortController();
 
   private constructor(options: LocalAgentOptions, configFile: string) {
     this.#options = options;
     this.#configFile = configFile;
+    this.#signal = options.signal ? AbortSignal.any([options.signal, this.#over.signal]) : this.#over.signal;
   }
 
   static async create(options: LocalAgentOptions): Promise<LocalAgent> {
@@ -61,45 +66,58 @@ export class LocalAgent {
 
   /** Tails until it is stopped. */
   start(): void {
-    this.#running = this.#supervise([]);
-    // Whoever awaits `running` hears of a failure; until then it must not end the process.
-    this.#running.catch(() => {});
+    this.#run([]);
   }
 
-  /** Reads every file to its present end, delivers it and ends. @throws PartError */
+  /** Reads every file to its present end, delivers it and ends. @throws PartError, AbortError */
   async drain(): Promise<void> {
     await this.stop();
-    this.#running = this.#supervise(["--until-drained"]);
+    this.#run(["--until-drained"]);
     await this.#running;
+    // Ended is not drained when somebody has ended it.
+    AbortSignal.any([this.#signal, this.#stopping.signal]).throwIfAborted();
   }
 
   /** Ends tailing; what was read is delivered first. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#stopping.abort();
+    // Where there is no process at this moment, the abort keeps the next one from being started.
     await this.#process?.stop(STOP_GRACE_MS);
     await this.#running;
-    this.#stopping = false;
   }
 
-  async #supervise(flags: readonly string[]): Promise<void> {
-    const { environment, log, onEvent, signal } = this.#options;
-    for (let restarts = 0; ; restarts++) {
+  /** Ends it at once and for good. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
+    await this.#running.catch(() => {});
+  }
+
+  #run(flags: readonly string[]): void {
+    this.#stopping = new AbortController();
+    this.#running = this.#supervise(flags, AbortSignal.any([this.#signal, this.#stopping.signal]));
+    // Whoever awaits `running` hears of a failure; until then it must not end the process.
+    this.#running.catch(() => {});
+  }
+
+  async #supervise(flags: readonly string[], stopped: AbortSignal): Promise<void> {
+    const { environment, log, onEvent } = this.#options;
+    for (let restarts = 0; !stopped.aborted; restarts++) {
       const agent = startProcess({
         name: "agent",
         script: WEIR,
         args: ["agent", "run", "--config", this.#configFile, ...flags],
         environment,
         onLine: log,
-        signal,
+        signal: this.#signal,
       });
       this.#process = agent;
       onEvent(`agent runs as process ${agent.pid}`);
       const { code, signal: killedBy } = await agent.exited;
       this.#process = undefined;
-      if (code === 0 || this.#stopping || signal?.aborted) return;
+      if (code === 0 || stopped.aborted) return;
       if (killedBy === null || restarts === RESTARTS_MAX) throw ended(agent, killedBy ?? `exit code ${code}`);
       onEvent(`agent was ended by ${killedBy} and starts again`);
-      await sleep(RESTART_AFTER_MS, undefined, { signal });
+      await sleep(RESTART_AFTER_MS, undefined, { signal: stopped }).catch(() => {});
     }
   }
 }

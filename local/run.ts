@@ -90,7 +90,7 @@ export async function run(options: RunOptions): Promise<Report> {
   gauges.phase = "running";
   const progress = setInterval(() => say(progressLine(gauges, lake.totals)), 5_000);
   stack.defer(() => clearInterval(progress));
-  const truth = await whileAgentRuns(agent, source.write());
+  const truth = await writeFor(agent, source);
   gauges.phase = "draining";
   say("the input has ended: draining");
   await agent.drain();
@@ -116,8 +116,8 @@ export async function run(options: RunOptions): Promise<Report> {
 interface Input {
   /** By tag, for the agent. */
   readonly files: LogGlobs;
-  /** Ends with the input, and tells what the files held. */
-  write(): Promise<Truth>;
+  /** Ends with the input or at the signal, and tells what the files held. */
+  write(signal: AbortSignal): Promise<Truth>;
 }
 
 function input(
@@ -130,21 +130,21 @@ function input(
     const tag = (name: string): string => tagOf(types.find((type) => type.name === name)!);
     return {
       files: Object.fromEntries(Object.entries(logs).map(([type, paths]) => [tag(type), paths])),
-      write: () => countFiles(logs, options.signal),
+      write: (over) => countFiles(logs, AbortSignal.any([options.signal, over])),
     };
   }
   const { linesPerType, linesPerSecond, seed, finish, signal } = options;
   const dir = resolve(options.dir, "logs");
   return {
     files: Object.fromEntries(SAMPLE_TYPES.map(({ type }) => [type, [join(dir, `${type}.log*`)]])),
-    write: () =>
+    write: (over) =>
       generateTraffic({
         dir,
         seed,
         ...(linesPerType !== undefined && { linesPerType }),
         ...(linesPerSecond !== undefined && { linesPerSecond }),
         releasable: (type, file) => lake.holds(type, file),
-        signal: AbortSignal.any([finish, signal]),
+        signal: AbortSignal.any([finish, signal, over]),
       }),
   };
 }
@@ -159,7 +159,7 @@ async function startAgent(
 ): Promise<LocalAgent> {
   await mkdir(join(dir, "logs"), { recursive: true });
   const monitorPort = await freePort();
-  const agent = await LocalAgent.create({
+  const created = await LocalAgent.create({
     dir,
     stream: cloud.deployment.stream.name,
     endpoint: cloud.kinesisEndpoint,
@@ -170,6 +170,7 @@ async function startAgent(
     onEvent: say,
     signal,
   });
+  const agent = stack.use(created);
   agent.start();
   const watching = new AbortController();
   stack.defer(() => watching.abort());
@@ -178,10 +179,15 @@ async function startAgent(
   return agent;
 }
 
-/** A failing agent ends the run: without it the input would go nowhere. */
-async function whileAgentRuns<T>(agent: LocalAgent, work: Promise<T>): Promise<T> {
-  const failed = agent.running.then(() => new Promise<never>(() => {}));
-  return Promise.race([work, failed]);
+/** A failing agent ends the input, which would go nowhere without it. @throws PartError */
+async function writeFor(agent: LocalAgent, source: Input): Promise<Truth> {
+  const failed = new AbortController();
+  agent.running.catch(() => failed.abort());
+  try {
+    return await source.write(failed.signal);
+  } finally {
+    if (failed.signal.aborted) await agent.running;
+  }
 }
 
 async function watchAgent(

@@ -16,7 +16,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { reportSchema } from "../../local/reconcile/report.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -37,12 +37,15 @@ interface Ended {
 
 function start(args: readonly string[], options: { path?: string; uid?: number } = {}): ChildProcess {
   const { path, uid } = options;
-  return spawn(process.execPath, ["bin/weir.ts", "local", ...args], {
+  const child = spawn(process.execPath, ["bin/weir.ts", "local", ...args], {
     cwd: ROOT,
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, ...(path !== undefined && { PATH: path }) },
     ...(uid !== undefined && { uid, gid: uid }),
   });
+  // A test that fails leaves nothing running that slows down the others.
+  onTestFinished(() => void child.kill("SIGKILL"));
+  return child;
 }
 
 async function weir(args: readonly string[], options: { uid?: number } = {}): Promise<Ended> {
@@ -163,24 +166,56 @@ describe("a command that cannot succeed says what is wrong and exits with 1", ()
   });
 });
 
+/** A run without end, and what it has said. */
+class Endless {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  stderr = "";
+
+  constructor(args: readonly string[], options: { path?: string } = {}) {
+    this.child = start(["--rate", "50", ...args], options);
+    this.child.stderr!.setEncoding("utf8").on("data", (text: string) => (this.stderr += text));
+    this.ended = once(this.child, "close").then(([code]) => code as number | null);
+  }
+
+  /** @throws when it ends without having said so */
+  async says(words: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = words.exec(this.stderr);
+      if (found) return found;
+      if (this.child.exitCode !== null) throw new Error(`never said ${words.source}:\n${this.stderr}`);
+      await sleep(20);
+    }
+  }
+}
+
 test.skipIf(!existsSync("/proc/self/environ"))(
-  "Ctrl-C drains, reconciles and leaves no process behind",
+  "Ctrl-C drains, reconciles and leaves no process behind, though the agent is being started again",
   async () => {
     // Every process of a run inherits PATH, and so this mark.
     const mark = `/weir-mark-${randomUUID()}`;
-    const child = start(["--rate", "50"], { path: `${process.env["PATH"]}:${mark}` });
-    let stderr = "";
-    child.stderr!.on("data", (chunk) => (stderr += chunk));
-    while (!/\d lines routed/.test(stderr) && child.exitCode === null) await sleep(100);
+    const run = new Endless([], { path: `${process.env["PATH"]}:${mark}` });
+    await run.says(/[1-9]\d* lines routed/);
     expect(processesWith(mark).length).toBeGreaterThan(4);
-    child.kill("SIGINT");
-    const [code] = await once(child, "exit");
-    expect(stderr).toContain("stopping");
-    expect(code).toBe(0);
-    for (let tries = 0; tries < 50 && processesWith(mark).length > 0; tries++) await sleep(100);
-    expect(processesWith(mark)).toEqual([]);
+    const [, pid] = await run.says(/agent runs as process (\d+)/);
+    process.kill(Number(pid), "SIGKILL");
+    await run.says(/starts again/);
+    run.child.kill("SIGINT");
+    expect(await run.ended).toBe(0);
+    expect(run.stderr).toContain("stopping");
+    await expect.poll(() => processesWith(mark), { timeout: 60_000 }).toEqual([]);
   },
 );
+
+test("an agent that cannot go on ends a run without end, which says why", async () => {
+  const folder = join(dir, "run");
+  const run = new Endless(["--dir", folder]);
+  const [, pid] = await run.says(/agent runs as process (\d+)/);
+  writeFileSync(join(folder, "agent.toml"), "stream = ");
+  process.kill(Number(pid), "SIGKILL");
+  expect(await run.ended).toBe(1);
+  expect(run.stderr).toMatch(/agent: ended with exit code 1\n.*agent\.toml/);
+});
 
 function processesWith(mark: string): string[] {
   return readdirSync("/proc")

@@ -59,7 +59,7 @@ export async function runPipeline(
   stack.defer(() => cloud.stop());
   const logs = join(dir, "logs");
   await mkdir(logs);
-  const agent = await LocalAgent.create({
+  const created = await LocalAgent.create({
     dir,
     stream: deployment.stream.name,
     endpoint: faults.agentEndpoint ?? cloud.kinesisEndpoint,
@@ -69,6 +69,7 @@ export async function runPipeline(
     log: (line) => log("agent", line),
     onEvent: (event) => log("agent", event),
   });
+  const agent = stack.use(created);
   faults.onStart?.(cloud, agent);
   agent.start();
   try {
