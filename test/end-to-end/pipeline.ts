@@ -37,6 +37,9 @@ export interface Faults extends Pick<CloudOptions, "environment" | "onMappingEve
   readonly onStart?: (cloud: Cloud, agent: LocalAgent) => void;
 }
 
+/** Below a test's own, whose end would tell nothing of why. */
+const DEADLINE_MS = 150_000;
+
 /** Sends sample traffic through the whole pipeline, with faults in its way, and reconciles. */
 export async function runPipeline(
   { config, deployment }: SampleStack,
@@ -48,12 +51,14 @@ export async function runPipeline(
   stack.defer(() => removeCloud(dir));
   const printed: string[] = [];
   const log = (part: string, line: string) => void printed.push(`${part} ${line}`);
+  const signal = AbortSignal.timeout(DEADLINE_MS);
   const cloud = await startCloud({
     deployment,
     dir,
     log,
     loaderEveryMs: 1_000,
     batchingWindowSeconds: 0,
+    signal,
     ...faults,
   });
   stack.defer(() => cloud.stop());
@@ -68,6 +73,7 @@ export async function runPipeline(
     monitorPort: 0,
     log: (line) => log("agent", line),
     onEvent: (event) => log("agent", event),
+    signal,
   });
   const agent = stack.use(created);
   faults.onStart?.(cloud, agent);
@@ -78,9 +84,10 @@ export async function runPipeline(
       seed: 7,
       linesPerType,
       linesPerSecond: linesPerType / 4,
+      signal,
     });
     await agent.drain();
-    await drain(cloud, AbortSignal.timeout(180_000));
+    await drain(cloud, signal);
     return await reconcile({
       s3: cloud.s3,
       bucket: deployment.lakeBucket,
@@ -89,6 +96,7 @@ export async function runPipeline(
       warehouse: redshiftTables(cloud.warehouse!),
       loads: 0,
       seconds: 0,
+      signal,
     });
   } catch (error) {
     const lastWords = printed.filter((line) => !line.includes('"_aws"')).slice(-60);
