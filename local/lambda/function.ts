@@ -40,31 +40,49 @@ export function startFunction(options: FunctionOptions): LambdaFunction {
   const settings = sandboxSettings(options);
   const idle: Sandbox[] = [];
   const busy = new Set<Sandbox>();
+  const starting = new Set<Promise<Sandbox>>();
   let invocations = 0;
   let stopped = false;
 
+  const start = async (): Promise<Sandbox> => {
+    const sandbox = await Sandbox.start(settings);
+    busy.add(sandbox);
+    return sandbox;
+  };
+  const take = async (): Promise<Sandbox> => {
+    let sandbox = idle.pop();
+    while (sandbox && !sandbox.alive) sandbox = idle.pop();
+    if (sandbox) {
+      busy.add(sandbox);
+      return sandbox;
+    }
+    const started = start();
+    starting.add(started);
+    return started.finally(() => starting.delete(started));
+  };
   const invoke = async (payload: string): Promise<InvokeResult> => {
     const bytes = Buffer.byteLength(payload);
     if (bytes > LAMBDA_PAYLOAD_MAX_BYTES) return tooLarge(bytes);
-    if (stopped || signal?.aborted)
-      return failure(randomUUID(), "ResourceConflictException", `${name} is stopped`);
+    if (stopped || signal?.aborted) return isStopped(name);
     if (invocations >= concurrency) return throttled(concurrency);
     invocations++;
     try {
-      let sandbox = idle.pop();
-      while (sandbox && !sandbox.alive) sandbox = idle.pop();
-      sandbox ??= await Sandbox.start(settings);
-      busy.add(sandbox);
+      const sandbox = await take();
       const result = await sandbox.invoke(payload);
       busy.delete(sandbox);
       if (sandbox.alive) idle.push(sandbox);
       return result;
+    } catch (error) {
+      if (signal?.aborted) return isStopped(name);
+      throw error;
     } finally {
       invocations--;
     }
   };
   const stop = async (): Promise<void> => {
     stopped = true;
+    // Once it has started it is among the busy.
+    await Promise.allSettled(starting);
     await Promise.all([...busy, ...idle].map((sandbox) => sandbox.stop()));
   };
   return {
@@ -104,6 +122,10 @@ function sandboxSettings(options: FunctionOptions): SandboxSettings {
       _HANDLER: handler,
     },
   };
+}
+
+function isStopped(name: string): InvokeResult {
+  return failure(randomUUID(), "ResourceConflictException", `${name} is stopped`);
 }
 
 function tooLarge(bytes: number): InvokeResult {

@@ -219,3 +219,20 @@ test("stopping ends an invocation that is under way", async () => {
   await fn.stop();
   expect((await result).type).toBe("Runtime.ExitError");
 });
+
+test("stopping ends a process that is only being started", async () => {
+  const fn = start();
+  const result = error(fn, {});
+  await fn.stop();
+  expect(fn.pids).toEqual([]);
+  expect((await result).type).toBe("Runtime.ExitError");
+});
+
+test("an invocation that an abort finds before its process is there fails as that of a stopped function", async () => {
+  const abort = new AbortController();
+  const fn = start({ signal: abort.signal });
+  const result = error(fn, {});
+  abort.abort();
+  expect((await result).type).toBe("ResourceConflictException");
+  expect((await error(fn, {})).type).toBe("ResourceConflictException");
+});
