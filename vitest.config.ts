@@ -7,6 +7,8 @@ export default defineConfig({
     exclude: ["test/interop/**"],
     testTimeout: 180_000,
     hookTimeout: 120_000,
+    // However long it takes on a busy machine.
+    expect: { poll: { timeout: 60_000 } },
     // Two cores is what we promise to run on; tests that start servers are heavy.
     maxWorkers: 2,
   },

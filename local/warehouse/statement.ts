@@ -42,6 +42,8 @@ export interface StatementParts {
 /** How long the Data API knows a statement once it is over. Redshift Data API, read 2026-11. */
 export const RESULT_LIFETIME_MS = 24 * 3_600_000;
 
+const INTERRUPT_EVERY_MS = 500;
+
 let lastQueryId = 1_000;
 
 /** Text as PostgreSQL sends it: the Data API has its own idea of types. */
@@ -88,9 +90,19 @@ export class Statement {
   /** @returns false when it was over already */
   async cancel(): Promise<boolean> {
     if (this.isOver) return false;
+    if (this.#cancelled) return true;
     this.#cancelled = true;
+    await this.#interrupt();
+    // PostgreSQL lets one pass that comes before the query it is meant for.
+    const again = setInterval(() => void this.#interrupt().catch(() => {}), INTERRUPT_EVERY_MS);
+    void this.done.then(() => clearInterval(again));
+    return true;
+  }
+
+  async #interrupt(): Promise<void> {
     const pid = (this.#client as { processID?: number } | undefined)?.processID;
-    if (pid === undefined) return true;
+    const isRunning = this.subs.some(({ status }) => status === "STARTED");
+    if (pid === undefined || !isRunning) return;
     const other = new Client(this.#parts.postgres);
     await other.connect();
     try {
@@ -98,7 +110,6 @@ export class Statement {
     } finally {
       await other.end();
     }
-    return true;
   }
 
   async #run(): Promise<void> {

@@ -11,7 +11,8 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Client } from "pg";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { StatementEvent } from "../../local/warehouse/statement-event.ts";
 import { removePostgres } from "../../local/warehouse/postgres.ts";
 import { startWarehouse } from "../../local/warehouse/warehouse.ts";
@@ -37,6 +38,8 @@ const manifest = (...keys: string[]): string =>
   JSON.stringify({ entries: keys.map((key) => ({ url: `s3://${BUCKET}/${key}`, mandatory: true })) });
 const count = async (table: string): Promise<number> =>
   Number((await rig.warehouse.query<{ n: string }>(`SELECT count(*) AS n FROM ${table}`))[0]!.n);
+
+type Query = (this: Client, ...args: unknown[]) => unknown;
 
 /** Keeps the next statements from committing until the returned function is called. */
 function holdStatements(): () => void {
@@ -132,6 +135,23 @@ describe("a batch", () => {
     await rig.redshift.send(new CancelStatementCommand({ Id }));
     expect((await rig.describe(Id!)).Status).toBe("ABORTED");
     expect(await count("cancelled")).toBe(0);
+  });
+
+  test("whose cancellation PostgreSQL lets pass, as between two queries, is ABORTED all the same", async () => {
+    const clients = Client.prototype as unknown as { query: Query };
+    const { query } = clients;
+    let passed = 0;
+    using _lossy = vi.spyOn(clients, "query").mockImplementation(function (this: Client, ...args) {
+      const isLost = String(args[0]).includes("pg_cancel_backend") && ++passed === 1;
+      return isLost ? Promise.resolve() : query.apply(this, args);
+    });
+    const Sql = "SELECT pg_sleep(601)";
+    const { Id } = await rig.redshift.send(new ExecuteStatementCommand({ ...TARGET, Sql }));
+    const running = `SELECT 1 FROM pg_stat_activity WHERE query = '${Sql}'`;
+    await expect.poll(() => rig.warehouse.query(running)).toHaveLength(1);
+    await rig.redshift.send(new CancelStatementCommand({ Id }));
+    expect((await rig.describe(Id!)).Status).toBe("ABORTED");
+    expect(passed).toBeGreaterThan(1);
   });
 });
 
