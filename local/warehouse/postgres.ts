@@ -1,6 +1,19 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { createHash } from "node:crypto";
-import { access, chown, cp, mkdir, readFile, rm, stat } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import {
+  access,
+  chmod,
+  chown,
+  cp,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { createRequire } from "node:module";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -17,13 +30,18 @@ import { WarehouseError } from "./warehouse-error.ts";
  */
 export interface Postgres {
   readonly port: number;
-  /** Superuser, trusted without a password on 127.0.0.1. */
+  /** No superuser: it may make databases, and owns what it makes. Nobody else can log in. */
   readonly user: string;
+  /** Another one at every start. */
+  readonly password: string;
   stop(): Promise<void>;
 }
 
 const run = promisify(execFile);
 const USER = "weir";
+/** Owns the cluster, and may start programs: it has no password, and no way in. */
+const SUPERUSER = "postgres";
+const LOGINS = `host all ${USER} 127.0.0.1/32 scram-sha-256\n`;
 /** Somebody else may take the free port between our look and the server's. */
 const START_ATTEMPTS = 3;
 
@@ -58,14 +76,18 @@ export async function startPostgres(dataDir: string, signal?: AbortSignal): Prom
   if (await exists(join(folder, "postmaster.pid"))) await pgCtl("-m", "fast", "-w", "stop").catch(() => {});
   signal?.throwIfAborted();
   if (!(await exists(join(folder, "PG_VERSION")))) await initdb(bin, folder, identity);
+  const password = randomBytes(24).toString("hex");
+  await letIn(password, bin, folder, identity);
   const port = await start(bin, folder, identity, signal);
 
   const lifeline = holdLifeline(await postmaster(folder), identity);
   return {
     port,
     user: USER,
+    password,
     async stop() {
       lifeline.kill();
+      lifeline.stdin?.destroy();
       await pgCtl("-m", "fast", "-w", "stop").catch(async (error: unknown) => {
         if (await exists(join(folder, "postmaster.pid"))) throw error;
       });
@@ -92,11 +114,43 @@ function holdLifeline(postmaster: number, identity: Identity): ChildProcess {
 }
 
 async function initdb(bin: string, folder: string, identity: Identity): Promise<void> {
-  const args = ["-D", folder, "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
+  const args = ["-D", folder, "-U", SUPERUSER, "-A", "reject", "-E", "UTF8", "--locale=C", "--no-sync"];
   try {
     await run(join(bin, "initdb"), args, { ...identity, cwd: folder });
   } catch (cause) {
     throw new WarehouseError("INITDB", `initdb failed on ${folder}`, said(cause), { cause });
+  }
+}
+
+/**
+ * Makes the one user who may log in, with this password, while nobody can connect: a server in
+ * single-user mode reads standard input, and what is read there stands in no list of processes.
+ */
+async function letIn(password: string, bin: string, folder: string, identity: Identity): Promise<void> {
+  const logins = join(folder, "pg_hba.conf");
+  await writeFile(logins, LOGINS, { mode: 0o600 });
+  if (identity.uid !== undefined) await chown(logins, identity.uid, identity.gid!);
+  const sql = [
+    `DO $$ BEGIN CREATE ROLE ${USER}; EXCEPTION WHEN duplicate_object THEN NULL; END $$`,
+    `ALTER ROLE ${USER} LOGIN CREATEDB NOSUPERUSER PASSWORD '${password}'`,
+  ];
+  // A statement that fails must not be logged with the password in it.
+  const args = [
+    "--single",
+    "-D",
+    folder,
+    "-c",
+    "fsync=off",
+    "-c",
+    "log_min_error_statement=panic",
+    "postgres",
+  ];
+  const running = run(join(bin, "postgres"), args, { ...identity, cwd: folder });
+  running.child.stdin?.on("error", () => {}).end(`${sql.join("\n")}\n`);
+  try {
+    await running;
+  } catch (cause) {
+    throw new WarehouseError("POSTGRES_START", `no user could be made on ${folder}`, said(cause), { cause });
   }
 }
 
@@ -155,8 +209,22 @@ async function binaries(identity: Identity): Promise<string> {
   }
   if (await reaches(native, identity)) return join(native, "bin");
   const copy = join(tmpdir(), `weir-postgres-${hash(native)}`);
-  await cp(native, copy, { recursive: true, verbatimSymlinks: true, force: false });
+  if (!(await exists(copy))) await copyWhole(native, copy);
+  await assertOurs(copy, {});
   return join(copy, "bin");
+}
+
+/** Somebody else may make the same copy at the same time: neither must run what is only half there. */
+async function copyWhole(from: string, to: string): Promise<void> {
+  const part = await mkdtemp(`${to}-`);
+  await cp(from, part, { recursive: true, verbatimSymlinks: true });
+  await chmod(part, 0o755);
+  try {
+    await rename(part, to);
+  } catch (cause) {
+    await rm(part, { recursive: true });
+    if (!(await exists(to))) throw cause;
+  }
 }
 
 async function reachableFolder(dataDir: string, identity: Identity): Promise<string> {
@@ -164,8 +232,16 @@ async function reachableFolder(dataDir: string, identity: Identity): Promise<str
   const reachable = await reaches(dirname(dataDir), identity);
   const folder = reachable ? dataDir : join(tmpdir(), `weir-warehouse-${hash(dataDir)}`);
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (!reachable) await assertOurs(folder, identity);
   if (identity.uid !== undefined) await chown(folder, identity.uid, identity.gid!);
   return folder;
+}
+
+/** Anybody may have made a folder, or a link, of a name in the temporary folder that can be guessed. */
+async function assertOurs(path: string, { uid }: Identity): Promise<void> {
+  const owner = (await lstat(path)).uid;
+  if (owner === process.getuid?.() || owner === uid) return;
+  throw new WarehouseError("FOREIGN_FOLDER", `${path} belongs to somebody else`, "remove it");
 }
 
 /** True when every folder down to `path` lets everybody through. */

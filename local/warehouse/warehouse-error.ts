@@ -2,6 +2,7 @@
 export type WarehouseErrorCode =
   | "NO_BINARIES" //        no PostgreSQL for this platform among the installed packages
   | "NO_PLAIN_USER" //      root, and nobody else to run PostgreSQL as
+  | "FOREIGN_FOLDER" //     somebody else has made the folder that PostgreSQL would be in
   | "INITDB" //             the data folder could not be made
   | "POSTGRES_START" //     PostgreSQL did not start on it
   | "DIALECT"; //           what Redshift has and PostgreSQL lacks could not be set up

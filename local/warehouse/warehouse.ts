@@ -30,7 +30,7 @@ export interface WarehouseOptions {
 export interface Warehouse {
   /** For AWS_ENDPOINT_URL_REDSHIFT_DATA. */
   readonly endpoint: string;
-  /** Of PostgreSQL on 127.0.0.1, user weir, no password. */
+  /** Of PostgreSQL on 127.0.0.1. */
   readonly port: number;
   /** Runs one SQL past the Data API; rows by column name. */
   query<Row extends object = Record<string, unknown>>(
@@ -48,7 +48,8 @@ export interface Warehouse {
 export async function startWarehouse(options: WarehouseOptions): Promise<Warehouse> {
   const { dataDir, database, workgroup, signal } = options;
   const postgres = await startPostgres(dataDir, signal);
-  const connection: ClientConfig = { host: "127.0.0.1", port: postgres.port, user: postgres.user, database };
+  const { port, user, password } = postgres;
+  const connection: ClientConfig = { host: "127.0.0.1", port, user, password, database };
   try {
     await createDatabase(connection, database);
     const s3 = new S3Client({ endpoint: options.s3.endpoint, forcePathStyle: true, ...LOCAL });

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -190,13 +191,17 @@ class Endless {
 }
 
 test.skipIf(!existsSync("/proc/self/environ"))(
-  "Ctrl-C drains, reconciles and leaves no process behind, though the agent is being started again",
+  "a run listens on 127.0.0.1 alone, and Ctrl-C leaves no process behind, though the agent is being started again",
   async () => {
     // Every process of a run inherits PATH, and so this mark.
     const mark = `/weir-mark-${randomUUID()}`;
     const run = new Endless([], { path: `${process.env["PATH"]}:${mark}` });
     await run.says(/[1-9]\d* lines routed/);
-    expect(processesWith(mark).length).toBeGreaterThan(4);
+    const pids = processesWith(mark);
+    expect(pids.length).toBeGreaterThan(4);
+    const addresses = [run.child.pid!, ...pids].flatMap(listening);
+    expect(addresses.length).toBeGreaterThan(8);
+    expect(addresses.filter((address) => !address.startsWith("127.0.0.1:"))).toEqual([]);
     const [, pid] = await run.says(/agent runs as process (\d+)/);
     process.kill(Number(pid), "SIGKILL");
     await run.says(/starts again/);
@@ -217,7 +222,7 @@ test("an agent that cannot go on ends a run without end, which says why", async 
   expect(run.stderr).toMatch(/agent: ended with exit code 1\n.*agent\.toml/);
 });
 
-function processesWith(mark: string): string[] {
+function processesWith(mark: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .filter((pid) => {
@@ -227,5 +232,32 @@ function processesWith(mark: string): string[] {
         return false; // gone, or somebody else's
       }
     })
-    .map((pid) => `${pid} ${readFileSync(`/proc/${pid}/comm`, "latin1").trim()}`);
+    .map(Number);
+}
+
+/** Where a process listens, by TCP. source: proc_pid_net(5), addresses of this machine's byte order, state 0A */
+function listening(pid: number): string[] {
+  const inodes = new Map<string, string>();
+  for (const family of ["tcp", "tcp6"]) {
+    for (const line of readFileSync(`/proc/${pid}/net/${family}`, "latin1").trim().split("\n").slice(1)) {
+      const [, local = "", , state, , , , , , inode = ""] = line.trim().split(/\s+/);
+      if (state === "0A") inodes.set(`socket:[${inode}]`, addressText(local));
+    }
+  }
+  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
+  return links.flatMap((link) => inodes.get(link) ?? []);
+}
+
+function addressText(hex: string): string {
+  const [host = "", port = ""] = hex.split(":");
+  const bytes = Buffer.from(host, "hex").reverse();
+  return `${bytes.length === 4 ? bytes.join(".") : host}:${parseInt(port, 16)}`;
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return ""; // closed meanwhile
+  }
 }
