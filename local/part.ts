@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NodeProcess } from "./process.ts";
@@ -118,9 +119,25 @@ function lastWords(child: NodeProcess): string {
   return lines && `. Its last words:\n${lines.replace(/^/gm, "  ")}`;
 }
 
-/** A port of 127.0.0.1 nobody listens on at this moment. */
-export function freePort(): Promise<number> {
-  return listenOnce(0);
+/**
+ * Where systems take no ports from for whoever listens on any, or connects: Linux begins at 32,768,
+ * others at 49,152. What is free here stays so until somebody asks for it by its number.
+ */
+const PORTS = { first: 20_000, count: 12_000 };
+/** From a place of its own in every process, so that those that look at the same time find others. */
+let nextPort = randomInt(PORTS.count);
+
+/** A port of 127.0.0.1 nobody listens on, another one each time. @throws Error when there is none */
+export async function freePort(): Promise<number> {
+  for (let tries = 1; ; tries++) {
+    const port = PORTS.first + (nextPort++ % PORTS.count);
+    try {
+      await listenOnce(port);
+      return port;
+    } catch (error) {
+      if (tries === PORTS.count) throw error;
+    }
+  }
 }
 
 /** @throws PartError PORT_IN_USE */
@@ -133,13 +150,10 @@ export async function assertFree(part: string, port: number): Promise<void> {
   }
 }
 
-function listenOnce(port: number): Promise<number> {
+function listenOnce(port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address ? address.port : port));
-    });
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve()));
   });
 }
