@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const LIFELINE = new URL("./lifeline.ts", import.meta.url).href;
+const INHERITED = ["PATH", "HOME", "TMPDIR", "NODE_COMPILE_CACHE"];
 const LAST_LINES = 20;
 /** kinesis-local takes seconds to answer SIGTERM under load, and has nothing to save by then. */
 const STOP_GRACE_MS = 3_000;
@@ -30,7 +31,7 @@ export interface NodeProcessOptions {
   readonly script: string | URL;
   readonly args?: readonly string[];
   readonly nodeFlags?: readonly string[];
-  /** The whole environment: nothing is inherited but PATH, HOME and TMPDIR. */
+  /** The whole environment: of ours only what `INHERITED` names is added. */
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
@@ -86,7 +87,7 @@ function readLines(stream: Readable, onLine: (line: string) => void): void {
 
 function inherited(): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const name of ["PATH", "HOME", "TMPDIR"]) {
+  for (const name of INHERITED) {
     const value = process.env[name];
     if (value !== undefined) kept[name] = value;
   }
