@@ -1,7 +1,7 @@
 import { appendFile, copyFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { Bookkeeper } from "../../agent/bookkeeper.ts";
 import { CheckpointFile } from "../../agent/checkpoint.ts";
 import { Heartbeats } from "../../agent/heartbeats.ts";
@@ -179,7 +179,7 @@ test("heartbeats wait for the one before them, the last one for nothing, and no 
     eventsOf(sealed.at(-1)!.data).flatMap(({ text }) => heartbeatSchema.parse(JSON.parse(text)).sources);
   const over = new AbortController();
   const running = bookkeeper.run(over.signal);
-  await vi.waitUntil(() => sealed.length > 0);
+  await expect.poll(() => sealed.length).toBe(1);
   await writeFile(tail.path("a.log"), "one\n");
   await tail.poll();
   await rm(tail.path("a.log"));
@@ -187,7 +187,7 @@ test("heartbeats wait for the one before them, the last one for nothing, and no 
   await sleep(50);
   expect(sealed).toHaveLength(1);
   sealed[0]!.acknowledge();
-  await vi.waitUntil(() => sealed.length > 1);
+  await expect.poll(() => sealed.length).toBe(2);
   expect(told()).toMatchObject([{ state: "ended", finalSize: 4 }]);
   over.abort();
   await running;

@@ -29,7 +29,7 @@ const originals: Record<string, (tail: TailHarness) => Promise<readonly string[]
     await tail.poll();
     await rename(tail.path("a.log"), tail.path("a.log.2"));
     // Birth times have the grain of the kernel's clock.
-    await sleep(10);
+    await sleep(20);
     await writeFile(tail.path("a.log"), TEXT);
     return [EARLIER];
   },

@@ -7,6 +7,8 @@ import { SpoolRun } from "./spool/spool-fixture.ts";
 import { TailHarness } from "./tail-harness.ts";
 
 const HOUR_MS = 3_600_000;
+/** Far more than a busy machine takes for a test, and far less than the clock is set by. */
+const NEAR_MS = 60_000;
 
 test.each([8, -8])("after the clock was set by %i hours, the end of a file is told by it", async (hours) => {
   await using tail = await TailHarness.make();
@@ -17,7 +19,7 @@ test.each([8, -8])("after the clock was set by %i hours, the end of a file is to
   vi.setSystemTime(Date.now() + hours * HOUR_MS);
   onTestFinished(() => void vi.useRealTimers());
   const { endReachedAt } = reportFile(file!);
-  expect(Math.abs(Date.now() - 5_000 - Date.parse(endReachedAt!))).toBeLessThan(1_000);
+  expect(Math.abs(Date.now() - 5_000 - Date.parse(endReachedAt!))).toBeLessThan(NEAR_MS);
 });
 
 test.each([8, -8])(
@@ -29,7 +31,7 @@ test.each([8, -8])(
     const reading = reader.blocks(AbortSignal.timeout(50));
     expect((await reading.next()).done).toBe(true);
     const { endReachedAt } = reportFile(reader);
-    expect(Math.abs(Date.now() - Date.parse(endReachedAt!))).toBeLessThan(1_000);
-    expect(Math.abs(steadyNow() - reader.changedAtMs)).toBeLessThan(1_000);
+    expect(Math.abs(Date.now() - Date.parse(endReachedAt!))).toBeLessThan(NEAR_MS);
+    expect(Math.abs(steadyNow() - reader.changedAtMs)).toBeLessThan(NEAR_MS);
   },
 );

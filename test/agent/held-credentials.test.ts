@@ -35,13 +35,13 @@ test.each(["ExpiredTokenException", "InvalidSignatureException", "SignatureDoesN
 );
 
 /** Hangs when it is first run. */
-const HANGING = `credential_process = if mkdir "$ONCE"; then exec sleep 5; fi; echo '{"Version":1,"AccessKeyId":"AKIA2","SecretAccessKey":"s"}'`;
+const HANGING = `credential_process = if mkdir "$ONCE"; then exec sleep 10; fi; echo '{"Version":1,"AccessKeyId":"AKIA2","SecretAccessKey":"s"}'`;
 
 test("a look for credentials that hangs is given up, and the next one is made", async () => {
   const writeProfile = await useProfiles();
   await writeProfile(HANGING);
-  const held = new HeldCredentials(awsSchema.parse({ profile: "logs" }), 500);
-  await expect(held.get()).rejects.toThrow("no credentials were found within 500 ms");
+  const held = new HeldCredentials(awsSchema.parse({ profile: "logs" }), 2_000);
+  await expect(held.get()).rejects.toThrow("no credentials were found within 2000 ms");
   expect(await held.get()).toMatchObject({ accessKeyId: "AKIA2" });
 });
 

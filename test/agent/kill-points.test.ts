@@ -146,4 +146,4 @@ test("killed after Kinesis took a request and before the agent learned of it, th
     await child.until(() => agent.kinesis.records.length > before);
     await child.kill("SIGKILL");
   });
-}, 60_000);
+});

@@ -54,4 +54,4 @@ test("an agent killed at any moment loses no line, and repeats only with the sam
   expect(await last.ended).toMatchObject({ code: 0 });
   const delivered = Array.from(bySource(agent.events).values(), reassemble);
   expect(delivered.sort()).toEqual(written.sort());
-}, 120_000);
+});

@@ -67,20 +67,20 @@ test("credentials come from the profile that is named", async () => {
 
 const ANSWER = '{"Shards":[]}';
 
-/** A client that waits 400 ms, and a server that answers with so many bytes, one every 50 ms. */
+/** A client that waits a second, and a server that answers with so many bytes, ten a second. */
 async function startSlow(bytes: number) {
   const sockets = new Set<unknown>();
   const answer = async ({ socket }: IncomingMessage, response: ServerResponse): Promise<void> => {
     sockets.add(socket);
     response.writeHead(200).flushHeaders();
     for (const byte of ANSWER.slice(0, bytes)) {
-      await sleep(50);
+      await sleep(100);
       response.write(byte);
     }
     if (bytes === ANSWER.length) response.end();
   };
   const server = await LocalServer.start((request, response) => void answer(request, response));
-  const producer = producerConfigSchema.parse({ request_timeout_ms: 400 });
+  const producer = producerConfigSchema.parse({ request_timeout_ms: 1_000 });
   return { server, sockets, client: kinesisClient({ region, endpoint: server.url, producer }) };
 }
 
@@ -96,7 +96,7 @@ test("an answer that comes slowly is waited for, and a connection may be idle fo
   const { server, sockets, client } = await startSlow(ANSWER.length);
   await using _server = server;
   expect(await client.send(list)).toMatchObject({ Shards: [] });
-  await sleep(600);
+  await sleep(1_200);
   expect(await client.send(list)).toMatchObject({ Shards: [] });
   expect(sockets.size).toBe(1);
 });

@@ -96,7 +96,7 @@ test("each file that was at a path last is told of by what is known of itself", 
     const { positions } = await readPositions(agent.config({ monitor }));
     return positions.map(({ location, delivered, read }) => ({ location, delivered, read }));
   };
-  await expect.poll(known, { timeout: 10_000 }).toEqual([
+  await expect.poll(known).toEqual([
     { location: path, delivered: whole, read: whole },
     // The monitor tells of one file at a path.
     { location: path, delivered: lines(2).length, read: undefined },

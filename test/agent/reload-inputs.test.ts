@@ -102,7 +102,7 @@ test("reloads of every kind under load lose nothing of files and nothing that wa
   const texts = pushed!.map(textOf);
   expect([...new Set(texts)]).toEqual(acknowledged);
   expect(texts.length - acknowledged.length).toBeLessThanOrEqual(repeats);
-}, 120_000);
+});
 
 /** What the agent logs as warnings and errors. */
 function logged(): { readonly log: Logger; readonly text: () => string } {

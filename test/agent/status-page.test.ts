@@ -17,7 +17,7 @@ const BROWSER = [
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
 
-const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 30_000 });
+const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 60_000 });
 
 /** An agent with some files of ten lines, and where its page is. */
 async function start(agent: AgentFixture, names: readonly string[], overrides: object = {}) {
@@ -41,6 +41,7 @@ describe.skipIf(BROWSER === undefined)(
     /** @returns what the browser complains of: errors, refused resources, violations of the policy */
     async function open(url: string): Promise<{ page: Page; complaints: string[] }> {
       const page = await browser.newPage({ viewport: { width: 1_440, height: 900 } });
+      page.setDefaultTimeout(120_000);
       const complaints: string[] = [];
       page.on("console", (message) => complaints.push(message.text()));
       page.on("pageerror", (error) => complaints.push(String(error)));

@@ -26,7 +26,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 30_000 });
+const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 60_000 });
 
 let shown: Snapshot;
 let running: Console;
@@ -49,6 +49,7 @@ describe.skipIf(BROWSER === undefined)(
     afterAll(() => browser.close());
     beforeEach(async () => {
       page = await browser.newPage({ viewport: { width: 1_440, height: 900 }, reducedMotion: "reduce" });
+      page.setDefaultTimeout(120_000);
       complaints = [];
       page.on("console", (message) => complaints.push(message.text()));
       page.on("pageerror", (error) => complaints.push(String(error)));

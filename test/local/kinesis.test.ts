@@ -73,7 +73,7 @@ test("streams outlive a restart in their folder", async () => {
   // It writes them down once a second.
   const written = async (): Promise<unknown> =>
     JSON.parse(await readFile(join(dataDir, "kinesis-data.json"), "utf8")) as unknown;
-  await expect.poll(written, { timeout: 30_000 }).toBeTypeOf("object");
+  await expect.poll(written).toBeTypeOf("object");
   await first.stop();
   // The number of shards is that of the first start: it is the same stream, not a new one.
   const second = await startKinesis({ streams: [{ name: "logs", shards: 1 }], dataDir });

@@ -52,7 +52,7 @@ interface LambdaEvent {
 }
 
 /** However long it takes on a busy machine. */
-const eventually = <T>(look: () => T) => expect.poll(look, { timeout: 30_000 });
+const eventually = <T>(look: () => T) => expect.poll(look);
 
 let root: string;
 let parts: Part[];

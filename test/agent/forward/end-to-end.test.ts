@@ -110,4 +110,4 @@ test("an agent killed between acknowledgement and delivery loses nothing, and de
   await using idle = await AgentChild.start(agent, ["run"], forward);
   await idle.until(async () => (await readdir(agent.path("state/spool/pushed"))).length === 1);
   expect((await stat(agent.path("state/spool/pushed"))).isDirectory()).toBe(true);
-}, 60_000);
+});

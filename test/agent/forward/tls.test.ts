@@ -51,7 +51,11 @@ test.skipIf(!hasOpenssl)(
     const directory = await mkdtemp(join(tmpdir(), "weir-tls-"));
     try {
       const tls = makeCertificate(directory);
-      await using forward = await ForwardFixture.start({ tls, max_connections: 1, message_timeout_ms: 200 });
+      await using forward = await ForwardFixture.start({
+        tls,
+        max_connections: 1,
+        message_timeout_ms: 1_000,
+      });
       using silent = await forward.client();
       expect(await silent.rest()).toEqual(Buffer.alloc(0));
       expect(forward.server.counts.refusedBy).toMatchObject({ tls: 1, limit: 0 });
