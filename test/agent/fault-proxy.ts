@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ShardLimits } from "../../bench/shard-limits.ts";
@@ -36,8 +35,6 @@ const FATES: readonly Fate[] = [
   ...(["reset-early", "reset-before", "reset-after", "time-out-after", "stall-after"] as const),
 ];
 const SLOW_MS = 100;
-/** Time for the client to read an answer. */
-const SURE_MS = 10;
 
 interface Answer {
   readonly status: number;
@@ -55,14 +52,14 @@ export interface FaultProxyOptions {
   readonly random: () => number;
   /** Of the next request; at random by default. */
   readonly fate?: (operation: string) => Fate;
-  /** When the client gives an answer up. */
-  readonly timeoutMs: number;
 }
 
 /** Stands before a Kinesis that never fails, keeps to the limits of its shards, and fails. */
 export class FaultProxy implements AsyncDisposable {
-  /** Data of records that were taken, perhaps without the client being told: only these may come again. */
+  /** Data of records that were taken and that the client was not told of: these come again. */
   readonly untold: Buffer[] = [];
+  /** Of records that the last answer on a connection tells of. */
+  readonly #toldLast = new Map<object, readonly Buffer[]>();
   readonly #options: FaultProxyOptions;
   #server: JsonServer | undefined;
 
@@ -76,6 +73,11 @@ export class FaultProxy implements AsyncDisposable {
     this.#options = options;
   }
 
+  /** Data of records that may come again, too: who asks again on a connection has read what was said on it before. */
+  get doubtful(): readonly Buffer[] {
+    return [...this.#toldLast.values()].flat();
+  }
+
   get endpoint(): string {
     return this.#server!.endpoint;
   }
@@ -86,7 +88,7 @@ export class FaultProxy implements AsyncDisposable {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { random, fate: chooseFate, stream } = this.#options;
-    const since = performance.now();
+    this.#toldLast.delete(request.socket);
     const operation = operationOf(request);
     const fate = chooseFate?.(operation) ?? FATES[Math.floor(random() * FATES.length)]!;
     if (fate === "reset-early") return void response.destroy();
@@ -95,18 +97,12 @@ export class FaultProxy implements AsyncDisposable {
     if (fate === "500" || fate === "503") return fail(response, Number(fate), "InternalFailure");
     if (fate === "throttle") return fail(response, 400, "ProvisionedThroughputExceededException");
     if (fate === "reshard") await stream.reshard(random);
-    if (operation === "PutRecords") return this.#put(request, response, body, fate, since);
-    await this.#deliver(response, await this.#forward(request, body), fate, since);
+    if (operation === "PutRecords") return this.#put(request, response, body, fate);
+    await this.#deliver(response, await this.#forward(request, body), fate);
   }
 
   /** Passes on what its shards can take, and puts the answer together from that and what was refused. */
-  async #put(
-    request: IncomingMessage,
-    response: ServerResponse,
-    body: string,
-    fate: Fate,
-    since: number,
-  ): Promise<void> {
+  async #put(request: IncomingMessage, response: ServerResponse, body: string, fate: Fate): Promise<void> {
     const asked = JSON.parse(body) as PutRecordsRequest;
     const refusals = asked.Records.map((entry) => this.#refusal(entry, fate));
     let taken = asked.Records.filter((_, i) => refusals[i] === undefined);
@@ -118,9 +114,11 @@ export class FaultProxy implements AsyncDisposable {
         if (answer.status !== 200) taken = [];
       }
       if (answer.status === 200) answer = { status: 200, body: withRefusals(answer, refusals) };
-      isTold = await this.#deliver(response, answer, fate, since);
+      isTold = await this.#deliver(response, answer, fate);
     } finally {
-      if (!isTold) this.untold.push(...taken.map(({ Data }) => Buffer.from(Data, "base64")));
+      const data = taken.map(({ Data }) => Buffer.from(Data, "base64"));
+      if (isTold) this.#toldLast.set(request.socket, data);
+      else this.untold.push(...data);
     }
   }
 
@@ -131,26 +129,15 @@ export class FaultProxy implements AsyncDisposable {
     return isTaken ? undefined : "ProvisionedThroughputExceededException";
   }
 
-  /** @returns whether the client is sure to have the answer */
-  async #deliver(
-    response: ServerResponse,
-    { status, body }: Answer,
-    fate: Fate,
-    since: number,
-  ): Promise<boolean> {
+  /** @returns whether it is on its way to the client, who may have given it up */
+  async #deliver(response: ServerResponse, { status, body }: Answer, fate: Fate): Promise<boolean> {
+    if (fate === "slow") await sleep(SLOW_MS);
     if (response.destroyed) return false;
-    const closed = once(response, "close");
     if (fate === "reset-after") response.destroy();
-    else if (fate === "stall-after") response.writeHead(status).flushHeaders();
-    else if (fate !== "time-out-after") {
-      if (fate === "slow") await sleep(SLOW_MS);
-      reply(response, status, body);
-    }
-    // A client that times out closes the connection; one that was about to may not have read the answer.
-    await closed;
-    await sleep(SURE_MS);
-    const isSlow = performance.now() - since >= this.#options.timeoutMs / 2;
-    return response.writableFinished && !(isSlow && response.req.socket.destroyed);
+    if (fate === "stall-after") response.writeHead(status).flushHeaders();
+    if (fate === "reset-after" || fate === "stall-after" || fate === "time-out-after") return false;
+    reply(response, status, body);
+    return true;
   }
 
   async #forward({ headers }: IncomingMessage, body: string): Promise<Answer> {

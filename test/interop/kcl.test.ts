@@ -50,7 +50,6 @@ test.skipIf(!hasJava)(
       limits: new ShardLimits(),
       random,
       fate: (operation) => (operation === "PutRecords" && ++requests % 3 === 0 ? "reshard" : "slow"),
-      timeoutMs: 30_000,
     });
     await writeFile(agent.path("a.log"), lines(50_000));
     const producer = { aggregate_bytes: 2_048, linger_ms: 10, max_buffered_bytes: 2 ** 20 };
