@@ -203,7 +203,7 @@ export class PushedInput implements AsyncDisposable {
 
   /** Puts the lines of standard input into the spool, to its end or until the signal. */
   async readStdin(signal: AbortSignal): Promise<void> {
-    if (this.#config.stdin === undefined) return;
+    if (this.#config.stdin === undefined || signal.aborted) return;
     const stop = () => process.stdin.destroy();
     signal.addEventListener("abort", stop);
     try {

@@ -20,6 +20,7 @@ export class Reloads {
   readonly #monitor: Monitor;
   readonly #log: Logger;
   readonly #onRefused: () => void;
+  #taking: Promise<unknown> = Promise.resolve();
   outcome: ReloadOutcome = { isSuccessful: true, configuredAtMs: Date.now(), taken: 0, refused: 0 };
 
   constructor(configs: ReadConfigs, inputs: Inputs, monitor: Monitor, log: Logger, onRefused: () => void) {
@@ -30,6 +31,11 @@ export class Reloads {
     this.#onRefused = onRefused;
   }
 
+  /** Settles once nothing is being prepared: a stop must not leave something behind that begins to listen. */
+  get settled(): Promise<unknown> {
+    return this.#taking;
+  }
+
   /**
    * Waits for a configuration that can take the place of the present one.
    *
@@ -38,10 +44,11 @@ export class Reloads {
   async next(present: AgentConfig, signal: AbortSignal): Promise<AgentConfig | undefined> {
     for (;;) {
       const { value: read, done } = await this.#configs.next();
-      if (done) return undefined;
+      if (done || signal.aborted) return undefined;
+      const taking = this.#take(read, present, signal);
+      this.#taking = taking.catch(() => {});
       try {
-        const next = await read();
-        await this.#prepare(next, present, signal);
+        const next = await taking;
         const { taken, refused } = this.outcome;
         this.outcome = { isSuccessful: true, configuredAtMs: Date.now(), taken: taken + 1, refused };
         return next;
@@ -52,6 +59,16 @@ export class Reloads {
         this.#log.error({ reason: systemReason(error) }, "reload refused: the configuration before it stays");
       }
     }
+  }
+
+  async #take(
+    read: () => Promise<AgentConfig>,
+    present: AgentConfig,
+    signal: AbortSignal,
+  ): Promise<AgentConfig> {
+    const next = await read();
+    await this.#prepare(next, present, signal);
+    return next;
   }
 
   /** Everything that could go wrong goes wrong here, while the present configuration is at work. */
@@ -69,8 +86,10 @@ export class Reloads {
     // A stream has a limit for them.
     const hasLargerRecords = next.producer.aggregate_bytes > present.producer.aggregate_bytes;
     if (hasOtherStream || hasLargerRecords) await this.#assertStream(next, signal);
+    signal.throwIfAborted();
     await using inputs = await this.#inputs.prepare(next);
     await this.#monitor.configure(next.monitor);
+    signal.throwIfAborted();
     await inputs.use();
   }
 

@@ -96,7 +96,7 @@ async function runTerm(
     log.warn(`${error.message}; they are read again`);
   } finally {
     over.abort();
-    await telling;
+    await Promise.all([telling, parts.changes.settled]);
     client.destroy();
   }
   return { sent: agent.sent, next: isReplaced() ? await next : undefined };

@@ -236,3 +236,22 @@ test("standard input neither comes nor goes by a reload, which says so", async (
   expect(text()).toContain("stdin: cannot come or go while the agent runs");
   expect(await client.deliver("one")).toBe(true);
 });
+
+test("a stop in the middle of a reload leaves nobody behind who listens", async () => {
+  await using agent = await AgentFixture.make();
+  const [before, after] = [agent.path("before.sock"), agent.path("after.sock")];
+  await using running = new RunningAgent(agent, { forward: { unix_path: before } });
+  await running.until(() => running.phases.includes("ready"));
+  const stopped = Promise.withResolvers<void>();
+  running.reload(async () => {
+    const stopping = running.stop();
+    stopped.resolve(stopping);
+    // Longer than an agent takes to end that does not wait for this.
+    await Promise.race([stopping, sleep(2_000)]);
+    return agent.config({ forward: { unix_path: after } });
+  });
+  await stopped.promise;
+  await sleep(100);
+  expect([await isRefused(before), await isRefused(after)]).toEqual([true, true]);
+  expect(running.phases).toEqual(["waiting", "ready"]);
+});

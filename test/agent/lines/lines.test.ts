@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { stringify } from "smol-toml";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { LineCounts } from "../../../agent/lines/line-counts.ts";
 import { storeLines } from "../../../agent/lines/stream-lines.ts";
 import { AgentChild } from "../agent-child.ts";
@@ -85,4 +85,24 @@ test("lines that are written to a socket come out of the stream", async () => {
   await child.until(() => agent.events.length >= 1_000);
   expect(await child.kill("SIGTERM")).toMatchObject({ code: 0 });
   expect(Array.from(bySource(agent.events).values(), reassemble)).toEqual([lines(1_000)]);
+});
+
+test("standard input whose reader was stopped before it began is not waited for", async () => {
+  await using agent = await AgentFixture.make();
+  const module = (name: string) => JSON.stringify(new URL(`../../../agent/${name}`, import.meta.url).href);
+  const settings = JSON.stringify(agent.settings({ stdin: { tag: "in" } }));
+  const script = `
+    const { agentConfigSchema } = await import(${module("config.ts")});
+    const { PushedInput } = await import(${module("pushed-input.ts")});
+    const log = { info() {}, warn() {}, error() {} };
+    const input = await PushedInput.open(agentConfigSchema.parse(${settings}), undefined, log);
+    await input.readStdin(AbortSignal.abort());
+    process.exit(7);`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  // Its other end stays open.
+  const [code] = await once(child, "exit");
+  expect(code).toBe(7);
 });
