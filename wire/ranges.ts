@@ -1,9 +1,20 @@
 /** Half-open byte range [from, to). */
 export type Range = readonly [from: number, to: number];
 
-/** A set of bytes as sorted ranges that neither touch nor overlap. */
+/**
+ * Ranges in one piece of a set. A range in the middle moves those after it in its piece, and no others: offsets
+ * that run backwards, or at random, would otherwise move all of them each time.
+ */
+const PIECE_MAX_RANGES = 512;
+
+/**
+ * A set of bytes as sorted ranges that neither touch nor overlap. Adding and asking cost about the same in
+ * whatever order offsets come, since other senders decide on that.
+ */
 export class RangeSet {
-  #ranges: Range[] = [];
+  /** Sorted, none empty; the ranges of all of them in turn are the set. */
+  readonly #pieces: Range[][] = [];
+  #size = 0;
 
   static of(ranges: Iterable<Range>): RangeSet {
     const set = new RangeSet();
@@ -11,47 +22,76 @@ export class RangeSet {
     return set;
   }
 
+  /** Ranges in the set. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Where the last range ends, 0 for an empty set. */
+  get end(): number {
+    return this.#pieces.at(-1)?.at(-1)?.[1] ?? 0;
+  }
+
   /** Adds [from, to); extending the last range, the usual case, costs no search. */
   add(from: number, to: number): void {
     if (to <= from) return;
-    const last = this.#ranges.at(-1);
-    if (!last || from > last[1]) this.#ranges.push([from, to]);
-    else if (from >= last[0]) this.#ranges[this.#ranges.length - 1] = [last[0], Math.max(last[1], to)];
+    const piece = this.#pieces.at(-1);
+    const last = piece?.at(-1);
+    if (piece === undefined || last === undefined || from > last[1]) this.#append(from, to);
+    else if (from >= last[0]) piece[piece.length - 1] = [last[0], Math.max(last[1], to)];
     else this.#merge(from, to);
   }
 
-  #merge(from: number, to: number): void {
-    const first = this.#firstEndingAt(from);
-    let after = first;
-    while (after < this.#ranges.length && this.#ranges[after]![0] <= to) {
-      from = Math.min(from, this.#ranges[after]![0]);
-      to = Math.max(to, this.#ranges[after]![1]);
-      after++;
-    }
-    this.#ranges.splice(first, after - first, [from, to]);
+  #append(from: number, to: number): void {
+    const piece = this.#pieces.at(-1);
+    if (piece !== undefined && piece.length < PIECE_MAX_RANGES) piece.push([from, to]);
+    else this.#pieces.push([[from, to]]);
+    this.#size++;
   }
 
-  /** Index of the first range whose end is at or after `offset`. */
-  #firstEndingAt(offset: number): number {
-    let low = 0;
-    let high = this.#ranges.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#ranges[middle]![1] < offset) low = middle + 1;
-      else high = middle;
+  /** Puts [from, to), which begins before the last range, in the place of all that it touches. */
+  #merge(from: number, to: number): void {
+    const first = this.#pieceEndingAt(from);
+    const piece = this.#pieces[first]!;
+    const at = firstEndingAt(piece, from);
+    let last = first;
+    let after = at;
+    for (let range = piece[at]; range !== undefined && range[0] <= to;) {
+      from = Math.min(from, range[0]);
+      to = Math.max(to, range[1]);
+      this.#size--;
+      after++;
+      if (after === this.#pieces[last]!.length && last + 1 < this.#pieces.length) {
+        last++;
+        after = 0;
+      }
+      range = this.#pieces[last]![after];
     }
-    return low;
+    const merged = [...piece.slice(0, at), [from, to] as const, ...this.#pieces[last]!.slice(after)];
+    this.#size++;
+    this.#pieces.splice(first, last - first + 1, ...halves(merged));
+  }
+
+  /** Index of the first piece whose end is at or after `offset`. */
+  #pieceEndingAt(offset: number): number {
+    return firstIndex(this.#pieces.length, (i) => this.#pieces[i]!.at(-1)![1] >= offset);
+  }
+
+  /** The first range whose end is at or after `offset`. */
+  #rangeEndingAt(offset: number): Range | undefined {
+    const piece = this.#pieces[this.#pieceEndingAt(offset)];
+    return piece?.[firstEndingAt(piece, offset)];
   }
 
   /** True when any byte of [from, to) is in the set. */
   overlaps(from: number, to: number): boolean {
-    const range = this.#ranges[this.#firstEndingAt(from + 1)];
+    const range = this.#rangeEndingAt(from + 1);
     return range !== undefined && to > from && range[0] < to;
   }
 
   /** True when every byte of [from, to) is in the set. */
   covers(from: number, to: number): boolean {
-    const range = this.#ranges[this.#firstEndingAt(to)];
+    const range = this.#rangeEndingAt(to);
     return to <= from || (range !== undefined && range[0] <= from && range[1] >= to);
   }
 
@@ -59,7 +99,7 @@ export class RangeSet {
   missing(to: number): Range[] {
     const holes: Range[] = [];
     let at = 0;
-    for (const [start, end] of this.#ranges) {
+    for (const [start, end] of this) {
       if (start >= to) break;
       if (start > at) holes.push([at, start]);
       at = end;
@@ -69,10 +109,38 @@ export class RangeSet {
   }
 
   get bytes(): number {
-    return this.#ranges.reduce((sum, [from, to]) => sum + to - from, 0);
+    let sum = 0;
+    for (const [from, to] of this) sum += to - from;
+    return sum;
+  }
+
+  *[Symbol.iterator](): Generator<Range> {
+    for (const piece of this.#pieces) yield* piece;
   }
 
   toArray(): readonly Range[] {
-    return this.#ranges;
+    return this.#pieces.flat();
   }
+}
+
+const firstEndingAt = (piece: readonly Range[], offset: number): number =>
+  firstIndex(piece.length, (i) => piece[i]![1] >= offset);
+
+/** Index of the first of `length` items that `isAfter` holds for; it must hold for all after it. */
+function firstIndex(length: number, isAfter: (index: number) => boolean): number {
+  let low = 0;
+  let high = length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isAfter(middle)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+/** A piece that has grown too long, as two. */
+function halves(piece: Range[]): Range[][] {
+  if (piece.length <= PIECE_MAX_RANGES) return [piece];
+  const middle = piece.length >>> 1;
+  return [piece.slice(0, middle), piece.slice(middle)];
 }

@@ -73,10 +73,9 @@ export class LakeTotals {
 
   /** True once some source of the type accounts for a whole file of this size. */
   holds(type: string, { bytes }: FileTruth): boolean {
-    return [...this.#sources.values()].some(({ types, accounted }) => {
-      const [first, second] = accounted.toArray();
-      return types.has(type) && !second && first?.[0] === 0 && first[1] === bytes;
-    });
+    return [...this.#sources.values()].some(
+      ({ types, accounted }) => types.has(type) && accounted.end === bytes && accounted.covers(0, bytes),
+    );
   }
 
   #add({ types, objects, sources, records, userRecords }: Commit): void {

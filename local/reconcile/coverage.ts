@@ -58,15 +58,15 @@ export function matchSources(
   };
   const sameName = (file: FileTruth, source: SourceCoverage) => basename(file.path) === basename(source.path);
   const isWhole = (file: FileTruth, source: SourceCoverage) =>
-    end(source) === file.bytes && source.accounted.covers(0, file.bytes);
+    source.accounted.end === file.bytes && source.accounted.covers(0, file.bytes);
   pair((file, source) => file.sourceId === source.id);
   pair((file, source) => isWhole(file, source) && sameName(file, source));
   pair(isWhole);
   open.files.sort((a, b) => a.bytes - b.bytes);
-  open.sources.sort((a, b) => end(b) - end(a));
-  pair((file, source) => end(source) === file.bytes);
-  pair((file, source) => end(source) <= file.bytes && sameName(file, source));
-  pair((file, source) => end(source) <= file.bytes);
+  open.sources.sort((a, b) => b.accounted.end - a.accounted.end);
+  pair((file, source) => source.accounted.end === file.bytes);
+  pair((file, source) => source.accounted.end <= file.bytes && sameName(file, source));
+  pair((file, source) => source.accounted.end <= file.bytes);
   return { pairs, ...open };
 }
 
@@ -96,14 +96,10 @@ function pairProblem(type: string, file: FileTruth, source: SourceCoverage): str
       `${rangeText(...hole)} of ${rangeText(0, file.bytes)}${more}`
     );
   }
-  if (end(source) <= file.bytes) return undefined;
-  return `${type}: ${nameOf(source)} reaches to byte ${grouped(end(source))}, but ${file.path} ends at ${grouped(file.bytes)}`;
+  if (source.accounted.end <= file.bytes) return undefined;
+  return `${type}: ${nameOf(source)} reaches to byte ${grouped(source.accounted.end)}, but ${file.path} ends at ${grouped(file.bytes)}`;
 }
 
 export function nameOf({ id, host, path }: SourceCoverage): string {
   return `source ${id} (${host}:${path})`;
-}
-
-function end({ accounted }: SourceCoverage): number {
-  return accounted.toArray().at(-1)?.[1] ?? 0;
 }
