@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import * as z from "zod";
+import { isHostName } from "../wire/provenance.ts";
 import { absolutePath } from "./absolute-path.ts";
 import { cloudWatchSchema } from "./cloudwatch/cloudwatch-config.ts";
 import { filterSettings } from "./filter/filter-config.ts";
@@ -136,6 +137,7 @@ export const agentConfigSchema = z
       .string()
       .min(1)
       .max(255)
+      .refine(isHostName, "at most 255 bytes, without control characters")
       .default(() => hostname())
       .meta({ description: "name on every row, and a part of source ids", defaultIs: "the host name" }),
     include: absolutePath.optional().meta({

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { DIGEST_BYTES, FIELD, MAGIC, type Tag, type UserRecord } from "./aggregate.ts";
-import { AGGREGATE_MAX_PARTS } from "./limits.ts";
+import { AGGREGATE_MAX_PARTS, PARTITION_KEY_MAX_CHARS } from "./limits.ts";
 import { Cursor } from "./varint.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -37,8 +37,8 @@ function readAggregatedRecord(body: Cursor): UserRecord[] {
   let tags = 0;
   while (!body.done) {
     const field = body.varint();
-    if (field === FIELD.partitionKeyTable) partitionKeys.push(readString(body));
-    else if (field === FIELD.explicitHashKeyTable) explicitHashKeys.push(readString(body));
+    if (field === FIELD.partitionKeyTable) partitionKeys.push(readKey(body));
+    else if (field === FIELD.explicitHashKeyTable) explicitHashKeys.push(readKey(body));
     else if (field === FIELD.records) {
       const record = readRecord(body.message());
       tags += record.tags.length;
@@ -102,6 +102,13 @@ function readTag(body: Cursor): Tag {
 }
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Every record of an aggregate may name the same key, so a long one is not as harmless as long data. */
+function readKey(body: Cursor): string {
+  const key = readString(body);
+  if (key.length <= PARTITION_KEY_MAX_CHARS || Array.from(key).length <= PARTITION_KEY_MAX_CHARS) return key;
+  throw new WireError("MALFORMED", `key of more than ${PARTITION_KEY_MAX_CHARS} characters`, body.at);
+}
 
 function readString(body: Cursor): string {
   const bytes = body.take(body.varint());

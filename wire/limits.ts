@@ -37,6 +37,31 @@ export const INFLATED_RECORD_MAX_BYTES = 64 * 2 ** 20;
  */
 export const AGGREGATE_MAX_PARTS = 500_000;
 
+/**
+ * What a commit may have to say of one aggregate: its sources, ranges and gaps, in bytes of JSON as
+ * provenance.ts counts them. The largest aggregate that agents make by default stays within it whatever it
+ * holds, and larger ones are closed there. Ours, so that a small record does not make a large commit.
+ */
+export const PROVENANCE_MAX_BYTES = 512 * 2 ** 10;
+
+/**
+ * Source bytes that one aggregate may stand for, gaps included: the largest volume there is, and so more than
+ * any file. Sums of a batch stay below 2^53. Amazon EBS volume types, io2 Block Express, read 2026-11.
+ */
+export const PROVENANCE_MAX_SOURCE_BYTES = 2 ** 46;
+
+/** Room of `_host`. Host names have at most 253 characters. */
+export const HOST_MAX_BYTES = 255;
+
+/** PATH_MAX of Linux, in bytes there. A byte of a path is one character at most. */
+export const PATH_MAX_CHARS = 4_096;
+
+/**
+ * A commit, as a reader takes it: it is read whole, and its objects take ten times as much memory as its
+ * text. The router ends a batch before its commit would be larger. Ours.
+ */
+export const COMMIT_MAX_BYTES = 4 * 2 ** 20;
+
 /** SQL of one Data API call. Redshift Data API quotas, read 2026-11. */
 export const DATA_API_SQL_MAX_BYTES = 100_000;
 

@@ -1,4 +1,11 @@
 import type { Tag, UserRecord } from "./aggregate.ts";
+import { gapBytes, rangeBytes, sourceBytes } from "./commit-bytes.ts";
+import {
+  HOST_MAX_BYTES,
+  PATH_MAX_CHARS,
+  PROVENANCE_MAX_BYTES,
+  PROVENANCE_MAX_SOURCE_BYTES,
+} from "./limits.ts";
 import { WireError } from "./wire-error.ts";
 
 /**
@@ -14,6 +21,10 @@ import { WireError } from "./wire-error.ts";
  * offset of the next record = offset + extent, where extent is data.length + 1 unless stated: the
  * line and its line feed. A record that breaks that sum states its own offset and extent. An
  * aggregate whose first record has no "@" comes from another producer and has no provenance.
+ *
+ * Every record stands for at least a byte, and a gap has no more lines than bytes. What an aggregate says of
+ * sources has limits, too (limits.ts): whoever writes to the stream could otherwise make commits of any size,
+ * and sums that no number holds.
  */
 const TAG = { at: "@", host: "h", path: "p", extent: "+", gap: "-" } as const;
 
@@ -48,19 +59,52 @@ export interface Position {
 
 const NO_TAGS: readonly Tag[] = [];
 
-/** Writes the tags of one aggregate's records, in order. Make a new one for each aggregate. */
-export class ProvenanceWriter {
-  readonly #stated = new Set<string>();
+/** What the records of one aggregate add to a commit, counted alike by who writes and who reads it. */
+class Stated {
+  readonly #ids = new Set<string>();
   #source: string | undefined;
   #next = 0;
+  #bytes = 0;
+
+  has({ id }: Source): boolean {
+    return this.#ids.has(id);
+  }
+
+  /** True where the record before ends, in the same source: then it adds nothing. */
+  goesOn({ source, offset, gap }: Position): boolean {
+    return !gap && source.id === this.#source && offset === this.#next;
+  }
+
+  hasRoomFor(position: Position): boolean {
+    return this.goesOn(position) || this.#bytes + this.#bytesOf(position) <= PROVENANCE_MAX_BYTES;
+  }
+
+  add(position: Position): void {
+    if (!this.goesOn(position)) {
+      this.#bytes += this.#bytesOf(position);
+      this.#source = position.source.id;
+      this.#ids.add(this.#source);
+    }
+    this.#next = position.offset + position.extent;
+  }
+
+  #bytesOf({ source, offset, extent, gap }: Position): number {
+    const bytes = rangeBytes(offset + extent) + (gap ? gapBytes(offset) : 0);
+    return this.#ids.has(source.id) ? bytes : bytes + sourceBytes(source);
+  }
+}
+
+/** Writes the tags of one aggregate's records, in order. Make a new one for each aggregate. */
+export class ProvenanceWriter {
+  readonly #stated = new Stated();
 
   /** Tags for a record; changes nothing, so a record that does not fit can be offered again. */
   tags(position: Position, dataBytes: number): readonly Tag[] {
     const { source, offset, extent, gap } = position;
     const regular = extent === dataBytes + 1;
-    if (regular && !gap && source.id === this.#source && offset === this.#next) return NO_TAGS;
+    if (regular && this.#stated.goesOn(position)) return NO_TAGS;
     const tags: Tag[] = [{ key: TAG.at, value: `${source.id}:${offset}` }];
-    if (!this.#stated.has(source.id)) {
+    if (!this.#stated.has(source)) {
       tags.push({ key: TAG.host, value: source.host }, { key: TAG.path, value: source.path });
     }
     if (!regular) tags.push({ key: TAG.extent, value: `${extent}` });
@@ -68,23 +112,28 @@ export class ProvenanceWriter {
     return tags;
   }
 
+  /** False when an aggregate that holds records must be closed first: readers would refuse all of it. */
+  hasRoomFor(position: Position): boolean {
+    return this.#stated.hasRoomFor(position);
+  }
+
   /** Call once the record is in the aggregate. */
   wrote(position: Position): void {
-    this.#source = position.source.id;
-    this.#next = position.offset + position.extent;
-    this.#stated.add(position.source.id);
+    this.#stated.add(position);
   }
 }
 
 /** Reads the tags of one aggregate's records, in order. Make a new one for each aggregate. */
 export class ProvenanceReader {
   readonly #sources = new Map<string, Source>();
+  readonly #stated = new Stated();
   #source: Source | undefined;
   #next = 0;
+  #sourceBytes = 0;
 
   /**
    * @returns where the record stands, undefined when its producer does not say
-   * @throws WireError PROVENANCE when a tag breaks the grammar above
+   * @throws WireError PROVENANCE when a tag breaks the grammar above, TOO_MANY_PARTS past the limits
    */
   position(record: UserRecord): Position | undefined {
     const at = value(record, TAG.at);
@@ -100,12 +149,27 @@ export class ProvenanceReader {
   }
 
   #advance(source: Source, offset: number, extent: number, gap: Gap | undefined): Position {
+    if (extent === 0)
+      throw new WireError("PROVENANCE", `a record of source ${source.id} stands for no bytes`);
+    const position = { source, offset, extent, gap };
+    if (!this.#stated.hasRoomFor(position)) {
+      const message = `more sources, ranges and gaps than ${PROVENANCE_MAX_BYTES} bytes of a commit hold`;
+      throw new WireError("TOO_MANY_PARTS", message);
+    }
+    this.#stated.add(position);
     this.#source = source;
     this.#next = offset + extent;
     if (!Number.isSafeInteger(this.#next)) {
       throw new WireError("PROVENANCE", `source ${source.id} runs past 2^53 - 1 bytes`);
     }
-    return { source, offset, extent, gap };
+    this.#sourceBytes += extent + (gap ? offset - gap.from : 0);
+    if (this.#sourceBytes > PROVENANCE_MAX_SOURCE_BYTES) {
+      throw new WireError(
+        "PROVENANCE",
+        `stands for more than ${PROVENANCE_MAX_SOURCE_BYTES} bytes of its sources`,
+      );
+    }
+    return position;
   }
 
   #identify(id: string, record: UserRecord): Source {
@@ -116,11 +180,26 @@ export class ProvenanceReader {
       if (host === undefined || path === undefined) {
         throw new WireError("PROVENANCE", `source ${id} appears without its host and path`);
       }
+      checkName("host", host, isHostName(host));
+      checkName("path", path, path.length <= PATH_MAX_CHARS && !path.includes("\0"));
       source = { id, host, path };
       this.#sources.set(id, source);
     }
     return source;
   }
+}
+
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\0-\x1f\x7f]/;
+
+/** True for what `_host` takes. A row repeats it, so it has no characters that JSON writes at length. */
+export function isHostName(host: string): boolean {
+  return Buffer.byteLength(host) <= HOST_MAX_BYTES && !CONTROL.test(host);
+}
+
+function checkName(what: string, name: string, isGood: boolean): void {
+  if (isGood) return;
+  throw new WireError("PROVENANCE", `no ${what} of any system: ${JSON.stringify(name.slice(0, 80))}`);
 }
 
 function readGap(record: UserRecord, offset: number): Gap | undefined {
@@ -135,6 +214,8 @@ function readGap(record: UserRecord, offset: number): Gap | undefined {
   if (!GAP_REASONS.includes(gap.reason)) throw new WireError("PROVENANCE", `unknown gap reason "${reason}"`);
   if (gap.from > offset)
     throw new WireError("PROVENANCE", `gap ${gap.from} begins after its record at ${offset}`);
+  if (gap.lines > offset - gap.from)
+    throw new WireError("PROVENANCE", `gap of ${offset - gap.from} bytes with ${gap.lines} lines`);
   return gap;
 }
 

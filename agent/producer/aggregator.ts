@@ -1,7 +1,7 @@
 import { AggregateBuilder, writeDigests } from "../../wire/aggregate.ts";
 import { deflate } from "../../wire/envelope.ts";
 import { hashKeyOf } from "../../wire/hash-key.ts";
-import { ProvenanceWriter, type Source } from "../../wire/provenance.ts";
+import { type Position, ProvenanceWriter, type Source } from "../../wire/provenance.ts";
 import { LANES } from "../../wire/simd.ts";
 import type { Delivery } from "../delivery.ts";
 import type { Line, Run, Standing } from "../tail/line-framer.ts";
@@ -79,13 +79,15 @@ export class Aggregator {
     this.#begin(origin);
     const { start, end } = line;
     const bytes = end - start;
-    let tags = this.#provenance.tags({ source: origin.source, ...line }, bytes);
+    const position = { source: origin.source, ...line };
+    this.#makeRoom(position);
+    let tags = this.#provenance.tags(position, bytes);
     if (
       this.#builder.count > 0 &&
       this.#builder.byteLengthWith(origin.tag, bytes, tags) > this.#options.maxBytes
     ) {
       this.#close();
-      tags = this.#provenance.tags({ source: origin.source, ...line }, bytes);
+      tags = this.#provenance.tags(position, bytes);
     }
     this.#builder.addSlice(origin.tag, window, start, end, tags);
     this.#wrote(origin, line, 1);
@@ -101,7 +103,9 @@ export class Aggregator {
     let added = 0;
     const { source, tag } = origin;
     for (let rest = run; rest.start <= run.end;) {
-      const tags = this.#provenance.tags({ source, ...rest }, rest.end - rest.start);
+      const position = { source, ...rest };
+      this.#makeRoom(position);
+      const tags = this.#provenance.tags(position, rest.end - rest.start);
       const before = this.#builder.count;
       const { maxBytes } = this.#options;
       const next = this.#builder.addLines(tag, window, rest.start, rest.end, tags, maxBytes);
@@ -119,6 +123,11 @@ export class Aggregator {
   #begin(origin: Origin): void {
     const isOther = this.#builder.count > 0 && !this.#spans.has(origin);
     if (isOther && this.#options.ordering === "source") this.#close();
+  }
+
+  /** Closes an aggregate that says as much of its sources as readers take. */
+  #makeRoom(position: Position): void {
+    if (this.#builder.count > 0 && !this.#provenance.hasRoomFor(position)) this.#close();
   }
 
   /** Keeps the books for consecutive lines of one source. */

@@ -83,6 +83,19 @@ const lineOf = (text: string) => ({
 });
 const source = { id: "source", host: "host", path: "/log" };
 
+test("an aggregate of many files is closed before it says more of them than readers take", () => {
+  const { aggregator, sealed } = makeAggregator(3 * 2 ** 20);
+  for (let i = 0; i < 20_000; i++) {
+    const origin = { source: { ...source, id: `source${i}` }, tag: "tag", delivery: new Delivery(HEAD) };
+    if (i % 2 === 0) aggregator.add(origin, Buffer.from("line"), lineOf("line"));
+    else aggregator.addLines(origin, Buffer.from("line"), lineOf("line"));
+  }
+  aggregator.flush();
+  expect(sealed.length).toBeGreaterThan(1);
+  const sources = sealed.flatMap(({ data }) => eventsOf(data).map(({ position }) => position.source.id));
+  expect(sources).toEqual(Array.from({ length: 20_000 }, (_, i) => `source${i}`));
+});
+
 test("aggregates that are full wait for others to be hashed with, but no longer than the linger", async () => {
   const { aggregator, sealed } = makeAggregator(1_000, 20);
   const origin = { source, tag: "tag", delivery: new Delivery(HEAD) };

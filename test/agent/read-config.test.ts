@@ -37,6 +37,15 @@ test("a name without a value is an error that names it and its field, every one 
   });
 });
 
+test.each([`"${"é".repeat(200)}"`, '"web\\n1"'])(
+  "a host name that readers refuse is refused here: %s",
+  async (host) => {
+    await expect(read(`stream = "logs"\nhost = ${host}\n${files}`)).rejects.toMatchObject({
+      problems: ["host: at most 255 bytes, without control characters"],
+    });
+  },
+);
+
 test("a value that looks like a reference stays as it is, and texts without one do too", () =>
   fc.assert(
     fc.property(fc.string(), fc.string(), (text, value) => {

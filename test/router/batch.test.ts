@@ -51,7 +51,9 @@ describe("a batch", () => {
     .array(line, { maxLength: 20 })
     .map((lines): Line[] =>
       lines.map(({ gap, ...line }) =>
-        gap ? { ...line, gap: { from: Math.max(0, line.offset - 10), reason: gap, lines: 2 } } : line,
+        gap && line.offset >= 10
+          ? { ...line, gap: { from: line.offset - 10, reason: gap, lines: 2 } }
+          : line,
       ),
     );
   const batch = fc

@@ -148,6 +148,7 @@ describe("a damaged aggregate", () => {
   test.each([
     ["a key index outside its table", "0a0161 1a05 0801 1a0178", "KEY_INDEX"],
     ["a hash key index outside its table", "0a0161 1a07 0800 1000 1a0178", "KEY_INDEX"],
+    ["a key longer than the service takes", `0a8102 ${"61".repeat(257)} 1a050800 1a0178`, "MALFORMED"],
     ["a record without a partition key", "0a0161 1a03 1a0178", "MALFORMED"],
     ["a record without data", "0a0161 1a02 0800", "MALFORMED"],
     ["a field past the end", "0a7f61", "TRUNCATED"],

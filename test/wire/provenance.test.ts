@@ -70,7 +70,7 @@ const events = fc
     fc.record({
       source: fc.nat(1),
       data: fc.uint8Array({ maxLength: 50 }),
-      extent: fc.option(fc.nat(5_000), { nil: undefined }),
+      extent: fc.option(fc.integer({ min: 1, max: 5_000 }), { nil: undefined }),
       gap: fc.option(
         fc.record({ bytes: fc.nat(10_000), reason: fc.constantFrom(...GAP_REASONS), lines: fc.nat(9) }),
         { nil: undefined },
@@ -87,7 +87,7 @@ const events = fc
         source: sources[source]!,
         offset,
         extent: extent ?? data.length + 1,
-        gap: gap && { from, reason: gap.reason, lines: gap.lines },
+        gap: gap && { from, reason: gap.reason, lines: Math.min(gap.lines, gap.bytes) },
       };
       next[source] = offset + position.extent;
       return { tag: source === 0 ? "access" : "photo", data: Buffer.from(data), position };
@@ -159,6 +159,74 @@ describe("provenance", () => {
       ],
     ],
     [
+      "an extent of no bytes, which no range would hold",
+      [
+        ["@", "s:0"],
+        ["h", "h"],
+        ["p", "p"],
+        ["+", "0"],
+      ],
+    ],
+    [
+      "an extent longer than any file",
+      [
+        ["@", "s:0"],
+        ["h", "h"],
+        ["p", "p"],
+        ["+", `${2 ** 46 + 1}`],
+      ],
+    ],
+    [
+      "a gap longer than any file",
+      [
+        ["@", `s:${2 ** 46 + 2}`],
+        ["h", "h"],
+        ["p", "p"],
+        ["-", "1:filtered:1"],
+      ],
+    ],
+    [
+      "a gap of more lines than bytes",
+      [
+        ["@", "s:10"],
+        ["h", "h"],
+        ["p", "p"],
+        ["-", "5:filtered:6"],
+      ],
+    ],
+    [
+      "a host name with a line feed",
+      [
+        ["@", "s:0"],
+        ["h", "web\n1"],
+        ["p", "p"],
+      ],
+    ],
+    [
+      "a host name longer than its column",
+      [
+        ["@", "s:0"],
+        ["h", "é".repeat(128)],
+        ["p", "p"],
+      ],
+    ],
+    [
+      "a path longer than a system's",
+      [
+        ["@", "s:0"],
+        ["h", "h"],
+        ["p", "p".repeat(4_097)],
+      ],
+    ],
+    [
+      "a path with a zero byte",
+      [
+        ["@", "s:0"],
+        ["h", "h"],
+        ["p", "a\0b"],
+      ],
+    ],
+    [
       "a gap that begins after its record",
       [
         ["@", "s:5"],
@@ -187,6 +255,51 @@ describe("provenance", () => {
   ])("with %s is refused", (_claim, tags) => {
     const read = () => new ProvenanceReader().position(recordWith(tags as [string, string][]));
     expect(read).toThrow(expect.objectContaining({ name: "WireError", code: "PROVENANCE" }));
+  });
+});
+
+describe("what an aggregate says of its sources", () => {
+  const path = `/var/log/${"x".repeat(100)}`;
+  const other = (i: number): Source => ({ id: `s${i}`, host: "web-1", path });
+
+  /** Positions that each begin a range of their own. */
+  const scattered: Readonly<Record<string, (i: number) => Position>> = {
+    "new sources": (i) => ({ source: other(i), offset: 0, extent: 1, gap: undefined }),
+    ranges: (i) => ({ source: other(0), offset: i * 2, extent: 1, gap: undefined }),
+    gaps: (i) => ({
+      source: other(0),
+      offset: i * 2 + 1,
+      extent: 1,
+      gap: { from: i * 2, reason: "filtered", lines: 1 },
+    }),
+  };
+
+  test.each(Object.keys(scattered))("has a limit, as the writer knows: %s", (what) => {
+    const writer = new ProvenanceWriter();
+    const records: UserRecord[] = [];
+    const add = (position: Position): void => {
+      records.push({ ...recordWith([]), data: Buffer.alloc(0), tags: writer.tags(position, 0) });
+      writer.wrote(position);
+    };
+    let i = 0;
+    for (; writer.hasRoomFor(scattered[what]!(i)); i++) add(scattered[what]!(i));
+    const reader = new ProvenanceReader();
+    for (const record of records) reader.position(record);
+    expect(i).toBeGreaterThan(1_000);
+
+    add(scattered[what]!(i));
+    expect(() => reader.position(records.at(-1)!)).toThrow(
+      expect.objectContaining({ code: "TOO_MANY_PARTS" }),
+    );
+  });
+
+  test("has no limit on lines that go on where the one before ends", () => {
+    const writer = new ProvenanceWriter();
+    for (let i = 0; i < 200_000; i++) {
+      const position = { source: other(0), offset: i, extent: 1, gap: undefined };
+      expect(writer.hasRoomFor(position)).toBe(true);
+      writer.wrote(position);
+    }
   });
 });
 

@@ -1,0 +1,30 @@
+import type { Source } from "./provenance.ts";
+
+/**
+ * What parts of a commit take in JSON, at most: so that what makes it too large is known before it is made.
+ * Grammar: commit.ts.
+ */
+
+/** Of 2^53 - 1. */
+const OFFSET_DIGITS = 16;
+
+/** A range that ends at `to`, as one of several. */
+export const rangeBytes = (to: number): number => "[,],".length + 2 * digits(to);
+
+/** A gap that ends at `to`, as one of several. */
+export const gapBytes = (to: number): number =>
+  '{"from":,"to":,"reason":"unreadable","lines":},'.length + 3 * digits(to);
+
+/** A source without gaps and types, as one of several; with what its last range may grow by. */
+export const sourceBytes = ({ id, host, path }: Source): number =>
+  '{"id":"","host":,"path":,"ranges":[],"gaps":[],"types":[]},'.length +
+  OFFSET_DIGITS +
+  id.length +
+  jsonBytes(host) +
+  jsonBytes(path);
+
+/** A log type of a source, as one of several. */
+export const typeBytes = (type: string): number => jsonBytes(type) + ",".length;
+
+const digits = (number: number): number => `${number}`.length;
+const jsonBytes = (text: string): number => Buffer.byteLength(JSON.stringify(text));
