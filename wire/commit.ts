@@ -16,16 +16,18 @@ const instant = z.iso.datetime();
 
 const lakeObject = z.strictObject({
   kind: z.enum(["data", "rejected", "quarantine"]),
-  /** "" for a quarantined record: nobody knows. */
+  /** "" for quarantined records: nobody knows. */
   type: z.string(),
   key: z.string(),
   bytes: count,
+  /** Lines of the object: rows, rejected lines, or quarantined records. */
   rows: count,
   /** First and last event time of the rows. */
   from: instant.optional(),
   to: instant.optional(),
 });
 
+/** Of one id there are several where more than one host claims it. */
 const sourceRanges = z.strictObject({
   id: z.string(),
   host: z.string(),

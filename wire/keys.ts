@@ -5,7 +5,7 @@ import { WireError } from "./wire-error.ts";
  *
  * data/type=<type>/dt=YYYY-MM-DD/hr=HH/<batch>[-n].ndjson.<codec>      rows
  * rejected/type=<type>/dt=YYYY-MM-DD/<batch>.ndjson.<codec>            refused lines, with reasons
- * quarantine/dt=YYYY-MM-DD/<shardId>-<sequenceNumber>.bin              corrupt records, raw
+ * quarantine/dt=YYYY-MM-DD/<batch>.ndjson.<codec>                      records that could not be opened
  * commits/YYYY/MM/DD/HH/MM/<batch>.json                                by minute of writing
  * loads/...                                                           the loader's own state
  *
@@ -47,8 +47,8 @@ export function rejectedKey(type: string, arrivedAt: Date, batch: BatchId, codec
   return `${PREFIX.rejected}type=${type}/dt=${day(arrivedAt)}/${batchName(batch)}.ndjson.${SUFFIX[codec]}`;
 }
 
-export function quarantineKey(arrivedAt: Date, shardId: string, sequenceNumber: string): string {
-  return `${PREFIX.quarantine}dt=${day(arrivedAt)}/${shardId}-${sequenceNumber}.bin`;
+export function quarantineKey(arrivedAt: Date, batch: BatchId, codec: Codec): string {
+  return `${PREFIX.quarantine}dt=${day(arrivedAt)}/${batchName(batch)}.ndjson.${SUFFIX[codec]}`;
 }
 
 export function commitKey(writtenAt: Date, batch: BatchId): string {

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { WeirConfig } from "../../wire/config.ts";
+import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import { HEARTBEAT_TYPE, UNROUTED_TYPE } from "../../wire/log-type.ts";
 import type { Source } from "../../wire/provenance.ts";
 import { DeliveredSources } from "./delivered-sources.ts";
@@ -12,6 +13,7 @@ import type { Fields } from "./parse/fields.ts";
 import { parseJson } from "./parse/json.ts";
 import type { PlainRows } from "./plain/plain-rows.ts";
 import { RowMetadata } from "./row-metadata.ts";
+import { Room } from "./room.ts";
 import type { StreamRecord } from "./stream-record.ts";
 import { formatTimestamp } from "./time/timestamp.ts";
 import { TypeBatch } from "./type-batch.ts";
@@ -23,16 +25,31 @@ const ROW_END = "}\n";
 
 const DETAIL_CHARS = 200;
 
+/** What a commit may say of sources; the rest of it names objects and types, which the configuration bounds. */
+const SOURCES_MAX_BYTES = (COMMIT_MAX_BYTES * 3) / 4;
+
+export interface BatchLimits {
+  /** Of memory for rows and rejected lines. */
+  readonly maxBytes: number;
+  readonly maxHours: number;
+}
+
 /** A batch while its records come in. */
 export class Batch {
-  readonly sources = new DeliveredSources();
+  readonly sources = new DeliveredSources(
+    new Room("sources, ranges and gaps in a commit", SOURCES_MAX_BYTES),
+  );
   userRecords = 0;
   readonly #logTypes: LogTypes;
   readonly #foreignTag: ((fields: Fields) => unknown) | undefined;
+  readonly #maxHours: number;
+  readonly #memory: Room;
   readonly #types = new Map<string, TypeBatch>();
 
-  constructor(logTypes: LogTypes, foreign: WeirConfig["foreign"]) {
+  constructor(logTypes: LogTypes, foreign: WeirConfig["foreign"], { maxBytes, maxHours }: BatchLimits) {
     this.#logTypes = logTypes;
+    this.#maxHours = maxHours;
+    this.#memory = new Room("rows and rejected lines", maxBytes);
     this.#foreignTag =
       foreign.tag === "partition-key" ? undefined : fieldReader(fieldPath(foreign.tag.field, "json"));
   }
@@ -42,7 +59,12 @@ export class Batch {
     return [...this.#types.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  /** Takes all events of one Kinesis record. */
+  /** Memory that rows and rejected lines take. */
+  get bytes(): number {
+    return this.#memory.taken;
+  }
+
+  /** Takes all events of one Kinesis record. @throws BatchFull */
   take(record: StreamRecord, events: readonly Event[]): void {
     const foreign = new RowMetadata(`${record.shardId}:${record.sequenceNumber}`, null, record.arrivedAt);
     let source: Source | undefined;
@@ -66,7 +88,7 @@ export class Batch {
     counts.lines++;
     counts.bytes += position?.extent ?? data.length;
     if (position) {
-      const { duplicate, gap } = this.sources.deliver(position, batch.name);
+      const { duplicate, gap } = this.sources.deliver(position, batch.name, data);
       counts.lines += gap?.lines ?? 0;
       counts.filtered += gap?.lines ?? 0;
       counts.bytes += gap?.bytes ?? 0;
@@ -88,7 +110,8 @@ export class Batch {
 
   #typeBatch(name: string): TypeBatch {
     let batch = this.#types.get(name);
-    if (batch === undefined) this.#types.set(name, (batch = new TypeBatch(name)));
+    if (batch === undefined)
+      this.#types.set(name, (batch = new TypeBatch(name, this.#maxHours, this.#memory)));
     return batch;
   }
 }
@@ -159,7 +182,7 @@ function reject(
   { src, host, arrivedAtMs }: RowMetadata,
   offset: number,
 ): void {
-  const encoding = isUtf8(data) ? "utf8" : "base64";
+  const encoding = isUtf8(data) && !growsInJson(data) ? "utf8" : "base64";
   batch.reject({
     reason,
     ...(field === undefined ? {} : { field }),
@@ -173,4 +196,11 @@ function reject(
     encoding,
     data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString(encoding),
   });
+}
+
+/** JSON writes most control characters in six bytes: text with many of them takes less room in base64. */
+function growsInJson(data: Uint8Array): boolean {
+  let controls = 0;
+  for (const byte of data) if (byte < 0x20) controls++;
+  return controls * 5 > data.length / 3;
 }

@@ -11,6 +11,9 @@ import { Router, type RoutedBatch } from "./router.ts";
 import { streamRecords } from "./stream-record.ts";
 import { writeBatch } from "./write-batch.ts";
 
+/** Of each kind of trouble that a batch had: a log line's size is not for producers to decide. */
+const LOGGED_EXAMPLES = 5;
+
 /** Left of the invocation's time to log, to count and to answer once writing is given up. */
 const ANSWER_MS = 2_000;
 
@@ -46,7 +49,7 @@ export async function handler(
     return comesAgain(routed.id.firstSequenceNumber);
   }
   log(routed, written.committed);
-  metrics.count(routed.commit);
+  metrics.count(routed);
   return comesAgain(routed.next);
 }
 
@@ -55,9 +58,11 @@ function comesAgain(sequenceNumber: string | undefined): KinesisStreamBatchRespo
   return { batchItemFailures: sequenceNumber === undefined ? [] : [{ itemIdentifier: sequenceNumber }] };
 }
 
-function log({ commit, quarantined, next }: RoutedBatch, committed: string): void {
-  for (const { record, error } of quarantined) {
-    logger.warn("quarantined a record", { sequenceNumber: record.sequenceNumber, error });
+function log({ commit, quarantined, contested, next }: RoutedBatch, committed: string): void {
+  for (const reason of quarantined) logger.warn("quarantined records", { ...reason });
+  if (contested.length > 0) {
+    const first = contested.slice(0, LOGGED_EXAMPLES);
+    logger.warn("sources that more than one host claims", { count: contested.length, first });
   }
   const { records, userRecords, bytes, types } = commit;
   logger.info("committed", { key: committed, records, userRecords, bytes, types, next });

@@ -1,3 +1,5 @@
+import type { Room } from "./room.ts";
+
 /** A piece begins small, since there may be thousands of buffers, and each next one is twice as large. */
 const FIRST_PIECE_BYTES = 4 * 1_024;
 const LARGEST_PIECE_BYTES = 1_024 * 1_024;
@@ -6,8 +8,13 @@ const LARGEST_PIECE_BYTES = 1_024 * 1_024;
 export class LineBuffer {
   readonly #full: Buffer[] = [];
   #piece = Buffer.alloc(0);
+  readonly #memory: Room;
   #at = 0;
   #lines = 0;
+
+  constructor(memory: Room) {
+    this.#memory = memory;
+  }
 
   get lines(): number {
     return this.#lines;
@@ -15,8 +22,7 @@ export class LineBuffer {
 
   /** @param line with its line feed */
   add(line: string): void {
-    // A UTF-16 unit takes three bytes of UTF-8 at most.
-    const out = this.room(line.length * 3);
+    const out = this.room(Buffer.byteLength(line));
     this.added(this.#at + out.write(line, this.#at, "utf8"));
   }
 
@@ -25,12 +31,18 @@ export class LineBuffer {
     return this.#at;
   }
 
-  /** A buffer with room for so many bytes from `at` on. What is written there counts once `added` says so. */
+  /**
+   * A buffer with room for so many bytes from `at` on. What is written there counts once `added` says so.
+   *
+   * @throws BatchFull
+   */
   room(bytes: number): Buffer {
     if (this.#piece.length - this.#at < bytes) {
       if (this.#at > 0) this.#full.push(this.#piece.subarray(0, this.#at));
       const doubled = Math.min(Math.max(FIRST_PIECE_BYTES, this.#piece.length * 2), LARGEST_PIECE_BYTES);
-      this.#piece = Buffer.allocUnsafe(Math.max(doubled, bytes));
+      const size = Math.max(doubled, bytes);
+      this.#memory.take(size);
+      this.#piece = Buffer.allocUnsafe(size);
       this.#at = 0;
     }
     return this.#piece;
@@ -40,6 +52,15 @@ export class LineBuffer {
   added(end: number): void {
     this.#at = end;
     this.#lines++;
+  }
+
+  /** Takes the lines of another, which must not be used any more. */
+  append(other: LineBuffer): void {
+    if (this.#at > 0) this.#full.push(this.#piece.subarray(0, this.#at));
+    this.#full.push(...other.#full);
+    this.#piece = other.#piece;
+    this.#at = other.#at;
+    this.#lines += other.#lines;
   }
 
   /** The lines' bytes, in the order they came. */

@@ -3,6 +3,7 @@ export type RouterErrorCode =
   | "MAPPED_CONSUMER" //    the event source mapping reads an enhanced fan-out consumer
   | "MIXED_SHARDS" //       a batch of more than one shard
   | "UNBALANCED" //         lines are not rows + rejected + filtered + duplicates
+  | "BAD_COMMIT" //         a commit that its readers would refuse
   | "SINK_REFUSED" //       the lake refuses an object, and will again
   | "SINK_FAILED"; //       the lake could not take an object, and may yet
 

@@ -1,8 +1,11 @@
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
-import type { Commit } from "../../wire/commit.ts";
 import { UNROUTED_TYPE } from "../../wire/log-type.ts";
+import type { RoutedBatch } from "./router.ts";
 
-/** Counts of committed batches in CloudWatch, by embedded metric format: once in all and once by type. */
+/**
+ * Counts of committed batches in CloudWatch, by embedded metric format: once in all and once by type. Types are
+ * those of the configuration and Weir's own, never a producer's words: each new one would be a metric to pay for.
+ */
 export class RouterMetrics {
   readonly #metrics: Metrics;
 
@@ -11,7 +14,7 @@ export class RouterMetrics {
     this.#metrics = new Metrics({ namespace: "Weir", serviceName: functionName });
   }
 
-  count(commit: Commit): void {
+  count({ commit, quarantined, contested }: RoutedBatch): void {
     const types = Object.entries(commit.types);
     const sum = (of: "lines" | "rows" | "rejected" | "duplicates"): number =>
       types.reduce((total, [, counts]) => total + counts[of], 0);
@@ -23,7 +26,8 @@ export class RouterMetrics {
         Rows: sum("rows"),
         Rejected: sum("rejected"),
         Duplicates: sum("duplicates"),
-        Quarantined: commit.objects.filter(({ kind }) => kind === "quarantine").length,
+        Quarantined: quarantined.reduce((total, { count }) => total + count, 0),
+        ContestedSources: contested.length,
         Unrouted: commit.types[UNROUTED_TYPE]?.rejected ?? 0,
       },
     );

@@ -1,11 +1,12 @@
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
-import type { Commit, LakeObject } from "../../wire/commit.ts";
+import { type Commit, commitSchema, type LakeObject } from "../../wire/commit.ts";
 import type { WeirConfig } from "../../wire/config.ts";
 import { batchName, dataKey, quarantineKey, rejectedKey, type BatchId, type Codec } from "../../wire/keys.ts";
-import { WireError } from "../../wire/wire-error.ts";
-import { Batch } from "./batch.ts";
-import { LogTypes } from "./log-types.ts";
-import { openRecord, type Event } from "./open-record.ts";
+import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
+import type { Batch } from "./batch.ts";
+import type { ContestedSource } from "./delivered-sources.ts";
+import { Gather, type Gathered } from "./gather.ts";
+import { quarantineLine, type QuarantineReason, quarantineReasons, type Quarantined } from "./quarantine.ts";
 import { RouterError } from "./router-error.ts";
 import type { StreamRecord } from "./stream-record.ts";
 
@@ -15,78 +16,39 @@ export interface RoutedBatch {
   /** Each is named in the commit, under the same key. */
   readonly objects: readonly { readonly key: string; readonly body: Uint8Array }[];
   readonly commit: Commit;
-  readonly quarantined: readonly Quarantined[];
+  readonly quarantined: readonly QuarantineReason[];
+  readonly contested: readonly ContestedSource[];
   /** First record not taken, where the batch would have unpacked to more than memory holds. */
   readonly next: string | undefined;
 }
 
-export interface Quarantined {
-  readonly record: StreamRecord;
-  readonly error: WireError;
-}
-
-/**
- * Part of the function's memory that a batch may unpack to. Its rows are held as text, once more in one
- * piece while they are compressed, and Node itself takes about 100 MB.
- */
-const MEMORY_SHARE = 1 / 8;
-
-/** What a row has beyond its line: metadata and column names. Counted so that tiny lines count too. */
-const ROW_OVERHEAD_BYTES = 160;
+/** Objects of rows in one batch, as long as no type needs more than a few. */
+const MAX_ROW_OBJECTS = 256;
+/** Hours that each type may have then: a batch in usual order has two. */
+const FEW_HOURS = 4;
 
 /** Turns batches of Kinesis records into objects of the lake. The same batch gives the same bytes. */
 export class Router {
   readonly #config: WeirConfig;
-  readonly #logTypes: LogTypes;
-  readonly #maxBytes: number;
+  readonly #gather: Gather;
 
   constructor(config: WeirConfig) {
     this.#config = config;
-    this.#logTypes = new LogTypes(config.types);
-    this.#maxBytes = config.router.memoryMb * 2 ** 20 * MEMORY_SHARE;
+    this.#gather = new Gather(config);
   }
 
   /**
    * @param records of one shard, in order, at least one
-   * @throws RouterError MIXED_SHARDS, UNBALANCED; never for what the records hold
+   * @throws RouterError MIXED_SHARDS, UNBALANCED, BAD_COMMIT; never for what the records hold
    */
   route(records: readonly StreamRecord[]): RoutedBatch {
-    const batch = new Batch(this.#logTypes, this.#config.foreign);
-    const quarantined: Quarantined[] = [];
-    let unpacked = 0;
-    let taken = 0;
-    for (const record of records) {
-      const opened = this.#open(record);
-      if (opened instanceof WireError) {
-        quarantined.push({ record, error: opened });
-      } else {
-        if (taken > 0 && unpacked + opened.bytes > this.#maxBytes) break;
-        unpacked += opened.bytes;
-        batch.take(record, opened.events);
-      }
-      taken++;
-    }
-    return this.#finish(batch, records.slice(0, taken), quarantined, records[taken]?.sequenceNumber);
-  }
-
-  /** The events of a record, or why it is quarantined whole. */
-  #open(record: StreamRecord): { events: readonly Event[]; bytes: number } | WireError {
-    try {
-      const events = openRecord(record);
-      const bytes = events.reduce((sum, { record }) => sum + record.data.length + ROW_OVERHEAD_BYTES, 0);
-      if (bytes <= this.#maxBytes) return { events, bytes };
-      const message = `makes about ${bytes} bytes of rows, more than memory is set aside for`;
-      return new WireError("INFLATED_TOO_LARGE", message);
-    } catch (error) {
-      if (error instanceof WireError) return error;
-      throw error;
-    }
+    const gathered = this.#gather.from(records);
+    return this.#finish(gathered, records.slice(0, gathered.taken), records[gathered.taken]?.sequenceNumber);
   }
 
   #finish(
-    batch: Batch,
+    { batch, quarantined }: Gathered,
     records: readonly StreamRecord[],
-    quarantined: readonly Quarantined[],
     next: string | undefined,
   ): RoutedBatch {
     const id = batchId(records);
@@ -94,7 +56,7 @@ export class Router {
     const arrivedFrom = new Date(arrivals.reduce((a, b) => Math.min(a, b)));
     const written = [
       ...this.#typeObjects(batch, id, arrivedFrom),
-      ...quarantined.map(({ record }) => quarantineObject(record)),
+      ...(quarantined.length > 0 ? [this.#quarantineObject(quarantined, id, arrivedFrom)] : []),
     ];
     const commit: Commit = {
       version: 1,
@@ -109,15 +71,21 @@ export class Router {
       sources: batch.sources.toArray(),
       types: Object.fromEntries(batch.types().map(({ name, counts }) => [name, counts])),
     };
+    assertReadable(commit);
     const objects = written.map(({ object: { key }, body }) => ({ key, body }));
-    return { id, objects, commit, quarantined, next };
+    const reasons = quarantineReasons(quarantined);
+    const contested = batch.sources.contested();
+    return { id, objects, commit, quarantined: reasons, contested, next };
   }
 
   *#typeObjects(batch: Batch, id: BatchId, arrivedAt: Date): Generator<{ object: LakeObject; body: Buffer }> {
-    const { compression, maxHoursPerBatch } = this.#config.lake;
-    for (const type of batch.types()) {
+    const { compression } = this.#config.lake;
+    const types = batch.types();
+    const hours = types.reduce((sum, { hourCount }) => sum + hourCount, 0);
+    const maxHours = hours > MAX_ROW_OBJECTS ? FEW_HOURS : Infinity;
+    for (const type of types) {
       type.assertBalanced();
-      for (const { hour, pieces, rows, from, to } of type.hours(maxHoursPerBatch, arrivedAt)) {
+      for (const { hour, pieces, rows, from, to } of type.hours(maxHours, arrivedAt)) {
         const body = compress(pieces, compression);
         const key = dataKey(type.name, hour, id, 0, compression);
         const times = { from: from.toISOString(), to: to.toISOString() };
@@ -131,14 +99,34 @@ export class Router {
       }
     }
   }
+
+  /** All in one object, however many they are: whoever writes to the stream should not decide on the puts. */
+  #quarantineObject(
+    quarantined: readonly Quarantined[],
+    id: BatchId,
+    arrivedAt: Date,
+  ): { object: LakeObject; body: Buffer } {
+    const { compression } = this.#config.lake;
+    const lines = quarantined.map(quarantineLine);
+    const body = compress(lines, compression);
+    const key = quarantineKey(arrivedAt, id, compression);
+    return { object: { kind: "quarantine", type: "", key, bytes: body.length, rows: lines.length }, body };
+  }
 }
 
-function quarantineObject({ shardId, sequenceNumber, arrivedAt, data }: StreamRecord): {
-  object: LakeObject;
-  body: Uint8Array;
-} {
-  const key = quarantineKey(arrivedAt, shardId, sequenceNumber);
-  return { object: { kind: "quarantine", type: "", key, bytes: data.length, rows: 0 }, body: data };
+/**
+ * What no reader could read must not be written: it would stand in the way of all that comes after it.
+ *
+ * @throws RouterError BAD_COMMIT: a mistake of ours, not of the data's
+ */
+function assertReadable(commit: Commit): void {
+  const hint =
+    "report this as a defect; the batch is in the stream and, after the retries, in the failure bucket";
+  const bytes = Buffer.byteLength(JSON.stringify(commit));
+  if (bytes > COMMIT_MAX_BYTES) throw new RouterError("BAD_COMMIT", `a commit of ${bytes} bytes`, hint);
+  const { error: cause } = commitSchema.safeParse(commit);
+  if (cause)
+    throw new RouterError("BAD_COMMIT", cause.issues.map(({ message }) => message).join(), hint, { cause });
 }
 
 /** @throws RouterError MIXED_SHARDS */

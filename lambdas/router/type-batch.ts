@@ -1,6 +1,7 @@
 import { noLines } from "../../wire/commit.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
 import { LineBuffer } from "./line-buffer.ts";
+import type { Room } from "./room.ts";
 import { RouterError } from "./router-error.ts";
 
 const HOUR_MS = 3_600_000;
@@ -14,49 +15,74 @@ export interface HourOfRows {
 }
 
 interface Rows {
+  /** Hours since the epoch; of rows of many hours together, any of them. */
   readonly hour: number;
   readonly lines: LineBuffer;
   firstMs: number;
   lastMs: number;
 }
 
-/** What a batch holds of one log type: rows by hour of event time, refused lines, and their counts. */
+/**
+ * What a batch holds of one log type: rows by hour of event time, refused lines, and their counts.
+ *
+ * Rows of more hours than `maxHours` are kept together from then on, and filed by the hour of arrival: a
+ * backfill does not become thousands of tiny objects, nor does a record of lines that all name another hour.
+ */
 export class TypeBatch {
   readonly name: string;
   readonly counts = noLines();
+  readonly #maxHours: number;
+  readonly #memory: Room;
   readonly #hours = new Map<number, Rows>();
   /** The hour of the row before: lines come mostly in order of time. */
   #last: Rows | undefined;
-  readonly #rejected = new LineBuffer();
+  #together: Rows | undefined;
+  readonly #rejected: LineBuffer;
 
-  constructor(name: string) {
+  constructor(name: string, maxHours: number, memory: Room) {
     this.name = name;
+    this.#maxHours = maxHours;
+    this.#memory = memory;
+    this.#rejected = new LineBuffer(memory);
   }
 
   /** Where rows of this event time are filed. */
   rowsAt(epochMs: number): LineBuffer {
-    return this.#hour(epochMs).lines;
+    return this.#rows(epochMs).lines;
   }
 
   /** Call once the row is there. */
   countRow(epochMs: number, foreign: boolean): void {
-    const rows = this.#hour(epochMs);
+    const rows = this.#rows(epochMs);
     if (epochMs < rows.firstMs) rows.firstMs = epochMs;
     if (epochMs > rows.lastMs) rows.lastMs = epochMs;
     this.counts.rows++;
     if (foreign) this.counts.foreignRows++;
   }
 
-  #hour(epochMs: number): Rows {
+  #rows(epochMs: number): Rows {
+    if (this.#together) return this.#together;
     const hour = Math.floor(epochMs / HOUR_MS);
     if (this.#last?.hour === hour) return this.#last;
     let rows = this.#hours.get(hour);
     if (rows === undefined) {
-      rows = { hour, lines: new LineBuffer(), firstMs: Infinity, lastMs: -Infinity };
+      if (this.#hours.size === this.#maxHours) return this.#putTogether();
+      rows = { hour, lines: new LineBuffer(this.#memory), firstMs: Infinity, lastMs: -Infinity };
       this.#hours.set(hour, rows);
     }
     this.#last = rows;
     return rows;
+  }
+
+  #putTogether(): Rows {
+    const [first, ...others] = [...this.#hours.values()].sort((a, b) => a.hour - b.hour);
+    for (const { lines, firstMs, lastMs } of others) {
+      first!.lines.append(lines);
+      first!.firstMs = Math.min(first!.firstMs, firstMs);
+      first!.lastMs = Math.max(first!.lastMs, lastMs);
+    }
+    this.#hours.clear();
+    return (this.#together = first!);
   }
 
   reject(line: RejectedLine): void {
@@ -68,18 +94,19 @@ export class TypeBatch {
     return this.#rejected;
   }
 
-  /**
-   * The rows by hour of event time, in order of time; all in the hour of arrival where the hours are more
-   * than `maxHours`, so that a backfill does not become thousands of tiny objects.
-   */
+  /** Hours that have rows of their own. */
+  get hourCount(): number {
+    return this.#hours.size;
+  }
+
+  /** The rows by hour of event time, in order of time; together where the hours are more than `maxHours`. */
   hours(maxHours: number, arrivedAt: Date): HourOfRows[] {
-    const hours = [...this.#hours.values()]
+    if (this.#hours.size > maxHours) this.#putTogether();
+    if (this.#together) return this.#together.lines.lines > 0 ? [hourOfRows(arrivedAt, this.#together)] : [];
+    return [...this.#hours.values()]
       .filter(({ lines }) => lines.lines > 0)
-      .sort((a, b) => a.hour - b.hour);
-    if (hours.length <= maxHours) {
-      return hours.map((rows) => hourOfRows(new Date(rows.hour * HOUR_MS), [rows]));
-    }
-    return [hourOfRows(arrivedAt, hours)];
+      .sort((a, b) => a.hour - b.hour)
+      .map((rows) => hourOfRows(new Date(rows.hour * HOUR_MS), rows));
   }
 
   /** @throws RouterError UNBALANCED: a mistake of ours, not of the data's */
@@ -94,12 +121,7 @@ export class TypeBatch {
   }
 }
 
-function hourOfRows(hour: Date, rows: readonly Rows[]): HourOfRows {
-  return {
-    hour,
-    pieces: rows.flatMap(({ lines }) => lines.pieces()),
-    rows: rows.reduce((sum, { lines }) => sum + lines.lines, 0),
-    from: new Date(Math.min(...rows.map(({ firstMs }) => firstMs))),
-    to: new Date(Math.max(...rows.map(({ lastMs }) => lastMs))),
-  };
+function hourOfRows(hour: Date, { lines, firstMs, lastMs }: Rows): HourOfRows {
+  const [from, to] = [new Date(firstMs), new Date(lastMs)];
+  return { hour, pieces: lines.pieces(), rows: lines.lines, from, to };
 }

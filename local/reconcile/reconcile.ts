@@ -107,7 +107,10 @@ function totals(commits: readonly Commit[], { loads, seconds }: ReconcileOptions
     },
     warehouse: { loads, rows: 0 },
     rejects: [],
-    quarantined: [...objects.values()].filter(({ kind }) => kind === "quarantine").length,
+    quarantined: [...objects.values()].reduce(
+      (total, { kind, rows }) => total + (kind === "quarantine" ? rows : 0),
+      0,
+    ),
   };
 }
 

@@ -4,6 +4,7 @@ import type { StreamRecord } from "../../lambdas/router/stream-record.ts";
 import { AggregateBuilder } from "../../wire/aggregate.ts";
 import { parseConfig, type WeirConfig, type WeirConfigInput } from "../../wire/config.ts";
 import { ProvenanceWriter, type Gap, type Source } from "../../wire/provenance.ts";
+import { type QuarantinedRecord, quarantinedRecordSchema } from "../../wire/quarantine.ts";
 import { rejectedLineSchema, type RejectedLine } from "../../wire/reject.ts";
 
 export const SHARD = "shardId-000000000000";
@@ -60,7 +61,15 @@ export function rejectsOf(routed: RoutedBatch, type?: string): RejectedLine[] {
   return linesOf(routed, "rejected", type).map((line) => rejectedLineSchema.parse(JSON.parse(line)));
 }
 
-export function linesOf(routed: RoutedBatch, kind: "data" | "rejected", type?: string): string[] {
+export function quarantineOf(routed: RoutedBatch): QuarantinedRecord[] {
+  return linesOf(routed, "quarantine").map((line) => quarantinedRecordSchema.parse(JSON.parse(line)));
+}
+
+export function linesOf(
+  routed: RoutedBatch,
+  kind: "data" | "rejected" | "quarantine",
+  type?: string,
+): string[] {
   const named = routed.commit.objects.filter(
     (o) => o.kind === kind && (type === undefined || o.type === type),
   );

@@ -12,6 +12,7 @@ import {
   aggregate,
   ARRIVED_AT,
   configOf,
+  quarantineOf,
   RAW,
   rejectsOf,
   rowsOf,
@@ -51,9 +52,7 @@ describe("a batch", () => {
     .array(line, { maxLength: 20 })
     .map((lines): Line[] =>
       lines.map(({ gap, ...line }) =>
-        gap && line.offset >= 10
-          ? { ...line, gap: { from: line.offset - 10, reason: gap, lines: 2 } }
-          : line,
+        gap && line.offset >= 10 ? { ...line, gap: { from: line.offset - 10, reason: gap, lines: 2 } } : line,
       ),
     );
   const batch = fc
@@ -271,8 +270,11 @@ describe("corrupt records", () => {
         expect(rowsOf(routed).map(({ id }) => id)).toEqual([3]);
         expect(routed.commit).toMatchObject({ records: 2, userRecords: 1, types: { event: { lines: 1 } } });
         const named = routed.commit.objects.filter(({ kind }) => kind === "quarantine");
-        expect(named).toMatchObject([{ key: `quarantine/dt=2026-11-21/${SHARD}-49601.bin`, rows: 0 }]);
-        expect(routed.objects.find(({ key }) => key === named[0]?.key)?.body).toEqual(bad);
+        const key = `quarantine/dt=2026-11-21/${SHARD}-49601-49602.ndjson.zst`;
+        expect(named).toMatchObject([{ key, rows: 1 }]);
+        expect(quarantineOf(routed)).toMatchObject([
+          { sequenceNumber: "49601", data: bad.toString("base64") },
+        ]);
         expect(routed.quarantined).toMatchObject([{ error: { code: "DIGEST_MISMATCH" } }]);
       }),
       { numRuns: 50 },

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -195,6 +196,8 @@ describe("the bundled handler", () => {
 
   /** What the handler wrote to standard output, a JSON document a line. */
   let logged: Record<string, unknown>[];
+  /** And to standard error. */
+  let warned: string[];
 
   beforeEach(() => {
     logged = [];
@@ -202,7 +205,11 @@ describe("the bundled handler", () => {
       logged.push(JSON.parse(String(text)) as Record<string, unknown>);
       return true;
     });
-    vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    warned = [];
+    vi.spyOn(process.stderr, "write").mockImplementation((text) => {
+      warned.push(String(text));
+      return true;
+    });
   });
 
   afterEach(() => vi.restoreAllMocks());
@@ -253,6 +260,34 @@ describe("the bundled handler", () => {
     ]);
     const directive = { CloudWatchMetrics: [{ Namespace: "Weir", Dimensions: [["service"]] }] };
     expect(metrics[0]).toMatchObject({ _aws: directive });
+  });
+
+  test("logs, counts and puts no more for many bad records and tags than for a few", async () => {
+    const bad = Buffer.from([0xf3, 0x89, 0x9a, 0xc2]);
+    const tagged = Array.from({ length: 40 }, (_, i) =>
+      aggregate([{ tag: randomUUID(), data: "x", offset: i * 2 }]),
+    );
+    const claims = Array.from({ length: 40 }, (_, i) =>
+      aggregate([{ tag: "raw", data: "x", source: { id: "same", host: `web-${i}`, path: "/x" } }]),
+    );
+    const event = eventOf([...Array.from({ length: 40 }, () => bad), ...tagged, ...claims]);
+    expect(await handle(event, context)).toEqual({ batchItemFailures: [] });
+    const folders = puts.map((url) => url.split("/")[2]);
+    expect(folders).toHaveLength(4);
+    expect(new Set(folders)).toEqual(new Set(["data", "rejected", "quarantine", "commits"]));
+    expect(warned.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      {
+        message: "quarantined records",
+        count: 40,
+        sequenceNumbers: ["4900", "4901", "4902", "4903", "4904"],
+        error: { code: "TRUNCATED" },
+      },
+      { message: "sources that more than one host claims", count: 1, first: [{ id: "same" }] },
+    ]);
+    const metrics = logged.filter((line) => "_aws" in line);
+    expect(metrics.map(({ type }) => type)).toEqual([undefined, "_unrouted", "raw"]);
+    expect(metrics[0]).toMatchObject({ Quarantined: 40, Unrouted: 40, ContestedSources: 1 });
+    for (const line of [...warned, ...logged]) expect(JSON.stringify(line).length).toBeLessThan(4_000);
   });
 
   test("asks for the whole batch again while the lake is down", async () => {

@@ -27,9 +27,7 @@ describe("object keys", () => {
     expect(rejectedKey("access", at, batch, "zstd")).toBe(
       `rejected/type=access/dt=2026-11-21/${name}.ndjson.zst`,
     );
-    expect(quarantineKey(at, batch.shardId, "495")).toBe(
-      "quarantine/dt=2026-11-21/shardId-000000000003-495.bin",
-    );
+    expect(quarantineKey(at, batch, "zstd")).toBe(`quarantine/dt=2026-11-21/${name}.ndjson.zst`);
     expect(commitKey(at, batch)).toBe(`commits/2026/11/21/07/05/${name}.json`);
   });
 

@@ -1,0 +1,112 @@
+import type { WeirConfig } from "../../wire/config.ts";
+import { WireError } from "../../wire/wire-error.ts";
+import { Batch } from "./batch.ts";
+import { LogTypes } from "./log-types.ts";
+import { openRecord, type Event } from "./open-record.ts";
+import type { Quarantined } from "./quarantine.ts";
+import { BatchFull } from "./room.ts";
+import type { StreamRecord } from "./stream-record.ts";
+
+/**
+ * Part of the function's memory that a batch may unpack to. Its rows are held as text, once more in one
+ * piece while they are compressed, and Node itself takes about 100 MB.
+ */
+const MEMORY_SHARE = 1 / 8;
+
+/** What a row has beyond its line: metadata and column names. Counted so that tiny lines count too. */
+const ROW_OVERHEAD_BYTES = 160;
+
+/**
+ * What rows and rejected lines may take of memory before the record that brings them is given up: text can
+ * take several times its bytes as JSON.
+ */
+const ROWS_GROWTH = 2;
+
+/** What the records of a batch were found to hold. */
+export interface Gathered {
+  readonly batch: Batch;
+  readonly quarantined: readonly Quarantined[];
+  /** Records that the batch ends after. */
+  readonly taken: number;
+}
+
+interface Opened {
+  readonly events: readonly Event[];
+  /** That its rows may take, from its lines as they came. */
+  readonly bytes: number;
+  /** Source bytes that it stands for, gaps included. */
+  readonly sourceBytes: number;
+}
+
+/** Takes records into a batch, as many as it holds. */
+export class Gather {
+  readonly #config: WeirConfig;
+  readonly #logTypes: LogTypes;
+  readonly #maxBytes: number;
+
+  constructor(config: WeirConfig) {
+    this.#config = config;
+    this.#logTypes = new LogTypes(config.types);
+    this.#maxBytes = config.router.memoryMb * 2 ** 20 * MEMORY_SHARE;
+  }
+
+  /**
+   * Takes records until there are no more or a batch holds no more. A record that turns out too large while it
+   * is taken leaves half of it behind, so the batch is gathered again up to there; one that is too large by
+   * itself is quarantined.
+   */
+  from(records: readonly StreamRecord[]): Gathered {
+    const quarantined: Quarantined[] = [];
+    let batch = this.#newBatch();
+    let sums = { bytes: 0, sourceBytes: 0 };
+    for (const [taken, record] of records.entries()) {
+      const opened = this.#open(record);
+      if (opened instanceof WireError) {
+        quarantined.push({ record, error: opened });
+        continue;
+      }
+      const isFirst = batch.userRecords === 0;
+      const { bytes, sourceBytes } = opened;
+      sums = { bytes: sums.bytes + bytes, sourceBytes: sums.sourceBytes + sourceBytes };
+      const isFull =
+        sums.bytes > this.#maxBytes ||
+        batch.bytes > this.#maxBytes ||
+        !Number.isSafeInteger(sums.sourceBytes);
+      if (isFull && !isFirst) return { batch, quarantined, taken };
+      try {
+        batch.take(record, opened.events);
+      } catch (error) {
+        if (!(error instanceof BatchFull)) throw error;
+        if (!isFirst) return this.from(records.slice(0, taken));
+        quarantined.push({ record, error: new WireError("INFLATED_TOO_LARGE", `makes ${error.message}`) });
+        batch = this.#newBatch();
+        sums = { bytes: 0, sourceBytes: 0 };
+      }
+    }
+    return { batch, quarantined, taken: records.length };
+  }
+
+  #newBatch(): Batch {
+    const limits = { maxBytes: this.#maxBytes * ROWS_GROWTH, maxHours: this.#config.lake.maxHoursPerBatch };
+    return new Batch(this.#logTypes, this.#config.foreign, limits);
+  }
+
+  /** The events of a record, or why it is quarantined whole. */
+  #open(record: StreamRecord): Opened | WireError {
+    try {
+      const events = openRecord(record);
+      let [bytes, sourceBytes] = [0, 0];
+      for (const { record, position } of events) {
+        bytes += record.data.length + ROW_OVERHEAD_BYTES;
+        if (position) sourceBytes += position.extent;
+        if (position?.gap) sourceBytes += position.offset - position.gap.from;
+      }
+      if (bytes <= this.#maxBytes) return { events, bytes, sourceBytes };
+      const message = `makes about ${bytes} bytes of rows, more than memory is set aside for`;
+      return new WireError("INFLATED_TOO_LARGE", message);
+    } catch (error) {
+      if (error instanceof WireError) return error;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,18 @@
+import * as z from "zod";
+
+/**
+ * One line of a quarantine object: a Kinesis record that could not be opened, as it came, with all that
+ * Kinesis said of it, so that it can be routed again. Its shard is in the object's key and in the commit.
+ */
+export const quarantinedRecordSchema = z.strictObject({
+  /** A WireErrorCode. New ones may come, so readers do not check it. */
+  reason: z.string(),
+  /** For people: what was found. */
+  detail: z.string(),
+  sequenceNumber: z.string().regex(/^\d+$/),
+  partitionKey: z.string(),
+  arrivedAt: z.iso.datetime(),
+  /** The record's bytes in base64. */
+  data: z.base64(),
+});
+export type QuarantinedRecord = z.output<typeof quarantinedRecordSchema>;
