@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { COMMIT_MAX_BYTES } from "./limits.ts";
 import { GAP_REASONS } from "./provenance.ts";
 import { WireError } from "./wire-error.ts";
 
@@ -82,11 +83,18 @@ export function noLines(): { -readonly [K in keyof TypeCounts]: TypeCounts[K] } 
   return { lines: 0, bytes: 0, rows: 0, rejected: 0, filtered: 0, duplicates: 0, foreignRows: 0 };
 }
 
-/** @param key named in the error @throws WireError BAD_COMMIT */
+/** @param key named in the error @throws WireError BAD_COMMIT, also for one that is too large to be read whole */
 export function parseCommit(json: string, key: string): Commit {
+  assertCommitSize(json.length, key);
   try {
     return commitSchema.parse(JSON.parse(json));
   } catch (cause) {
     throw new WireError("BAD_COMMIT", `${key} is not a commit`, undefined, { cause });
   }
+}
+
+/** Called before a commit is read, where its size is known. @throws WireError BAD_COMMIT */
+export function assertCommitSize(bytes: number, key: string): void {
+  if (bytes <= COMMIT_MAX_BYTES) return;
+  throw new WireError("BAD_COMMIT", `${key} has ${bytes} bytes, and a commit at most ${COMMIT_MAX_BYTES}`);
 }

@@ -1,14 +1,26 @@
+import type { Readable } from "node:stream";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { type Commit, parseCommit } from "../../wire/commit.ts";
+import { assertCommitSize, type Commit, parseCommit } from "../../wire/commit.ts";
 import { PREFIX } from "../../wire/keys.ts";
+import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
+import { CommitCache } from "./commit-cache.ts";
 import { LoaderError } from "./loader-error.ts";
 import { type LoaderState, parseState, STATE_KEY } from "./state.ts";
+
+/** Of the text of commits that are kept for the next table; their objects take about ten times as much. */
+const CACHED_COMMIT_BYTES = 8 * 2 ** 20;
+
+/** A commit that is there. */
+export interface ListedCommit {
+  readonly key: string;
+  readonly bytes: number;
+}
 
 /** The lake's bucket as the loader needs it. One per tick: commits read once serve every table. */
 export class Lake {
   readonly bucket: string;
   readonly #s3: S3Client;
-  readonly #commits = new Map<string, Promise<Commit>>();
+  readonly #commits = new CommitCache(CACHED_COMMIT_BYTES);
   #stateTag: string | undefined;
 
   constructor(s3: S3Client, bucket: string) {
@@ -16,8 +28,8 @@ export class Lake {
     this.bucket = bucket;
   }
 
-  /** Keys of commits that sort after `after`, in order. */
-  async *commitKeys(after: string): AsyncGenerator<string> {
+  /** Commits whose keys sort after `after`, in order. */
+  async *listCommits(after: string): AsyncGenerator<ListedCommit> {
     const list = {
       Bucket: this.bucket,
       Prefix: PREFIX.commits,
@@ -26,19 +38,34 @@ export class Lake {
     let ContinuationToken: string | undefined;
     do {
       const page = await this.#s3.send(new ListObjectsV2Command({ ...list, ContinuationToken }));
-      for (const { Key } of page.Contents ?? []) yield Key!;
+      // What has no size counts as the largest.
+      for (const { Key, Size = COMMIT_MAX_BYTES } of page.Contents ?? []) yield { key: Key!, bytes: Size };
       ContinuationToken = page.NextContinuationToken;
     } while (ContinuationToken !== undefined);
   }
 
   /** @throws WireError BAD_COMMIT */
-  commit(key: string): Promise<Commit> {
-    let commit = this.#commits.get(key);
-    if (!commit) {
-      commit = this.#get(key).then(({ text }) => parseCommit(text, key));
-      this.#commits.set(key, commit);
-    }
+  async commit({ key, bytes }: ListedCommit): Promise<Commit> {
+    assertCommitSize(bytes, key);
+    const known = this.#commits.get(key);
+    if (known) return known;
+    const commit = this.#readCommit(key);
+    this.#commits.set(key, commit, bytes);
     return commit;
+  }
+
+  /** What is too large is left unread: it may be another object than the one that was listed. */
+  async #readCommit(key: string): Promise<Commit> {
+    const { Body, ContentLength = 0 } = await this.#s3.send(
+      new GetObjectCommand({ Bucket: this.bucket, Key: key }),
+    );
+    try {
+      assertCommitSize(ContentLength, key);
+    } catch (error) {
+      (Body as Readable).destroy();
+      throw error;
+    }
+    return parseCommit(await Body!.transformToString(), key);
   }
 
   async put(key: string, text: string): Promise<void> {

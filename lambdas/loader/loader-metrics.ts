@@ -10,12 +10,16 @@ export class LoaderMetrics {
     this.#metrics = new Metrics({ namespace: "Weir", serviceName: functionName });
   }
 
-  count({ lagSeconds, events, unreadable }: TickReport): void {
+  count({ lagSeconds, events, unreadable, contested }: TickReport): void {
     this.#metrics.addMetric("LoadLagSeconds", MetricUnit.Seconds, lagSeconds);
     const loaded = events.filter((event) => event.kind === "loaded");
     const failed = events.filter((event) => event.kind === "failed");
     const rows = loaded.reduce((sum, { rows }) => sum + rows, 0);
-    this.#publish({ RowsLoaded: rows, LoadsFailed: failed.length + unreadable });
+    this.#publish({
+      RowsLoaded: rows,
+      LoadsFailed: failed.length + unreadable,
+      ContestedSources: contested,
+    });
     for (const { table, rows } of loaded) this.#publish({ RowsLoaded: rows }, table);
     for (const { table } of failed) this.#publish({ LoadsFailed: 1 }, table);
   }

@@ -1,6 +1,7 @@
 import { parseCommitKey } from "../../wire/keys.ts";
-import { claim, CLAIM_LIMITS, type ClaimLimits, oldestUnclaimed } from "./claim.ts";
-import { type LoadEvent, type LoadParts, settle, type Step, submit } from "./load.ts";
+import { type Claim, claim, CLAIM_LIMITS, type ClaimLimits, oldestUnclaimed } from "./claim.ts";
+import { contestedSources } from "./contested.ts";
+import { type LoadEvent, type LoadParts, type Log, settle, type Step, submit } from "./load.ts";
 import { planLoad } from "./plan.ts";
 import { type LoaderState, newTable, type TableState } from "./state.ts";
 import { fingerprint } from "./table-ddl.ts";
@@ -17,7 +18,18 @@ export interface TickReport {
   readonly events: readonly LoadEvent[];
   /** Commits that cannot be read: each is one until it can. */
   readonly unreadable: number;
+  /** Sources that more than one host claims, among the commits that were read. */
+  readonly contested: number;
 }
+
+/**
+ * Claims of a table in one tick while none of them finds anything for it: others' commits, however large, should
+ * not keep it waiting for the next tick.
+ */
+const MAX_CLAIMS = 16;
+
+/** Of what may be many, a log line has the first few. */
+const LOGGED_EXAMPLES = 5;
 
 /**
  * One turn of the loader: settles the loads that are open, opens new ones, submits what is due. It
@@ -35,7 +47,8 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   const saved = await parts.lake.state();
   const turn = new Turn(parts, saved);
   await turn.each((state, target) => settle(state, target, parts));
-  await turn.each((state, target) => open(state, target, parts, scheduled));
+  const contested = new Set<string>();
+  await turn.each((state, target) => open(state, target, parts, scheduled, contested));
   await turn.save();
   await turn.each((state, target) => submit(state, target, parts));
   await turn.save();
@@ -44,6 +57,7 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
     lagSeconds: Math.max(0, ...lags),
     events: turn.events,
     unreadable: Object.values(turn.state.tables).reduce((sum, { setAside }) => sum + setAside.length, 0),
+    contested: contested.size,
   };
 }
 
@@ -86,16 +100,41 @@ class Turn {
 }
 
 /** Opens the next load of a table that has none open. */
-async function open(state: TableState, target: Target, parts: TickParts, scheduled: boolean): Promise<Step> {
+async function open(
+  state: TableState,
+  target: Target,
+  parts: TickParts,
+  scheduled: boolean,
+  contested: Set<string>,
+): Promise<Step> {
   if (state.load || !(scheduled || state.backlog)) return { state, events: [] };
   const { lake, log, storage, limits = CLAIM_LIMITS } = parts;
   const now = parts.now();
-  const claimed = await claim(state, target, lake, now, limits);
-  for (const { key, error } of claimed.unreadable) log.error("commit cannot be read", { key, error });
+  let claimed = await claim(state, target, lake, now, limits);
+  for (let claims = 1; isVain(claimed) && claims < MAX_CLAIMS; claims++) {
+    tell(claimed, contested, log);
+    claimed = await claim(claimed.state, target, lake, now, limits);
+  }
+  tell(claimed, contested, log);
   if (claimed.commits.length === 0) return { state: claimed.state, events: [] };
   const { load, files } = planLoad(target, claimed.commits, storage.bucket, now);
   for (const { key, text } of files) await lake.put(key, text);
   return { state: { ...claimed.state, load }, events: [] };
+}
+
+/** Nothing for the table, and more to read. */
+const isVain = ({ commits, state }: Claim): boolean => commits.length === 0 && state.backlog;
+
+function tell({ commits, unreadable }: Claim, contested: Set<string>, log: Log): void {
+  if (unreadable.length > 0) {
+    const first = unreadable.slice(0, LOGGED_EXAMPLES);
+    log.error("commits cannot be read", { count: unreadable.length, first });
+  }
+  const claims = contestedSources(commits.map(({ commit }) => commit)).filter(({ id }) => !contested.has(id));
+  if (claims.length === 0) return;
+  for (const { id } of claims) contested.add(id);
+  const first = claims.slice(0, LOGGED_EXAMPLES);
+  log.warn("sources that more than one host claims", { count: claims.length, first });
 }
 
 async function lagSeconds(state: TableState, { lake, now }: TickParts): Promise<number> {

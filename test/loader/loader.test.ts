@@ -1,6 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { CLAIM_LIMITS } from "../../lambdas/loader/claim.ts";
+import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import { type Rig, startRig } from "../local/warehouse-fixture.ts";
-import { batch, offsets } from "./lake-fixture.ts";
+import { type Batch, batch, type BatchSpec, offsets } from "./lake-fixture.ts";
 import { LoaderRig, logType, targets } from "./loader-fixture.ts";
 
 let rig: Rig;
@@ -78,7 +81,7 @@ describe("new commits", () => {
   });
 
   test("beyond a load's limits wait for the next, which the end of the first one opens", async () => {
-    loader.limits = { maxCommits: 32, maxBytes: 2 ** 30, maxReads: 1_000 };
+    loader.limits = { ...CLAIM_LIMITS, maxCommits: 32 };
     const batches = Array.from({ length: 70 }, (_, i) =>
       batch({ sequence: [i, i], sources: { a: [[i * 10, i * 10 + 10]] }, writtenAt: at(i % 5) }),
     );
@@ -105,7 +108,7 @@ describe("new commits", () => {
     calls = 0;
     await loader.tick();
     await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] }, type: "other" }));
-    expect(await loader.tick()).toEqual({ lagSeconds: 0, events: [], unreadable: 0 });
+    expect(await loader.tick()).toEqual({ lagSeconds: 0, events: [], unreadable: 0, contested: 0 });
     expect(calls).toBe(0);
   });
 
@@ -122,6 +125,84 @@ describe("new commits", () => {
     expect(await offsetsOf("a")).toEqual([0, 10]);
     expect((await loader.tick()).unreadable).toBe(0);
   });
+});
+
+describe("commits that are large", () => {
+  /** A commit whose text is `bytes` long or longer, by the path of its source. */
+  const large = (sequence: number, bytes: number, more: Partial<BatchSpec> = {}): Batch => {
+    const made = batch({
+      sequence: [sequence, sequence],
+      sources: { a: [[sequence * 10, sequence * 10 + 10]] },
+      ...more,
+    });
+    const sources = made.commit.sources.map((source) => ({ ...source, path: "x".repeat(bytes) }));
+    return { ...made, commit: { ...made.commit, sources } };
+  };
+
+  test("beyond what a claim may read wait for the next, and are all loaded", async () => {
+    loader.limits = { ...CLAIM_LIMITS, maxReadBytes: 2 ** 20 };
+    await loader.commit(...Array.from({ length: 10 }, (_, i) => large(i, COMMIT_MAX_BYTES / 8)));
+    await loader.tick();
+    expect((await loader.state()).tables["logs.photo"]).toMatchObject({ backlog: true });
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual(offsets(0, 100));
+    expect((await loader.loads()).length).toBeGreaterThan(1);
+  });
+
+  test("of other types do not keep a table waiting for the next tick", async () => {
+    loader.limits = { ...CLAIM_LIMITS, maxReadBytes: 2 ** 20 };
+    await loader.commit(
+      ...Array.from({ length: 10 }, (_, i) =>
+        large(i, COMMIT_MAX_BYTES / 8, { type: "other", writtenAt: at(0) }),
+      ),
+      large(10, 0, { writtenAt: at(1) }),
+    );
+    await loader.tick();
+    expect((await loader.state()).tables["logs.photo"]?.load).toMatchObject({ rows: 1 });
+  });
+
+  test("beyond what any commit has are not even read, and hold nothing up", async () => {
+    await loader.commit(...[0, 1, 2].map((i) => large(i, COMMIT_MAX_BYTES)), large(3, 0));
+    const send = vi.spyOn(rig.s3, "send");
+    await loader.tick();
+    const read = send.mock.calls.flatMap(([command]) =>
+      (command as unknown) instanceof GetObjectCommand ? [(command.input as { Key: string }).Key] : [],
+    );
+    send.mockRestore();
+    expect(read.filter((key) => key.startsWith("commits/"))).toHaveLength(1);
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([30]);
+    expect((await loader.tick()).unreadable).toBe(3);
+    const told = loader.logged.find(({ message }) => message === "commits cannot be read");
+    expect(told!.fields).toMatchObject({ count: 3, first: [{ error: { code: "BAD_COMMIT" } }, {}, {}] });
+  });
+
+  test("and cannot be read take turns, and never come before new ones", async () => {
+    loader.limits = { ...CLAIM_LIMITS, maxReads: 5 };
+    for (let i = 0; i < 40; i++) {
+      const { commitKey } = batch({ sequence: [i, i], sources: { a: [[0, 10]] } });
+      await rig.put(commitKey, "{");
+    }
+    await loader.tick();
+    await loader.commit(batch({ sequence: [99, 99], sources: { a: [[990, 1_000]] }, writtenAt: at(4) }));
+    await loader.tick();
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([990]);
+  });
+});
+
+test("a source that two hosts claim is told and counted, once for all its tables", async () => {
+  const claim = batch({ sequence: [2, 2], sources: { a: [[10, 20]] } });
+  const sources = claim.commit.sources.map((source) => ({ ...source, host: "h2" }));
+  await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]], b: [[0, 10]] } }), {
+    ...claim,
+    commit: { ...claim.commit, sources },
+  });
+  expect((await loader.tick()).contested).toBe(1);
+  expect(loader.logged.filter(({ message }) => message.includes("claims"))).toMatchObject([
+    { fields: { count: 1, first: [{ id: "a", hosts: ["h1", "h2"] }] } },
+  ]);
+  await loader.drain();
 });
 
 describe("duplicates", () => {
