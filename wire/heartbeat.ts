@@ -8,8 +8,11 @@ import { GAP_REASONS } from "./provenance.ts";
  */
 export const HEARTBEAT_PATH = "weir:heartbeat";
 
-/** Of the metrics that agents put into CloudWatch, where they do; the policy of agents allows this one. */
-export const CLOUDWATCH_NAMESPACE = "Weir";
+/**
+ * Of the metrics that agents put into CloudWatch, where they do: the policy of agents allows this one. It is not
+ * that of the functions, whose alarms an agent could otherwise silence.
+ */
+export const CLOUDWATCH_NAMESPACE = "Weir/Agents";
 
 const offset = z.int().min(0);
 

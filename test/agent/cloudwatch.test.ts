@@ -88,7 +88,7 @@ test("CloudWatch is told that the agent is there, how far behind, and what it de
   const { headers, namespace, metrics, dimensions } = watch.puts.at(-1)!;
   expect(headers["x-amz-target"]).toMatch(/\.PutMetricData$/);
   expect(headers.authorization).toContain("/us-east-1/monitoring/aws4_request");
-  expect(namespace).toBe("Weir");
+  expect(namespace).toBe("Weir/Agents");
   expect(dimensions).toEqual({ host: "test-host", stream: "test" });
   expect(metrics).toMatchObject({
     Heartbeat: [1, "Count"],

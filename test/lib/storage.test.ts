@@ -98,7 +98,7 @@ test("the key rotates, is kept, and lets in log groups of this account and its a
 test("an agent may write to the stream, tell CloudWatch how it is, and do nothing else", () => {
   const { Properties: policy } = stack.one("AgentPolicy");
   expect(statements(policy["PolicyDocument"])).toEqual([
-    "cloudwatch:PutMetricData on * if StringEquals=cloudwatch:namespace=Weir",
+    "cloudwatch:PutMetricData on * if StringEquals=cloudwatch:namespace=Weir/Agents",
     "kinesis:DescribeStreamSummary on <Stream>",
     "kinesis:ListShards on <Stream>",
     "kinesis:PutRecords on <Stream>",
