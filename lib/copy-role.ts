@@ -1,3 +1,4 @@
+import { Aws } from "aws-cdk-lib";
 import { CompositePrincipal, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
@@ -14,14 +15,25 @@ export interface CopyRoleProps {
   readonly key: IKey;
 }
 
+/**
+ * Redshift says for whom it asks: as external id, the ARN of the database user who copies, whose last part differs
+ * between the pages of its guide; and the account, as services should. Whatever it says has to name this
+ * account. It cannot be made to leave it out, so a key that it does not send is not asked for: a condition on
+ * one would refuse every COPY. source: "Restricting access to IAM roles", Amazon Redshift, read 2026-11
+ */
+const FOR_THIS_ACCOUNT = {
+  StringEqualsIfExists: { "aws:SourceAccount": Aws.ACCOUNT_ID },
+  StringLikeIfExists: { "sts:ExternalId": `arn:${Aws.PARTITION}:redshift:*:${Aws.ACCOUNT_ID}:dbuser:*` },
+};
+
 /** The warehouse's role. Serverless asks under either of the two names. */
 export class CopyRole extends Role {
   constructor(scope: Construct, id: string, { lake, key }: CopyRoleProps) {
     super(scope, id, {
       description: "Weir warehouse: COPY reads the lake",
       assumedBy: new CompositePrincipal(
-        new ServicePrincipal("redshift.amazonaws.com"),
-        new ServicePrincipal("redshift-serverless.amazonaws.com"),
+        new ServicePrincipal("redshift.amazonaws.com", { conditions: FOR_THIS_ACCOUNT }),
+        new ServicePrincipal("redshift-serverless.amazonaws.com", { conditions: FOR_THIS_ACCOUNT }),
       ),
     });
     allowObjects(this, lake, ["s3:GetObject"], READ);

@@ -71,6 +71,13 @@ describe("a new warehouse", () => {
     const trust = show(stack.one("WarehouseCopyRole").Properties["AssumeRolePolicyDocument"]);
     expect(trust).toContain("redshift.amazonaws.com");
     expect(trust).toContain("redshift-serverless.amazonaws.com");
+    const statements = stack.one("WarehouseCopyRole").Properties["AssumeRolePolicyDocument"] as {
+      readonly Statement: readonly { readonly Condition: unknown }[];
+    };
+    expect(statements.Statement.map(({ Condition }) => show(Condition))).toEqual([
+      "StringEqualsIfExists=aws:SourceAccount=<AWS::AccountId> " +
+        "StringLikeIfExists=sts:ExternalId=arn:<AWS::Partition>:redshift:*:<AWS::AccountId>:dbuser:*",
+    ]);
     expect(show(namespace.Properties["IamRoles"])).toBe("<WarehouseCopyRole>");
     expect(show(namespace.Properties["DefaultIamRoleArn"])).toBe("<WarehouseCopyRole>");
   });
