@@ -22,7 +22,7 @@ export interface CopyCommand {
 }
 
 /** Words, numbers, quoted names with dots, strings and punctuation. */
-const TOKEN = /'(?:[^']|'')*'|(?:"(?:[^"]|"")*"|[\w$]+)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))*|[(),;]/g;
+const TOKEN = /'(?:[^'\\]|''|\\[\s\S])*'|(?:"(?:[^"]|"")*"|[\w$]+)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))*|[(),;]/g;
 
 export const isCopy = (sql: string): boolean => /^\s*COPY\b/i.test(sql);
 
@@ -135,7 +135,9 @@ class Tokens {
   string(): string {
     const token = this.next();
     if (!token.startsWith("'")) throw new StatementError(`ERROR: syntax error at or near "${token}"`);
-    return token.slice(1, -1).replaceAll("''", "'");
+    return token
+      .slice(1, -1)
+      .replaceAll(/''|\\([\s\S])/g, (_, escaped: string | undefined) => escaped ?? "'");
   }
 }
 

@@ -38,6 +38,9 @@ export async function installDialect(client: Client, database: string): Promise<
   try {
     await client.query(SHIMS);
     await client.query(`ALTER DATABASE "${database}" SET search_path = "$user", public, redshift`);
+    // Redshift takes a backslash in a literal for an escape.
+    await client.query(`ALTER DATABASE "${database}" SET standard_conforming_strings = off`);
+    await client.query(`ALTER DATABASE "${database}" SET escape_string_warning = off`);
   } catch (cause) {
     const message = (cause as Error).message;
     throw new WarehouseError("DIALECT", `Redshift's functions could not be made in ${database}`, message, {
@@ -47,7 +50,7 @@ export async function installDialect(client: Client, database: string): Promise<
 }
 
 /** A quoted identifier, a string, a comment, or else one of the clauses that DDL alone may hold. */
-const VERBATIM = /"(?:[^"]|"")*"|'(?:[^']|'')*'|--[^\n]*|\/\*[\s\S]*?\*\//;
+const VERBATIM = /"(?:[^"]|"")*"|'(?:[^'\\]|''|\\[\s\S])*'|--[^\n]*|\/\*[\s\S]*?\*\//;
 const PHYSICAL = new RegExp(
   [
     String.raw`\bENCODE\s+(?:AUTO|RAW|AZ64|BYTEDICT|DELTA32K|DELTA|LZO|MOSTLY8|MOSTLY16|MOSTLY32|RUNLENGTH|TEXT255|TEXT32K|ZSTD)\b`,

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { loadSql, statementName } from "../../lambdas/loader/load-sql.ts";
 import { planLoad } from "../../lambdas/loader/plan.ts";
@@ -6,6 +7,7 @@ import type { OpenLoad } from "../../lambdas/loader/state.ts";
 import { createTableSql, prepareSql } from "../../lambdas/loader/table-ddl.ts";
 import { schemaChanges, type TableColumn, typeName } from "../../lambdas/loader/table-schema.ts";
 import { DATA_API_BATCH_MAX_STATEMENTS, DATA_API_SQL_MAX_BYTES } from "../../wire/limits.ts";
+import { quoteText } from "../../lambdas/loader/target.ts";
 import { batch } from "./lake-fixture.ts";
 import { logType, targets } from "./loader-fixture.ts";
 
@@ -40,6 +42,18 @@ test("the lock comes before anything that takes a snapshot, and the ledger last"
     "lock new-commits copy-commits count new-ranges copy-ranges count " +
       "not-loaded no-overlap no-foreign-overlap copy-rows count copy-rows count " +
       "ledger-commits ledger-ranges ledger-load",
+  );
+});
+
+test("a literal ends where it should, by Redshift's reading of backslashes as by the standard's", () => {
+  const redshift = /^'(?:[^'\\]|''|\\[^])*'$/;
+  const standard = /^'(?:[^']|'')*'$/;
+  const hostile = fc.array(fc.constantFrom("'", "\\", "a", ";", "\n")).map((signs) => signs.join(""));
+  fc.assert(
+    fc.property(hostile, (text) => {
+      expect(quoteText(text)).toMatch(redshift);
+      expect(quoteText(text)).toMatch(standard);
+    }),
   );
 });
 

@@ -1,6 +1,7 @@
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { CLAIM_LIMITS } from "../../lambdas/loader/claim.ts";
+import { quoteText } from "../../lambdas/loader/target.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import { type Rig, startRig } from "../local/warehouse-fixture.ts";
 import { type Batch, batch, type BatchSpec, offsets } from "./lake-fixture.ts";
@@ -477,4 +478,11 @@ describe("a table", () => {
     await loader.drain();
     expect(await offsetsOf("a")).toEqual([10]);
   });
+});
+
+test("text in a statement is that text, whatever quotes and backslashes it has", async () => {
+  const texts = ["a'b", String.raw`a\b`, String.raw`\'; DROP TABLE x; --`, String.raw`'\''\\'`, "\\"];
+  for (const text of texts) {
+    expect(await rig.warehouse.query(`SELECT ${quoteText(text)}::text AS text`)).toEqual([{ text }]);
+  }
 });
