@@ -81,7 +81,7 @@ function newCommitsSql({ commits, ranges }: OpenLoad, storage: Storage): string[
 
 function fastSql(load: OpenLoad, target: Target, storage: Storage): string[] {
   return [
-    named("no-overlap", none(`SELECT count(*) AS n FROM ${overlappingRanges(target)}`)),
+    named("no-overlap", none(`SELECT count(*) AS n FROM (${overlappingRanges(target)}) overlapping`)),
     named("no-foreign-overlap", none(`SELECT count(*) AS n FROM ${overlappingCommits(target)}`)),
     ...copyRowsSql(load, target, tableSql(target), storage),
   ];
@@ -102,7 +102,7 @@ function slowSql(load: OpenLoad, target: Target, storage: Storage): string[] {
       "window",
       `CREATE TEMP TABLE arrival_window AS
 SELECT min(arrived_from) AS arrived_from, max(arrived_to) AS arrived_to FROM (
-  SELECT l.arrived_from, l.arrived_to FROM ${overlappingRanges(target)}
+  ${overlappingRanges(target)}
   UNION ALL SELECT l.arrived_from, l.arrived_to FROM ${overlappingCommits(target)}
 ) overlapping`,
     ),
@@ -147,9 +147,23 @@ const countSql = (rows: number): string =>
 const none = (countSql: string): string =>
   `SELECT 1 / CASE WHEN n = 0 THEN 1 ELSE 0 END FROM (${countSql}) found`;
 
-const overlappingRanges = ({ name }: Target): string =>
-  `weir.ranges l JOIN new_ranges n ON l.src = n.src AND l.from_off < n.to_off AND n.from_off < l.to_off ` +
-  `WHERE l.target = ${quoteText(name)}`;
+/**
+ * Ranges of the ledger that a new range overlaps: one that begins before it, or where it does, and reaches into it,
+ * or the next one after it that begins before its end. Sorted once and gone through, since a join would compare
+ * each range of a source with each other one, and how many there are is for producers to decide.
+ */
+const overlappingRanges = ({ name }: Target): string => `SELECT arrived_from, arrived_to FROM (
+  SELECT arrived_from, arrived_to, is_known, from_off, to_off,
+    max(CASE WHEN is_known = 0 THEN to_off END) OVER (
+      PARTITION BY src ORDER BY from_off, is_known ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach,
+    min(CASE WHEN is_known = 0 THEN from_off END) OVER (
+      PARTITION BY src ORDER BY from_off DESC, is_known ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next_off
+  FROM (
+    SELECT src, from_off, to_off, arrived_from, arrived_to, 0 AS is_known FROM new_ranges
+    UNION ALL SELECT src, from_off, to_off, arrived_from, arrived_to, 1 AS is_known FROM weir.ranges
+    WHERE target = ${quoteText(name)} AND src IN (SELECT src FROM new_ranges)
+  ) ranges
+) swept WHERE is_known = 1 AND (reach > from_off OR next_off < to_off)`;
 
 const overlappingCommits = ({ name }: Target): string =>
   `weir.commits l JOIN new_commits n ON l.shard_id = n.shard_id AND l.first_seq <= n.last_seq ` +
