@@ -1,7 +1,7 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import type { UserRecord } from "./aggregate.ts";
 import { deaggregate, isAggregate } from "./deaggregate.ts";
-import { INFLATED_RECORD_MAX_BYTES } from "./limits.ts";
+import { inflatedMaxBytes } from "./limits.ts";
 import { WireError } from "./wire-error.ts";
 
 /**
@@ -51,11 +51,12 @@ function isZstd(data: Uint8Array): boolean {
 }
 
 function inflate(data: Uint8Array): Buffer {
+  const maxOutputLength = inflatedMaxBytes(data.length);
   try {
-    return zstdDecompressSync(data, { maxOutputLength: INFLATED_RECORD_MAX_BYTES });
+    return zstdDecompressSync(data, { maxOutputLength });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE") {
-      const message = `unpacks to more than ${INFLATED_RECORD_MAX_BYTES} bytes`;
+      const message = `${data.length} bytes unpack to more than ${maxOutputLength}`;
       throw new WireError("INFLATED_TOO_LARGE", message, undefined, { cause });
     }
     throw new WireError("BAD_COMPRESSION", "the zstd frame does not unpack", undefined, { cause });

@@ -32,6 +32,15 @@ export const LAMBDA_PAYLOAD_MAX_BYTES = 6 * 2 ** 20;
 export const INFLATED_RECORD_MAX_BYTES = 64 * 2 ** 20;
 
 /**
+ * What a frame of so many bytes may unpack to. Log lines pack to a fifth or a twentieth; 329 bytes can be half a
+ * million empty records, which would cost whoever reads them seconds. An agent sends as it is what would pack to
+ * less than a hundredth. Ours.
+ */
+export function inflatedMaxBytes(bytes: number): number {
+  return Math.min(INFLATED_RECORD_MAX_BYTES, 64 * 2 ** 10 + 100 * bytes);
+}
+
+/**
  * Records, keys and tags in one aggregate. A 1 MiB aggregate of empty lines has 131,072 records of 8
  * bytes; 64 MiB of them, unpacked from a few kilobytes, would take gigabytes as objects. Ours.
  */

@@ -2,6 +2,7 @@ import { AggregateBuilder, writeDigests } from "../../wire/aggregate.ts";
 import { deflate } from "../../wire/envelope.ts";
 import { hashKeyOf } from "../../wire/hash-key.ts";
 import { type Position, ProvenanceWriter, type Source } from "../../wire/provenance.ts";
+import { inflatedMaxBytes } from "../../wire/limits.ts";
 import { LANES } from "../../wire/simd.ts";
 import type { Delivery } from "../delivery.ts";
 import type { Line, Run, Standing } from "../tail/line-framer.ts";
@@ -180,11 +181,11 @@ export class Aggregator {
     for (const record of closed) this.#options.seal(this.#compressed(record));
   }
 
-  /** Its buffer is used again once nobody needs it. */
+  /** Its buffer is used again once nobody needs it. What packs too well for readers to trust it stays as it is. */
   #compressed(record: OutgoingRecord): OutgoingRecord {
     const { data, acknowledge } = record;
-    if (this.#options.compression === "zstd") {
-      const compressed = deflate(data);
+    const compressed = this.#options.compression === "zstd" ? deflate(data) : undefined;
+    if (compressed && data.length <= inflatedMaxBytes(compressed.length)) {
       this.#buffers.give(data);
       return { ...record, data: compressed };
     }

@@ -22,11 +22,12 @@ const file = fc
 function makeAggregator(
   maxBytes: number,
   lingerMs = 60_000,
+  compression: "none" | "zstd" = "none",
 ): { aggregator: Aggregator; sealed: OutgoingRecord[] } {
   const sealed: OutgoingRecord[] = [];
   const shards = { choose: () => ({ explicitHashKey: HASH_KEY }) };
   const seal = (record: OutgoingRecord) => void sealed.push(record);
-  const options = { maxBytes, lingerMs, compression: "none", ordering: "none", shards, seal } as const;
+  const options = { maxBytes, lingerMs, compression, ordering: "none", shards, seal } as const;
   return { aggregator: new Aggregator(options), sealed };
 }
 
@@ -82,6 +83,22 @@ const lineOf = (text: string) => ({
   standing: "line" as const,
 });
 const source = { id: "source", host: "host", path: "/log" };
+
+test.each([
+  ["packs a hundred times is sent as it is", "x", false],
+  ["packs less is packed", "0123456789abcdefghijklmnopqrstuvwxyz", true],
+])("an aggregate that %s: readers refuse what unpacks to so much more", (_claim, letters, packed) => {
+  const { aggregator, sealed } = makeAggregator(256_000, 60_000, "zstd");
+  const origin = { source, tag: "tag", delivery: new Delivery(HEAD) };
+  let random = 1;
+  const letter = () => letters[(random = (random * 48_271) % 2_147_483_647) % letters.length]!;
+  const text = `${Array.from({ length: 200 }, () => Array.from({ length: 999 }, letter).join("")).join("\n")}\n`;
+  const framer = new LineFramer({ maxLineBytes: 1_000 }, HEAD);
+  framer.frameRuns(Buffer.from(text), true, (run) => aggregator.addLines(origin, Buffer.from(text), run));
+  aggregator.flush();
+  expect(sealed.map(({ data }) => data.length < 200_000)).toEqual([packed]);
+  expect(eventsOf(sealed[0]!.data)).toHaveLength(200);
+});
 
 test("an aggregate of many files is closed before it says more of them than readers take", () => {
   const { aggregator, sealed } = makeAggregator(3 * 2 ** 20);
