@@ -30,12 +30,34 @@ const regexSource = z.string().superRefine((source, context) => {
   }
 });
 
+/** Formats of web servers' access logs. lambdas/router/parse/access-format.ts has what a line of each holds. */
+const ACCESS_FORMAT_NAMES = ["common", "combined", "vhost_combined", "nginx-main", "lighttpd"] as const;
+export type AccessFormatName = (typeof ACCESS_FORMAT_NAMES)[number];
+
 const parser = z
   .discriminatedUnion("format", [
     z.strictObject({ format: z.literal("json") }),
     z.strictObject({ format: z.literal("ltsv") }),
-    z.strictObject({ format: z.literal("combined") }),
-    z.strictObject({ format: z.literal("common") }),
+    z
+      .strictObject({
+        format: z.enum(ACCESS_FORMAT_NAMES),
+        spacesInUser: z
+          .boolean()
+          .default(false)
+          .meta({
+            description:
+              "a user's name may be several words, of which the first begins with a letter; otherwise such a line " +
+              "is rejected, since it may as well be of a format with another field before the time",
+          }),
+      })
+      .meta({
+        description:
+          "an access log of a web server. All give host, user, time, method, path, protocol, status and bytes. " +
+          "`common` and `combined` (Apache's, and nginx's default) also give ident; all but `common` give referer " +
+          "and agent; `vhost_combined` (Apache on Debian) gives vhost and port, which stand first; `nginx-main` (the " +
+          "log_format main of nginx's packages) gives x_forwarded_for, which stands last; `lighttpd` gives vhost in " +
+          "the place of ident. A request that is not `METHOD path PROTOCOL` is one field, request",
+      }),
     z.strictObject({
       format: z.literal("csv"),
       fields: z.array(z.string().min(1)).min(1).meta({ description: "field names, in order" }),
@@ -55,8 +77,8 @@ const parser = z
   ])
   .meta({
     description:
-      "how a line becomes fields. `combined` and `common` give host, ident, user, time, method, path, protocol, " +
-      "status, bytes (and referer, agent); `raw` gives line",
+      "how a line becomes fields; `raw` gives one, line. A line that is not in its format, or that may as well be in " +
+      "another one, is rejected",
   });
 
 const time = z.strictObject({

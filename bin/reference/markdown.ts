@@ -35,8 +35,8 @@ function choiceSection(
   heading: (path: readonly string[]) => string,
 ): string[] {
   const properties = choice.properties!;
-  const kind = Object.entries(properties).find(([, field]) => field.const !== undefined);
-  const which = kind === undefined ? "" : `, \`${kind[0]}\` ${code(kind[1].const)}`;
+  const kind = Object.entries(properties).find(([, field]) => field.const !== undefined || field.enum);
+  const which = kind === undefined ? "" : `, \`${kind[0]}\` ${typeText(kind[1])}`;
   const text = choice.description ?? about;
   return [
     `## ${heading(path)}${which}\n`,

@@ -30,7 +30,9 @@ export class RowWriter {
   constructor(type: LogType) {
     const path = (field: string) => fieldPath(field, type.parse.format);
     const { time } = type;
-    this.parse = parserOf(type.parse);
+    const fields = type.columns.map(({ name, field = name }) => field);
+    if (time) fields.push(time.field);
+    this.parse = parserOf(type.parse, new Set(fields));
     this.plain = PlainRows.of(type);
     this.#columns = type.columns.map(({ name, field = name, type: columnType, nullable }) => ({
       name,
@@ -44,8 +46,7 @@ export class RowWriter {
       readTime: readTime(time.format),
       field: time.field,
     };
-    const taken = type.columns.map(({ name, field = name }) => path(field));
-    this.#taken = TakenFields.of(time ? [...taken, path(time.field)] : taken);
+    this.#taken = TakenFields.of(fields.map(path));
   }
 
   /** Event time in ms of the epoch: arrival for a type that has none. */

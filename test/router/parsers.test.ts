@@ -4,9 +4,11 @@ import { Misfit } from "../../lambdas/router/misfit.ts";
 import { parserOf } from "../../lambdas/router/parse/parser.ts";
 import { readTime, type TimeFormat } from "../../lambdas/router/time/event-time.ts";
 import { formatTimestamp } from "../../lambdas/router/time/timestamp.ts";
+import type { AccessFormatName } from "../../wire/log-type.ts";
 
-const combined = parserOf({ format: "combined" });
-const common = parserOf({ format: "common" });
+const accessLog = (format: AccessFormatName, spacesInUser = false) => parserOf({ format, spacesInUser });
+const combined = accessLog("combined");
+const common = accessLog("common");
 const ltsv = parserOf({ format: "ltsv" });
 const json = parserOf({ format: "json" });
 
@@ -22,7 +24,7 @@ const dash = (text: string | null) => text ?? "-";
 describe("access logs", () => {
   const fields = fc.record({
     host: noSpace,
-    ident: fc.option(noSpace),
+    ident: fc.option(fc.stringMatching(/^[a-z_][\w-]*$/)),
     user: fc.option(noSpace),
     time,
     method: fc.constantFrom("GET", "POST", "PROPFIND"),
@@ -61,6 +63,92 @@ describe("access logs", () => {
     expect(combined(`${line} "more"`)).toBeInstanceOf(Misfit);
   });
 
+  const TIME = "[21/Nov/2026:10:00:00 +0000]";
+  const REST = `${TIME} "GET / HTTP/1.1" 200 5 "-" "curl/8"`;
+
+  test.each([
+    ["vhost_combined, with its host first", `www.example.com:443 203.0.113.9 - frank ${REST}`],
+    ["the same without a port", `www.example.com 203.0.113.9 - frank ${REST}`],
+    ["the same without an ident", `www.example.com:443 203.0.113.9 frank ${REST}`],
+    ["lighttpd's, with the virtual host second", `203.0.113.9 www.example.com - ${REST}`],
+    ["a list of hosts, from X-Forwarded-For", `198.51.100.7, 203.0.113.9 - - ${REST}`],
+    ["a list of hosts with a user only", `198.51.100.7, 203.0.113.9 frank ${REST}`],
+    ["a list of hosts without spaces", `198.51.100.7,203.0.113.9 - - ${REST}`],
+    ["a list of hosts of IPv6", `2001:db8::1, 2001:db8::2 - - ${REST}`],
+    ["a host before the host", `198.51.100.7 203.0.113.9 - - ${REST}`],
+    ["a host after the host", `203.0.113.9 198.51.100.7 - - ${REST}`],
+    ["a session after no user", `203.0.113.9 - - d41d8cd98f ${REST}`],
+    ["the time taken, second", `203.0.113.9 0.003 frank ${REST}`],
+    ["an ident too few", `203.0.113.9 - ${REST}`],
+    ["a space too many", `203.0.113.9  - - ${REST}`],
+    ["nginx-main, with X-Forwarded-For last", `203.0.113.9 - - ${REST} "198.51.100.7"`],
+    ["a time taken last", `203.0.113.9 - - ${REST} 0.003`],
+    ["a time taken after the bytes", `203.0.113.9 - - ${TIME} "GET / HTTP/1.1" 200 5 17 "-" "curl/8"`],
+    ["no referer", `203.0.113.9 - - ${TIME} "GET / HTTP/1.1" 200 5 "curl/8"`],
+    ["common", `203.0.113.9 - - ${TIME} "GET / HTTP/1.1" 200 5`],
+    ["quotes that are not escaped", `203.0.113.9 - - ${TIME} "GET / HTTP/1.1" 200 5 "-" "a "b" c"`],
+    ["a header of syslog before it", `Nov 21 10:00:00 web-1 nginx: 203.0.113.9 - - ${REST}`],
+    ["a priority of syslog before it", `<190>203.0.113.9 - - ${REST}`],
+    ["JSON about it", JSON.stringify({ log: `203.0.113.9 - - ${REST}`, stream: "stdout" })],
+    ["the line of another before it", `203.0.113.9 - - [21/Nov/2026\n203.0.113.9 - - ${REST}`],
+    ["the line of another after it", `203.0.113.9 - - ${REST}\n203.0.113.9 - - ${REST}`],
+  ])("in combined a line of another format has no row: %s", (_what, line) => {
+    expect(combined(line)).toBeInstanceOf(Misfit);
+    expect(accessLog("combined", true)(line)).toBeInstanceOf(Misfit);
+  });
+
+  test("in common a line with more behind it has no row", () => {
+    for (const more of [" 17", ' "-" "curl/8"', " -"]) {
+      expect(common(`203.0.113.9 - - ${TIME} "GET / HTTP/1.1" 200 5${more}`)).toBeInstanceOf(Misfit);
+    }
+  });
+
+  test("a line of each format is read by that format, and by no other", () => {
+    const lines: Record<AccessFormatName, readonly [line: string, fields: object]> = {
+      common: [
+        `203.0.113.9 id frank ${TIME} "GET / HTTP/1.1" 200 5`,
+        { ident: "id", user: "frank", bytes: "5" },
+      ],
+      combined: [`203.0.113.9 id frank ${REST}`, { host: "203.0.113.9", ident: "id", agent: "curl/8" }],
+      vhost_combined: [
+        `www.example.com:443 203.0.113.9 - frank ${REST}`,
+        { vhost: "www.example.com", port: "443", host: "203.0.113.9", ident: null, user: "frank" },
+      ],
+      "nginx-main": [
+        `203.0.113.9 - frank ${REST} "198.51.100.7, 10.0.0.1"`,
+        { host: "203.0.113.9", user: "frank", agent: "curl/8", x_forwarded_for: "198.51.100.7, 10.0.0.1" },
+      ],
+      lighttpd: [`203.0.113.9 www.example.com frank ${REST}`, { vhost: "www.example.com", user: "frank" }],
+    };
+    const names = Object.keys(lines) as AccessFormatName[];
+    for (const written of names) {
+      const [line, fields] = lines[written];
+      expect(accessLog(written)(line)).toMatchObject({ ...fields, method: "GET", status: "200" });
+      // An ident and a host without a dot look alike.
+      const others = names.filter(
+        (name) => name !== written && !(name === "lighttpd" && written === "combined"),
+      );
+      for (const other of others)
+        expect([other, accessLog(other)(line)]).toEqual([other, expect.any(Misfit)]);
+    }
+    expect(accessLog("nginx-main")(`203.0.113.9 - - ${REST} "-"`)).toMatchObject({ x_forwarded_for: null });
+  });
+
+  test("a user of several words is one only where the type says that there are such", () => {
+    const line = `203.0.113.9 - John Doe ${REST}`;
+    expect(combined(line)).toMatchObject({
+      reason: "unparsed",
+      detail: expect.stringContaining("spacesInUser"),
+    });
+    expect(accessLog("combined", true)(line)).toMatchObject({
+      host: "203.0.113.9",
+      ident: null,
+      user: "John Doe",
+    });
+    expect(combined(`203.0.113.9 - frank 0.003 ${REST}`)).toBeInstanceOf(Misfit);
+    expect(accessLog("combined", true)(`203.0.113.9 - - ${REST}`)).toMatchObject({ user: null });
+  });
+
   test("no line at all stops the parser", () => {
     const bits = fc.array(fc.constantFrom(" ", '"', "\\", "[", "]", '] "', ' "', "-", "a", "200"), {
       maxLength: 30,
@@ -87,6 +175,21 @@ describe("LTSV", () => {
       ["__proto__", "1"],
       ["constructor", "2"],
     ]);
+  });
+
+  test("text that only begins like a field has no row", () => {
+    const known = parserOf({ format: "ltsv" }, new Set(["status"]));
+    for (const line of [
+      "10:00:01 started",
+      "ERROR: no such file",
+      "http://example.com/",
+      "2026-11-21T10:00:00Z up",
+    ]) {
+      expect(known(line)).toBeInstanceOf(Misfit);
+    }
+    expect(known("status:200")).toEqual({ status: "200" });
+    expect(known("level:info\ttext:up")).toEqual({ level: "info", text: "up" });
+    expect(known("status:200\tpath:/\nstatus:404")).toBeInstanceOf(Misfit);
   });
 
   test("a field without a colon, a bad label and a label that stands twice do not parse", () => {
@@ -121,6 +224,24 @@ describe("CSV and TSV", () => {
       expect(csv(line)).toBeInstanceOf(Misfit);
     }
     expect(tsv("1\t2")).toBeInstanceOf(Misfit);
+  });
+
+  test("what only looks like a row does not parse: headers, directives, joined rows, quoted tabs", () => {
+    const spaced = parserOf({ format: "csv", fields: names, delimiter: " " });
+    for (const line of ["a,b,c", '"a","b","c"', "1,2\n3,4", '1,"2",3\n', "1\n2,3,4"]) {
+      expect([line, csv(line)]).toEqual([line, expect.any(Misfit)]);
+    }
+    for (const line of ["#Date: 2026-11-21 10:00:00", "#Fields: date time"]) {
+      expect([line, spaced(line)]).toEqual([line, expect.any(Misfit)]);
+    }
+    for (const line of ["a\tb\tc", '"1\t2"\t3', '1\t"\t"', "1\t2\t3\n4"]) {
+      expect([line, tsv(line)]).toEqual([line, expect.any(Misfit)]);
+    }
+    expect(csv("a,b,C")).toEqual({ a: "a", b: "b", c: "C" });
+    expect(csv('1,"2\n3",4')).toEqual({ a: "1", b: "2\n3", c: "4" });
+    expect(spaced("#1 2 3")).toEqual({ a: "#1", b: "2", c: "3" });
+    expect(tsv('5" disk\t2\t3')).toEqual({ a: '5" disk', b: "2", c: "3" });
+    expect(parserOf({ format: "csv", fields: ["line"], delimiter: "," })("line")).toEqual({ line: "line" });
   });
 });
 

@@ -208,6 +208,11 @@ const commonLine = fc
     ),
   )
   .map(([host, user, time, request, numbers]) => `${host} ${user} [${time}] "${request}" ${numbers}`);
+/** Lines of the other formats have a field before these or behind them. */
+const orNothing = (...texts: string[]) =>
+  fc.oneof({ weight: 2, arbitrary: fc.constant("") }, { weight: 1, arbitrary: fc.constantFrom(...texts) });
+const first = orNothing("www.example.com:443 ", "a:0 ", "a:b ", "10.0.0.1, ");
+const last = orNothing(' "-"', ' "10.0.0.1, 10.0.0.2"', ' "x', " 0.1");
 const combinedLine = fc
   .tuple(
     commonLine,
@@ -230,9 +235,16 @@ describe("the short way", () => {
     expect(taken).toBeGreaterThan(500);
   });
 
+  const anyLine = fc.tuple(first, combinedLine, last).map((parts) => parts.join(""));
+
   test.each([
-    ["combined", combinedLine],
     ["common", commonLine],
+    ["combined", combinedLine],
+    ["combined", anyLine],
+    ["vhost_combined", combinedLine.map((line) => `www.example.com:443 ${line}`)],
+    ["nginx-main", fc.tuple(combinedLine, last).map((parts) => parts.join(""))],
+    ["nginx-main", combinedLine.map((line) => `${line} "10.0.0.1"`)],
+    ["lighttpd", combinedLine],
   ] as const)("writes what the general path writes, of whatever %s lines it takes", (format, line) => {
     const columns = ACCESS_TYPE.columns.slice(0, format === "common" ? -1 : undefined);
     const writer = writerOf({ ...ACCESS_TYPE, parse: { format }, columns });
@@ -243,7 +255,19 @@ describe("the short way", () => {
       }),
       { numRuns: 2_000 },
     );
-    expect(taken).toBeGreaterThan(500);
+    expect(taken).toBeGreaterThan(100);
+  });
+
+  test.each([
+    ["combined", ""],
+    ["vhost_combined", "www.example.com:443 "],
+    ["nginx-main", ""],
+    ["lighttpd", ""],
+  ] as const)("takes an ordinary line of %s, all of its fields", (format, before) => {
+    const behind = format === "nginx-main" ? ' "10.0.0.1"' : "";
+    const rest = '[21/Nov/2026:10:00:00 +0000] "GET /x HTTP/1.1" 200 5 "-" "curl/8"';
+    const writer = writerOf({ ...ACCESS_TYPE, parse: { format } });
+    expect(compare(writer, [`${before}203.0.113.9 - bob ${rest}${behind}`])).toBe(1);
   });
 
   test("takes ordinary lines, all of them", () => {

@@ -8,27 +8,58 @@ import type { Fields } from "./fields.ts";
  * source: RFC 4180, section 2. A row is one line here: what spans lines is for the agent to join.
  *
  * An empty value is no value; a quoted empty one ("") is an empty text. A row must have as many values
- * as the type has fields.
+ * as the type has fields. What looks like a row and is none is refused: a header, a directive of the W3C
+ * format, rows that were joined into one event.
  */
 export function parseCsv(names: readonly string[], delimiter: string): (line: string) => Fields | Misfit {
   return (line) => {
-    const values = line.includes('"') ? splitQuoted(line, delimiter) : line.split(delimiter).map(present);
-    return values instanceof Misfit ? values : named(names, values);
+    const values = line.includes('"') ? splitQuoted(line, delimiter) : splitUnquoted(line, delimiter);
+    return values instanceof Misfit ? values : named(names, values, line);
   };
 }
 
-/** TSV has no quoting: a value cannot hold a tab. An empty value is no value. */
+/**
+ * TSV has no quoting: a value cannot hold a tab, and quotes are part of it. An empty value is no value.
+ * Where a quote is opened in one value and closed in a later one, the writer may have quoted a tab.
+ */
 export function parseTsv(names: readonly string[]): (line: string) => Fields | Misfit {
-  return (line) => named(names, line.split("\t").map(present));
+  return (line) => {
+    if (line.includes('"') && mayQuoteTab(line)) {
+      return new Misfit("unparsed", "quotes about a tab, and TSV has no quoting");
+    }
+    const values = splitUnquoted(line, "\t");
+    return values instanceof Misfit ? values : named(names, values, line);
+  };
 }
 
-function named(names: readonly string[], values: readonly (string | null)[]): Fields | Misfit {
+function mayQuoteTab(line: string): boolean {
+  const values = line.split("\t");
+  const opens = values.findIndex((value) => value.startsWith('"') && (value === '"' || !value.endsWith('"')));
+  return opens >= 0 && values.some((value, i) => i > opens && value.endsWith('"'));
+}
+
+/** source: https://www.w3.org/TR/WD-logfile, read 2026-11 */
+const DIRECTIVE = /^#(?:Version|Fields|Software|Start-Date|End-Date|Date|Remark):/;
+
+function named(names: readonly string[], values: readonly (string | null)[], line: string): Fields | Misfit {
   if (values.length !== names.length) {
     return new Misfit("unparsed", `${values.length} values for ${names.length} fields`);
   }
+  if (names.length > 1 && values.every((value, i) => value === names[i])) {
+    return new Misfit("unparsed", "a header: each value is its field's name");
+  }
+  if (DIRECTIVE.test(line)) return new Misfit("unparsed", "a directive of the W3C format, not a row");
   const fields: Record<string, string | null> = {};
   for (let i = 0; i < names.length; i++) fields[names[i]!] = values[i]!;
   return fields;
+}
+
+function splitUnquoted(line: string, delimiter: string): (string | null)[] | Misfit {
+  return line.includes("\n") ? lineFeed(line.indexOf("\n")) : line.split(delimiter).map(present);
+}
+
+function lineFeed(at: number): Misfit {
+  return new Misfit("unparsed", `line feed outside of quotes at character ${at}`);
 }
 
 function splitQuoted(line: string, delimiter: string): (string | null)[] | Misfit {
@@ -42,6 +73,7 @@ function splitQuoted(line: string, delimiter: string): (string | null)[] | Misfi
     if (!quoted && value.includes('"')) {
       return new Misfit("unparsed", `quote within the unquoted value at character ${at}`);
     }
+    if (!quoted && value.includes("\n")) return lineFeed(at + value.indexOf("\n"));
     values.push(quoted ? value : present(value));
     if (end === line.length) return values;
     if (line[end] !== delimiter) {

@@ -1,15 +1,30 @@
 import { Misfit } from "../misfit.ts";
 import type { Fields } from "./fields.ts";
 
-/**
- * line  := field { TAB field }
- * field := label ":" value          label of [0-9A-Za-z_.-], value of anything but TAB
- *
- * source: http://ltsv.org, read 2026-11
- */
 const LABEL = /^[\w.-]+$/;
 
-export function parseLtsv(line: string): Fields | Misfit {
+/**
+ * line  := field { TAB field }
+ * field := label ":" value          label of [0-9A-Za-z_.-], value of anything but TAB and LF
+ *
+ * source: http://ltsv.org, read 2026-11
+ *
+ * Much text begins with a word and a colon, times among them (`10:00:01 started`). A line of one field is
+ * read as LTSV only if the type knows its label.
+ *
+ * @param known fields that the type's columns and time are filled from; any when absent
+ */
+export function parseLtsv(known?: ReadonlySet<string>): (line: string) => Fields | Misfit {
+  return (line) => {
+    if (line.includes("\n")) return new Misfit("unparsed", `line feed at character ${line.indexOf("\n")}`);
+    const fields = readFields(line);
+    if (fields instanceof Misfit || !known || line.includes("\t")) return fields;
+    const [label = ""] = Object.keys(fields);
+    return known.has(label) ? fields : new Misfit("unparsed", "one field only, and no column takes it");
+  };
+}
+
+function readFields(line: string): Fields | Misfit {
   const fields: Record<string, string> = {};
   let at = 0;
   while (at <= line.length) {

@@ -1,6 +1,6 @@
 import type { LogType } from "../../../wire/log-type.ts";
 import { Misfit } from "../misfit.ts";
-import { parseCombined, parseCommon } from "./access-log.ts";
+import { accessLogParser } from "./access-log.ts";
 import { parseCsv, parseTsv } from "./delimited.ts";
 import type { Fields } from "./fields.ts";
 import { parseJson } from "./json.ts";
@@ -9,16 +9,19 @@ import { parseLtsv } from "./ltsv.ts";
 /** Reads one line, its line end gone, into fields; says why where it cannot. */
 export type Parse = (line: string) => Fields | Misfit;
 
-export function parserOf(parse: LogType["parse"]): Parse {
+/** @param known fields that the type's columns and time are filled from; any when absent */
+export function parserOf(parse: LogType["parse"], known?: ReadonlySet<string>): Parse {
   switch (parse.format) {
     case "json":
       return parseJson;
     case "ltsv":
-      return parseLtsv;
-    case "combined":
-      return parseCombined;
+      return parseLtsv(known);
     case "common":
-      return parseCommon;
+    case "combined":
+    case "vhost_combined":
+    case "nginx-main":
+    case "lighttpd":
+      return accessLogParser(parse.format, parse.spacesInUser);
     case "csv":
       return parseCsv(parse.fields, parse.delimiter);
     case "tsv":

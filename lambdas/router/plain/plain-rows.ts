@@ -1,11 +1,12 @@
-import type { LogType } from "../../../wire/log-type.ts";
+import type { AccessFormatName, LogType } from "../../../wire/log-type.ts";
 import { columnWriter } from "../column/column-writer.ts";
 import { fieldPath, type FieldPath } from "../field-path.ts";
+import { ACCESS_FORMATS, accessFieldNames } from "../parse/access-format.ts";
 import { readTime, type TimeFormat } from "../time/event-time.ts";
 import { CLOSE_BRACE, COLON, COMMA, copyBytes, OPEN_BRACE } from "./bytes.ts";
 import { columnCopier, copyText, type CopyColumn } from "./plain-column.ts";
 import { PlainTime } from "./plain-time.ts";
-import { ACCESS_FIELDS, accessLogScanner } from "./scan-access-log.ts";
+import { accessLogScanner } from "./scan-access-log.ts";
 import { jsonScanner } from "./scan-json.ts";
 import { KIND, Spans, type Scan } from "./spans.ts";
 
@@ -47,21 +48,33 @@ export class PlainRows {
   /** @returns undefined for types whose lines have no short way */
   static of(type: LogType): PlainRows | undefined {
     const { format } = type.parse;
-    if (format === "combined" || format === "common") {
-      const fields = ACCESS_FIELDS.slice(0, format === "combined" ? undefined : -2);
-      const scan = accessLogScanner(format === "combined");
-      const plain = new PlainRows(type, scan, fields.length, (field) => fields.indexOf(field as "host"));
-      return plain.#columns.every(({ slot }) => slot >= 0) ? plain : undefined;
-    }
+    if (format in ACCESS_FORMATS) return PlainRows.#ofAccessLog(type, format as AccessFormatName);
     if (format !== "json") return undefined;
     const fields = new Set(type.columns.map(({ name, field = name }) => field));
     if (type.time) fields.add(type.time.field);
     const named = [...fields];
     const scanner = jsonScanner(named.map((field): FieldPath => fieldPath(field, "json")));
-    return scanner && new PlainRows(type, scanner.scan, scanner.slots, (field) => named.indexOf(field));
+    return scanner && new PlainRows(type, scanner.scan, scanner.slots, named, []);
   }
 
-  private constructor(type: LogType, scan: Scan, slots: number, slotOf: (field: string) => number) {
+  static #ofAccessLog(type: LogType, format: AccessFormatName): PlainRows | undefined {
+    const names = accessFieldNames(ACCESS_FORMATS[format]);
+    const plain = new PlainRows(type, accessLogScanner(ACCESS_FORMATS[format]), names.length, names, names);
+    return plain.#columns.every(({ slot }) => slot >= 0) ? plain : undefined;
+  }
+
+  /**
+   * @param named fields by slot
+   * @param always of these, those that a line has whether a column takes them or not
+   */
+  private constructor(
+    type: LogType,
+    scan: Scan,
+    slots: number,
+    named: readonly string[],
+    always: readonly string[],
+  ) {
+    const slotOf = (field: string): number => named.indexOf(field);
     const { time } = type;
     this.#scan = scan;
     this.#spans = new Spans(slots);
@@ -75,12 +88,9 @@ export class PlainRows {
       reader: new PlainTime(readTime(time.format), MINUTE_CHARS[time.format] ?? 0),
     };
     const taken = new Set([...this.#columns.map(({ slot }) => slot), this.#time?.slot]);
-    this.#untaken =
-      type.parse.format === "json"
-        ? []
-        : [...ACCESS_FIELDS.entries()]
-            .filter(([slot]) => slot < slots && !taken.has(slot))
-            .map(([slot, name]) => ({ slot, key: Buffer.from(`"${name}":`) }));
+    this.#untaken = [...always.entries()]
+      .filter(([slot]) => !taken.has(slot))
+      .map(([slot, name]) => ({ slot, key: Buffer.from(`"${name}":`) }));
     this.#fixedBytes = this.#columns.reduce((sum, { key }) => sum + key.length + 64, 1_024);
   }
 

@@ -1,0 +1,88 @@
+import type { AccessFormatName } from "../../../wire/log-type.ts";
+
+/** What a field's text may hold. It ends at the first character that it may not hold. */
+export type AccessForm =
+  | "host" //      letters, digits and . _ : % * / [ ] -   so neither a list of hosts nor a quote
+  | "vhost" //     letters, digits and . _ * -
+  | "digits"
+  | "ident" //     a name: it begins with a letter, _ or -, and holds no dot, so it is never an address
+  | "user" //      anything but white space
+  | "word" //      anything but white space and quotes
+  | "time" //      anything but brackets and quotes
+  | "quoted" //    { any but DQUOTE or "\" | "\" any }
+  | "request"; //  quoted, of the form `METHOD path PROTOCOL`: three fields
+
+export interface AccessField {
+  /** The text between the field before and this one. */
+  readonly before: string;
+  readonly name: string;
+  readonly form: AccessForm;
+}
+
+export interface AccessFormat {
+  readonly fields: readonly AccessField[];
+  /** The text after the last field. */
+  readonly after: string;
+}
+
+const HOST = { before: "", name: "host", form: "host" } as const;
+const IDENT = { before: " ", name: "ident", form: "ident" } as const;
+
+/** From the time to the bytes, which all servers write alike. */
+const MIDDLE = [
+  { before: " [", name: "time", form: "time" },
+  { before: '] "', name: "request", form: "request" },
+  { before: '" ', name: "status", form: "word" },
+  { before: " ", name: "bytes", form: "word" },
+] as const satisfies readonly AccessField[];
+
+const REFERER_AND_AGENT = [
+  { before: ' "', name: "referer", form: "quoted" },
+  { before: '" "', name: "agent", form: "quoted" },
+] as const satisfies readonly AccessField[];
+
+const user = (before: string): AccessField => ({ before, name: "user", form: "user" });
+
+/**
+ * sources, read 2026-11:
+ * https://httpd.apache.org/docs/2.4/mod/mod_log_config.html (common, combined), Debian's apache2.conf
+ * (vhost_combined), nginx.conf as nginx.org packages it (nginx-main), accesslog.format of lighttpd's mod_accesslog
+ */
+export const ACCESS_FORMATS: Readonly<Record<AccessFormatName, AccessFormat>> = {
+  common: { fields: [HOST, IDENT, user(" "), ...MIDDLE], after: "" },
+  combined: { fields: [HOST, IDENT, user(" "), ...MIDDLE, ...REFERER_AND_AGENT], after: '"' },
+  vhost_combined: {
+    fields: [
+      { before: "", name: "vhost", form: "vhost" },
+      { before: ":", name: "port", form: "digits" },
+      { ...HOST, before: " " },
+      IDENT,
+      user(" "),
+      ...MIDDLE,
+      ...REFERER_AND_AGENT,
+    ],
+    after: '"',
+  },
+  "nginx-main": {
+    fields: [
+      HOST,
+      user(" - "),
+      ...MIDDLE,
+      ...REFERER_AND_AGENT,
+      { before: '" "', name: "x_forwarded_for", form: "quoted" },
+    ],
+    after: '"',
+  },
+  lighttpd: {
+    fields: [HOST, { before: " ", name: "vhost", form: "host" }, user(" "), ...MIDDLE, ...REFERER_AND_AGENT],
+    after: '"',
+  },
+};
+
+/** The three fields of a request. */
+export const REQUEST_FIELDS = ["method", "path", "protocol"] as const;
+
+/** The names of a format's fields, in the order in which a line has them. */
+export function accessFieldNames({ fields }: AccessFormat): string[] {
+  return fields.flatMap(({ name, form }) => (form === "request" ? REQUEST_FIELDS : [name]));
+}
