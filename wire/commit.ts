@@ -63,7 +63,7 @@ export const commitSchema = z.strictObject({
   lastSequenceNumber: z.string().regex(/^\d+$/),
   arrivedFrom: instant,
   arrivedTo: instant,
-  /** Kinesis records, and the user records in them. */
+  /** Kinesis records, and the events in them. */
   records: count,
   userRecords: count,
   /** Bytes of the Kinesis records as they came. */

@@ -94,7 +94,16 @@ const foreign = z.strictObject({
     .default("partition-key")
     .meta({
       description:
-        "where records of other producers have their tag: the partition key, or a field of the JSON record",
+        "where records of other producers have their tag: the partition key, or a field of the JSON record. A record " +
+        "without a text there has its partition key for a tag",
+    }),
+  splitLines: z
+    .boolean()
+    .default(true)
+    .meta({
+      description:
+        "records of other producers hold one event a line, or one JSON object after another; with false a record " +
+        "is one event, whatever it holds: for producers that put events of several lines, such as stack traces",
     }),
 });
 

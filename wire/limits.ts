@@ -26,8 +26,8 @@ export const SHARD_WRITE_RECORDS_PER_SECOND = 1_000;
 export const LAMBDA_PAYLOAD_MAX_BYTES = 6 * 2 ** 20;
 
 /**
- * What one stream record may unpack to. A 1 MiB zstd frame of log lines unpacks to 5-20 MiB; a bomb
- * unpacks to gigabytes. Ours, so that one record never takes a router's whole memory.
+ * What one stream record may unpack to, over all its layers. A 1 MiB zstd frame of log lines unpacks to
+ * 5-20 MiB; a bomb unpacks to gigabytes. Ours, so that one record never takes a router's whole memory.
  */
 export const INFLATED_RECORD_MAX_BYTES = 64 * 2 ** 20;
 
@@ -41,8 +41,9 @@ export function inflatedMaxBytes(bytes: number): number {
 }
 
 /**
- * Records, keys and tags in one aggregate. A 1 MiB aggregate of empty lines has 131,072 records of 8
- * bytes; 64 MiB of them, unpacked from a few kilobytes, would take gigabytes as objects. Ours.
+ * Records, keys and tags in one aggregate, and events in one stream record. A 1 MiB aggregate of empty
+ * lines has 131,072 records of 8 bytes; 64 MiB of them, unpacked from a few kilobytes, would take gigabytes
+ * as objects. Ours.
  */
 export const AGGREGATE_MAX_PARTS = 500_000;
 

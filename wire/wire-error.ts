@@ -8,7 +8,9 @@ export type WireErrorCode =
   | "KEY_INDEX" //             a record points outside the key table
   | "PROVENANCE" //            a provenance tag breaks its grammar
   | "INFLATED_TOO_LARGE" //    unpacks to more than the limit
-  | "BAD_COMPRESSION" //       a zstd frame that does not unpack
+  | "BAD_COMPRESSION" //       compressed data that does not unpack
+  | "UNSUPPORTED_COMPRESSION" // compressed in a way that is known but not read
+  | "TOO_DEEP" //              layers of compression or aggregation without end
   | "BAD_COMMIT" //            a commit object that breaks its schema
   | "BAD_KEY"; //              an object key that breaks its grammar
 

@@ -80,9 +80,10 @@ export class Batch {
     this.userRecords += events.length;
   }
 
-  #deliver({ record: { partitionKey, data }, position }: Event, metadata: RowMetadata, offset: number): void {
-    const tag = position || !this.#foreignTag ? partitionKey : tagOf(data, this.#foreignTag);
-    const type = tag === undefined ? undefined : this.#typeOf(tag, position !== undefined);
+  #deliver({ record, position, unopened }: Event, metadata: RowMetadata, offset: number): void {
+    const { partitionKey, data } = record;
+    const tag = (!position && this.#foreignTag && tagOf(data, this.#foreignTag)) || partitionKey;
+    const type = this.#typeOf(tag, position !== undefined);
     const batch = this.#typeBatch(type?.name ?? UNROUTED_TYPE);
     const { counts } = batch;
     counts.lines++;
@@ -97,10 +98,11 @@ export class Batch {
         return;
       }
     }
-    const misfit = type
-      ? addRow(batch, type, data, metadata, offset, position === undefined)
-      : new Misfit("unrouted", tag === undefined ? "no tag in the record" : "no log type takes this tag");
-    if (misfit) reject(batch, misfit, tag ?? "", data, metadata, offset);
+    let misfit: Misfit | undefined;
+    if (!type) misfit = new Misfit("unrouted", "no log type takes this tag");
+    else if (unopened) misfit = new Misfit("unparsed", unopened);
+    else misfit = addRow(batch, type, data, metadata, offset, position === undefined);
+    if (misfit) reject(batch, misfit, tag, data, metadata, offset);
   }
 
   /** Agents alone send heartbeats: another producer's would mislead the audit. */
@@ -116,7 +118,7 @@ export class Batch {
   }
 }
 
-/** The tag of another producer's record, where the configuration says it stands in a field. */
+/** The tag of another producer's event, where the configuration says it stands in a field. */
 function tagOf(data: Uint8Array, read: (fields: Fields) => unknown): string | undefined {
   const line = lineText(data);
   const fields = typeof line === "string" ? parseJson(line) : line;

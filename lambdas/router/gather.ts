@@ -94,7 +94,7 @@ export class Gather {
   /** The events of a record, or why it is quarantined whole. */
   #open(record: StreamRecord): Opened | WireError {
     try {
-      const events = openRecord(record);
+      const events = openRecord(record, this.#config.foreign.splitLines);
       let [bytes, sourceBytes] = [0, 0];
       for (const { record, position } of events) {
         bytes += record.data.length + ROW_OVERHEAD_BYTES;

@@ -365,11 +365,11 @@ describe("records of other producers", () => {
       aggregate([{ tag: "event", data: event(2) }]),
     ];
     const routed = router.route(records.map((data, i) => streamRecord(data, i, "event")));
-    expect(rowsOf(routed).map(({ id }) => id)).toEqual([1, 2]);
+    // A record without one has its partition key, which is "event" too.
+    expect(rowsOf(routed).map(({ id }) => id)).toEqual([1, 1, 2]);
     expect(rejectsOf(routed).map(({ reason, tag }) => [reason, tag])).toEqual([
       ["unrouted", "x"],
-      ["unrouted", ""],
-      ["unrouted", ""],
+      ["unparsed", "event"],
     ]);
   });
 
