@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { TickReport } from "../lambdas/loader/tick.ts";
+import type { TableBehind, TickReport } from "../lambdas/loader/tick.ts";
 import type { Cloud } from "./cloud.ts";
-import { RunError } from "./run-error.ts";
 
 const LOOK_AGAIN_MS = 200;
 
@@ -10,30 +9,35 @@ const LOAD_DEADLINE_MS = 120_000;
 
 /**
  * Lets everything that is in the stream run through: the router to its last record, then the loader
- * until it says that no commit waits.
+ * until no commit waits, or until it would not try again in time what waits.
  *
- * @throws RunError NOT_DRAINED with the loader's own words when a load does not end
+ * @returns for each table that is not loaded, its name and the loader's own words of why
  */
-export async function drain({ mapping, schedule }: Cloud, signal: AbortSignal): Promise<void> {
+export async function drain(
+  { mapping, schedule }: Pick<Cloud, "mapping" | "schedule">,
+  signal: AbortSignal,
+  deadlineMs = LOAD_DEADLINE_MS,
+): Promise<readonly string[]> {
   await mapping.drained();
-  if (!schedule) return;
-  const deadline = Date.now() + LOAD_DEADLINE_MS;
-  for (let last = ""; ;) {
+  if (!schedule) return [];
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
     const result = await schedule.tick();
+    const isLate = Date.now() > deadline;
     if (result.ok) {
-      const { lagSeconds, events } = JSON.parse(result.payload) as TickReport;
-      if (lagSeconds === 0) return;
-      if (events.length > 0) last = JSON.stringify(events);
-    } else last = `${result.error.type}: ${result.error.message}`;
-    if (Date.now() > deadline) {
-      const seconds = LOAD_DEADLINE_MS / 1_000;
-      const message = `commits are not loaded after ${seconds} s`;
-      throw new RunError(
-        "NOT_DRAINED",
-        message,
-        last === "" ? "The loader says nothing of why." : `The loader says: ${last}`,
-      );
-    }
+      const { behind = [] } = JSON.parse(result.payload) as TickReport;
+      if (isLate || behind.every((table) => isGivenUp(table, deadline))) return behind.map(problem);
+    } else if (isLate) return [`the loader fails: ${result.error.type}: ${result.error.message}`];
     await sleep(LOOK_AGAIN_MS, undefined, { signal });
   }
+}
+
+function isGivenUp({ failure }: TableBehind, deadline: number): boolean {
+  return failure !== undefined && Date.parse(failure.notBefore) > deadline;
+}
+
+function problem({ table, failure }: TableBehind): string {
+  return failure === undefined
+    ? `table ${table} is not loaded in time`
+    : `table ${table} could not be loaded: ${failure.error.replaceAll("\n", "; ")}`;
 }

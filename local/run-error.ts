@@ -1,11 +1,10 @@
-/** Why a run of the laptop cloud cannot begin, or cannot end. */
+/** Why a run of the laptop cloud cannot begin or go on. */
 export type RunErrorCode =
   | "UNKNOWN_TYPE" //     --logs names a type that the configuration does not have
   | "NO_FILES" //         --logs names files that are not there
   | "UNREADABLE" //       a file cannot be read
   | "DISK" //             the folder of the run cannot be written, most often because the disk is full
-  | "DIR_NOT_EMPTY" //    --dir holds something already
-  | "NOT_DRAINED"; //     lines are still under way after the time there was for them
+  | "DIR_NOT_EMPTY"; //   --dir holds something already
 
 export class RunError extends Error {
   override name = "RunError";

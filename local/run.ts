@@ -94,7 +94,7 @@ export async function run(options: RunOptions): Promise<Report> {
   gauges.phase = "draining";
   say("the input has ended: draining");
   await agent.drain();
-  await drain(cloud, signal);
+  const unloaded = await drain(cloud, signal);
   clearInterval(progress);
 
   const report = await reconcile({
@@ -103,6 +103,7 @@ export async function run(options: RunOptions): Promise<Report> {
     types: config.types,
     truth,
     warehouse: cloud.warehouse && redshiftTables(cloud.warehouse),
+    unloaded,
     loads: gauges.loads,
     seconds: gauges.elapsedSeconds,
     signal,

@@ -50,9 +50,10 @@ export class InflateBudget {
   readonly #maxBytes: number;
   #left: number;
 
-  constructor(maxBytes: number = INFLATED_RECORD_MAX_BYTES) {
-    this.#maxBytes = maxBytes;
-    this.#left = maxBytes;
+  /** @param bytes of the record */
+  constructor(bytes: number) {
+    this.#maxBytes = inflatedMaxBytes(bytes);
+    this.#left = this.#maxBytes;
   }
 
   /**

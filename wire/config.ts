@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { toDotPath } from "zod/v4/core";
 import { logTypeSchema } from "./log-type.ts";
+import { databaseNameProblem } from "./redshift-names.ts";
 
 const identifier = z.string().regex(/^[a-z_][a-z0-9_$]{0,62}$/i, "a Redshift identifier");
 
@@ -59,11 +60,16 @@ const rpu = z
   .max(1_024)
   .refine((value) => value === 4 || value % 8 === 0, "4, or a multiple of 8");
 
+const newDatabase = z.string().superRefine((name, context) => {
+  const message = databaseNameProblem(name);
+  if (message !== undefined) context.addIssue({ code: "custom", message });
+});
+
 const warehouse = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("none") }),
   z.strictObject({
     kind: z.literal("new-serverless"),
-    database: identifier.default("weir"),
+    database: newDatabase.default("weir"),
     baseCapacityRpu: rpu.default(8).meta({ unit: "RPU" }),
     maxCapacityRpu: rpu.default(32).meta({ unit: "RPU" }),
   }),

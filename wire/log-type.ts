@@ -1,6 +1,8 @@
 import * as z from "zod";
+import { encodes, ENCODINGS } from "./column-encoding.ts";
 import { parseColumnType } from "./column-type.ts";
-import { PARTITION_KEY_MAX_CHARS } from "./limits.ts";
+import { DATA_API_SQL_MAX_BYTES, PARTITION_KEY_MAX_CHARS, SORT_KEY_MAX_COLUMNS } from "./limits.ts";
+import { columnNameProblem, schemaNameProblem, tableNameProblem } from "./redshift-names.ts";
 
 /**
  * A log type: which user records it takes, how a line is read, which columns come of it and where
@@ -10,7 +12,10 @@ import { PARTITION_KEY_MAX_CHARS } from "./limits.ts";
 /** Names that become table names, column names and key prefixes. A leading underscore is Weir's own. */
 const identifier = z
   .string()
-  .regex(/^[a-z][a-z0-9_]{0,62}$/, "lower-case letters, digits and _, beginning with a letter, at most 63");
+  .regex(
+    /^[a-z][a-z0-9_]{0,62}$/,
+    "lower-case letters, digits and _, beginning with a letter, at most 63: a leading _ is Weir's own",
+  );
 
 const fieldPath = z
   .string()
@@ -33,6 +38,15 @@ const regexSource = z.string().superRefine((source, context) => {
 /** Formats of web servers' access logs. lambdas/router/parse/access-format.ts has what a line of each holds. */
 const ACCESS_FORMAT_NAMES = ["common", "combined", "vhost_combined", "nginx-main", "lighttpd"] as const;
 export type AccessFormatName = (typeof ACCESS_FORMAT_NAMES)[number];
+
+const fieldNames = z
+  .array(z.string().min(1))
+  .min(1)
+  .refine(
+    (names) => new Set(names).size === names.length,
+    "a name stands twice: its first value would be lost",
+  )
+  .meta({ description: "field names, in order" });
 
 const parser = z
   .discriminatedUnion("format", [
@@ -60,12 +74,12 @@ const parser = z
       }),
     z.strictObject({
       format: z.literal("csv"),
-      fields: z.array(z.string().min(1)).min(1).meta({ description: "field names, in order" }),
+      fields: fieldNames,
       delimiter: z.string().length(1).default(","),
     }),
     z.strictObject({
       format: z.literal("tsv"),
-      fields: z.array(z.string().min(1)).min(1).meta({ description: "field names, in order" }),
+      fields: fieldNames,
     }),
     z.strictObject({
       format: z.literal("regex"),
@@ -91,7 +105,11 @@ const time = z.strictObject({
 });
 
 const column = z.strictObject({
-  name: identifier,
+  name: identifier.meta({
+    description:
+      "lower-case letters, digits and _, beginning with a letter; in a type with a table not one that Redshift " +
+      "keeps for itself, such as oid, ctid or xmin",
+  }),
   field: fieldPath.optional().meta({ description: "parsed field it is filled from; its own name if absent" }),
   type: z.string().refine((text) => parseColumnType(text) !== undefined, {
     message:
@@ -99,7 +117,7 @@ const column = z.strictObject({
       "date, timestamp, timestamptz, varchar(n), char(n) or super",
   }),
   nullable: z.boolean().default(true).meta({ description: "false rejects lines without a value" }),
-  encode: z.enum(["raw", "az64", "bytedict", "delta", "lzo", "runlength", "text255", "zstd"]).optional(),
+  encode: z.enum(ENCODINGS).optional(),
 });
 
 const destination = z.discriminatedUnion("to", [
@@ -137,27 +155,85 @@ export const logTypeSchema = z
       .default([{ to: "s3" }]),
   })
   .superRefine((type, context) => {
+    const problem: Problem = (path, message) =>
+      context.addIssue({ code: "custom", path: [...path], message });
     const seen = new Set<string>();
     type.columns.forEach(({ name }, i) => {
-      if (seen.has(name))
-        context.addIssue({ code: "custom", path: ["columns", i, "name"], message: `"${name}" twice` });
+      if (seen.has(name)) problem(["columns", i, "name"], `"${name}" twice`);
       seen.add(name);
     });
+    if (type.destinations.some(({ to }) => to === "redshift")) checkColumns(type.columns, problem);
     type.destinations.forEach((target, i) => {
-      if (target.to !== "redshift") return;
-      const keys =
-        typeof target.distribution === "object" ? [...target.sort, target.distribution.key] : target.sort;
-      for (const key of keys) {
-        if (!seen.has(key) && !METADATA_NAMES.has(key)) {
-          context.addIssue({
-            code: "custom",
-            path: ["destinations", i],
-            message: `no column "${key}" to sort or distribute by`,
-          });
-        }
+      if (target.to === "redshift") {
+        checkTarget(type, target, (path, message) => problem(["destinations", i, ...path], message));
       }
     });
   });
+
+type Problem = (path: readonly (string | number)[], message: string) => void;
+
+/** What Redshift refuses of columns at CREATE TABLE. */
+function checkColumns(columns: readonly Column[], problem: Problem): void {
+  columns.forEach(({ name, type, encode }, i) => {
+    const refused = columnNameProblem(name);
+    if (refused !== undefined) problem(["columns", i, "name"], refused);
+    if (encode !== undefined && !encodes(encode, type)) {
+      problem(["columns", i, "encode"], `Redshift has no encoding ${encode} for ${type}`);
+    }
+  });
+}
+
+/** What Redshift refuses of a table at CREATE TABLE, and the Data API of its statements. */
+function checkTarget(
+  type: { readonly name: string; readonly columns: readonly Column[] },
+  { schema, table = type.name, distribution, sort }: RedshiftDestination,
+  problem: Problem,
+): void {
+  const [schemaProblem, tableProblem] = [schemaNameProblem(schema), tableNameProblem(table)];
+  if (schemaProblem !== undefined) problem(["schema"], schemaProblem);
+  if (tableProblem !== undefined) problem(["table"], tableProblem);
+  const types = new Map([...METADATA_COLUMNS, ...type.columns].map(({ name, type }) => [name, type]));
+  const checkKey = (path: readonly (string | number)[], key: string): void => {
+    if (!types.has(key)) problem(path, `no column "${key}" to sort or distribute by`);
+    if (types.get(key) === "super") problem(path, `"${key}" is super, and Redshift has no such keys`);
+  };
+  if (typeof distribution === "object") checkKey(["distribution", "key"], distribution.key);
+  sort.forEach((key, i) => {
+    checkKey(["sort", i], key);
+    if (sort.indexOf(key) < i) problem(["sort", i], `"${key}" twice`);
+  });
+  if (sort.length > SORT_KEY_MAX_COLUMNS) {
+    problem(["sort"], `${sort.length} columns, and Redshift sorts by ${SORT_KEY_MAX_COLUMNS} at most`);
+  }
+  const bytes = largestSqlBytes(type.columns, sort);
+  if (bytes > DATA_API_SQL_MAX_BYTES) {
+    problem(
+      [],
+      `the names and types of its columns make up to ${bytes} bytes of SQL, and the Data API takes ` +
+        `${DATA_API_SQL_MAX_BYTES}: use fewer columns or shorter names, and _extra for the others`,
+    );
+  }
+}
+
+/**
+ * What the largest call of the loader has beside the columns and the sort key: ledger, manifests, roles and
+ * the names of tables, each at its longest.
+ */
+const FIXED_SQL_BYTES = 8_000;
+
+/**
+ * SQL of the loader's largest call for the table, at most: the one that makes it, or one that loads it, which
+ * names all columns for objects of either codec.
+ */
+function largestSqlBytes(columns: readonly Column[], sort: readonly string[]): number {
+  const names = columns.reduce((sum, { name }) => sum + `"${name}", `.length, 0);
+  const types = columns.reduce(
+    (sum, { type, encode }) => sum + type.length + (encode === undefined ? 0 : ` ENCODE ${encode}`.length),
+    0,
+  );
+  const keys = sort.reduce((sum, key) => sum + `"${key}", `.length, 0);
+  return FIXED_SQL_BYTES + Math.max(names + columns.length * 3 + types + keys, 2 * names);
+}
 
 export type LogType = z.output<typeof logTypeSchema>;
 export type Column = LogType["columns"][number];
@@ -176,8 +252,6 @@ export const METADATA_COLUMNS = [
   { name: "_arrived_at", type: "timestamp", nullable: false, encode: "az64" },
   { name: "_extra", type: "super", nullable: true, encode: "zstd" },
 ] as const satisfies readonly Column[];
-
-const METADATA_NAMES = new Set<string>(METADATA_COLUMNS.map(({ name }) => name));
 
 /** Every column of a type's rows, in table order. */
 export function rowColumns(type: LogType): readonly Column[] {

@@ -30,7 +30,8 @@ export function typeName({ dataType, length, precision, scale }: TableColumn): s
 
 /**
  * Statements, each a transaction of its own, that bring a table up to its configuration: columns it
- * lacks are added, narrower texts widened. A column that only the table has is left alone.
+ * lacks are added, narrower texts widened. A column that only the table has is left alone, and so is one
+ * whose type is wider than configured.
  *
  * @throws LoaderError SCHEMA_CONFLICT naming each column whose types cannot be reconciled
  */
@@ -44,9 +45,12 @@ export function schemaChanges(target: Target, found: readonly TableColumn[]): st
       changes.push(addColumnSql(target, column));
       continue;
     }
-    const fit = compare(parseColumnType(typeName(existing)), parseColumnType(column.type)!);
-    if (fit === "wider") changes.push(widenColumnSql(target, column));
-    if (fit === "other") {
+    const there = parseColumnType(typeName(existing));
+    const wanted = parseColumnType(column.type)!;
+    if (there && holds(there, wanted)) continue;
+    // Redshift widens VARCHAR only.
+    if (there?.kind === "varchar" && wanted.kind === "varchar") changes.push(widenColumnSql(target, column));
+    else {
       conflicts.push(`${column.name} is ${typeName(existing)} there and ${column.type} in the configuration`);
     }
   }
@@ -54,22 +58,51 @@ export function schemaChanges(target: Target, found: readonly TableColumn[]): st
     throw new LoaderError(
       "SCHEMA_CONFLICT",
       `table ${target.name} cannot be changed to fit: ${conflicts.join("; ")}`,
-      "give the column another name, or the destination another table",
+      "give the column another name, and name the field it is filled from; what the table has stays",
     );
   }
   return changes;
 }
 
-function compare(existing: ColumnType | undefined, wanted: ColumnType): "same" | "wider" | "other" {
-  if (existing?.kind !== wanted.kind) return "other";
-  if ("maxBytes" in existing && "maxBytes" in wanted) {
-    // Redshift widens VARCHAR only; a table wider than its configuration holds all that may come.
-    if (wanted.maxBytes <= existing.maxBytes) return "same";
-    return wanted.kind === "varchar" ? "wider" : "other";
+/** Decimal digits that the largest magnitude has. */
+const INTEGER_DIGITS = { smallint: 5, integer: 10, bigint: 19 } as const;
+
+/** Integers that a floating-point type has all of: up to 24 bits, and up to 53. */
+const EXACT_INTEGERS: Record<string, readonly string[]> = {
+  real: ["smallint"],
+  "double precision": ["smallint", "integer"],
+};
+
+/** Whether a column of the type `there` takes every value of the type `wanted`, and keeps it as it is. */
+function holds(there: ColumnType, wanted: ColumnType): boolean {
+  switch (wanted.kind) {
+    case "smallint":
+    case "integer":
+    case "bigint": {
+      const digits = INTEGER_DIGITS[wanted.kind];
+      if (there.kind === "decimal") return there.precision - there.scale >= digits;
+      if (there.kind in INTEGER_DIGITS) return INTEGER_DIGITS[there.kind as "bigint"] >= digits;
+      return EXACT_INTEGERS[there.kind]?.includes(wanted.kind) ?? false;
+    }
+    case "real":
+      return there.kind === "real" || there.kind === "double precision";
+    case "decimal":
+      return (
+        there.kind === "decimal" &&
+        there.scale >= wanted.scale &&
+        there.precision - there.scale >= wanted.precision - wanted.scale
+      );
+    case "char":
+      return (there.kind === "char" || there.kind === "varchar") && there.maxBytes >= wanted.maxBytes;
+    case "varchar":
+      return there.kind === "varchar" && there.maxBytes >= wanted.maxBytes;
+    case "double precision":
+    case "boolean":
+    case "date":
+    case "timestamp":
+    case "timestamptz":
+    case "super":
+      break;
   }
-  if ("precision" in existing && "precision" in wanted) {
-    const equal = existing.precision === wanted.precision && existing.scale === wanted.scale;
-    return equal ? "same" : "other";
-  }
-  return "same";
+  return there.kind === wanted.kind;
 }

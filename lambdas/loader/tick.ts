@@ -20,6 +20,14 @@ export interface TickReport {
   readonly unreadable: number;
   /** Sources that more than one host claims, among the commits that were read. */
   readonly contested: number;
+  /** Tables that have not loaded some commit; left out where there are none. */
+  readonly behind?: readonly TableBehind[];
+}
+
+export interface TableBehind {
+  readonly table: string;
+  /** The last failure of the open load, and when it is tried again. */
+  readonly failure?: { readonly error: string; readonly notBefore: string };
 }
 
 /**
@@ -53,11 +61,13 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   await turn.each((state, target) => submit(state, target, parts));
   await turn.save();
   const lags = await Promise.all(parts.targets.map((target) => lagSeconds(turn.table(target), parts)));
+  const behind = parts.targets.filter((_, i) => lags[i] !== undefined);
   return {
-    lagSeconds: Math.max(0, ...lags),
+    lagSeconds: Math.max(0, ...lags.map((lag) => lag ?? 0)),
     events: turn.events,
     unreadable: Object.values(turn.state.tables).reduce((sum, { setAside }) => sum + setAside.length, 0),
     contested: contested.size,
+    ...(behind.length > 0 && { behind: behind.map((target) => tableBehind(target, turn.table(target))) }),
   };
 }
 
@@ -137,9 +147,16 @@ function tell({ commits, unreadable }: Claim, contested: Set<string>, log: Log):
   log.warn("sources that more than one host claims", { count: claims.length, first });
 }
 
-async function lagSeconds(state: TableState, { lake, now }: TickParts): Promise<number> {
+/** @returns undefined where nothing waits */
+async function lagSeconds(state: TableState, { lake, now }: TickParts): Promise<number | undefined> {
   const since = state.load?.oldestCommitAt ?? writtenAt(await oldestUnclaimed(state, lake));
-  return since === undefined ? 0 : Math.max(0, (now().getTime() - Date.parse(since)) / 1_000);
+  return since === undefined ? undefined : Math.max(0, (now().getTime() - Date.parse(since)) / 1_000);
+}
+
+function tableBehind({ name }: Target, { load }: TableState): TableBehind {
+  if (load?.failure === undefined || load.statementId !== undefined) return { table: name };
+  const { error, notBefore } = load.failure;
+  return { table: name, failure: { error, notBefore } };
 }
 
 function writtenAt(key: string | undefined): string | undefined {

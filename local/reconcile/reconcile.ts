@@ -20,6 +20,8 @@ export interface ReconcileOptions {
   readonly truth: Truth;
   /** Undefined when nothing is loaded. */
   readonly warehouse: Warehouse | undefined;
+  /** What the loader says of tables that it could not load. */
+  readonly unloaded?: readonly string[];
   /** Told, not checked: loads that ended well, and how long the run took. */
   readonly loads: number;
   readonly seconds: number;
@@ -35,6 +37,7 @@ export interface ReconcileOptions {
 export async function reconcile(options: ReconcileOptions): Promise<Report> {
   const lake = new Lake(options.s3, options.bucket, options.signal);
   const { commits, problems } = onePerBatch(await lake.commits());
+  problems.push(...(options.unloaded ?? []));
   const report: Report = { ...totals(commits, options), problems };
   const configured = options.types.map(({ name }) => name);
   for (const type of new Set([...Object.keys(options.truth), ...configured, ...typesOf(commits)])) {

@@ -89,6 +89,58 @@ describe.skipIf(!existsSync(LOGS))("real log files, if they are beside the repos
   });
 });
 
+test("a table that cannot be loaded is named in the table and the report, and what could be is told", async () => {
+  // Each row of the one is larger than a page of the local warehouse, which refuses it.
+  const wide = Array.from({ length: 1_200 }, (_, i) => `c${i}`);
+  const file = (name: string, data: unknown): string => {
+    const path = join(dir, `${randomUUID()}-${name}`);
+    writeFileSync(path, JSON.stringify(data));
+    return path;
+  };
+  const columns = (names: readonly string[]) => names.map((name) => ({ name, type: "bigint" }));
+  const type = (name: string, names: readonly string[]) => ({
+    name,
+    parse: { format: "json" },
+    columns: columns(names),
+    destinations: [{ to: "s3" }, { to: "redshift" }],
+  });
+  const config = file("config.json", {
+    warehouse: { kind: "new-serverless" },
+    types: [type("wide", wide), type("narrow", ["a"])],
+  });
+  const row = Object.fromEntries(wide.map((name, i) => [name, 2 ** 52 + i]));
+  const logs = [`wide=${file("wide.log", row)}`, `narrow=${file("narrow.log", { a: 1 })}`];
+  const reportFile = join(dir, `${randomUUID()}.json`);
+  const child = spawn(
+    process.execPath,
+    [
+      "bin/weir.ts",
+      "local",
+      "--once",
+      "--config",
+      config,
+      "--report",
+      reportFile,
+      "--logs",
+      logs[0]!,
+      "--logs",
+      logs[1]!,
+    ],
+    { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] },
+  );
+  const [table, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  expect(code).toBe(1);
+  expect(table).toMatch(/wide +1 = +1 \+ +0/);
+  expect(table.replaceAll(/\s+/g, " ")).toMatch(/table logs\.wide could not be loaded: .*row is too big/);
+  const report = reportSchema.parse(JSON.parse(readFileSync(reportFile, "utf8")));
+  expect(report).toMatchObject({
+    balanced: false,
+    types: { wide: { lines: 1, rows: 1 }, narrow: { lines: 1, rows: 1 } },
+    warehouse: { loads: 1, rows: 1 },
+  });
+  expect(report.problems[0]).toMatch(/^table logs\.wide could not be loaded: .*row is too big/);
+});
+
 describe("a command that cannot succeed says what is wrong and exits with 1", () => {
   const config = (types: unknown): string => {
     const file = join(dir, `${randomUUID()}.json`);

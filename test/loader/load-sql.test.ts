@@ -6,6 +6,7 @@ import { readOutcome } from "../../lambdas/loader/outcome.ts";
 import type { OpenLoad } from "../../lambdas/loader/state.ts";
 import { createTableSql, prepareSql } from "../../lambdas/loader/table-ddl.ts";
 import { schemaChanges, type TableColumn, typeName } from "../../lambdas/loader/table-schema.ts";
+import type { Target } from "../../lambdas/loader/target.ts";
 import { DATA_API_BATCH_MAX_STATEMENTS, DATA_API_SQL_MAX_BYTES } from "../../wire/limits.ts";
 import { quoteText } from "../../lambdas/loader/target.ts";
 import { batch } from "./lake-fixture.ts";
@@ -35,6 +36,54 @@ test.each(["fast", "slow"] as const)(
     expect(Buffer.byteLength(sqls.join(""))).toBeLessThanOrEqual(DATA_API_SQL_MAX_BYTES);
   },
 );
+
+test("whatever columns a configuration may have, its statements fit the Data API", () => {
+  const name = fc.integer({ min: 8, max: 63 });
+  const type = fc.constantFrom("bigint", "varchar(65535)", "double precision", "decimal(38,10)");
+  const columns = fc
+    .tuple(fc.integer({ min: 300, max: 1_500 }), name, type, fc.boolean())
+    .map(([count, length, type, isEncoded]) =>
+      Array.from({ length: count }, (_, i) => ({
+        name: `c${i}_`.padEnd(length, "x"),
+        type,
+        ...(isEncoded && { encode: "zstd" as const }),
+      })),
+    );
+  const long = "t".repeat(63);
+  let accepted = 0;
+  let refused = 0;
+  fc.assert(
+    fc.property(columns, fc.nat(400), (columns, sorted) => {
+      const sort = columns.slice(0, sorted).map(({ name }) => name);
+      const type = {
+        ...logType(long, columns),
+        destinations: [{ to: "redshift", schema: long, sort }],
+      } as const;
+      let wide: Target;
+      try {
+        [wide] = targets({ ...type, destinations: [...type.destinations] }) as [Target];
+      } catch (error) {
+        expect((error as Error).message).toMatch(/bytes of SQL, and the Data API takes 100000/);
+        refused++;
+        return;
+      }
+      const storage = {
+        bucket: "b".repeat(63),
+        copyRoleArn: `arn:aws:iam::000000000000:role/${"r".repeat(64)}`,
+      };
+      const calls = [
+        prepareSql(wide),
+        ...(["fast", "slow"] as const).map((path) => loadSql(load(path, wide), wide, storage)),
+      ];
+      for (const sqls of calls)
+        expect(Buffer.byteLength(sqls.join(";"))).toBeLessThanOrEqual(DATA_API_SQL_MAX_BYTES);
+      accepted++;
+    }),
+    { numRuns: 60 },
+  );
+  expect(accepted).toBeGreaterThan(3);
+  expect(refused).toBeGreaterThan(3);
+});
 
 test("the lock comes before anything that takes a snapshot, and the ledger last", () => {
   const names = loadSql(load("fast"), photo!, STORAGE).map(statementName);
@@ -118,6 +167,34 @@ test.each([
 });
 
 test.each([
+  ["smallint", column("c", "integer", { precision: 32, scale: 0 })],
+  ["integer", column("c", "bigint", { precision: 64, scale: 0 })],
+  ["integer", column("c", "double precision", { precision: 53 })],
+  ["smallint", column("c", "real", { precision: 24 })],
+  ["bigint", column("c", "numeric", { precision: 19, scale: 0 })],
+  ["integer", column("c", "numeric", { precision: 12, scale: 2 })],
+  ["real", column("c", "double precision", { precision: 53 })],
+  ["decimal(6,2)", column("c", "numeric", { precision: 18, scale: 4 })],
+  ["varchar(255)", column("c", "character varying", { length: 500 })],
+  ["char(2)", column("c", "character", { length: 4 })],
+  ["char(2)", column("c", "character varying", { length: 2 })],
+])("a table whose column is wider than %s fits as it is", (type, found) => {
+  expect(changes(type, found)).toEqual([]);
+});
+
+test.each([
+  ["bigint", column("c", "numeric", { precision: 18, scale: 0 }), "decimal(18,0)"],
+  ["bigint", column("c", "double precision", { precision: 53 }), "double precision"],
+  ["integer", column("c", "real", { precision: 24 }), "real"],
+  ["integer", column("c", "smallint", { precision: 16, scale: 0 }), "smallint"],
+  ["double precision", column("c", "real", { precision: 24 }), "real"],
+  ["decimal(18,4)", column("c", "numeric", { precision: 18, scale: 2 }), "decimal(18,2)"],
+  ["decimal(18,2)", column("c", "numeric", { precision: 18, scale: 4 }), "decimal(18,4)"],
+  ["char(2)", column("c", "character varying", { length: 1 }), "varchar(1)"],
+  ["varchar(4)", column("c", "character", { length: 4 }), "char(4)"],
+  ["varchar(9)", column("c", "bigint", { precision: 64, scale: 0 }), "bigint"],
+  ["super", column("c", "character varying", { length: 65_535 }), "varchar(65535)"],
+  ["date", column("c", "timestamp without time zone"), "timestamp"],
   ["char(4)", column("c", "character", { length: 2 }), "char(2)"],
   ["decimal(14,2)", column("c", "numeric", { precision: 12, scale: 2 }), "decimal(12,2)"],
   ["bigint", column("c", "integer", { precision: 32, scale: 0 }), "integer"],

@@ -447,18 +447,41 @@ describe("a table", () => {
     ]);
   });
 
+  test("whose columns are wider than configured is loaded as it is", async () => {
+    const columns = (count: string, price: string, note: string, code: string) => [
+      { name: "count", type: count },
+      { name: "price", type: price },
+      { name: "note", type: note },
+      { name: "code", type: code },
+    ];
+    const fields = { count: 7, price: "1.50", note: "x", code: "ab" };
+    loader.targets = targets(
+      logType("photo", columns("bigint", "decimal(18,4)", "varchar(500)", "varchar(8)")),
+    );
+    await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] }, fields }));
+    await loader.drain();
+    loader.targets = targets(logType("photo", columns("integer", "decimal(6,2)", "varchar(255)", "char(2)")));
+    await loader.commit(batch({ sequence: [2, 2], sources: { a: [[10, 20]] }, fields, writtenAt: at(1) }));
+    await loader.drain();
+    const row = { ...fields, count: "7", price: "1.5000" };
+    const sql = "SELECT count, price, note, code FROM logs.photo";
+    expect(await rig.warehouse.query(sql)).toEqual([row, row]);
+  });
+
   test("whose column has another type is refused with both types, and keeps its rows", async () => {
     await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] } }));
     await loader.drain();
     loader.targets = targets(logType("photo", [{ name: "note", type: "bigint" }]));
     await loader.commit(batch({ sequence: [2, 2], sources: { a: [[10, 20]] }, writtenAt: at(1) }));
-    const { events } = await loader.tick();
-    expect(events).toMatchObject([
+    const error = expect.stringMatching(
+      /logs\.photo.*note is varchar\(8\) there and bigint in the configuration/,
+    );
+    const { events, behind } = await loader.tick();
+    expect(events).toMatchObject([{ kind: "failed", error }]);
+    expect(behind).toEqual([
       {
-        kind: "failed",
-        error: expect.stringMatching(
-          /logs\.photo.*note is varchar\(8\) there and bigint in the configuration/,
-        ),
+        table: "logs.photo",
+        failure: { error, notBefore: new Date(loader.now.getTime() + 3_600_000).toISOString() },
       },
     ]);
     expect(await loader.rows()).toHaveLength(1);

@@ -56,6 +56,11 @@ describe("a configuration", () => {
       /named group/,
     ],
     [
+      "a field of CSV twice",
+      { types: [type({ parse: { format: "csv", fields: ["a", "b", "a"] } })] },
+      /^types\[0\]\.parse\.fields: a name stands twice/,
+    ],
+    [
       "a column type that does not exist",
       { types: [type({ columns: [{ name: "a", type: "int8" }] })] },
       /^types\[0\]\.columns\[0\]\.type: not a column type/,
@@ -92,6 +97,95 @@ describe("a configuration", () => {
     ],
   ])("with %s is refused, naming the field", (_claim, config, message) => {
     expect(problems(config).join("\n")).toMatch(new RegExp(message.source, "m"));
+  });
+
+  const loaded = (column: object, destination: object = {}, more: object = {}) => ({
+    warehouse: { kind: "new-serverless", ...more },
+    types: [
+      type({
+        columns: [{ name: "a", type: "bigint", ...column }],
+        destinations: [{ to: "redshift", ...destination }],
+      }),
+    ],
+  });
+  const wide = Array.from({ length: 401 }, (_, i) => ({ name: `c${i}`, type: "bigint" }));
+
+  test.each([
+    ...["oid", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid", "insertxid", "deletexid"].map(
+      (name) =>
+        [`column ${name}`, loaded({ name }), /columns\[0\]\.name: Redshift keeps the column name/] as const,
+    ),
+    ...["", "_src", "_x", "a$b", "Status", "1st", "a-b", "a".repeat(128), "n\u00e4me"].map(
+      (name) => [`column "${name}"`, loaded({ name }), /columns\[0\]\.name: lower-case letters/] as const,
+    ),
+    [
+      "encoding az64 of texts",
+      loaded({ type: "varchar(9)", encode: "az64" }),
+      /columns\[0\]\.encode: .*az64/,
+    ],
+    ["encoding text255 of numbers", loaded({ encode: "text255" }), /columns\[0\]\.encode: .*text255/],
+    ["encoding bytedict of super", loaded({ type: "super", encode: "bytedict" }), /\.encode: .*bytedict/],
+    ["encoding delta of booleans", loaded({ type: "boolean", encode: "delta" }), /\.encode: .*delta/],
+    ["encoding lzo of floats", loaded({ type: "real", encode: "lzo" }), /\.encode: .*lzo/],
+    [
+      "sorting by super",
+      loaded({ type: "super" }, { sort: ["a"] }),
+      /destinations\[0\]\.sort\[0\]: "a" is super/,
+    ],
+    ["sorting by _extra", loaded({}, { sort: ["_extra"] }), /\.sort\[0\]: "_extra" is super/],
+    [
+      "distributing by super",
+      loaded({ type: "super" }, { distribution: { key: "a" } }),
+      /\.distribution\.key: "a" is super/,
+    ],
+    [
+      "sorting twice by a column",
+      loaded({}, { sort: ["a", "a"] }),
+      /destinations\[0\]\.sort\[1\]: "a" twice/,
+    ],
+    [
+      "sorting by 401 columns",
+      {
+        warehouse: { kind: "new-serverless" },
+        types: [
+          type({ columns: wide, destinations: [{ to: "redshift", sort: wide.map(({ name }) => name) }] }),
+        ],
+      },
+      /destinations\[0\]\.sort: 401 columns, and Redshift sorts by 400/,
+    ],
+    [
+      "schema weir",
+      loaded({}, { schema: "weir" }),
+      /destinations\[0\]\.schema: schema "weir" holds the loader's ledger/,
+    ],
+    [
+      "schema pg_logs",
+      loaded({}, { schema: "pg_logs" }),
+      /\.schema: Redshift keeps the schema name "pg_logs"/,
+    ],
+    ["schema information_schema", loaded({}, { schema: "information_schema" }), /keeps the schema name/],
+    ["schema _x", loaded({}, { schema: "_x" }), /destinations\[0\]\.schema: lower-case/],
+    [
+      "table svv_tables",
+      loaded({}, { table: "svv_tables" }),
+      /destinations\[0\]\.table: "svv_tables" reads like/,
+    ],
+    ["table pg_class", loaded({}, { table: "pg_class" }), /destinations\[0\]\.table: "pg_class" reads like/],
+    ["database user", loaded({}, {}, { database: "user" }), /warehouse\.database: "user" is a reserved word/],
+    ["database template1", loaded({}, {}, { database: "template1" }), /warehouse\.database: Redshift has/],
+    ["database Logs", loaded({}, {}, { database: "Logs" }), /warehouse\.database: lower-case/],
+  ] as const)("that the warehouse refuses is refused first: %s", (_what, config, message) => {
+    expect(problems(config).join("\n")).toMatch(message);
+  });
+
+  test("may name columns and tables by words that need quotes, since they always stand in quotes", () => {
+    for (const name of ["user", "tag", "all", "table", "order"]) {
+      expect(problems(loaded({ name }, { table: name, schema: name }))).toEqual([]);
+    }
+  });
+
+  test("without a warehouse may name columns as it likes", () => {
+    expect(problems({ types: [type({ columns: [{ name: "ctid", type: "bigint" }] })] })).toEqual([]);
   });
 
   test("with several faults names them all", () => {
