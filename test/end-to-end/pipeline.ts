@@ -38,7 +38,7 @@ export interface Faults extends Pick<CloudOptions, "environment" | "onMappingEve
 }
 
 /** Below a test's own, whose end would tell nothing of why. */
-const DEADLINE_MS = 150_000;
+const DEADLINE_MS = 500_000;
 
 /** Sends sample traffic through the whole pipeline, with faults in its way, and reconciles. */
 export async function runPipeline(
