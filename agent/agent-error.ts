@@ -1,6 +1,8 @@
 /** Why an agent cannot start, or cannot go on. */
 export type AgentErrorCode =
   | "CONFIG_UNREADABLE" //     the configuration file cannot be read, or is not TOML
+  | "KEY_EMPTY" //             a file that should hold a shared key holds none
+  | "REGION" //                no region is named, or what is named is none
   | "STATE_DIR" //             the state directory cannot be made or written
   | "STATE_LOCKED" //          another agent has the state directory
   | "CHECKPOINT_CORRUPT" //    the checkpoint is not one

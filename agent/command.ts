@@ -10,6 +10,7 @@ import { readPositions } from "./positions.ts";
 import { statusText, whereText } from "./position-text.ts";
 import { readAgentConfig, readConfigText } from "./read-config.ts";
 import { runAgent } from "./run-agent.ts";
+import { openSecrets } from "./secret-files.ts";
 import { ServiceManager } from "./service-manager.ts";
 import type { AgentPhase } from "./agent.ts";
 
@@ -68,6 +69,7 @@ async function run({ config: file, untilDrained = false }: RunArguments): Promis
   const reloads = onHangUp(() => readAgentConfig(file), over.signal);
   const onPhase = (phase: AgentPhase) => systemd.tell(phase);
   log.info({ stream: config.stream, stateDir: config.state_dir }, "starting");
+  for (const warning of await openSecrets(config, file)) log.warn(warning);
   try {
     const sent = await runAgent(config, { signal: stop.signal, log, untilDrained, reloads, onPhase });
     log.info(sent, "stopped");
@@ -94,6 +96,7 @@ async function check({ config: file }: RunArguments): Promise<void> {
   const log = pino(destination({ fd: 2, sync: true }));
   const findings = await checkAgent(config, log, new AbortController().signal);
   for (const { isProblem, text } of findings) if (!isProblem) process.stdout.write(`${text}\n`);
+  for (const warning of await openSecrets(config, file)) process.stdout.write(`warning: ${warning}\n`);
   const problems = findings.filter(({ isProblem }) => isProblem).map(({ text }) => text);
   if (problems.length > 0) throw new ConfigError(file, problems);
   process.stdout.write(`${file}: ready to send ${inputsOf(config)} into ${config.stream}\n`);

@@ -7,6 +7,7 @@ import { type AgentState, CheckpointFile, makeStateDirectory } from "./checkpoin
 import { CloudWatchHeartbeat } from "./cloudwatch/cloudwatch-heartbeat.ts";
 import { cloudWatchSender } from "./cloudwatch/cloudwatch-sender.ts";
 import type { AgentConfig } from "./config.ts";
+import { warnOfExposure } from "./forward/exposure.ts";
 import { Inputs } from "./inputs.ts";
 import { warnOfMemory } from "./memory.ts";
 import { Monitor } from "./monitor/monitor.ts";
@@ -47,6 +48,7 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
   try {
     for (let config = first; ;) {
       warnOfMemory(config, log);
+      warnOfExposure(config.forward, log);
       const before: Tail | undefined = tail;
       const rules = makeRules(config);
       tail = makeTail(config, rules, state, remember, log);

@@ -2,9 +2,14 @@ import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { absolutePath } from "../absolute-path.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
+import { isExposed } from "./exposure.ts";
 
 const MIB = 2 ** 20;
-const secret = z.string().min(1).max(1_024);
+const secret = z
+  .string()
+  .min(1)
+  .max(1_024)
+  .refine((text) => text.trim() !== "", "must not be blank");
 
 const tls = z.strictObject({
   cert_file: absolutePath.meta({ description: "certificate chain in PEM" }),
@@ -24,6 +29,10 @@ export const forwardConfigSchema = z
       .max(65_535)
       .optional()
       .meta({ description: "of TCP, and of UDP heartbeats; usually 24224; none if absent" }),
+    insecure: z.boolean().default(false).meta({
+      description:
+        "true lets whoever reaches the port send: without it, an address beyond this host needs a shared key or TLS",
+    }),
     unix_path: absolutePath.max(107).optional().meta({ description: "a Unix socket to listen on" }),
     shared_key: secret
       .optional()
@@ -65,6 +74,12 @@ export const forwardConfigSchema = z
     ({ port, unix_path }) => port !== undefined || unix_path !== undefined,
     "needs a port or a unix_path",
   )
+  .refine((forward) => forward.insecure || !isExposed(forward), {
+    path: ["bind"],
+    message:
+      'other hosts reach this address, and nothing is asked of them: write shared_key_file = "/etc/weir/forward.key", ' +
+      'or tls, or bind = "127.0.0.1"; insecure = true lets everybody send',
+  })
   .refine(({ shared_key, shared_key_file }) => shared_key === undefined || shared_key_file === undefined, {
     path: ["shared_key_file"],
     message: "is there beside shared_key; leave one of them out",
@@ -76,10 +91,13 @@ export const forwardConfigSchema = z
 
 export type ForwardConfig = z.output<typeof forwardConfigSchema>;
 
-/** @returns undefined when clients need not prove anything @throws AgentError CONFIG_UNREADABLE */
+/** @returns undefined when clients need not prove anything @throws AgentError CONFIG_UNREADABLE, KEY_EMPTY */
 export async function readSharedKey(config: ForwardConfig): Promise<string | undefined> {
   if (config.shared_key_file === undefined) return config.shared_key;
-  return (await readNamed(config.shared_key_file, "shared_key_file")).trim();
+  const key = (await readNamed(config.shared_key_file, "shared_key_file")).trim();
+  if (key !== "") return key;
+  const hint = "Put the shared key into it: with an empty one, whoever knows that could send.";
+  throw new AgentError("KEY_EMPTY", config.shared_key_file, "holds no key", hint);
 }
 
 /** @throws AgentError CONFIG_UNREADABLE */
