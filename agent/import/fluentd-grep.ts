@@ -1,5 +1,6 @@
 import { type FluentdSection, typeOf } from "./fluentd-syntax.ts";
-import type { ImportedFiles, Notes } from "./imported.ts";
+import type { LineChoice } from "./fluentd-routes.ts";
+import type { Notes } from "./imported.ts";
 import { all, fromRuby } from "./pattern.ts";
 
 /** What a filter asks of a field. */
@@ -19,17 +20,10 @@ export interface AskedLines {
  * `@type grep` filters as patterns of ours, which are asked of the line and not of a field. What could
  * leave out a line that they would keep is not carried over.
  */
-export function importGrep(
-  filters: readonly FluentdSection[],
-  asked: AskedLines,
-  notes: Notes,
-): Pick<ImportedFiles, "include_lines" | "exclude_lines"> {
-  const include = filters.flatMap((filter) => wanted(filter, asked, notes));
-  const exclude = filters.flatMap((filter) => unwanted(filter, asked, notes));
+export function importGrep(filters: readonly FluentdSection[], asked: AskedLines, notes: Notes): LineChoice {
   return {
-    // Each must be found; of several include_lines one is enough.
-    ...(include.length > 0 ? { include_lines: [all(include)] } : {}),
-    ...(exclude.length > 0 ? { exclude_lines: exclude } : {}),
+    include: filters.flatMap((filter) => wanted(filter, asked, notes)),
+    exclude: filters.flatMap((filter) => unwanted(filter, asked, notes)),
   };
 }
 

@@ -1,15 +1,23 @@
 import { isIP } from "node:net";
 import * as z from "zod";
 import { parseWith } from "../../wire/config.ts";
-import { absolutePaths, asTag, type Imported, type ImportedFiles, Notes } from "./imported.ts";
+import {
+  absolutePaths,
+  asTag,
+  type Imported,
+  type ImportedFiles,
+  Notes,
+  openForward,
+  tellSettings,
+} from "./imported.ts";
 import type { LineOf } from "./setting-lines.ts";
 
-const section = z.record(z.string(), z.unknown());
 const listener = z.looseObject({ Host: z.string().optional(), Port: z.int().optional() });
 const hydraSchema = z.looseObject({
   TagPrefix: z.string().default(""),
   Logs: z.array(z.looseObject({ File: z.string(), Tag: z.string() })).default([]),
-  Servers: z.array(section).default([]),
+  // Tables, or in its older form texts. They are left out, whatever they are.
+  Servers: z.unknown().optional(),
   Receiver: listener.optional(),
   Monitor: listener.optional(),
 });
@@ -43,8 +51,10 @@ export function fromHydra(value: unknown, lineOf: LineOf, file: string): Importe
   for (const key of Object.keys(hydra).filter((key) => !KNOWN.has(key))) {
     notes.add(lineOf(key), `${key}: left out, it means nothing to this agent`);
   }
-  for (const i of hydra.Servers.keys()) {
-    notes.add(lineOf(`Servers[${i}]`), "[[Servers]]: left out, lines go to a Kinesis stream");
+  const servers = [hydra.Servers ?? []].flat();
+  const serverLines = servers.map((_, i) => lineOf(`Servers[${i}]`));
+  for (const line of serverLines.includes(undefined) ? [lineOf("Servers")] : serverLines) {
+    notes.add(line, "[[Servers]]: left out, lines go to a Kinesis stream");
   }
   const stdin = logs
     .filter(({ log }) => log.File === "-")
@@ -69,10 +79,9 @@ function tagOf({ Tag }: Log, at: string, prefix: string, lineOf: LineOf, notes: 
 function followed(log: Log, at: string, prefix: string, lineOf: LineOf, notes: Notes): ImportedFiles[] {
   const { File, Tag: _, ...others } = log;
   const tag = prefix === "" ? log.Tag : `${prefix}.${log.Tag}`;
-  for (const [key, setting] of Object.entries(others)) {
-    const where = OF_THE_LOG_TYPE.has(key) ? `set it in weir.config.ts for the tag "${tag}"` : "left out";
-    notes.add(lineOf(`${at}.${key}`), `${File}: ${key} = ${JSON.stringify(setting)}: ${where}`);
-  }
+  const place = `set it in weir.config.ts for the tag "${tag}"`;
+  const whyOf = (key: string) => (OF_THE_LOG_TYPE.has(key) ? place : undefined);
+  tellSettings(`${File}: `, others, (key) => lineOf(`${at}.${key}`), notes, whyOf);
   if (File === "-") return [];
   const paths = absolutePaths([File], notes.at(lineOf(`${at}.File`)));
   return paths.map((path) => ({ tag: tagOf(log, at, prefix, lineOf, notes), path, start_at: "end" }));
@@ -81,17 +90,17 @@ function followed(log: Log, at: string, prefix: string, lineOf: LineOf, notes: N
 type Listener = z.output<typeof listener>;
 
 function receiver({ Host, Port, ...others }: Listener, lineOf: LineOf, notes: Notes) {
-  for (const [key, setting] of Object.entries(others)) {
-    const where = key === "MaxBufferMessages" ? "what waits is bounded by spool.max_bytes" : "left out";
-    notes.add(lineOf(`Receiver.${key}`), `[Receiver] ${key} = ${JSON.stringify(setting)}: ${where}`);
-  }
-  return { bind: Host || ANY_ADDRESS, port: Port ?? RECEIVER_PORT };
+  const whyOf = (key: string) =>
+    key === "MaxBufferMessages" ? "what waits is bounded by spool.max_bytes" : undefined;
+  tellSettings("[Receiver] ", others, (key) => lineOf(`Receiver.${key}`), notes, whyOf);
+  const forward = { bind: Host || ANY_ADDRESS, port: Port ?? RECEIVER_PORT };
+  return openForward(forward, notes.at(lineOf("Receiver")));
 }
 
 function monitor({ Host, Port, ...others }: Listener, lineOf: LineOf, notes: Notes) {
   for (const key of Object.keys(others)) notes.add(lineOf(`Monitor.${key}`), `[Monitor] ${key}: left out`);
   const port = Port ?? MONITOR_PORT;
-  if (Host === undefined || Host === "localhost") return { port };
+  if (Host === undefined || Host === "" || Host === "localhost") return { port };
   if (isIP(Host) !== 0) return { port, address: Host };
   notes.add(
     lineOf("Monitor.Host"),

@@ -8,17 +8,24 @@ import {
   type ImportedSettings,
   type ImportedFiles,
   lingerMs,
+  type Note,
   Notes,
   pathSetting,
+  tellSettings,
 } from "./imported.ts";
 import { fromJava } from "./pattern.ts";
 import type { LineOf } from "./setting-lines.ts";
 
 const option = z.looseObject({ optionName: z.string().default(""), logFormat: z.string().optional() });
+/** Its default file names settings without giving them a value. */
+const text = z
+  .string()
+  .nullish()
+  .transform((text) => text?.trim() || undefined);
 const flowSchema = z.looseObject({
   filePattern: z.union([z.string().transform((path) => [path]), z.array(z.string())]),
-  kinesisStream: z.string().optional(),
-  deliveryStream: z.string().optional(),
+  kinesisStream: text,
+  deliveryStream: text,
   initialPosition: z.enum(["START_OF_FILE", "END_OF_FILE"]).default("END_OF_FILE"),
   maxBufferAgeMillis: z.coerce.number().optional(),
   multiLineStartPattern: z.string().optional(),
@@ -26,14 +33,14 @@ const flowSchema = z.looseObject({
 });
 const agentJsonSchema = z.looseObject({
   flows: z.array(flowSchema),
-  "kinesis.endpoint": z.string().optional(),
-  "kinesis.region": z.string().optional(),
-  assumeRoleARN: z.string().optional(),
-  assumeRoleExternalId: z.string().optional(),
+  "kinesis.endpoint": text,
+  "kinesis.region": text,
+  assumeRoleARN: text,
+  assumeRoleExternalId: text,
   "cloudwatch.emitMetrics": z
     .union([z.boolean(), z.string().transform((text) => text === "true")])
     .optional(),
-  "cloudwatch.endpoint": z.string().optional(),
+  "cloudwatch.endpoint": text,
 });
 
 type Flow = z.output<typeof flowSchema>;
@@ -68,7 +75,12 @@ const LOG_FORMATS: Readonly<Record<string, string>> = {
   COMBINEDAPACHELOG: 'give its log type format: "combined"',
 };
 
+const KEYS = "keys do not belong here: give the host a role, or name a profile in aws.profile";
+
 const TOP_NOTES: Readonly<Record<string, string>> = {
+  awsAccessKeyId: KEYS,
+  awsSecretAccessKey: KEYS,
+  userDefinedCredentialsProvider_classname: KEYS,
   checkpointFile: "positions are not carried over; the agent keeps its own under state_dir",
 };
 
@@ -88,18 +100,16 @@ export function fromKinesisAgent(value: unknown, lineOf: LineOf, file: string, s
   const chosen = stream ?? flows.find(({ kinesisStream }) => kinesisStream !== undefined)?.kinesisStream;
   const placed = flows.map((flow, i) => ({ flow, at: `flows[${i}]` }));
   const taken = placed.filter(({ flow, at }) => isTaken(flow, chosen, notes, lineOf(at)));
-  for (const [key, setting] of Object.entries(others)) {
-    notes.add(lineOf(key), `${key} = ${JSON.stringify(setting)}: ${TOP_NOTES[key] ?? "left out"}`);
-  }
+  tellSettings("", others, lineOf, notes, (key) => TOP_NOTES[key]);
   const ages = taken.flatMap(({ flow }) => flow.maxBufferAgeMillis ?? []);
   const files = taken.flatMap((placed) => followed(placed, lineOf, notes));
   const settings = {
     ...(chosen === undefined ? {} : { stream: chosen }),
-    ...(endpoint === undefined ? {} : place(endpoint)),
+    ...(endpoint === undefined ? {} : place(endpoint, notes.at(lineOf("kinesis.endpoint")))),
     ...(region === undefined ? {} : { region }),
     ...(assumeRoleARN === undefined ? {} : { aws: role(assumeRoleARN, assumeRoleExternalId) }),
     ...(ages.length === 0 ? {} : { producer: { linger_ms: lingerMs(Math.min(...ages)) } }),
-    ...(emits ? { cloudwatch: metricsPlace(metricsEndpoint) } : {}),
+    ...(emits ? { cloudwatch: metricsPlace(metricsEndpoint, notes.at(lineOf("cloudwatch.endpoint"))) } : {}),
     ...(files.length > 0 ? { files } : {}),
   };
   if (metricsEndpoint !== undefined && !emits) {
@@ -139,10 +149,13 @@ function followed({ flow, at }: Placed, lineOf: LineOf, notes: Notes): ImportedF
   if (paths.length === 0) return [];
   const tag = asTag(basename(paths[0]!).replace(/[.*?[{].*$/, "") || "log", note);
   note(`${paths.join(", ")}: flows have no tags; it is "${tag}" now, change it to a log type's`);
-  for (const [key, setting] of Object.entries(others)) {
-    const why = FLOW_NOTES[key] ?? "left out";
-    notes.add(lineOf(`${at}.${key}`), `${paths[0]}: ${key} = ${JSON.stringify(setting)}: ${why}`);
-  }
+  tellSettings(
+    `${paths[0]}: `,
+    others,
+    (key) => lineOf(`${at}.${key}`),
+    notes,
+    (key) => FLOW_NOTES[key],
+  );
   for (const [i, { optionName, logFormat = "" }] of options.entries()) {
     const line = lineOf(`${at}.dataProcessingOptions[${i}]`);
     const why = LOG_FORMATS[logFormat] ?? OPTION_NOTES[optionName] ?? "left out";
@@ -168,19 +181,22 @@ function role(role_arn: string, external_id: string | undefined): NonNullable<Im
 }
 
 /** The region where that says it all. */
-function place(endpoint: string): { region: string } | { endpoint: string } {
-  const region = /^(?:https:\/\/)?kinesis\.([a-z0-9-]+)\.amazonaws\.com$/.exec(endpoint)?.[1];
-  if (region !== undefined) return { region };
-  return { endpoint: asUrl(endpoint) };
+function place(endpoint: string, note: Note): { region?: string; endpoint?: string } {
+  const region = /^(?:https?:\/\/)?kinesis\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/?$/.exec(endpoint)?.[1];
+  return region === undefined ? asUrl(endpoint, "kinesis.endpoint", note) : { region };
 }
 
 /** The stream's region has a CloudWatch of its own. */
-function metricsPlace(endpoint: string | undefined): { endpoint?: string } {
+function metricsPlace(endpoint: string | undefined, note: Note): { endpoint?: string } {
   const isUsual =
-    endpoint === undefined || /^(?:https:\/\/)?monitoring\.[a-z0-9-]+\.amazonaws\.com$/.test(endpoint);
-  return isUsual ? {} : { endpoint: asUrl(endpoint) };
+    endpoint === undefined ||
+    /^(?:https?:\/\/)?monitoring\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?\/?$/.test(endpoint);
+  return isUsual ? {} : asUrl(endpoint, "cloudwatch.endpoint", note);
 }
 
-function asUrl(endpoint: string): string {
-  return endpoint.includes("://") ? endpoint : `https://${endpoint}`;
+function asUrl(endpoint: string, setting: string, note: Note): { endpoint?: string } {
+  const url = endpoint.includes("://") ? endpoint : `https://${endpoint}`;
+  if (URL.canParse(url)) return { endpoint: url };
+  note(`${setting}: left out, it is no URL`);
+  return {};
 }

@@ -1,10 +1,12 @@
-import { parse as parseToml, stringify } from "smol-toml";
+import { stringify } from "smol-toml";
 import { ConfigError } from "../../wire/config.ts";
-import { systemReason } from "../agent-error.ts";
+import { parseToml } from "../toml.ts";
+import { withVariables } from "./fluentd-value.ts";
 import { fromFluentd } from "./from-fluentd.ts";
 import { fromHydra } from "./from-hydra.ts";
 import { fromKinesisAgent } from "./from-kinesis-agent.ts";
-import type { Imported, ImportedSettings } from "./imported.ts";
+import type { HeldEntry, Imported } from "./imported.ts";
+import { parseJson, withoutComments } from "./json.ts";
 import { jsonLines, tomlLines } from "./setting-lines.ts";
 
 /** Stands where the other configuration names no stream; the agent refuses to start until it is set. */
@@ -19,37 +21,44 @@ const STREAM_OF_THE_ENVIRONMENT = "${WEIR_STREAM}";
  * @throws ConfigError when it is none of them
  */
 export function importConfig(text: string, file: string, stream?: string): { toml: string; notes: string[] } {
-  const imported = read(text, file, stream);
-  const notes = imported.notes.texts;
-  const { stream: named = stream, ...others } = literal(imported.settings);
-  if (!others.files && !others.forward && !others.stdin) {
-    throw new ConfigError(file, ["there is nothing to follow", ...notes]);
+  const { settings, notes, held = [] } = read(text.replace(/^\uFEFF/, ""), file, stream);
+  const { stream: named = stream, ...others } = literal(settings);
+  const isIdle = !others.files && !others.forward && !others.stdin;
+  if (isIdle && held.length === 0) {
+    throw new ConfigError(file, ["there is nothing to follow", ...notes.texts]);
+  }
+  if (isIdle) {
+    notes.add(undefined, "nothing is followed until one of the entries that are commented out is taken in");
+  }
+  if (named === undefined) {
+    notes.add(undefined, "stream: none is named; set WEIR_STREAM, or write the name into the file");
   }
   const toml = stringify({ stream: named ?? STREAM_OF_THE_ENVIRONMENT, ...others });
-  const unnamed = "stream: none is named; set WEIR_STREAM, or write the name into the file";
-  return { toml: `${toml}\n`, notes: named === undefined ? [unnamed, ...notes] : notes };
+  return { toml: [`${toml}\n`, ...held.map(commentedOut)].join("\n"), notes: notes.texts };
 }
 
 function read(text: string, file: string, stream: string | undefined): Imported {
-  if (/^\s*\{/.test(text)) {
-    return fromKinesisAgent(parse(JSON.parse, text, file), jsonLines(text), file, stream);
-  }
-  if (/^\s*<\w/m.test(text)) return fromFluentd(text, file, stream);
-  return fromHydra(parse(parseToml, text, file), tomlLines(text), file);
+  const json = withoutComments(text);
+  if (/^\s*\{/.test(json)) return fromKinesisAgent(parseJson(json, file), jsonLines(json), file, stream);
+  if (/^\s*(?:<\w|@include\s)/m.test(text)) return fromFluentd(text, file, stream);
+  return fromHydra(parseToml(text, file), tomlLines(text), file);
 }
 
-function parse(parser: (text: string) => unknown, text: string, file: string): unknown {
-  try {
-    return parser(text);
-  } catch (cause) {
-    throw new ConfigError(file, [systemReason(cause)]);
-  }
+/** At the end of the file, where it can be taken in as it stands. */
+function commentedOut({ line, why, settings }: HeldEntry): string {
+  const text = `line ${line}: ${why}\n${stringify(literal(settings)).trim()}`;
+  return text.replaceAll(/^/gm, "# ").replaceAll(/ +$/gm, "") + "\n";
 }
 
-/** To them, a dollar and a brace in a password or a pattern meant nothing. */
-function literal(settings: ImportedSettings): ImportedSettings {
+/** To them, a dollar and a brace in a password or a pattern meant nothing, and a variable had another form. */
+function literal<T extends object>(settings: T): T {
   const text = JSON.stringify(settings, (_, value: unknown) =>
-    typeof value === "string" ? value.replaceAll("${", () => "$${") : value,
+    typeof value === "string"
+      ? withVariables(
+          value.replaceAll("${", () => "$${"),
+          (name) => `\${${name}}`,
+        )
+      : value,
   );
-  return JSON.parse(text) as ImportedSettings;
+  return JSON.parse(text) as T;
 }

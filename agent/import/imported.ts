@@ -1,4 +1,6 @@
 import { isAbsolute } from "node:path";
+import { isExposed } from "../forward/exposure.ts";
+import { shownSetting } from "./shown-value.ts";
 
 /** What became of another agent's configuration. */
 export interface Imported {
@@ -6,6 +8,15 @@ export interface Imported {
   readonly settings: ImportedSettings;
   /** What could not be carried over. */
   readonly notes: Notes;
+  /** What is written, but commented out. */
+  readonly held?: readonly HeldEntry[];
+}
+
+/** An entry of which it cannot be told whether its events went to the stream: whoever knows takes it in. */
+export interface HeldEntry {
+  readonly line: number;
+  readonly why: string;
+  readonly settings: Pick<ImportedSettings, "files" | "forward">;
 }
 
 export interface ImportedSettings {
@@ -36,10 +47,19 @@ export interface ImportedFiles {
 export interface ImportedForward {
   readonly bind: string;
   readonly port: number;
+  readonly insecure?: true;
   readonly shared_key?: string;
+  readonly shared_key_file?: string;
   readonly users?: readonly { readonly username: string; readonly password: string }[];
   readonly tls?: { readonly cert_file: string; readonly key_file: string; readonly client_ca_file?: string };
   readonly max_message_bytes?: number;
+}
+
+/** A forward input as open as it was, which ours wants to be told. */
+export function openForward(forward: ImportedForward, note: Note): ImportedForward {
+  if (!isExposed(forward)) return forward;
+  note("forward: whoever reaches it may send, as before; set shared_key_file or tls, and take insecure away");
+  return { ...forward, insecure: true };
 }
 
 /** Takes note of something that concerns a line that is known already. */
@@ -74,6 +94,19 @@ export function asTag(text: string, note: Note): string {
       .slice(0, 128) || "log";
   if (tag !== text) note(`tag "${text}": is now "${tag}"; match it in weir.config.ts`);
   return tag;
+}
+
+/** Settings that are not carried over. @param whyOf says more of some */
+export function tellSettings(
+  where: string,
+  settings: Readonly<Record<string, unknown>>,
+  lineOf: (key: string) => number | undefined,
+  notes: Notes,
+  whyOf: (key: string) => string | undefined,
+): void {
+  for (const [key, value] of Object.entries(settings)) {
+    notes.add(lineOf(key), `${where}${shownSetting(key, value, " = ")}: ${whyOf(key) ?? "left out"}`);
+  }
 }
 
 /** Paths that can be followed. What is relative depends on where the other agent was started. */

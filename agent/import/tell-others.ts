@@ -1,5 +1,9 @@
 import type { FluentdSection } from "./fluentd-syntax.ts";
+import { holdsRuby, variablesOf } from "./fluentd-value.ts";
 import type { Notes } from "./imported.ts";
+import { shownSetting } from "./shown-value.ts";
+
+const KEYS = "keys do not belong here: give the host a role, or name a profile in aws.profile";
 
 const NOTES: Readonly<Record<string, string>> = {
   pos_file: "positions are not carried over; the agent keeps its own under state_dir",
@@ -7,8 +11,13 @@ const NOTES: Readonly<Record<string, string>> = {
   time_key: "where event time is, is said in weir.config.ts",
   partition_key: "lines are spread over the shards by the room that each has",
   compression: 'set producer.compression = "zstd" where every reader unpacks it',
-  assume_role_credentials: "give a profile this role_arn and external_id, and name it in aws.profile",
+  assume_role_credentials: "write its role_arn and external_id into [aws]",
   parse: "how a line is read is said in weir.config.ts",
+  aws_key_id: KEYS,
+  aws_sec_key: KEYS,
+  aws_ses_token: KEYS,
+  shared_credentials: "name its profile in aws.profile",
+  secondary: "what cannot be delivered waits in its file",
 };
 
 /** Of sections whose name is that of a parameter, too. */
@@ -16,7 +25,7 @@ const SECTION_NOTES: Readonly<Record<string, string>> = {
   format: "lines go out as they stand in the file",
 };
 
-/** Takes note of everything in a section that is not carried over. */
+/** Takes note of everything in a section that is not carried over, without the values that may be secrets. */
 export function tellOthers(
   where: string,
   section: FluentdSection,
@@ -25,9 +34,9 @@ export function tellOthers(
   why: Readonly<Record<string, string>> = {},
 ): void {
   for (const [key, value] of section.parameters) {
-    if (known.includes(key)) tellRuby(`${where}: ${key}`, value, notes, section.lines.get(key));
-    else
-      notes.add(section.lines.get(key), `${where}: ${key} ${value}: ${why[key] ?? NOTES[key] ?? "left out"}`);
+    const line = section.lines.get(key);
+    if (known.includes(key)) tellRuby(`${where}: ${key}`, value, notes, line);
+    else notes.add(line, `${where}: ${shownSetting(key, value)}: ${why[key] ?? NOTES[key] ?? "left out"}`);
   }
   for (const { name, line } of section.sections) {
     const reason = why[name] ?? SECTION_NOTES[name] ?? NOTES[name] ?? "left out";
@@ -36,7 +45,12 @@ export function tellOthers(
 }
 
 function tellRuby(what: string, value: string, notes: Notes, line: number | undefined): void {
-  if (value.includes("#{")) {
+  for (const name of variablesOf(value)) {
+    const from =
+      name === "hostname" ? "is the host's name" : "is read from the environment: /etc/weir/environment";
+    notes.add(line, `${what}: \${${name}} ${from}`);
+  }
+  if (holdsRuby(value)) {
     notes.add(line, `${what} holds Ruby; write its value, or \${NAME} for a variable of the environment`);
   }
 }

@@ -124,8 +124,8 @@ test("Fluentd's forward input, multiline and grep are carried over, the rest is 
       bind: "10.0.0.5",
       port: 24_225,
       max_message_bytes: 8 * 2 ** 20,
-      shared_key: "k$${x}y",
-      users: [{ username: "web", password: "secret" }],
+      shared_key_file: "/etc/weir/forward.key",
+      users: [{ username: "web", password: "${WEIR_FORWARD_PASSWORD_1}" }],
       tls: {
         cert_file: "/etc/fluent/cert.pem",
         key_file: "/etc/fluent/key.pem",
@@ -157,7 +157,8 @@ test("Fluentd's forward input, multiline and grep are carried over, the rest is 
     ["version TLSv1_2", "version TLSv1_2: left out"],
     ["format_firstline /\\AStarted", "JavaScript does not know it"],
     ["<filter **>", "record_transformer: left out"],
-    ["<filter {plain,java}>", "is not asked of events that are pushed"],
+    ["shared_key", "shared_key: is not shown; put it into /etc/weir/forward.key"],
+    ["password", "is not shown; set WEIR_FORWARD_PASSWORD_1 in /etc/weir/environment"],
   ] as const) {
     expect(notes).toContainEqual(aboutLine(lines, held, said));
   }
@@ -223,7 +224,6 @@ test("Fluentd's tails into the Kinesis plugin are carried over, the rest is told
     stream: "logs",
     region: "ap-northeast-1",
     producer: { linger_ms: 3_000 },
-    forward: { bind: "0.0.0.0", port: 24_224 },
     files: [
       {
         tag: "nginx.access",
@@ -235,7 +235,7 @@ test("Fluentd's tails into the Kinesis plugin are carried over, the rest is told
     ],
   });
   const items = [
-    "@include conf.d",
+    "<source> forward: commented out",
     "<system>",
     "pos_file",
     "<parse>",
