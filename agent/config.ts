@@ -8,6 +8,7 @@ import { forwardConfigSchema } from "./forward/forward-config.ts";
 import { lineSocketConfigSchema, stdinConfigSchema } from "./lines/lines-config.ts";
 import { monitorSchema } from "./monitor/monitor-config.ts";
 import { awsSchema } from "./producer/aws-config.ts";
+import { regionName } from "./producer/region-name.ts";
 import { PAYLOAD_MAX_BYTES, producerConfigSchema } from "./producer/producer-config.ts";
 import { spoolConfigSchema } from "./spool/spool-config.ts";
 import { GROWTH_MAX } from "./tail/encoding.ts";
@@ -23,7 +24,7 @@ const files = z
       .max(128)
       .regex(
         /^[A-Za-z0-9](?:[A-Za-z0-9._-]|\$\{[1-9]\})*$/,
-        "letters, digits, '.', '_', '-' and ${1} to ${9}, at most 128",
+        "a letter or digit, then letters, digits, '.', '_', '-' and ${1} to ${9}, at most 128, as in tag = \"app.${1}\"",
       )
       .meta({
         description:
@@ -122,14 +123,20 @@ const shutdown = z.strictObject({
     .meta({ unit: "ms", description: "longest wait for acknowledgements after SIGTERM" }),
 });
 
+const STREAM_ARN = /^arn:[^:]*:kinesis:([^:]*):[^:]*:stream\/([A-Za-z0-9_.-]{1,128})$/;
+const stream = z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, {
+  error: ({ input }) => {
+    const [, region, name] = STREAM_ARN.exec(String(input)) ?? [];
+    const said = 'the name of a Kinesis stream: letters, digits, ".", "_" and "-", as in stream = "logs"';
+    return name === undefined ? said : `is an ARN: write stream = "${name}" and region = "${region}"`;
+  },
+});
+
 /** The agent's TOML file. */
 export const agentConfigSchema = z
   .strictObject({
-    stream: z
-      .string()
-      .regex(/^[A-Za-z0-9_.-]{1,128}$/, "the name of a Kinesis stream")
-      .meta({ description: "name of the Kinesis stream" }),
-    region: z.string().min(1).optional().meta({ description: "AWS_REGION if absent" }),
+    stream: stream.meta({ description: "name of the Kinesis stream" }),
+    region: regionName.optional().meta({ description: "AWS_REGION if absent" }),
     endpoint: z.url().optional().meta({ description: "of Kinesis, where it is not the region's own" }),
     aws: awsSchema.prefault({}),
     state_dir: absolutePath.default("/var/lib/weir").meta({ description: "checkpoint and lock" }),

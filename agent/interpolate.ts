@@ -1,4 +1,5 @@
 import { toDotPath } from "zod/v4/core";
+import { isSecret } from "./setting-value.ts";
 
 /** A digit is a part of a file's path, which a tag may name. */
 const REFERENCE = /\$(\$\{)|\$\{(?![1-9]\})([^}]*)\}/g;
@@ -21,7 +22,7 @@ export function interpolate(
     return value.replaceAll(REFERENCE, (reference: string, escaped: string | undefined, name = "") => {
       if (escaped !== undefined) return escaped;
       const found = NAME.test(name) ? valueOf(name) : undefined;
-      if (found === undefined) problem(`${toDotPath([...path])}: ${reference} has no value`);
+      if (found === undefined) problem(`${toDotPath([...path])}: ${unknown(path, reference)}`);
       return found ?? reference;
     });
   }
@@ -33,4 +34,12 @@ export function interpolate(
   return Object.fromEntries(
     fields.map(([key, field]) => [key, interpolate(field, valueOf, problem, [...path, key])]),
   );
+}
+
+/** In a secret, what looks like a reference may be a part of it. */
+function unknown(path: readonly PropertyKey[], reference: string): string {
+  const isTold = !path.some((key) => isSecret(String(key)));
+  return isTold
+    ? `${reference} has no value`
+    : "holds ${...} that has no value; write $${ where it is a part of the secret";
 }

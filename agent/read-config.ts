@@ -1,14 +1,27 @@
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { parse as parseToml } from "smol-toml";
-import { ConfigError, parseWith } from "../wire/config.ts";
+import type * as z from "zod";
+import { toDotPath } from "zod/v4/core";
+import { ConfigError } from "../wire/config.ts";
 import { AgentError, systemReason } from "./agent-error.ts";
 import { type AgentConfig, agentConfigSchema, includedFileSchema } from "./config.ts";
+import { ConfigProblems } from "./config-problems.ts";
+import { type LineOf, tomlLines } from "./import/setting-lines.ts";
 import { interpolate } from "./interpolate.ts";
+import { parseToml } from "./toml.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 type Table = Readonly<Record<string, unknown>>;
+
+const EMPTY =
+  'the file is empty: write stream = "logs" and region = "eu-west-1", and under [[files]] a tag and a path';
+
+/** A file with the values of the environment in it, and where its settings stand. */
+interface ReadFile {
+  readonly table: Table;
+  readonly lineOf: LineOf;
+}
 
 /**
  * Reads the agent's TOML file and the files that it includes, and puts in the values of the
@@ -20,26 +33,49 @@ export async function readAgentConfig(
   file: string,
   environment: Environment = process.env,
 ): Promise<AgentConfig> {
-  const table = await readTable(file, environment);
+  const { table, lineOf } = await readTable(file, environment);
+  if (Object.keys(table).length === 0) throw new ConfigError(file, [EMPTY]);
   const included: unknown[] = [];
   for (const path of await includedFiles(table, file)) {
     const part = await readTable(path, environment);
-    parseWith(includedFileSchema, part, path);
-    included.push(...(part["files"] as unknown[]));
+    parseAs(includedFileSchema, part.table, path, part.lineOf);
+    included.push(...(part.table["files"] as unknown[]));
   }
   const { files = [] } = table;
   const merged = Array.isArray(files) ? { ...table, files: [...files, ...included] } : table;
-  return parseWith(agentConfigSchema, merged, file);
+  return parseAs(agentConfigSchema, merged, file, lineOf);
 }
 
-async function readTable(file: string, environment: Environment): Promise<Table> {
+/** @throws ConfigError with each field at fault, its line, and what to write */
+function parseAs<S extends z.ZodType>(schema: S, table: Table, file: string, lineOf: LineOf): z.output<S> {
+  const result = schema.safeParse(table);
+  if (result.success) return result.data;
+  const problems = new ConfigProblems(agentConfigSchema, table);
+  throw new ConfigError(
+    file,
+    problems.texts(result.error.issues, (path) => lineText(path, lineOf)),
+  );
+}
+
+/** The line of a field, or of the table that it is missing in. */
+function lineText(path: readonly PropertyKey[], lineOf: LineOf): string {
+  for (let length = path.length; length > 0; length--) {
+    const field = toDotPath(path.slice(0, length));
+    const line = lineOf(field) ?? lineOf(`${field}[0]`);
+    if (line !== undefined) return `line ${line}: `;
+  }
+  return "";
+}
+
+async function readTable(file: string, environment: Environment): Promise<ReadFile> {
   const problems: string[] = [];
   const valueOf = (name: string) => (name === "hostname" ? hostname() : environment[name]);
-  const table = interpolate(parse(await readConfigText(file), file), valueOf, (problem) =>
-    problems.push(problem),
-  );
+  const text = await readConfigText(file);
+  const knows = (name: string) => new ConfigProblems(agentConfigSchema, {}).knows(name);
+  const written = parseToml(text, file, knows);
+  const table = interpolate(written, valueOf, (problem) => problems.push(problem));
   if (problems.length > 0) throw new ConfigError(file, problems);
-  return table as Table;
+  return { table: table as Table, lineOf: tomlLines(text) };
 }
 
 /** @throws AgentError CONFIG_UNREADABLE */
@@ -49,14 +85,6 @@ export async function readConfigText(file: string): Promise<string> {
   } catch (cause) {
     const hint = "Name a file that can be read.";
     throw new AgentError("CONFIG_UNREADABLE", file, systemReason(cause), hint, { cause });
-  }
-}
-
-function parse(toml: string, file: string): unknown {
-  try {
-    return parseToml(toml);
-  } catch (cause) {
-    throw new ConfigError(file, [systemReason(cause)]);
   }
 }
 

@@ -7,6 +7,7 @@ import type { Inputs } from "./inputs.ts";
 import type { Monitor } from "./monitor/monitor.ts";
 import type { ReloadOutcome } from "./monitor/vitals.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
+import { regionOf } from "./producer/region.ts";
 import { describeStream } from "./producer/stream.ts";
 import { FileRule } from "./tail/file-rule.ts";
 
@@ -96,6 +97,7 @@ export class Reloads {
   async #assertStream(config: AgentConfig, signal: AbortSignal): Promise<void> {
     const client = kinesisClient(config);
     try {
+      await regionOf(client);
       if (await describeStream(client, config, this.#log, signal)) return;
     } finally {
       client.destroy();

@@ -13,6 +13,7 @@ import { warnOfMemory } from "./memory.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
 import type { ProducerCounts } from "./producer/producer.ts";
+import { regionOf } from "./producer/region.ts";
 import { Reloads } from "./reload.ts";
 import { StateLock } from "./state-lock.ts";
 import { FileRule } from "./tail/file-rule.ts";
@@ -27,6 +28,7 @@ import type { Tail } from "./tail/tail.ts";
  */
 export async function runAgent(first: AgentConfig, options: RunOptions): Promise<ProducerCounts> {
   const { log, reloads } = options;
+  await assertRegion(first);
   await makeStateDirectory(first.state_dir);
   await using _lock = await StateLock.take(first.state_dir);
   await assertFiles(makeRules(first), log);
@@ -64,6 +66,12 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
   } finally {
     await tail?.close();
   }
+}
+
+/** Without one nothing could ever be sent. @throws AgentError REGION */
+async function assertRegion(config: AgentConfig): Promise<void> {
+  const client = kinesisClient(config);
+  await regionOf(client).finally(() => client.destroy());
 }
 
 /** Runs with one configuration. @returns the one that takes its place, undefined at the end */

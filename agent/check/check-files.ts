@@ -1,15 +1,34 @@
 import { sight } from "../tail/sighting.ts";
 import type { FilesConfig } from "../config.ts";
 import { FileRule } from "../tail/file-rule.ts";
+import { closedDirectories, type ListDirectories } from "./closed-directories.ts";
 import { fine, type Finding, problem } from "./finding.ts";
 
 /** Of the files that an entry matches, this many are named. */
 const FILES_NAMED = 3;
 
 /** What each entry matches at this moment, and whether it can be read. */
-export async function checkFiles(entries: readonly FilesConfig[]): Promise<Finding[]> {
-  const found = await Promise.all(entries.map((entry) => checkEntry(new FileRule(entry))));
+export async function checkFiles(
+  entries: readonly FilesConfig[],
+  list?: ListDirectories,
+): Promise<Finding[]> {
+  const found = await Promise.all(
+    entries.map(async (entry) => [
+      ...(await checkEntry(new FileRule(entry))),
+      ...(await checkDirectories(entry, list)),
+    ]),
+  );
   return found.flat();
+}
+
+async function checkDirectories({ tag, path }: FilesConfig, list?: ListDirectories): Promise<Finding[]> {
+  const closed = (await Promise.all(path.map((one) => closedDirectories(one, list)))).flat();
+  return closed.map((directory) =>
+    problem(
+      `files "${tag}": ${directory} may not be read, and nothing in it matches: setfacl -m u:USER:rx ${directory}, ` +
+        "with the agent's user",
+    ),
+  );
 }
 
 async function checkEntry(rule: FileRule): Promise<Finding[]> {

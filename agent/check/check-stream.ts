@@ -1,9 +1,11 @@
 import { type KinesisClient, ListShardsCommand, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import type { Logger } from "pino";
 import { AggregateBuilder } from "../../wire/aggregate.ts";
-import { systemReason } from "../agent-error.ts";
+import { AgentError } from "../agent-error.ts";
 import type { AgentConfig } from "../config.ts";
+import { awsReason } from "../producer/aws-reason.ts";
 import { kinesisClient } from "../producer/kinesis-client.ts";
+import { regionOf } from "../producer/region.ts";
 import { describeStream } from "../producer/stream.ts";
 import { fine, type Finding, problem } from "./finding.ts";
 
@@ -24,6 +26,7 @@ export async function checkStream(config: AgentConfig, log: Logger, signal: Abor
   const client = kinesisClient(config);
   const clock = watchClock(client);
   try {
+    await regionOf(client);
     const isActive = await describeStream(client, config, log, signal);
     if (!isActive) return [problem(`stream: ${config.stream} is not active yet`), ...clock()];
     return [
@@ -32,10 +35,16 @@ export async function checkStream(config: AgentConfig, log: Logger, signal: Abor
       ...clock(),
     ];
   } catch (error) {
-    return [problem(`stream: ${systemReason(error)}`), ...clock()];
+    return [problem(explained(error)), ...clock()];
   } finally {
     client.destroy();
   }
+}
+
+function explained(error: unknown): string {
+  if (!(error instanceof AgentError)) return `stream: ${awsReason(error, "DescribeStreamSummary")}`;
+  const about = error.code === "REGION" ? "" : "stream: ";
+  return `${about}${error.message}. ${error.hint}`;
 }
 
 async function checkShards(client: KinesisClient, stream: string, signal: AbortSignal): Promise<Finding> {
@@ -43,7 +52,7 @@ async function checkShards(client: KinesisClient, stream: string, signal: AbortS
     await client.send(new ListShardsCommand({ StreamName: stream, MaxResults: 1 }), { abortSignal: signal });
     return fine(`stream: ${stream} is active, and its shards can be listed`);
   } catch (error) {
-    return problem(`stream: ListShards: ${systemReason(error)}`);
+    return problem(`stream: ListShards: ${awsReason(error, "ListShards")}`);
   }
 }
 
@@ -61,7 +70,7 @@ async function checkPut(client: KinesisClient, stream: string, signal: AbortSign
   } catch (error) {
     const { name } = error as Error;
     const isAllowed = name === "InvalidArgumentException" || name === "ValidationException";
-    if (!isAllowed) return problem(`stream: PutRecords: ${systemReason(error)}`);
+    if (!isAllowed) return problem(`stream: PutRecords: ${awsReason(error, "PutRecords")}`);
   }
   return fine("stream: PutRecords is not denied");
 }

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { regionName } from "../producer/region-name.ts";
 import { CLOUDWATCH_NAMESPACE } from "../../wire/heartbeat.ts";
 
 /** `[cloudwatch]`: a few metrics, enough for alarms; nothing is sent without this section. */
@@ -16,7 +17,7 @@ export const cloudWatchSchema = z.strictObject({
     .array(z.enum(["host", "stream"]))
     .default(["host", "stream"])
     .meta({ description: "what tells the metrics of one agent from those of others" }),
-  region: z.string().min(1).optional().meta({ description: "the stream's if absent" }),
+  region: regionName.optional().meta({ description: "the stream's if absent" }),
   endpoint: z.url().optional().meta({ description: "of CloudWatch, where it is not the region's own" }),
 });
 

@@ -3,8 +3,8 @@ import { Encoding } from "../tail/encoding.ts";
 import { bytePattern } from "./pattern.ts";
 
 const encoding = z.string().refine((label) => Encoding.isKnown(label), {
-  error: ({ input }) =>
-    `no encoding is known as "${String(input)}": take a label of the WHATWG Encoding Standard, such as windows-1252, ` +
+  error:
+    "no encoding is known by this name: take a label of the WHATWG Encoding Standard, such as windows-1252, " +
     "shift_jis or utf-16le",
 });
 
@@ -15,9 +15,15 @@ const pattern = z
     try {
       bytePattern(source);
     } catch (error) {
-      context.addIssue({ code: "custom", message: (error as Error).message });
+      context.addIssue({ code: "custom", message: reasonOf(error) });
     }
   });
+
+/** Why it is no pattern, without the pattern: what is masked may be a secret. */
+function reasonOf(error: unknown): string {
+  const { message } = error as Error;
+  return `Invalid regular expression: ${message.slice(message.lastIndexOf(": ") + 2)}`;
+}
 
 const multiLine = z
   .strictObject({

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { PUT_RECORDS_MAX_RECORDS } from "../../wire/limits.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
+import { awsReason } from "./aws-reason.ts";
 import { backoffMs } from "./backoff.ts";
 import { callFailure } from "./call-failure.ts";
 import type { Clock } from "../steady-clock.ts";
@@ -139,7 +140,7 @@ export class Producer {
     this.counts.failures++;
     this.counts.retries += parcels.length;
     for (const { shard } of parcels) this.#shard(shard.shardId).retries++;
-    this.failure = systemReason(error);
+    this.failure = awsReason(error, "PutRecords");
     log.warn({ stream, reason: this.failure, records: parcels.length }, "PutRecords failed; retrying");
   }
 

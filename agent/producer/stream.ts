@@ -1,8 +1,9 @@
 import { DescribeStreamSummaryCommand, type KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Logger } from "pino";
 import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
-import { AgentError, systemReason } from "../agent-error.ts";
+import { AgentError } from "../agent-error.ts";
 import type { AgentConfig } from "../config.ts";
+import { awsReason } from "./aws-reason.ts";
 import { backOff } from "./backoff.ts";
 import { callFailure } from "./call-failure.ts";
 import { orAborted } from "./or-aborted.ts";
@@ -30,7 +31,7 @@ export async function describeStream(
     assertRecordSize(stream, producer.aggregate_bytes, summary?.MaxRecordSizeInKiB);
     return summary?.StreamStatus === "ACTIVE" || summary?.StreamStatus === "UPDATING";
   } catch (error) {
-    if ((error as Error).name !== "AccessDeniedException") throw startFailure(stream, error);
+    if ((error as Error).name !== "AccessDeniedException") throw await startFailure(stream, client, error);
     // Not needed to put records, so a policy may leave it out.
     log.warn({ stream }, "no permission for kinesis:DescribeStreamSummary: the stream's kind is not checked");
     return true;
@@ -61,7 +62,7 @@ export async function untilActive(
       if (error instanceof AgentError && !(isMissing && wasThere)) throw error;
       signal.throwIfAborted();
       const what = isMissing ? "the stream is missing" : "Kinesis does not answer";
-      log.warn({ stream, reason: systemReason(error) }, `${what}; trying again`);
+      log.warn({ stream, reason: awsReason(error) }, `${what}; trying again`);
     }
     await backOff(attempt, signal);
   }
@@ -85,11 +86,19 @@ function autoStream(stream: string): AgentError {
   );
 }
 
-function startFailure(stream: string, error: unknown): unknown {
+async function startFailure(stream: string, client: KinesisClient, error: unknown): Promise<unknown> {
   const { name } = error as Error;
   if (name === "ResourceNotFoundException") {
     const hint = "Check the stream's name, the region and the account of the credentials.";
-    return new AgentError("STREAM_NOT_FOUND", stream, "there is no such stream", hint, { cause: error });
+    return new AgentError(
+      "STREAM_NOT_FOUND",
+      stream,
+      `there is no such stream in ${await client.config.region()}`,
+      hint,
+      {
+        cause: error,
+      },
+    );
   }
   return callFailure(stream, error);
 }

@@ -183,7 +183,8 @@ async function directoryProblem(directory: string): Promise<string | undefined> 
 
 async function fileProblem(path: string): Promise<string | undefined> {
   try {
-    if (!(await stat(path)).isFile()) return `${path} is not a file; name files, or end it with a wildcard`;
+    if (!(await stat(path)).isFile())
+      return `${path} is not a file; to follow those in it, write path = "${path}/*.log"`;
     // Asking access(2) would tell of the real user, not of the effective one.
     await (await open(path)).close();
     return undefined;

@@ -95,7 +95,7 @@ test("a stream that does not exist is named", async () => {
   await using agent = await AgentFixture.make();
   await expect(agent.drain({ stream: "elsewhere" })).rejects.toMatchObject({
     code: "STREAM_NOT_FOUND",
-    message: "elsewhere: there is no such stream",
+    message: "elsewhere: there is no such stream in us-east-1",
   });
 });
 

@@ -1,0 +1,68 @@
+const SECRETS = new Set(["shared_key", "password"]);
+
+/** Whether the value of a setting must not be told. */
+export function isSecret(key: string): boolean {
+  return SECRETS.has(key);
+}
+
+const SIZE = /^([\d_]+(?:\.\d+)?)\s*([kmgt]?)i?b?(?:\/s)?$/i;
+const SIZES = ["", "k", "m", "g", "t"];
+const TIME = /^([\d_]+(?:\.\d+)?)\s*(ms|s|sec|m|min|h|d)$/i;
+const TIMES: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  sec: 1_000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** What to write in the place of a value of another type. */
+export function asItShouldBe(key: string, expected: string, value: unknown): string {
+  if (Array.isArray(value) && expected === "object")
+    return `write [${key}], with one bracket: there is only one`;
+  if (expected === "array" && isTable(value)) return `write [[${key}]], with two brackets, above each entry`;
+  if (expected === "array" && typeof value === "string") return `write ${key} = [${JSON.stringify(value)}]`;
+  if (expected === "object" || expected === "record") return `write it as a table: [${key}]`;
+  if (expected === "string") {
+    const isScalar = ["number", "boolean", "bigint"].includes(typeof value) && !isSecret(key);
+    return isScalar ? `write ${key} = "${String(value)}", in quotes` : "write it in quotes";
+  }
+  if (expected === "boolean") {
+    const isMeant = typeof value === "string" && /^(?:true|false)$/i.test(value);
+    return isMeant ? `write ${key} = ${value.toLowerCase()}, without quotes` : "write true or false";
+  }
+  if (expected === "number" || expected === "int") return numberMeant(key, value);
+  return `expected ${expected}`;
+}
+
+function numberMeant(key: string, value: unknown): string {
+  const text = typeof value === "string" ? value.trim() : "";
+  const plain = /^\d+$/.test(text) ? text : undefined;
+  const number =
+    plain ?? (key.includes("bytes") ? bytesOf(text) : key.endsWith("_ms") ? millisecondsOf(text) : undefined);
+  if (number !== undefined) return `write ${key} = ${number}, without quotes${unitOf(key)}`;
+  return `write a whole number, without quotes${unitOf(key)}`;
+}
+
+function unitOf(key: string): string {
+  return key.includes("bytes") ? "; it counts bytes" : key.endsWith("_ms") ? "; it counts milliseconds" : "";
+}
+
+function bytesOf(text: string): number | undefined {
+  const [, amount, unit = ""] = SIZE.exec(text) ?? [];
+  if (amount === undefined) return undefined;
+  return Math.round(Number(amount.replaceAll("_", "")) * 1_024 ** SIZES.indexOf(unit.toLowerCase()));
+}
+
+function millisecondsOf(text: string): number | undefined {
+  const [, amount, unit = ""] = TIME.exec(text) ?? [];
+  return amount === undefined
+    ? undefined
+    : Math.round(Number(amount.replaceAll("_", "")) * TIMES[unit.toLowerCase()]!);
+}
+
+function isTable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
