@@ -25,7 +25,8 @@ export function includeFiles(section: FluentdSection, file: string, notes: Notes
     }
     const { argument, line } = inner;
     const found = depth < DEPTH_MAX ? includedFiles(argument, file) : undefined;
-    if (found === undefined) notes.add(line, `${INCLUDE} ${shownPath(argument)}: is not read; import it too`);
+    if (found === undefined)
+      notes.add(line, `${INCLUDE} ${shownPath(argument)}: is not here; import where its files are`);
     else if (found.length === 0) notes.add(line, `${INCLUDE} ${argument}: there is no such file`);
     for (const path of found ?? []) {
       const text = readIncluded(path, line, notes);

@@ -1,9 +1,15 @@
 import { Encoding } from "../tail/encoding.ts";
 import { byteCount } from "./byte-count.ts";
+import { milliseconds } from "./interval.ts";
 import type { FluentdSection } from "./fluentd-syntax.ts";
 import type { ImportedFiles, Notes } from "./imported.ts";
 
-export const READING_KNOWN = ["encoding", "from_encoding", "read_bytes_limit_per_second"];
+export const READING_KNOWN = [
+  "encoding",
+  "from_encoding",
+  "read_bytes_limit_per_second",
+  "limit_recently_modified",
+];
 
 /** Ruby's names for encodings that browsers have other labels for. */
 const LABELS: Readonly<Record<string, string>> = {
@@ -18,15 +24,17 @@ const LABELS: Readonly<Record<string, string>> = {
 /** Ruby's names for bytes of no encoding. */
 const BYTES: ReadonlySet<string> = new Set(["ascii-8bit", "binary"]);
 
-type Reading = Pick<ImportedFiles, "encoding" | "bytes_per_second">;
+type Reading = Pick<ImportedFiles, "encoding" | "bytes_per_second" | "ignore_older_ms">;
 
-/** How a `tail` source reads: in which encoding, and how fast. */
+/** How a `tail` source reads: in which encoding, how fast, and which files not at all. */
 export function importReading(source: FluentdSection, where: string, notes: Notes): Reading {
   const encoding = importEncoding(source, where, notes);
   const limit = byteCount(source.parameters.get("read_bytes_limit_per_second"));
+  const oldMs = milliseconds(source.parameters.get("limit_recently_modified"));
   return {
     ...(encoding === undefined ? {} : { encoding }),
     ...(limit ? { bytes_per_second: limit } : {}),
+    ...(oldMs ? { ignore_older_ms: oldMs } : {}),
   };
 }
 

@@ -3,6 +3,7 @@ import { importGrep, isGrep } from "./fluentd-grep.ts";
 import { importReading, READING_KNOWN } from "./fluentd-reading.ts";
 import type { Fate } from "./fluentd-routes.ts";
 import { holdsRuby, withVariables } from "./fluentd-value.ts";
+import { milliseconds } from "./interval.ts";
 import { absolutePaths, asTag, type ImportedFiles, type Notes, pathSetting } from "./imported.ts";
 import { all, fromRuby } from "./pattern.ts";
 import { tellOthers } from "./tell-others.ts";
@@ -178,11 +179,4 @@ function multiLine(source: FluentdSection, where: string, notes: Notes): Importe
   }
   const idleMs = milliseconds(source.parameters.get("multiline_flush_interval"));
   return { start, ...(idleMs === undefined ? {} : { idle_ms: Math.max(10, Math.min(86_400_000, idleMs)) }) };
-}
-
-const SECONDS: Readonly<Record<string, number>> = { "": 1, s: 1, m: 60, h: 3_600, d: 86_400 };
-
-export function milliseconds(interval = ""): number | undefined {
-  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(interval) ?? [];
-  return amount === undefined ? undefined : Math.round(Number(amount) * SECONDS[unit]! * 1_000);
 }

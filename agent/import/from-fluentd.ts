@@ -1,22 +1,16 @@
+import { isDeepStrictEqual } from "node:util";
 import { importForward, isForward } from "./fluentd-forward.ts";
-import { isGrep } from "./fluentd-grep.ts";
 import { includeFiles } from "./fluentd-include.ts";
-import { type Events, type Fate, Routes, stores } from "./fluentd-routes.ts";
-import { type FluentdSection, INCLUDE, parseFluentd, typeOf } from "./fluentd-syntax.ts";
-import { doubt, importTail, milliseconds, nameOf, tailedFiles, wholeLineKey } from "./fluentd-tail.ts";
+import { tellLeftOut } from "./fluentd-left-out.ts";
+import { type Events, type Fate, Routes } from "./fluentd-routes.ts";
+import { type FluentdSection, parseFluentd, typeOf } from "./fluentd-syntax.ts";
+import { doubt, importTail, nameOf, type TailedFiles, tailedFiles, wholeLineKey } from "./fluentd-tail.ts";
 import { holdsRuby } from "./fluentd-value.ts";
 import { type HeldEntry, type Imported, type ImportedFiles, lingerMs, Notes } from "./imported.ts";
-import { shownSetting } from "./shown-value.ts";
+import { milliseconds } from "./interval.ts";
 import { tellOthers } from "./tell-others.ts";
 
 const MATCH_KNOWN = ["@type", "type", "@id", "@label", "stream_name", "region", "flush_interval", "buffer"];
-const ROUTED = new Set(["source", "match", "filter", "label", "worker", INCLUDE]);
-/** What Fluentd says of itself, and of records that it could not handle. */
-const OF_FLUENTD: Readonly<Record<string, string>> = {
-  "@FLUENT_LOG": "left out, it is about Fluentd's own log",
-  "@ERROR": "left out; lines that do not parse are rejected by their log type, and kept with the reason",
-};
-
 /** A source, and the worker that it runs in. */
 interface Placed {
   readonly source: FluentdSection;
@@ -47,8 +41,7 @@ export function fromFluentd(text: string, file: string, stream?: string): Import
   const sources = placedSources(root);
   const files = sources.flatMap((placed) => followed(placed, making));
   const forward = pushed(sources, making);
-  tellTop(root, notes);
-  tellRest(root, making, target);
+  tellLeftOut(root, making.used, target, notes);
   const region = known(target, "region", notes);
   const settings = {
     ...(stream === undefined ? named(target, notes) : { stream }),
@@ -83,56 +76,8 @@ function named(target: FluentdSection | undefined, notes: Notes): { stream?: str
   return name === undefined ? {} : { stream: name };
 }
 
-/** Everything at the top that is neither input, filter nor output. */
-function tellTop({ sections, parameters, lines }: FluentdSection, notes: Notes): void {
-  for (const [key, value] of parameters) notes.add(lines.get(key), `${shownSetting(key, value)}: left out`);
-  for (const { name, argument, line } of sections) {
-    if (name === "worker")
-      notes.add(line, `<worker ${argument}>: its sections are taken, one agent does the work`);
-    if (!ROUTED.has(name)) notes.add(line, `<${`${name} ${argument}`.trim()}>: left out`);
-  }
-}
-
-/** Outputs that nothing is carried over from, and filters. */
-function tellRest(
-  root: FluentdSection,
-  { used, notes, routes }: Import,
-  target: FluentdSection | undefined,
-): void {
-  for (const section of root.sections) {
-    const { name, argument, line } = section;
-    const why = name === "label" ? OF_FLUENTD[argument] : undefined;
-    if (why !== undefined) notes.add(line, `<label ${argument}>: ${why}`);
-    else if (name === "label" || name === "worker")
-      tellRest(section, { used, notes, routes, held: [] }, target);
-    else if (name === "filter") tellFilter(section, used, notes);
-    else if (name === "match" && section !== target) tellOutput(section, used, notes);
-  }
-}
-
-function tellOutput(section: FluentdSection, used: ReadonlySet<FluentdSection>, notes: Notes): void {
-  const what = `<${`${section.name} ${section.argument}`.trim()}>`;
-  const type = typeOf(section);
-  if (!used.has(section)) notes.add(section.line, `${what}: left out, ${type || "it has no @type"}`);
-  else if (type === "rewrite_tag_filter") {
-    notes.add(
-      section.line,
-      `${what}: tags are not rewritten by what a line holds; lines without the field, which it dropped, are sent`,
-    );
-  }
-  for (const store of used.has(section) ? stores(section) : []) tellOutput(store, used, notes);
-}
-
-function tellFilter(filter: FluentdSection, used: ReadonlySet<FluentdSection>, notes: Notes): void {
-  const what = `<filter ${filter.argument}> ${typeOf(filter)}`;
-  if (!isGrep(filter)) {
-    const why = "left out, lines are sent as they are; records are shaped in weir.config.ts";
-    notes.add(filter.line, `${what}: ${why}`);
-  } else if (!used.has(filter))
-    notes.add(filter.line, `${what}: is not asked of events that are pushed, nor of others`);
-}
-
-function followed({ source, worker }: Placed, making: Import): ImportedFiles[] {
+function followed(placed: Placed, making: Import): ImportedFiles[] {
+  const { source } = placed;
   const { notes, held, used } = making;
   if (isForward(source)) return [];
   if (typeOf(source) !== "tail") {
@@ -140,30 +85,62 @@ function followed({ source, worker }: Placed, making: Import): ImportedFiles[] {
     notes.add(source.line, `${what}: left out, only @type tail and forward are carried over`);
     return [];
   }
-  return tailedFiles(source).flatMap((files) => {
-    const fates = fatesOf(source, worker, files.tag, wholeLineKey(source), making);
-    const reasons = [...whyNot(fates), ...[doubt(files) ?? []].flat()];
+  return decided(placed, making).flatMap(({ files, fates, reasons }) => {
     const where = nameOf(files);
     if (fates.every(({ to }) => to === "elsewhere")) {
-      notes.add(
-        source.line,
-        `${where}: left out, its tag ${files.tag} does not go to the stream: ${reasons.join("; ")}`,
-      );
+      const why = `its tag ${files.tag} does not go to the stream: ${reasons.join("; ")}`;
+      notes.add(source.line, `${where}: left out, ${why}`);
       return [];
     }
-    for (const fate of fates) if (fate.to === "stream") for (const section of fate.by) used.add(section);
-    for (const fate of fates)
-      if (fate.to === "stream") for (const { section } of fate.filters) used.add(section);
+    markUsed(fates, used);
     const entry = importTail(files, fates, notes);
     if (entry === undefined) return [];
     if (reasons.length === 0) return [entry];
-    notes.add(
-      source.line,
-      `${where}: commented out, not all of it may have gone to the stream: ${reasons.join("; ")}`,
-    );
-    held.push({ line: source.line, why: reasons.join("; "), settings: { files: [entry] } });
+    const why = reasons.join("; ");
+    notes.add(source.line, `${where}: commented out, not all of it may have gone to the stream: ${why}`);
+    held.push({ line: source.line, why, settings: { files: [entry] } });
     return [];
   });
+}
+
+/** Files of a source that go the same way. */
+interface Decided {
+  readonly files: TailedFiles;
+  readonly fates: readonly Fate[];
+  /** Why not all of their events go to the stream. */
+  readonly reasons: readonly string[];
+}
+
+/** Paths of one source with the same fate are one entry. */
+function decided({ source, worker }: Placed, making: Import): Decided[] {
+  const found: Decided[] = [];
+  for (const files of tailedFiles(source)) {
+    const fates = fatesOf(source, worker, files.tag, wholeLineKey(source), making);
+    const reasons = [...whyNot(fates), ...[doubt(files) ?? []].flat()];
+    const same = found.findIndex((one) => isSame(one, fates, reasons));
+    if (same < 0) found.push({ files, fates, reasons });
+    else {
+      const { files: first, ...rest } = found[same]!;
+      found[same] = { ...rest, files: { ...first, paths: [...first.paths, ...files.paths] } };
+    }
+  }
+  return found;
+}
+
+function isSame(one: Decided, fates: readonly Fate[], reasons: readonly string[]): boolean {
+  const ways = (fates: readonly Fate[]) =>
+    fates.map((fate) =>
+      fate.to === "stream" ? [fate.filters.map(({ section }) => section.line), fate.lines] : fate,
+    );
+  return isDeepStrictEqual([ways(one.fates), one.reasons], [ways(fates), reasons]);
+}
+
+function markUsed(fates: readonly Fate[], used: Set<FluentdSection>): void {
+  for (const fate of fates) {
+    if (fate.to !== "stream") continue;
+    for (const section of fate.by) used.add(section);
+    for (const { section } of fate.filters) used.add(section);
+  }
 }
 
 function fatesOf(
@@ -201,7 +178,7 @@ function pushed(sources: readonly Placed[], making: Import) {
     notes.add(line, `<source> forward: left out, nothing of it goes to the stream: ${reasons.join("; ")}`);
     return undefined;
   }
-  for (const fate of fates) if (fate.to === "stream") for (const section of fate.by) used.add(section);
+  markUsed(fates, used);
   const forward = importForward(source, notes);
   if (forward === undefined || reasons.length === 0) return forward;
   notes.add(

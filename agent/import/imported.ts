@@ -39,6 +39,7 @@ export interface ImportedFiles {
   readonly start_at: "head" | "end";
   readonly encoding?: string;
   readonly bytes_per_second?: number;
+  readonly ignore_older_ms?: number;
   readonly multi_line?: { readonly start: string; readonly idle_ms?: number };
   readonly include_lines?: readonly string[];
   readonly exclude_lines?: readonly string[];
@@ -78,10 +79,10 @@ export class Notes {
     return (text) => this.add(line, text);
   }
 
-  /** In the order of their lines. */
+  /** In the order of their lines, each once. */
   get texts(): string[] {
     const sorted = [...this.#notes].sort((a, b) => a.line - b.line);
-    return sorted.map(({ line, text }) => (line === 0 ? text : `line ${line}: ${text}`));
+    return [...new Set(sorted.map(({ line, text }) => (line === 0 ? text : `line ${line}: ${text}`)))];
   }
 }
 

@@ -1,7 +1,7 @@
 /** Settings whose values are no secrets, and say more than their names. */
 const TOLD = new Set(
   (
-    "self_hostname version pos_file format time_key time_format partition_key compression types buffer_type encoding " +
+    "@type type flush_mode self_hostname version pos_file format time_key time_format partition_key compression types buffer_type encoding " +
     "from_encoding assume_role_arn log_level @log_level @id path_key flush_interval Format Types TimeParse TimeKey " +
     "TimeFormat FieldName Regexp partitionKeyOption truncatedRecordTerminator checkpointFile initialPosition"
   ).split(" "),

@@ -208,6 +208,7 @@ test.each([
   ["read_bytes_limit_per_second 8192", { bytes_per_second: 8_192, told: "" }],
   ["read_bytes_limit_per_second 2m", { bytes_per_second: 2 * 2 ** 20, told: "" }],
   ["read_bytes_limit_per_second -1", { told: "" }],
+  ["limit_recently_modified 1d", { ignore_older_ms: 86_400_000, told: "" }],
 ])("of Fluentd's tail, %j becomes %j", (settings, entry) => {
   expect(ofTail(settings)).toEqual(entry);
 });
