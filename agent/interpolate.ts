@@ -22,7 +22,7 @@ export function interpolate(
     return value.replaceAll(REFERENCE, (reference: string, escaped: string | undefined, name = "") => {
       if (escaped !== undefined) return escaped;
       const found = NAME.test(name) ? valueOf(name) : undefined;
-      if (found === undefined) problem(`${toDotPath([...path])}: ${unknown(path, reference)}`);
+      if (found === undefined) problem(`${toDotPath([...path])}: ${unknown(path, value, reference)}`);
       return found ?? reference;
     });
   }
@@ -36,9 +36,10 @@ export function interpolate(
   );
 }
 
-/** In a secret, what looks like a reference may be a part of it. */
-function unknown(path: readonly PropertyKey[], reference: string): string {
-  const isTold = !path.some((key) => isSecret(String(key)));
+/** In a secret, what looks like a reference may be a part of it, if it is not all there is. */
+function unknown(path: readonly PropertyKey[], value: string, reference: string): string {
+  const isAll = value === reference && NAME.test(reference.slice(2, -1));
+  const isTold = isAll || !path.some((key) => isSecret(String(key)));
   return isTold
     ? `${reference} has no value`
     : "holds ${...} that has no value; write $${ where it is a part of the secret";

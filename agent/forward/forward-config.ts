@@ -7,7 +7,7 @@ import { isExposed } from "./exposure.ts";
 const MIB = 2 ** 20;
 const secret = z
   .string()
-  .min(1)
+  .min(1, { abort: true })
   .max(1_024)
   .refine((text) => text.trim() !== "", "must not be blank");
 

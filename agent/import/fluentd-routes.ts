@@ -1,7 +1,6 @@
 import { type FluentdSection, INCLUDE, typeOf } from "./fluentd-syntax.ts";
 import { shownPath } from "./fluentd-include.ts";
 import { rewrites } from "./fluentd-rewrite.ts";
-import { withVariables } from "./fluentd-value.ts";
 import { relate } from "./tag-pattern.ts";
 
 const KINESIS_TYPES = new Set([
@@ -157,12 +156,11 @@ export class Routes {
   }
 
   #atKinesis({ parameters }: FluentdSection, { tag, filters, by, lines }: Events): Fate {
-    const name = parameters.get("stream_name");
-    if (name === this.#stream) return { to: "stream", tag, filters, by, lines };
-    const shown = withVariables(name ?? "", (variable) => `\${${variable}}`);
+    const name = parameters.get("stream_name") ?? "";
+    if (name === (this.#stream ?? "")) return { to: "stream", tag, filters, by, lines };
     return {
       to: "elsewhere",
-      why: `they go to stream ${shown}; for another agent, import it with --stream ${shown}`,
+      why: `they go to stream ${name}; for another agent, import it with --stream ${name}`,
     };
   }
 }

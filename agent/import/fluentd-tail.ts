@@ -1,4 +1,4 @@
-import { type FluentdSection, typeOf } from "./fluentd-syntax.ts";
+import { type FluentdSection, INCLUDE, typeOf } from "./fluentd-syntax.ts";
 import { importGrep, isGrep } from "./fluentd-grep.ts";
 import { importReading, READING_KNOWN } from "./fluentd-reading.ts";
 import type { Fate } from "./fluentd-routes.ts";
@@ -51,11 +51,12 @@ function tagOfPath(path: string): string {
 }
 
 export function nameOf({ source, paths }: TailedFiles): string {
-  return `<source> ${paths.map((path) => withVariables(path, (name) => `\${${name}}`)).join(", ") || typeOf(source)}`;
+  return `<source> ${paths.join(", ") || typeOf(source)}`;
 }
 
 /** What keeps an entry from being sent although it is known where its events went. */
 export function doubt({ source, paths }: TailedFiles): string | undefined {
+  if (hasUnread(source)) return "it includes a file that is not here";
   if (paths.some(holdsRuby)) return "its path holds Ruby; write its value";
   const value = source.parameters.get("exclude_path");
   if (value === undefined) return undefined;
@@ -63,6 +64,11 @@ export function doubt({ source, paths }: TailedFiles): string | undefined {
   return excluded(value) === undefined
     ? "its exclude_path is no array of texts; write exclude = [...]"
     : undefined;
+}
+
+/** Whether a file that was not read may say more of a source, such as its label. */
+export function hasUnread({ sections }: FluentdSection): boolean {
+  return sections.some(({ name }) => name === INCLUDE);
 }
 
 /** @param fates all of those that bring its events to the stream; of an entry in doubt there may be none */
@@ -76,6 +82,7 @@ export function importTail(
   const where = nameOf(files);
   const format = isMultiLine(source) ? ["format"] : [];
   tellOthers(where, source, [...KNOWN, ...READING_KNOWN, ...format], notes);
+  if (paths.length === 0) notes.add(source.line, `${where}: left out, it has no path`);
   const notePath = notes.at(lines.get("path"));
   for (const path of paths) if (path.includes("%")) notePath(`file "${path}": dates in paths become *`);
   const absolute = absolutePaths(paths, notePath).map(withoutDates);

@@ -40,6 +40,11 @@ function namedVariables(text: string): string {
   });
 }
 
+/** A text for people: variables as ours are written. */
+export function shownVariables(text: string): string {
+  return withVariables(text, (name) => `\${${name}}`);
+}
+
 /** Stands for the value of a variable in what is written. */
 export function variableNamed(name: string): string {
   return `${BEGIN}${name}${END}`;

@@ -4,7 +4,15 @@ import { includeFiles } from "./fluentd-include.ts";
 import { tellLeftOut } from "./fluentd-left-out.ts";
 import { type Events, type Fate, Routes } from "./fluentd-routes.ts";
 import { type FluentdSection, parseFluentd, typeOf } from "./fluentd-syntax.ts";
-import { doubt, importTail, nameOf, type TailedFiles, tailedFiles, wholeLineKey } from "./fluentd-tail.ts";
+import {
+  doubt,
+  hasUnread,
+  importTail,
+  nameOf,
+  type TailedFiles,
+  tailedFiles,
+  wholeLineKey,
+} from "./fluentd-tail.ts";
 import { holdsRuby } from "./fluentd-value.ts";
 import { type HeldEntry, type Imported, type ImportedFiles, lingerMs, Notes } from "./imported.ts";
 import { milliseconds } from "./interval.ts";
@@ -173,7 +181,7 @@ function pushed(sources: readonly Placed[], making: Import) {
   const prefix = parameters.get("add_tag_prefix");
   const tag = parameters.get("tag") ?? (prefix === undefined ? "*" : `${prefix}.*`);
   const fates = fatesOf(source, worker, tag, undefined, making);
-  const reasons = whyNot(fates);
+  const reasons = [...whyNot(fates), ...(hasUnread(source) ? ["it includes a file that is not here"] : [])];
   if (fates.every(({ to }) => to === "elsewhere")) {
     notes.add(line, `<source> forward: left out, nothing of it goes to the stream: ${reasons.join("; ")}`);
     return undefined;

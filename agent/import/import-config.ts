@@ -1,7 +1,7 @@
 import { stringify } from "smol-toml";
 import { ConfigError } from "../../wire/config.ts";
 import { parseToml } from "../toml.ts";
-import { withVariables } from "./fluentd-value.ts";
+import { shownVariables } from "./fluentd-value.ts";
 import { fromFluentd } from "./from-fluentd.ts";
 import { fromHydra } from "./from-hydra.ts";
 import { fromKinesisAgent } from "./from-kinesis-agent.ts";
@@ -46,19 +46,14 @@ function read(text: string, file: string, stream: string | undefined): Imported 
 
 /** At the end of the file, where it can be taken in as it stands. */
 function commentedOut({ line, why, settings }: HeldEntry): string {
-  const text = `line ${line}: ${why}\n${stringify(literal(settings)).trim()}`;
+  const text = `line ${line}: ${shownVariables(why)}\n${stringify(literal(settings)).trim()}`;
   return text.replaceAll(/^/gm, "# ").replaceAll(/ +$/gm, "") + "\n";
 }
 
 /** To them, a dollar and a brace in a password or a pattern meant nothing, and a variable had another form. */
 function literal<T extends object>(settings: T): T {
   const text = JSON.stringify(settings, (_, value: unknown) =>
-    typeof value === "string"
-      ? withVariables(
-          value.replaceAll("${", () => "$${"),
-          (name) => `\${${name}}`,
-        )
-      : value,
+    typeof value === "string" ? shownVariables(value.replaceAll("${", () => "$${")) : value,
   );
   return JSON.parse(text) as T;
 }

@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import { isExposed } from "../forward/exposure.ts";
+import { shownVariables } from "./fluentd-value.ts";
 import { shownSetting } from "./shown-value.ts";
 
 /** What became of another agent's configuration. */
@@ -82,7 +83,8 @@ export class Notes {
   /** In the order of their lines, each once. */
   get texts(): string[] {
     const sorted = [...this.#notes].sort((a, b) => a.line - b.line);
-    return [...new Set(sorted.map(({ line, text }) => (line === 0 ? text : `line ${line}: ${text}`)))];
+    const texts = sorted.map(({ line, text }) => (line === 0 ? text : `line ${line}: ${text}`));
+    return [...new Set(texts.map(shownVariables))];
   }
 }
 

@@ -1,3 +1,4 @@
+import { holdsRuby, variablesOf } from "./fluentd-value.ts";
 import { fromRuby } from "./pattern.ts";
 
 /** How the tags that there can be relate to a pattern: all of them match, none does, or it depends. */
@@ -76,8 +77,8 @@ class Automaton {
  */
 export function relate(tag: string, patterns: string): Relation {
   const each = patterns.trim() === "" ? ["**"] : patterns.trim().split(/\s+/);
-  // What Ruby makes of a pattern is not known here.
-  if (patterns.includes("#{")) return "some";
+  // What Ruby and variables make of a pattern is not known here.
+  if (holdsRuby(patterns) || variablesOf(patterns).length > 0) return "some";
   const relations = new Set(
     each.map((pattern) =>
       pattern.startsWith("/") ? relateExpression(tag, pattern) : relateGlob(tag, pattern),

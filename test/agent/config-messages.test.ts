@@ -240,6 +240,14 @@ test("a number for a secret is not told either", async () => {
   ]);
 });
 
+test("a variable that a secret is read from is told where it has no value", async () => {
+  expect(await problems(`${FORWARD}shared_key = "\${FORWARD_KEY}"\n`)).toEqual([
+    "forward.shared_key: ${FORWARD_KEY} has no value",
+  ]);
+  expect(await problems(`${FORWARD}shared_key = "\${FORWARD_KEY}"\n`, { FORWARD_KEY: "k" })).toEqual([]);
+  expect(await problems(`${FORWARD}shared_key = "\${FORWARD_KEY}"\n`, { FORWARD_KEY: "" })).toHaveLength(1);
+});
+
 test("a reload with a quote missing tells no secret", async () => {
   await using agent = await AgentFixture.make();
   await using child = await AgentChild.start(agent, ["run"], {

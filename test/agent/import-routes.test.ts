@@ -201,6 +201,8 @@ test("an included file takes part where it is included; one that is not here may
     expect(away.told).toContain("line 1: @include ");
     expect(away.toml + away.told).not.toContain("me:secret");
   }
+  const within = sent(tail("/a.log", "app", "@include no-such/common.conf") + kinesis());
+  expect(within).toMatchObject({ sent: [], held: ["app /a.log"] });
   const after = sent(`${tail("/a.log", "app")}${kinesis("match app")}@include https://example.com/\n`);
   expect(after).toMatchObject({ sent: ["app /a.log"], held: [] });
 });
@@ -310,6 +312,18 @@ test("variables of the environment and the host's name stay what they are, other
     expect(notes.join("\n")).toContain(`\${${name}} is read from the environment`);
   // In single quotes, and in none, Ruby is a text like any other.
   expect(sent(tail("/a/#{ENV['X']}.log", "app") + kinesis()).toml).not.toContain("${X}");
+});
+
+test("a <match> or a label that Ruby names may be any", () => {
+  for (const ruby of ["#{ENV['X']}", "#{1 + 1}"]) {
+    const local = section(`match "${ruby}.**"`, "file");
+    const quoted = sent(tail("/a.log", "app.a") + local.replace('</match "', "</match") + kinesis());
+    expect(quoted).toMatchObject({ sent: [], held: ["app.a /a.log"] });
+    const labelled = tail("/a.log", "app", `@label "${ruby}"`) + kinesis();
+    expect(sent(labelled)).toMatchObject({ sent: [], held: ["app /a.log"] });
+  }
+  const variable = sent(tail("/a.log", "app") + section("match \"#{ENV['X']}\"", "file") + kinesis());
+  expect(variable.toml).toContain("# line 1: <match ${X}> of line 7 takes them: file");
 });
 
 test("of several streams the first or the named one is taken, the others are told with their name", () => {

@@ -112,6 +112,12 @@ test.each([
   expect(others).toEqual(settings);
 });
 
+test("hydra's receiver is as open as it was, and says so", () => {
+  const { toml, notes } = importConfig("[Receiver]\nPort = 24225\n", "hydra.toml");
+  expect(parse(toml)["forward"]).toEqual({ bind: "0.0.0.0", port: 24_225, insecure: true });
+  expect(notes.join("\n")).toContain("line 1: forward: whoever reaches it may send, as before");
+});
+
 test.each(['Servers = ["127.0.0.1:24224"]', "Servers = []", 'Servers = "x"', '[[Servers]]\nHost = "x"'])(
   "hydra's servers are left out as %j",
   (servers) => {
