@@ -76,7 +76,13 @@ export class ConfigProblems {
       const first = fitting ?? issue.errors[0]?.[0];
       return first ? this.#text({ ...first, path: [...path, ...first.path] }) : issue.message;
     }
-    if (issue.code === "invalid_type") return asItShouldBe(key, issue.expected, value);
+    if (issue.code === "invalid_type") {
+      const table = path.filter((part) => typeof part === "string").join(".");
+      return asItShouldBe(key, issue.expected, value, typeof path.at(-1) === "number" ? `[${table}]` : table);
+    }
+    if (issue.code === "invalid_format" && issue.format === "url") {
+      return `is no URL: it begins with https://, as in ${key} = "https://vpce-1.kinesis.eu-west-1.vpce.amazonaws.com"`;
+    }
     if (issue.message.startsWith(ABSOLUTE) && typeof value === "string")
       return `${issue.message}${from(key, value)}`;
     return issue.message;

@@ -128,7 +128,9 @@ const stream = z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, {
   error: ({ input }) => {
     const [, region, name] = STREAM_ARN.exec(String(input)) ?? [];
     const said = 'the name of a Kinesis stream: letters, digits, ".", "_" and "-", as in stream = "logs"';
-    return name === undefined ? said : `is an ARN: write stream = "${name}" and region = "${region}"`;
+    if (name === undefined)
+      return String(input).startsWith("arn:") ? `is an ARN, and of no stream; write ${said}` : said;
+    return `is an ARN: write stream = "${name}" and region = "${region}"`;
   },
 });
 
@@ -137,7 +139,10 @@ export const agentConfigSchema = z
   .strictObject({
     stream: stream.meta({ description: "name of the Kinesis stream" }),
     region: regionName.optional().meta({ description: "AWS_REGION if absent" }),
-    endpoint: z.url().optional().meta({ description: "of Kinesis, where it is not the region's own" }),
+    endpoint: z
+      .url({ protocol: /^https?$/ })
+      .optional()
+      .meta({ description: "of Kinesis, where it is not the region's own" }),
     aws: awsSchema.prefault({}),
     state_dir: absolutePath.default("/var/lib/weir").meta({ description: "checkpoint and lock" }),
     host: z

@@ -1,6 +1,6 @@
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import type * as z from "zod";
 import { toDotPath } from "zod/v4/core";
 import { ConfigError } from "../wire/config.ts";
@@ -90,8 +90,8 @@ export async function readConfigText(file: string): Promise<string> {
 
 /** In the order of their names. */
 async function includedFiles({ include }: Table, file: string): Promise<string[]> {
-  // Anything but a text is the schema's to complain about.
-  if (typeof include !== "string") return [];
+  // Anything but an absolute path is the schema's to complain about.
+  if (typeof include !== "string" || !isAbsolute(include)) return [];
   try {
     const names = await readdir(include);
     return names

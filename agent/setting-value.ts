@@ -18,13 +18,14 @@ const TIMES: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
-/** What to write in the place of a value of another type. */
-export function asItShouldBe(key: string, expected: string, value: unknown): string {
+/** What to write in the place of a value of another type. @param table under which its own settings stand */
+export function asItShouldBe(key: string, expected: string, value: unknown, table: string): string {
   if (Array.isArray(value) && expected === "object")
-    return `write [${key}], with one bracket: there is only one`;
-  if (expected === "array" && isTable(value)) return `write [[${key}]], with two brackets, above each entry`;
+    return `write [${table}], with one bracket: there is only one`;
+  if (expected === "array" && isTable(value))
+    return `write [[${table}]], with two brackets, above each entry`;
   if (expected === "array" && typeof value === "string") return `write ${key} = [${JSON.stringify(value)}]`;
-  if (expected === "object" || expected === "record") return `write it as a table: [${key}]`;
+  if (expected === "object" || expected === "record") return `write it as a table: [${table}]`;
   if (expected === "string") {
     const isScalar = ["number", "boolean", "bigint"].includes(typeof value) && !isSecret(key);
     return isScalar ? `write ${key} = "${String(value)}", in quotes` : "write it in quotes";

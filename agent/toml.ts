@@ -27,6 +27,8 @@ export function parseToml(
 
 /** What people write most, and what it should be; then the parser's own words. */
 const ADVICE: readonly (readonly [line: RegExp, advice: string])[] = [
+  [/^\s*\{/, "this looks like JSON; of another agent's file, import makes a configuration"],
+  [/^\s*<\w/, "this looks like Fluentd's own syntax, of which import makes a configuration"],
   [/[\u2018-\u201F\u00AB\u00BB]/, 'texts stand in straight quotes, as in tag = "access"'],
   [/=\s*\d[\d_.]*\s*[kmgt]i?b?\s*(?:#|$)/i, "sizes are numbers of bytes: for 5 MiB write 5242880"],
   [/=\s*\d[\d_.]*\s*(?:ms|s|min|h|d)\s*(?:#|$)/i, "times are numbers of milliseconds: for 5 s write 5000"],
@@ -38,7 +40,12 @@ const ADVICE: readonly (readonly [line: RegExp, advice: string])[] = [
 
 function advice({ message }: TomlError, line: string): string {
   const said = /^Invalid TOML document: ([a-z][a-z ,:;'-]*)/.exec(message)?.[1] ?? "it cannot be read";
-  if (said.startsWith("trying to redefine")) return "this is there already, further up; keep one of the two";
+  if (said.startsWith("trying to redefine")) {
+    const [, table] = /^\s*\[(\w+)\]/.exec(line) ?? [];
+    const more =
+      table === "files" || table === "line_sockets" ? `, or write [[${table}]] for another one` : "";
+    return `this is there already, further up; keep one of the two${more}`;
+  }
   if (said === "unfinished string" || said.startsWith("control characters"))
     return "a closing quote is missing";
   const common = ADVICE.find(([pattern]) => pattern.test(line));

@@ -18,7 +18,10 @@ export const cloudWatchSchema = z.strictObject({
     .default(["host", "stream"])
     .meta({ description: "what tells the metrics of one agent from those of others" }),
   region: regionName.optional().meta({ description: "the stream's if absent" }),
-  endpoint: z.url().optional().meta({ description: "of CloudWatch, where it is not the region's own" }),
+  endpoint: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .meta({ description: "of CloudWatch, where it is not the region's own" }),
 });
 
 export type CloudWatchConfig = z.output<typeof cloudWatchSchema>;

@@ -6,7 +6,7 @@ export const monitorSchema = z.strictObject({
   port: z.int().min(0).max(65_535).default(0).meta({ description: "of the status over HTTP; 0 has none" }),
   address: z
     .string()
-    .refine((text) => isIP(text) !== 0, "must be an IP address")
+    .refine((text) => isIP(text) !== 0, "must be an IP address, as 127.0.0.1 is")
     .default("127.0.0.1")
     .meta({
       description: "on which it listens. Paths of log files can be read there: think before opening it",

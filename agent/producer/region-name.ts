@@ -11,7 +11,7 @@ export function regionProblem(name: string): string | undefined {
   if (REGION.test(name)) return undefined;
   const lower = name.trim().toLowerCase().replaceAll("_", "-");
   const meant = /^[a-z]{2,}(?:-[a-z]+)+-\d+$/.test(lower) ? lower : "eu-west-1";
-  return `is written as AWS does it: region = "${meant}"`;
+  return `is no region: write region = "${meant}"`;
 }
 
 /** A region as AWS names it. */

@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { access, open, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import picomatch from "picomatch";
 import { glob } from "tinyglobby";
 import { systemCode, systemReason } from "../agent-error.ts";
@@ -184,7 +184,7 @@ async function directoryProblem(directory: string): Promise<string | undefined> 
 async function fileProblem(path: string): Promise<string | undefined> {
   try {
     if (!(await stat(path)).isFile())
-      return `${path} is not a file; to follow those in it, write path = "${path}/*.log"`;
+      return `${path} is not a file; to follow those in it, write path = "${join(path, "*.log")}"`;
     // Asking access(2) would tell of the real user, not of the effective one.
     await (await open(path)).close();
     return undefined;

@@ -113,6 +113,31 @@ test.each([
   ],
   ["a region in capitals", `stream = "x"\nregion = "EU_WEST_1"\n${FILES}`, 'region = "eu-west-1"'],
   [
+    "a path to include that is relative",
+    `include = "conf.d"\n${HEAD}${FILES}`,
+    'line 1: include: must be an absolute path: write include = "/where/it/is/conf.d"',
+  ],
+  [
+    "an endpoint that is no URL",
+    `endpoint = "localhost:4567"\n${HEAD}${FILES}`,
+    "line 1: endpoint: is no URL: it begins with https://",
+  ],
+  [
+    "a table within a table",
+    `${HEAD}[forward]\nport = 1\nshared_key = "k"\nusers = { username = "u", password = "p" }\n`,
+    "line 6: forward.users: write [[forward.users]]",
+  ],
+  [
+    "texts for tables",
+    `${HEAD}[forward]\nport = 1\nshared_key = "k"\nusers = ["u"]\n`,
+    "line 6: forward.users[0]: write it as a table: [[forward.users]]",
+  ],
+  [
+    "the ARN of another service",
+    `stream = "arn:aws:firehose:eu-west-1:123456789012:deliverystream/d"\n${FILES}`,
+    "line 1: stream: is an ARN, and of no stream",
+  ],
+  [
     "a size in quotes",
     `${HEAD}${FILES}[spool]\nmax_bytes = "5MB"\n`,
     "line 7: spool.max_bytes: write max_bytes = 5242880, without quotes",
@@ -190,6 +215,9 @@ test.each([
   ["a table twice", `${FILES}[tail]\n[tail]\n`, "line 5, column 2: not TOML: this is there already"],
   ["a colon", "stream: logs\n", "line 1, column 7: not TOML: a setting is written with an equals sign"],
   ["no value", "stream =\n", "at stream: not TOML: there is no value"],
+  ["one bracket for another entry", `${FILES}[files]\ntag = 1\n`, "or write [[files]] for another one"],
+  ["JSON", '{ "stream": "x" }', "this looks like JSON"],
+  ["Fluentd's syntax", "<source>\n</source>\n", "this looks like Fluentd's own syntax"],
   ["True", "[heartbeat]\nenabled = True\n", "at enabled: not TOML: write true or false"],
   ["a bracket too few", "[[files]\ntag = 1\n", "line 1, column 9: not TOML: a table is written [forward]"],
 ])("of TOML with %s, line and column are told and what to write", async (_, toml, message) => {
