@@ -3,8 +3,8 @@ import { Encoding } from "../tail/encoding.ts";
 import { bytePattern } from "./pattern.ts";
 
 const encoding = z.string().refine((label) => Encoding.isKnown(label), {
-  error:
-    "no encoding is known by this name: take a label of the WHATWG Encoding Standard, such as windows-1252, " +
+  error: ({ input }) =>
+    `no encoding is known as "${String(input)}": take a label of the WHATWG Encoding Standard, such as windows-1252, ` +
     "shift_jis or utf-16le",
 });
 

@@ -253,7 +253,6 @@ test.each([
     `${FORWARD}shared_key = "k"\nusers = [{ username = "u", password = "a\${hUnter2}-S3cret" }]\n`,
   ],
   ["a pattern of what is masked", `${HEAD}${FILES}mask = [{ pattern = "(${SECRET}" }]\n`],
-  ["an encoding", `${HEAD}${FILES}encoding = "${SECRET}"\n`],
   ["a proxy", `${HEAD}${FILES}[aws]\nproxy = "ftp://u:${SECRET}@x"\n`],
   ["a date that is none", `${FORWARD}shared_key = 2026-99-99T${SECRET}\n`],
 ])("a value is never told: %s", async (_, toml) => {
