@@ -19,7 +19,8 @@ export type AgentErrorCode =
   | "STREAM_RECORD_SIZE" //    its records cannot hold the aggregates or lines that are configured
   | "STREAM_REFUSED" //        Kinesis says no, and would say so again
   | "RESULT_COUNT" //          PutRecords answered for another number of records than it was sent
-  | "UNDELIVERED"; //          lines were read but not acknowledged by the deadline
+  | "UNDELIVERED" //           lines were read but not acknowledged by the deadline
+  | "UNREAD"; //               a drain could not read a file to its end
 
 /** What went wrong on this host, the path or name it concerns, and what to do about it. */
 export class AgentError extends Error {

@@ -197,6 +197,7 @@ export class Agent {
       const either = AbortSignal.any([signal, failed.signal]);
       await Promise.all([this.#follow(either), this.#readPushed(either)]);
       await this.#deliverRest(failed.signal);
+      if (this.#options.untilDrained && !signal.aborted) this.#assertRead();
     } finally {
       over.abort();
       clearInterval(looking);
@@ -282,6 +283,19 @@ export class Agent {
     return wait;
   }
 
+  /** A drain that left something unread has not done what it was asked for. */
+  #assertRead(): void {
+    const { unread } = this.#parts.tail;
+    if (unread.length === 0) return;
+    const named = unread.slice(0, NAMED_IN_ERROR).map(({ location, error, read, size }) => {
+      return `${location}: ${error ?? `read to byte ${read} of ${size}`}`;
+    });
+    const others = unread.length > named.length ? [`and ${unread.length - named.length} more`] : [];
+    const message = `not read to the end: ${[...named, ...others].join("; ")}`;
+    const hint = "All else is delivered. weir agent status lists every file and what it waits for.";
+    throw new AgentError("UNREAD", this.#config.stream, message, hint);
+  }
+
   /** Waits for the last acknowledgements, then tells what they made of each file. */
   async #deliverRest(failed: AbortSignal): Promise<void> {
     const { signal: stopped, untilDrained = false } = this.#options;
@@ -300,6 +314,9 @@ export class Agent {
     throw new AgentError("UNDELIVERED", this.#config.stream, message, hint);
   }
 }
+
+/** Files that are named in an error. */
+const NAMED_IN_ERROR = 3;
 
 /** @returns false when the signal came first @throws what the wait failed with otherwise */
 async function inTime(wait: Promise<void>, signal: AbortSignal): Promise<boolean> {

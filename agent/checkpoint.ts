@@ -56,7 +56,9 @@ const checkpointSchema = z.strictObject({
     }),
   ),
   /** Files that hold what another one held, and so are not read. */
-  copies: z.array(z.strictObject({ file: identity, size: count, of: z.string() })),
+  copies: z.array(
+    z.strictObject({ file: identity, size: count, mtimeNs: decimal.optional(), of: z.string() }),
+  ),
 });
 
 /** Everything a checkpoint keeps. */

@@ -53,7 +53,9 @@ export async function positionsAt({ positions }: Positions, file: string): Promi
 }
 
 function positionText(position: Position): string {
-  const { location, tag, delivered, read, size, waiting } = position;
+  const { location, tag, delivered, read, size, waiting, copyOf } = position;
+  if (copyOf !== undefined)
+    return `${location} (${tag})\n  not read: a copy of what was read as source ${copyOf}`;
   const extent = size === undefined ? "" : ` of ${size}`;
   const readText = read === undefined ? "" : `, read to ${read}`;
   const why = waiting === undefined ? "" : `\n  waiting: ${waiting}`;

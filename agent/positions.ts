@@ -8,6 +8,7 @@ import type { SpoolPosition } from "./spool/segments.ts";
 import { isHeld } from "./state-lock.ts";
 import type { FileRecord } from "./tail/file-record.ts";
 import type { FilePosition } from "./tail/tail-state.ts";
+import { Copies } from "./tail/copies.ts";
 import { sameFile } from "./tail/file-identity.ts";
 import { FileRule, ruleOf } from "./tail/file-rule.ts";
 import type { LineFeed } from "./tail/line-feed.ts";
@@ -33,6 +34,8 @@ export interface Position {
   readonly size: number | undefined;
   /** Why it is not delivered to its end, undefined when it is. */
   readonly waiting: string | undefined;
+  /** Source that it is a copy of, so that it is not read. */
+  readonly copyOf?: string | undefined;
 }
 
 /** How far pushed events have come. */
@@ -61,21 +64,24 @@ export interface Positions {
 
 /** Where every file stands, by the checkpoint and, if the agent runs, by its monitor. @throws AgentError */
 export async function readPositions(config: AgentConfig): Promise<Positions> {
-  const { files, spool } = await new CheckpointFile(config.state_dir).load();
+  const { files, copies, spool } = await new CheckpointFile(config.state_dir).load();
   const status = await askMonitor(config.monitor);
   const isRunning = status !== undefined || (await isHeld(config.state_dir));
   const streamError = status?.servers.map(({ error }) => error).find((error) => error !== "");
   const rules = config.files.map((entry) => new FileRule(entry));
   const view = { status, isRunning, streamError, rules };
-  const known = await Promise.all(files.map((file) => positionOf(file, view)));
-  const locations = new Set(known.map(({ location }) => location));
+  const followed = await Promise.all(files.map((file) => positionOf(file, view)));
+  const locations = new Set(followed.map(({ location }) => location));
   const waiting = isRunning ? "the agent has not found it yet" : "the agent does not run";
   const news = (await sightings(rules)).filter(({ path }) => !locations.has(path));
-  const fresh = news.map(({ tag, path, size }) => {
-    return { location: path, tag, source: undefined, delivered: 0, read: 0, size, waiting };
+  const known = new Copies(copies);
+  const fresh = news.map(({ tag, path, size, file }) => {
+    const copyOf = known.find(file)?.of;
+    const position = { location: path, tag, source: undefined, delivered: 0, read: 0, size };
+    return { ...position, copyOf, waiting: copyOf === undefined ? waiting : undefined };
   });
   const pushed = await spoolState(config, spool, view);
-  return { isRunning, streamError, spool: pushed, positions: [...known, ...fresh] };
+  return { isRunning, streamError, spool: pushed, positions: [...followed, ...fresh] };
 }
 
 async function askMonitor({ address, port }: AgentConfig["monitor"]): Promise<AgentStatus | undefined> {

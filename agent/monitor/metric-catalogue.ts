@@ -30,6 +30,9 @@ const FILES = {
   weir_agent_files_rotated_total: counter("Files that left their path."),
   weir_agent_files_truncated_total: counter("Files that became shorter, or other."),
   weir_agent_files_lost_total: counter("Files that went before they were known to be read."),
+  weir_agent_files_copies_total: counter(
+    "Files that are not read, as all that they hold was read of others before.",
+  ),
   weir_agent_abandoned_bytes_total: counter("Bytes that were truncated unread: data is gone."),
   weir_agent_undelivered_bytes: gauge(
     "Bytes of all files and of the spool that could be delivered and are not.",

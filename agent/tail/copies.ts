@@ -9,6 +9,8 @@ const SWEPT_AT = 1_000;
 export interface Copy {
   readonly file: FileIdentity;
   readonly size: number;
+  /** When it was last changed. Undefined where that was not written down. */
+  readonly mtimeNs?: string | undefined;
   /** Id of the source that its bytes were, or are still to be, delivered from. */
   readonly of: string;
 }
@@ -30,8 +32,8 @@ export class Copies {
     return this.#copies.get(lastingKey(file));
   }
 
-  add({ file, size }: Sighting, original: FollowedFile): void {
-    this.#copies.set(lastingKey(file), { file, size, of: original.source.id });
+  add({ file, size, mtimeNs }: Sighting, original: FollowedFile): void {
+    this.#copies.set(lastingKey(file), { file, size, mtimeNs, of: original.source.id });
   }
 
   /** Some of them may be gone. */

@@ -1,10 +1,13 @@
+import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import type { Copy } from "./copies.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
-import { identityKey } from "./file-identity.ts";
-import { findKin, mayBeKin, namesakes } from "./kinship.ts";
+import { identityKey, isBornAfter } from "./file-identity.ts";
+import { findKin, type Kinship, mayBeKin } from "./kinship.ts";
+import { hasRested, PendingCopies } from "./pending-copies.ts";
 import { PresentBytes } from "./present-bytes.ts";
+import { originalNames } from "./rotated-name.ts";
 import { sightRotated } from "./rotated-files.ts";
 import type { Sighting } from "./sighting.ts";
 import type { TailLog } from "./tail-log.ts";
@@ -16,20 +19,24 @@ const TURN_MS = 50;
 /** Whether a file holds what a followed one held; "unclear" when that cannot be told now. */
 export type Kin = "kin" | "none" | "unclear";
 
+export interface CopyFinderParts {
+  readonly files: FollowedFiles;
+  readonly memory: TailMemory;
+  readonly log: TailLog;
+  readonly now: () => number;
+  /** Whether a path is configured without a wildcard. */
+  readonly isNamed: (path: string) => boolean;
+}
+
 /** Finds files that hold what another one held, and so are no sources of their own. */
 export class CopyFinder {
-  readonly #files: FollowedFiles;
-  readonly #memory: TailMemory;
-  readonly #log: TailLog;
-  readonly #now: () => number;
+  readonly #parts: CopyFinderParts;
+  readonly #pending = new PendingCopies();
   #present: PresentBytes;
   #nextTurnMs = 0;
 
-  constructor(files: FollowedFiles, memory: TailMemory, log: TailLog, now: () => number) {
-    this.#files = files;
-    this.#memory = memory;
-    this.#log = log;
-    this.#now = now;
+  constructor(parts: CopyFinderParts) {
+    this.#parts = parts;
     this.#present = this.#lookAgain();
   }
 
@@ -39,39 +46,81 @@ export class CopyFinder {
   }
 
   #lookAgain(): PresentBytes {
-    return new PresentBytes(this.#now, () => {
-      this.#memory.hasNews = true;
+    const { now, memory } = this.#parts;
+    return new PresentBytes(now, () => {
+      memory.hasNews = true;
     });
   }
 
-  /** @param among those that it may be a copy of; by its name and age if absent */
-  async kinOf(found: Sighting, among?: readonly FollowedFile[]): Promise<Kin> {
-    const { copies } = this.#memory;
+  /**
+   * @param isMatch whether an entry takes it; others are read only where they continue what was
+   * @param among those that it may be a copy of; by its name and age if absent
+   */
+  async kinOf(found: Sighting, isMatch: boolean, among?: readonly FollowedFile[]): Promise<Kin> {
+    const { copies } = this.#parts.memory;
     await this.#giveTurn();
     const known = copies.find(found.file);
     if (known && this.#hasNoMore(found, known)) return "kin";
-    const candidates = among ?? [...mayBeKin(found, this.#files)];
+    const candidates = (among ?? [...(await mayBeKin(found, this.#parts.files))]).filter(
+      (original) => this.#mayHaveCopy(original, found) || original.source.id === known?.of,
+    );
     // All that is in a copy was in them by now.
     for (const candidate of candidates) {
       if (!candidate.isNamed && !candidate.isCutOff) await this.#present.of(candidate);
     }
-    const kin = await findKin(found, candidates, this.#present);
-    if (kin === "unclear") return kin;
-    if (kin === "none") {
-      copies.delete(found.file);
-      return kin;
+    const whole = this.#pending.originalOf(found);
+    if (whole?.isCutOff && candidates.includes(whole)) {
+      const relation = found.size > whole.read ? "successor" : "copy";
+      return this.#settle(found, { original: whole, relation });
     }
-    this.#memory.hasNews = true;
-    if (kin.relation === "copy") copies.add(found, kin.original);
-    else await this.#rehome(kin.original, found);
+    const isKnownCopyOf = (original: FollowedFile): boolean => original.source.id === known?.of;
+    const kin = await findKin(found, candidates, this.#present, isKnownCopyOf);
+    if (typeof kin !== "string" && kin.relation !== "begun") return this.#settle(found, kin);
+    const original = typeof kin === "string" ? whole : kin.original;
+    const isClear =
+      typeof kin === "string" ? kin === "none" && !(await this.#isCutOff(whole)) : hasRested(found);
+    if (!isClear && this.#pending.waits(found, candidates, original)) return "unclear";
+    this.#pending.delete(found);
+    copies.delete(found.file);
+    return !isMatch && typeof kin !== "string" && !isOlder(found, kin.original) ? "kin" : "none";
+  }
+
+  /** The next look will find that it was. */
+  async #isCutOff(original: FollowedFile | undefined): Promise<boolean> {
+    return original !== undefined && (await this.#present.of(original)) === "other";
+  }
+
+  async #settle(found: Sighting, kin: Kinship): Promise<Kin> {
+    const { memory } = this.#parts;
+    const { copies } = memory;
+    this.#pending.delete(found);
+    memory.hasNews = true;
+    if (kin.relation === "copy") {
+      copies.add(found, kin.original);
+      this.#parts.log.isCopy(kin.original, found);
+    } else {
+      await this.#rehome(kin.original, found);
+    }
     return "kin";
   }
 
+  /** Two paths that are configured are two files; a generation that was cut off is in one copy. */
+  #mayHaveCopy(original: FollowedFile, { path, file }: Sighting): boolean {
+    const { isNamed, memory } = this.#parts;
+    const isSameInode = original.file.ino === file.ino;
+    if (!isSameInode && isNamed(path) && isNamed(original.source.path)) return false;
+    return !(original.isCutOff && memory.copies.hasOneOf(original));
+  }
+
   /** Nothing is in a copy that is not delivered, or that has another to tell of it. */
-  #hasNoMore({ path, size }: Sighting, known: Copy): boolean {
-    if (size > known.size) return false;
-    for (const { source, read } of namesakes(path, this.#files))
-      if (source.id === known.of) return size <= read;
+  #hasNoMore({ path, size, mtimeNs }: Sighting, known: Copy): boolean {
+    if (size > known.size || (known.mtimeNs !== undefined && mtimeNs !== known.mtimeNs)) return false;
+    for (const name of [basename(path), ...originalNames(basename(path))]) {
+      for (const { source, read, phase, isCutOff } of this.#parts.files.named(name)) {
+        // While its original is there it may as well be a file of its own.
+        if (source.id === known.of) return size <= read && (isCutOff || phase !== "active");
+      }
+    }
     return true;
   }
 
@@ -82,11 +131,12 @@ export class CopyFinder {
   }
 
   async #rehome(file: FollowedFile, found: Sighting): Promise<void> {
-    this.#files.delete(file);
-    this.#memory.copies.delete(found.file);
-    await file.rehome(found, this.#now());
-    this.#files.add(file);
-    this.#log.goesOnInCopy(file);
+    const { files, memory, log, now } = this.#parts;
+    files.delete(file);
+    memory.copies.delete(found.file);
+    await file.rehome(found, now());
+    files.add(file);
+    log.goesOnInCopy(file);
   }
 
   /**
@@ -97,15 +147,25 @@ export class CopyFinder {
   async ofTruncated(truncated: readonly FollowedFile[]): Promise<Set<string>> {
     const unsure = new Set<string>();
     if (truncated.length === 0) return unsure;
+    const { files, log } = this.#parts;
     const rotated = await sightRotated(truncated.map(({ source }) => source.path));
     this.startOver();
     for (const file of truncated) {
-      for (const sighting of rotated.get(file.source.path)!) {
-        if (this.#files.find(identityKey(sighting.file))) continue;
-        if ((await this.kinOf(sighting, [file])) === "unclear") unsure.add(file.source.path);
+      // Of several that begin alike, the oldest was made of the generation that was cut off first.
+      const oldestFirst = rotated
+        .get(file.source.path)!
+        .sort((a, b) => (isBornAfter(a.file, b.file) ? 1 : -1));
+      for (const sighting of oldestFirst) {
+        if (files.find(identityKey(sighting.file))) continue;
+        if ((await this.kinOf(sighting, true, [file])) === "unclear") unsure.add(file.source.path);
       }
-      if (file.size > file.read && this.#files.isTruncated(file)) this.#log.abandoned(file);
+      if (file.size > file.read && files.isTruncated(file)) log.abandoned(file);
     }
     return unsure;
   }
+}
+
+/** A file that is as long as its copy, and was changed after it, has been written anew. */
+function isOlder({ size, mtimeNs }: Sighting, { looked }: FollowedFile): boolean {
+  return looked?.size === size && BigInt(looked.mtimeNs) > BigInt(mtimeNs);
 }

@@ -39,6 +39,8 @@ export class FileFinder {
   readonly #unsure = new Set<string>();
   /** The last search found files that are not read, and will be when they grow. */
   #hasSetAside = false;
+  /** The last search found files of which it cannot be told yet whether they are copies. */
+  hasPending = false;
 
   constructor(options: FinderOptions, state: TailState) {
     this.#now = options.now;
@@ -46,7 +48,14 @@ export class FileFinder {
     this.memory = new TailMemory(options, this.files, state);
     this.#cutOffBefore = this.memory.restore(state.files);
     this.#search = new FileSearch(options.rules, options.now);
-    this.#copies = new CopyFinder(this.files, this.memory, this.log, options.now);
+    const named = new Set(options.rules.flatMap((rule) => rule.named));
+    this.#copies = new CopyFinder({
+      files: this.files,
+      memory: this.memory,
+      log: this.log,
+      now: options.now,
+      isNamed: (path) => named.has(path),
+    });
     // What was rotated while no agent ran.
     for (const { source } of this.files.latest()) this.#unsure.add(source.path);
   }
@@ -63,6 +72,7 @@ export class FileFinder {
     const isDue = await this.#search.isDue();
     if (!isDue && !isForced && !this.#hasSetAside && this.#unsure.size === 0) return;
     this.#hasSetAside = false;
+    this.hasPending = false;
     await this.#findCopies(this.#cutOffBefore.splice(0));
     const fresh = await this.#findFresh();
     this.#copies.startOver();
@@ -106,7 +116,9 @@ export class FileFinder {
   /** @returns whether it is followed from now on */
   async #discover(sighting: Sighting, rule: FileRule): Promise<boolean> {
     if (rule.isTooOld(sighting) || this.files.find(identityKey(sighting.file))) return false;
-    if ((await this.#copies.kinOf(sighting)) !== "none") return false;
+    const kin = await this.#copies.kinOf(sighting, true);
+    this.hasPending ||= kin === "unclear";
+    if (kin !== "none") return false;
     // Only files that are older than the rule may be left out: a later one appeared while we watched.
     const isAtEnd = rule.startAt === "end" && !this.memory.knowsRule(rule);
     const start = isAtEnd ? await readStart(sighting, rule.lineFeed) : HEAD;
@@ -178,7 +190,7 @@ export class FileFinder {
         else unknown.push(sighting);
       }
       for (const sighting of unknown) {
-        const kin = await this.#copies.kinOf(sighting);
+        const kin = await this.#copies.kinOf(sighting, this.#search.has(sighting.file));
         if (kin === "unclear") this.#unsure.add(path);
         if (kin !== "none" || !this.files.isFollower(sighting.file, path)) continue;
         const { reading } = this.files.latestAt(path)!;

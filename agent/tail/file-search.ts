@@ -35,6 +35,11 @@ export class FileSearch {
     for (const { sightings } of this.#found.values()) yield sightings[0].file;
   }
 
+  /** Whether the last search found it. */
+  has(file: FileIdentity): boolean {
+    return this.#found.has(identityKey(file));
+  }
+
   /** Where the rules' files would appear. */
   get directories(): string[] {
     return this.#rules.flatMap((rule) => rule.directories);

@@ -42,6 +42,8 @@ export class FollowedFile {
   isNamed: boolean;
   /** Its bytes were truncated away, or written over. */
   isCutOff = false;
+  /** When it was first found to be cut off or not at its path, by the clock that files are stamped with. */
+  missedAtMs: number | undefined;
   #mtimeNs: string | undefined;
 
   constructor(record: FileRecord, resume: Resume, reading: Reading, nowMs: number) {
@@ -132,6 +134,7 @@ export class FollowedFile {
   /** Learns from a search where the file is now. */
   seen({ path, size, mtimeNs }: Sighting, nowMs: number): void {
     this.goneAtMs = undefined;
+    this.missedAtMs = undefined;
     this.isUnlinked = false;
     this.place.path = path;
     const { seenTo } = this.position;
@@ -145,6 +148,7 @@ export class FollowedFile {
   async rehome(found: Sighting, nowMs: number): Promise<void> {
     await this.place.close();
     this.place.file = found.file;
+    this.isCutOff = false;
     this.error = undefined;
     this.phase = "rotated";
     this.seen(found, nowMs);
@@ -156,10 +160,12 @@ export class FollowedFile {
     const found = this.phase === "rotated" && this.isOpen ? undefined : await this.place.atPath();
     if (found) {
       this.goneAtMs = undefined;
+      this.missedAtMs = undefined;
       return this.#measure(found.size, found.mtimeNs, nowMs);
     }
     const hasMoved = this.phase === "active" || !this.isOpen;
     this.phase = "rotated";
+    this.missedAtMs ??= Date.now();
     if (!this.isOpen) return "moved";
     try {
       const { size, mtimeNs, names } = await this.place.atHandle();

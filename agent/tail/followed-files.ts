@@ -74,6 +74,7 @@ export class FollowedFiles {
   cutOff(file: FollowedFile, nowMs: number): void {
     file.phase = "ended";
     file.isCutOff = true;
+    file.missedAtMs ??= Date.now();
     file.goneAtMs ??= nowMs;
     this.#truncated.add(file);
     this.#index(file);

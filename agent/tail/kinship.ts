@@ -6,44 +6,50 @@ import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
 import { GUARD_BYTES } from "./guard.ts";
 import { Beginning, firstLine, readHead } from "./header.ts";
+import { isOldDirectory, isMadeBefore, wasMoved } from "./rotation-evidence.ts";
 import { sightRotated } from "./rotated-files.ts";
 import type { PresentBytes } from "./present-bytes.ts";
-import { originalNames } from "./rotated-name.ts";
+import { hasRested } from "./pending-copies.ts";
+import { isRotatedName, originalNames } from "./rotated-name.ts";
 import { openSighted, type OpenFile } from "./open-file.ts";
 import { type Sighting, sight } from "./sighting.ts";
 
-/** What is to be a copy does not stay less than a line for so long. */
-const COPY_BEGINS_MS = 10_000;
-
 /**
  * What a newly found file is to one that is followed. Successor: that one is gone or cut off, and goes on
- * in it. Copy: that one is there still, and has all that the copy has.
+ * in it. Copy: all that it has was read of that one. Begun: it has nothing but what that one has, and may be
+ * a copy after which the original is truncated.
  */
 export interface Kinship {
   readonly original: FollowedFile;
-  readonly relation: "successor" | "copy";
+  readonly relation: "successor" | "copy" | "begun";
 }
 
-/** Those of which a file may be a copy, by its name and its age; or which it may be, on a renumbered device. */
-export function* mayBeKin(found: Sighting, files: FollowedFiles): Generator<FollowedFile> {
+/**
+ * Those of which a file may be a copy: by a name that rotation gives, and its age; by the time of its last
+ * change, which moving it to another file system keeps; or which it may be, on a renumbered device.
+ */
+export async function mayBeKin(found: Sighting, files: FollowedFiles): Promise<Set<FollowedFile>> {
+  const kin = new Set<FollowedFile>();
   for (const original of files.withInode(found.file)) {
-    if (original.file.dev !== found.file.dev) yield original;
+    if (original.file.dev !== found.file.dev) kin.add(original);
   }
-  for (const original of namesakes(found.path, files)) {
-    if (!isBornAfter(original.file, found.file)) yield original;
+  const name = basename(found.path);
+  for (const originalName of originalNames(name)) {
+    const isOld = await isOldDirectory(found.path, originalName, files);
+    for (const original of files.named(originalName)) {
+      if (isOld(original) && !isBornAfter(original.file, found.file)) kin.add(original);
+    }
   }
-}
-
-/** Those of which a file may be a copy, by its name. */
-export function* namesakes(path: string, files: FollowedFiles): Generator<FollowedFile> {
-  const name = basename(path);
-  for (const original of files.named(name)) if (original.source.path !== path) yield original;
-  for (const originalName of originalNames(name)) yield* files.named(originalName);
+  for (const original of files.named(name)) {
+    if (original.source.path !== found.path && !isBornAfter(original.file, found.file)) kin.add(original);
+  }
+  return kin;
 }
 
 /**
  * Finds the followed file whose bytes a newly found one begins with.
  *
+ * @param isKnownCopyOf whether it was found to be a copy of one before
  * @returns "unclear" when nothing can be told of it now: it is not where it was found any more, may only
  *   have begun to be a copy, or one that it may be a copy of is to be looked at first
  */
@@ -51,6 +57,7 @@ export async function findKin(
   found: Sighting,
   candidates: readonly FollowedFile[],
   present: PresentBytes,
+  isKnownCopyOf: (original: FollowedFile) => boolean,
 ): Promise<Kinship | "none" | "unclear"> {
   if (candidates.length === 0) return "none";
   const file = await openSighted(found);
@@ -62,25 +69,22 @@ export async function findKin(
   try {
     const bytes = { file, head: await readHead(file) };
     const isAsFound = !(await hasChanged(file, found));
-    if (bytes.head.length === 0) return isAsFound && !isFresh(found) ? "none" : "unclear";
+    if (bytes.head.length === 0) return isAsFound && hasRested(found) ? "none" : "unclear";
     const beginning = new Beginning(bytes.head);
-    let isUnclear = false;
+    let unclear: Kinship | "unclear" | undefined;
     for (const original of candidates) {
       if (isAsFound && (await isStranger(beginning, original, present))) continue;
-      const relation = await relationOf(found, bytes, original);
-      if (relation === "unclear") isUnclear = true;
+      const relation = await relationOf(found, bytes, original, isKnownCopyOf(original));
+      if (relation === "unclear") unclear ??= relation;
+      else if (relation === "begun") unclear = { original, relation };
       else if (relation !== undefined) return { original, relation };
     }
-    return isUnclear ? "unclear" : "none";
+    return unclear ?? "none";
   } catch {
     return "unclear";
   } finally {
     await file.close();
   }
-}
-
-function isFresh({ mtimeNs }: Sighting): boolean {
-  return Date.now() - Number(mtimeNs) / 1e6 < COPY_BEGINS_MS;
 }
 
 /**
@@ -110,24 +114,35 @@ async function relationOf(
   found: Sighting,
   bytes: Bytes,
   original: FollowedFile,
+  isKnownCopy: boolean,
 ): Promise<Kinship["relation"] | "unclear" | undefined> {
-  const { known, isCutOff, isNamed, phase, isOpen } = original;
+  const { known, isCutOff, isNamed, phase, isOpen, source } = original;
   const { fingerprint } = known;
   // Less than a first line may well be in every file.
   if (!isNamed || (await compare(fingerprint, bytes.head, bytes.file)) !== "same") {
     return begunCopyOf(found, bytes, original);
   }
   // A generation that was cut off is nowhere else any more.
-  if (isCutOff) return found.size > original.read ? "successor" : "copy";
-  // What is gone by its name but open is read to its end.
-  if (phase === "rotated" && isOpen) return "copy";
+  if (isCutOff) {
+    if (!isKnownCopy && !isMadeBefore(found, original)) return undefined;
+    return found.size > original.read ? "successor" : "copy";
+  }
   const here = await whereIs(original);
-  if (here === undefined) return "successor";
-  // It was cut off, which the next look will find: until then what is there counts as its own.
-  if (!(await isCopyOf(fingerprint, here))) return "copy";
+  if (here === undefined) {
+    if (!isKnownCopy && !(await wasMoved(original, found))) return undefined;
+    // What is gone by its name but open is read to its end.
+    return phase === "rotated" && isOpen ? "copy" : "successor";
+  }
+  if (!isRotation(found, original)) return undefined;
+  // It was cut off, which the next look will find.
+  if (!(await isCopyOf(fingerprint, here))) return "unclear";
   // Renamed, and so not what a copy was made from; a file of the same beginning is one of its own.
-  if (here.path !== original.source.path) return undefined;
-  return found.size > here.size ? undefined : "copy";
+  return here.path !== source.path || found.size > here.size ? undefined : "begun";
+}
+
+/** Only a rotation copies a file beside its original, which is truncated then. */
+function isRotation({ path }: Sighting, { source }: FollowedFile): boolean {
+  return isRotatedName(basename(path), basename(source.path));
 }
 
 /** A file may have been renamed since it was last looked at. */
@@ -150,9 +165,9 @@ async function begunCopyOf(
   found: Sighting,
   { file: part, head }: Bytes,
   original: FollowedFile,
-): Promise<"copy" | "unclear" | undefined> {
+): Promise<"begun" | "unclear" | undefined> {
   const { location, file, isCutOff, isNamed, known, phase, reading } = original;
-  if (isCutOff || phase !== "active") return undefined;
+  if (isCutOff || phase !== "active" || !isRotation(found, original)) return undefined;
   const whole = await openSighted({ path: location, file });
   if (whole === undefined) return (await hasChanged(part, found)) ? "unclear" : undefined;
   try {
@@ -164,8 +179,8 @@ async function begunCopyOf(
     if (!isKnown) return isPart || (await hasChanged(part, found)) ? "unclear" : undefined;
     if (!isPart) return undefined;
     // Less than a line may be the beginning of anything.
-    if (isNamed && firstLine(head, reading.filter.framing.maxLineBytes) !== undefined) return "copy";
-    return isFresh(found) ? "unclear" : undefined;
+    if (isNamed && firstLine(head, reading.filter.framing.maxLineBytes) !== undefined) return "begun";
+    return hasRested(found) ? undefined : "unclear";
   } finally {
     await whole.close();
   }

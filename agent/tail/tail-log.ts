@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { FollowedFile } from "./followed-file.ts";
+import type { Sighting } from "./sighting.ts";
 
 /** What became of files since the start. */
 export interface TailCounts {
@@ -7,13 +8,15 @@ export interface TailCounts {
   rotated: number;
   truncated: number;
   lost: number;
+  /** Not read, as all that they hold was read of others. */
+  copies: number;
   /** Truncated before they were read. */
   abandonedBytes: number;
 }
 
 /** Tells, in the log and in counts, what becomes of files. */
 export class TailLog {
-  readonly counts: TailCounts = { found: 0, rotated: 0, truncated: 0, lost: 0, abandonedBytes: 0 };
+  readonly counts: TailCounts = { found: 0, rotated: 0, truncated: 0, lost: 0, copies: 0, abandonedBytes: 0 };
   readonly #log: Logger;
 
   constructor(log: Logger) {
@@ -33,6 +36,14 @@ export class TailLog {
   goesOnInCopy({ source, location, read }: FollowedFile): void {
     const where = { source: source.id, path: source.path, location, offset: read };
     this.#log.info(where, "goes on in a copy");
+  }
+
+  isCopy({ source, read }: FollowedFile, { path, size }: Sighting): void {
+    this.counts.copies++;
+    this.#log.info(
+      { path, bytes: size, source: source.id, original: source.path, read },
+      "taken for a copy of what was read: it is not read",
+    );
   }
 
   lost({ source, read, error }: FollowedFile): void {

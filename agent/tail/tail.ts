@@ -15,6 +15,9 @@ const UNREADABLE_FOR_MS = 3_600_000;
 /** After it there is something to read again of files with a limit. */
 const LIMITED_PAUSE_MS = 100;
 
+/** Between two looks at what may become a copy. */
+const PENDING_PAUSE_MS = 250;
+
 export interface TailOptions extends FinderOptions {
   readonly pollMs: number;
   readonly idlePollMs: number;
@@ -122,10 +125,18 @@ export class Tail {
       await this.#look(true);
       yield* this.#unread(signal, true);
     }
-    while (this.#isLimited && !signal.aborted) {
-      await this.#schedule.pause(LIMITED_PAUSE_MS, signal);
+    while ((this.#isLimited || this.#finder.hasPending) && !signal.aborted) {
+      await this.#schedule.pause(this.#isLimited ? LIMITED_PAUSE_MS : PENDING_PAUSE_MS, signal);
+      if (this.#finder.hasPending) await this.#look(true);
       yield* this.#unread(signal, true);
     }
+  }
+
+  /** Files that are there and are not read to where they ended when they were looked at. */
+  get unread(): FollowedFile[] {
+    return Array.from(this.#finder.files.latest()).filter(
+      ({ isOver, isAtEnd, error }) => !isOver && (!isAtEnd || error !== undefined),
+    );
   }
 
   /**

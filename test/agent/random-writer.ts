@@ -22,6 +22,8 @@ interface Generation {
   mayLose: boolean;
   /** The agent has seen a whole line of it, and so knows it again in a copy. */
   isKnown: boolean;
+  /** It is in a copy whose original went before an agent looked: that may be a file of its own. */
+  mayRepeat: boolean;
 }
 
 /** Writes a log as services and logrotate do, all at once and at random, and remembers what it held. */
@@ -31,6 +33,8 @@ export class RandomWriter {
   readonly generations: Generation[] = [];
   #current: Generation;
   #isDelivered = false;
+  /** Copied since an agent has looked. */
+  #copied: Generation[] = [];
   /** What is left to do of the rotation that has begun. */
   readonly #parts: { readonly name: string; readonly run: () => Promise<void> }[] = [];
   #line = 0;
@@ -46,7 +50,11 @@ export class RandomWriter {
   beforeLook(): () => void {
     const generation = this.#current;
     const hasLine = generation.text.includes("\n");
-    return () => void (generation.isKnown ||= hasLine);
+    const copied = new Set(this.#copied);
+    return () => {
+      generation.isKnown ||= hasLine;
+      this.#copied = this.#copied.filter((one) => !copied.has(one));
+    };
   }
 
   /** Call when everything that has its line feed is delivered, and the agent's state says so. */
@@ -117,7 +125,7 @@ export class RandomWriter {
     this.#then("begin a copy", () => writeFile(`${this.#path}.1`, ""));
     this.#then("copy a part", () => this.#copyPart());
     this.#then("copy", () => copyFile(this.#path, `${this.#path}.1`));
-    this.#then("truncate", () => this.#empty());
+    this.#then("truncate", () => this.#emptyCopied());
   }
 
   async #copyPart(): Promise<void> {
@@ -132,6 +140,11 @@ export class RandomWriter {
     this.#then("truncate", () => this.#empty());
   }
 
+  async #emptyCopied(): Promise<void> {
+    this.#copied.push(this.#current);
+    await this.#empty();
+  }
+
   async #empty(): Promise<void> {
     await truncate(this.#path);
     this.#current = this.#next();
@@ -140,6 +153,7 @@ export class RandomWriter {
   #delete(): void {
     this.#current.mayLose = !this.#isDelivered;
     this.#then("delete", async () => {
+      for (const generation of this.#copied) generation.mayRepeat = true;
       await rm(this.#path);
       await sleep(CLOCK_TICK_MS);
       this.#current = this.#next();
@@ -153,7 +167,7 @@ export class RandomWriter {
   }
 
   #next(): Generation {
-    const generation = { text: "", mayLose: false, isKnown: false };
+    const generation = { text: "", mayLose: false, isKnown: false, mayRepeat: false };
     this.generations.push(generation);
     this.#isDelivered = false;
     return generation;
@@ -178,6 +192,7 @@ export class RandomWriter {
       if (mayLose) take((found) => text.startsWith(found));
       else if (text !== "") problems.push(`a generation did not come: ${excerpt(text)}`);
     }
+    for (const { text, mayRepeat } of this.generations) if (mayRepeat) take((found) => found === text);
     return [...problems, ...open.map((found) => `came, and was not written so: ${excerpt(found)}`)];
   }
 }
