@@ -43,6 +43,10 @@ const checkpointSchema = z.strictObject({
           .strictObject({ size: count, mtimeNs: decimal })
           .optional()
           .transform((verified) => verified),
+        unpacked: z
+          .strictObject({ bytes: count, damage: z.string().optional(), expected: count.optional() })
+          .optional()
+          .transform((unpacked) => unpacked),
         breaks: z.array(count),
       }),
       resume: z.strictObject({

@@ -118,7 +118,8 @@ interface View {
 async function positionOf({ record, resume }: FilePosition, view: View): Promise<Position> {
   const { location, tag, source, file, hasEnded } = record;
   const sighting = await sight(location);
-  const size = sighting && sameFile(sighting.file, file) ? sighting.size : undefined;
+  const found = sighting && sameFile(sighting.file, file) ? sighting.size : undefined;
+  const size = found === undefined ? undefined : (record.unpacked?.bytes ?? found);
   const told = toldOf(record, view);
   const delivered = Math.max(resume.offset, told?.delivered ?? 0);
   const read = told?.position === undefined || told.position < 0 ? undefined : told.position;

@@ -7,7 +7,7 @@ import { identityKey, isBornAfter } from "./file-identity.ts";
 import { findKin, type Kinship, mayBeKin } from "./kinship.ts";
 import { hasRested, PendingCopies } from "./pending-copies.ts";
 import { PresentBytes } from "./present-bytes.ts";
-import { originalNames } from "./rotated-name.ts";
+import { copiedNames, isRotatedName, originalNames } from "./rotated-name.ts";
 import { sightRotated } from "./rotated-files.ts";
 import type { Sighting } from "./sighting.ts";
 import type { TailLog } from "./tail-log.ts";
@@ -109,6 +109,8 @@ export class CopyFinder {
     const { isNamed, memory } = this.#parts;
     const isSameInode = original.file.ino === file.ino;
     if (!isSameInode && isNamed(path) && isNamed(original.source.path)) return false;
+    const [name, originalName] = [basename(path), basename(original.source.path)];
+    if (isRotatedName(name, originalName) && !copiedNames(name).includes(originalName)) return false;
     return !(original.isCutOff && memory.copies.hasOneOf(original));
   }
 
@@ -142,12 +144,16 @@ export class CopyFinder {
   /**
    * What copytruncate copied before it truncated goes on in the copy, if there is one.
    *
+   * @param onNowhere called for each of which there is none
    * @returns paths beside which a copy may be that could not be looked at
    */
-  async ofTruncated(truncated: readonly FollowedFile[]): Promise<Set<string>> {
+  async ofTruncated(
+    truncated: readonly FollowedFile[],
+    onNowhere: (file: FollowedFile) => void,
+  ): Promise<Set<string>> {
     const unsure = new Set<string>();
     if (truncated.length === 0) return unsure;
-    const { files, log } = this.#parts;
+    const { files, memory } = this.#parts;
     const rotated = await sightRotated(truncated.map(({ source }) => source.path));
     this.startOver();
     for (const file of truncated) {
@@ -159,7 +165,7 @@ export class CopyFinder {
         if (files.find(identityKey(sighting.file))) continue;
         if ((await this.kinOf(sighting, true, [file])) === "unclear") unsure.add(file.source.path);
       }
-      if (file.size > file.read && files.isTruncated(file)) log.abandoned(file);
+      if (files.isTruncated(file) && !memory.copies.hasOneOf(file)) onNowhere(file);
     }
     return unsure;
   }

@@ -3,13 +3,15 @@ import type { Logger } from "pino";
 import { CopyFinder } from "./copy-finder.ts";
 import { identityKey } from "./file-identity.ts";
 import type { FileRule } from "./file-rule.ts";
+import { isCopyOf } from "./fingerprint.ts";
 import { FileSearch } from "./file-search.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { FollowedFiles } from "./followed-files.ts";
 import { HEAD } from "./line-framer.ts";
+import { MissingFiles } from "./missing-files.ts";
 import { readStart } from "./read-start.ts";
 import { sightRotated } from "./rotated-files.ts";
-import { originalNames } from "./rotated-name.ts";
+import { copiedNames, originalNames } from "./rotated-name.ts";
 import type { Sighting } from "./sighting.ts";
 import { TailLog } from "./tail-log.ts";
 import { type MemoryOptions, TailMemory } from "./tail-memory.ts";
@@ -33,6 +35,7 @@ export class FileFinder {
   readonly #now: () => number;
   readonly #search: FileSearch;
   readonly #copies: CopyFinder;
+  readonly missing: MissingFiles;
   /** Earlier generations that an agent before this one may have left undelivered. */
   readonly #cutOffBefore: FollowedFile[];
   /** Paths whose rotated names are to be looked through at the next search. */
@@ -40,7 +43,7 @@ export class FileFinder {
   /** The last search found files that are not read, and will be when they grow. */
   #hasSetAside = false;
   /** The last search found files of which it cannot be told yet whether they are copies. */
-  hasPending = false;
+  #hasPending = false;
 
   constructor(options: FinderOptions, state: TailState) {
     this.#now = options.now;
@@ -56,8 +59,21 @@ export class FileFinder {
       now: options.now,
       isNamed: (path) => named.has(path),
     });
+    this.missing = new MissingFiles({
+      files: this.files,
+      memory: this.memory,
+      log: this.log,
+      copies: this.#copies,
+      now: options.now,
+      giveUp: (file, problem) => this.#giveUp(file, problem),
+    });
     // What was rotated while no agent ran.
     for (const { source } of this.files.latest()) this.#unsure.add(source.path);
+  }
+
+  /** What is to be read is not all found yet. */
+  get isSearching(): boolean {
+    return this.#hasPending || this.missing.isBusy;
   }
 
   /** Where files are, and where the rules' files would appear. */
@@ -72,7 +88,7 @@ export class FileFinder {
     const isDue = await this.#search.isDue();
     if (!isDue && !isForced && !this.#hasSetAside && this.#unsure.size === 0) return;
     this.#hasSetAside = false;
-    this.hasPending = false;
+    this.#hasPending = false;
     await this.#findCopies(this.#cutOffBefore.splice(0));
     const fresh = await this.#findFresh();
     this.#copies.startOver();
@@ -117,13 +133,17 @@ export class FileFinder {
   async #discover(sighting: Sighting, rule: FileRule): Promise<boolean> {
     if (rule.isTooOld(sighting) || this.files.find(identityKey(sighting.file))) return false;
     const kin = await this.#copies.kinOf(sighting, true);
-    this.hasPending ||= kin === "unclear";
+    this.#hasPending ||= kin === "unclear";
     if (kin !== "none") return false;
     // Only files that are older than the rule may be left out: a later one appeared while we watched.
     const isAtEnd = rule.startAt === "end" && !this.memory.knowsRule(rule);
     const start = isAtEnd ? await readStart(sighting, rule.lineFeed) : HEAD;
     const { path } = sighting;
-    this.log.following(this.memory.follow(sighting, path, rule.readingOf(path), start));
+    const before = this.files.latestAt(path);
+    const file = this.memory.follow(sighting, path, rule.readingOf(path), start);
+    this.log.following(file);
+    // What an editor's save leaves, and `sed -i`; or a log that begins as the last one did.
+    if (before && (await isCopyOf(before.known.fingerprint, sighting))) this.log.repeats(file, before);
     return true;
   }
 
@@ -142,6 +162,7 @@ export class FileFinder {
     await this.#adoptRotated(moved.map(({ source }) => source.path));
     this.memory.settle();
     for (const file of moved) await this.#tellMoved(file);
+    await this.missing.search();
     if (moved.length > 0) this.#search.bringForward();
     return next;
   }
@@ -158,12 +179,26 @@ export class FileFinder {
   }
 
   async #findCopies(truncated: readonly FollowedFile[]): Promise<void> {
-    for (const path of await this.#copies.ofTruncated(truncated)) this.#unsure.add(path);
+    const onNowhere = (file: FollowedFile): void => this.missing.add(file);
+    for (const path of await this.#copies.ofTruncated(truncated, onNowhere)) this.#unsure.add(path);
   }
 
   async #tellMoved(file: FollowedFile): Promise<void> {
     if (file.isOpen || (await file.place.atPath())) return this.log.rotated(file);
-    await this.lose(file, `the file is gone: what it held after byte ${file.read} is unknown`);
+    await file.place.close();
+    file.phase = "lost";
+    file.goneAtMs ??= this.#now();
+    this.missing.add(file);
+  }
+
+  /** It is nowhere. */
+  async #giveUp(file: FollowedFile, problem: string | undefined): Promise<void> {
+    if (!file.isCutOff) {
+      const why = problem === undefined ? "" : `, and ${problem}`;
+      return this.lose(file, `the file is gone: what it held after byte ${file.read} is unknown${why}`);
+    }
+    this.log.abandoned(file, file.abandon(file.size), problem);
+    this.memory.hasNews = true;
   }
 
   /** Gives it up, unless it is found again. */
@@ -192,11 +227,17 @@ export class FileFinder {
       for (const sighting of unknown) {
         const kin = await this.#copies.kinOf(sighting, this.#search.has(sighting.file));
         if (kin === "unclear") this.#unsure.add(path);
-        if (kin !== "none" || !this.files.isFollower(sighting.file, path)) continue;
+        if (kin !== "none" || !this.#isEarlier(sighting, path)) continue;
         const { reading } = this.files.latestAt(path)!;
         this.log.following(this.memory.follow(sighting, path, reading, HEAD));
       }
     }
+  }
+
+  /** Whether a file was at a path before. By a name that an entry takes, and that others give too, it is one of its own. */
+  #isEarlier({ path, file }: Sighting, original: string): boolean {
+    const isOwn = this.#search.takes(path) && !copiedNames(basename(path)).includes(basename(original));
+    return !isOwn && this.files.isFollower(file, original);
   }
 
   /** A file that is followed has a rotated name, perhaps beside its own. */

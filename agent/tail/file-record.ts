@@ -1,4 +1,5 @@
 import type { Source } from "../../wire/provenance.ts";
+import type { Unpacked } from "./compressed-file.ts";
 import { type FileIdentity, sourceId } from "./file-identity.ts";
 import type { Fingerprint } from "./fingerprint.ts";
 import { NO_HEADER } from "./header.ts";
@@ -24,6 +25,8 @@ export interface FileRecord extends Fingerprint {
   /** Since when it is not found, of one that has ended or was lost. */
   readonly goneAtMs: number | undefined;
   readonly verified: Verified | undefined;
+  /** Undefined where its location is no compressed file. */
+  readonly unpacked: Unpacked | undefined;
   /** Offsets at which a line ends though its bytes do not say so. */
   readonly breaks: readonly number[];
 }
@@ -49,6 +52,7 @@ export function newRecord(
     header: NO_HEADER,
     guard: undefined,
     verified: undefined,
+    unpacked: undefined,
     breaks: [],
   };
 }

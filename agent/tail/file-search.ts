@@ -40,6 +40,11 @@ export class FileSearch {
     return this.#found.has(identityKey(file));
   }
 
+  /** Whether any rule would. */
+  takes(path: string): boolean {
+    return this.#rules.some((rule) => rule.takes(path));
+  }
+
   /** Where the rules' files would appear. */
   get directories(): string[] {
     return this.#rules.flatMap((rule) => rule.directories);

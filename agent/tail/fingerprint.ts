@@ -1,5 +1,5 @@
 import type { WrittenGuard } from "./guard.ts";
-import { openSighted, type OpenFile } from "./open-file.ts";
+import { openSighted, type ReadableFile } from "./open-file.ts";
 import type { Sighting } from "./sighting.ts";
 import { beginsLike, type Header, readHead } from "./header.ts";
 
@@ -21,7 +21,7 @@ export type Comparison = "same" | "hole" | "other";
 export async function compare(
   { header, guard }: Fingerprint,
   head: Buffer,
-  file: OpenFile,
+  file: ReadableFile,
 ): Promise<Comparison> {
   const expected = Buffer.from(guard?.base64 ?? "", "base64");
   const found = Buffer.alloc(expected.length);

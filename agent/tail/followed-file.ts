@@ -1,6 +1,7 @@
 import type { Gap, Source } from "../../wire/provenance.ts";
 import { systemReason } from "../agent-error.ts";
 import type { Delivery } from "../delivery.ts";
+import type { Unpacked } from "./compressed-file.ts";
 import { type FileIdentity, sourceId } from "./file-identity.ts";
 import { type FileRecord, newRecord, type Verified } from "./file-record.ts";
 import { KnownBytes } from "./known-bytes.ts";
@@ -42,6 +43,8 @@ export class FollowedFile {
   isNamed: boolean;
   /** Its bytes were truncated away, or written over. */
   isCutOff = false;
+  /** It is looked for in what rotation may have made of it. */
+  isMissing = false;
   /** When it was first found to be cut off or not at its path, by the clock that files are stamped with. */
   missedAtMs: number | undefined;
   #mtimeNs: string | undefined;
@@ -56,7 +59,7 @@ export class FollowedFile {
     this.changedAtMs = nowMs;
     // The clock may have been ahead.
     this.goneAtMs = record.goneAtMs && Math.min(record.goneAtMs, nowMs);
-    this.place = new Whereabouts(record.file, record.location);
+    this.place = new Whereabouts(record.file, record.location, record.unpacked);
     this.known = new KnownBytes(record);
     this.position = new ReadPosition(reading.filter, resume, record.breaks);
     const { bytesPerSecond } = reading;
@@ -68,7 +71,8 @@ export class FollowedFile {
     // What is read and not delivered has to be read again after a crash.
     const hasEnded = this.phase === "ended" && position.resume.offset >= position.read;
     const record = { source, tag, file, generation, isNamed, location, hasEnded, goneAtMs: this.goneAtMs };
-    return { ...record, ...known.fingerprint, verified: known.verified, breaks: position.breaks };
+    const { unpacked } = this.place;
+    return { ...record, ...known.fingerprint, verified: known.verified, unpacked, breaks: position.breaks };
   }
 
   get tag(): string {
@@ -132,22 +136,27 @@ export class FollowedFile {
   }
 
   /** Learns from a search where the file is now. */
-  seen({ path, size, mtimeNs }: Sighting, nowMs: number): void {
+  seen({ path, size: found, mtimeNs }: Sighting, nowMs: number): void {
+    const { unpacked } = this.place;
+    const size = unpacked?.bytes ?? found;
     this.goneAtMs = undefined;
     this.missedAtMs = undefined;
     this.isUnlinked = false;
     this.place.path = path;
     const { seenTo } = this.position;
     if (this.phase === "ended" && size === seenTo && mtimeNs === this.known.verified?.mtimeNs) return;
+    // More cannot be read of it.
+    if (this.phase === "lost" && unpacked?.damage !== undefined) return;
     if (this.phase === "lost") this.error = undefined;
     this.phase = path === this.source.path ? "active" : "rotated";
     this.#measure(size, mtimeNs, nowMs);
   }
 
   /** Goes on in another file that begins with all that was read of this one. */
-  async rehome(found: Sighting, nowMs: number): Promise<void> {
+  async rehome(found: Sighting, nowMs: number, unpacked?: Unpacked): Promise<void> {
     await this.place.close();
     this.place.file = found.file;
+    this.place.unpacked = unpacked;
     this.isCutOff = false;
     this.error = undefined;
     this.phase = "rotated";
@@ -214,6 +223,14 @@ export class FollowedFile {
   async end(): Promise<void> {
     this.phase = "ended";
     await this.place.close();
+  }
+
+  /** Leaves out what is nowhere any more, up to a size. @returns how many bytes that are */
+  abandon(size: number): number {
+    const lost = size - this.read;
+    if (lost > 0) this.position.leaveOutTo(size);
+    this.size = Math.max(this.size, size);
+    return Math.max(0, lost);
   }
 
   /** The bytes that begin where this generation was cut off, or that took its inode. */

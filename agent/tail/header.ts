@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { OpenFile } from "./open-file.ts";
+import type { ReadableFile } from "./open-file.ts";
 
 /** What a file begins with tells it from others; logs repeat themselves for less than this. */
 export const HEADER_BYTES = 1_024;
@@ -19,7 +19,7 @@ export const NO_HEADER: Header = { bytes: 0, sha256: fingerprint(Buffer.alloc(0)
 
 /** The first bytes of a file, as many as a header covers. @param into room for as many */
 export async function readHead(
-  file: OpenFile,
+  file: ReadableFile,
   into: Buffer = Buffer.allocUnsafe(HEADER_BYTES),
 ): Promise<Buffer> {
   const bytes = await file.readAt(into, 0);

@@ -10,7 +10,7 @@ import { isOldDirectory, isMadeBefore, wasMoved } from "./rotation-evidence.ts";
 import { sightRotated } from "./rotated-files.ts";
 import type { PresentBytes } from "./present-bytes.ts";
 import { hasRested } from "./pending-copies.ts";
-import { isRotatedName, originalNames } from "./rotated-name.ts";
+import { copiedNames } from "./rotated-name.ts";
 import { openSighted, type OpenFile } from "./open-file.ts";
 import { type Sighting, sight } from "./sighting.ts";
 
@@ -34,7 +34,7 @@ export async function mayBeKin(found: Sighting, files: FollowedFiles): Promise<S
     if (original.file.dev !== found.file.dev) kin.add(original);
   }
   const name = basename(found.path);
-  for (const originalName of originalNames(name)) {
+  for (const originalName of copiedNames(name)) {
     const isOld = await isOldDirectory(found.path, originalName, files);
     for (const original of files.named(originalName)) {
       if (isOld(original) && !isBornAfter(original.file, found.file)) kin.add(original);
@@ -142,7 +142,7 @@ async function relationOf(
 
 /** Only a rotation copies a file beside its original, which is truncated then. */
 function isRotation({ path }: Sighting, { source }: FollowedFile): boolean {
-  return isRotatedName(basename(path), basename(source.path));
+  return copiedNames(basename(path)).includes(basename(source.path));
 }
 
 /** A file may have been renamed since it was last looked at. */

@@ -3,7 +3,7 @@ import { type Comparison, compare, type Fingerprint } from "./fingerprint.ts";
 import { type Guard, GUARD_BYTES, guardAfter, type WrittenGuard } from "./guard.ts";
 import { agrees, type Beginning, beginsLike, canGrow, type Header, headerOf } from "./header.ts";
 import type { LineFeed } from "./line-feed.ts";
-import type { OpenFile } from "./open-file.ts";
+import type { ReadableFile } from "./open-file.ts";
 import { ownCopy } from "./own-copy.ts";
 
 /** What is known of the bytes that were read, and when they were last found to be there still. */
@@ -47,7 +47,7 @@ export class KnownBytes {
    * @param head what the file begins with now
    * @param window what was just read of it at an offset
    */
-  async compare(head: Buffer, file: OpenFile, window: Buffer, offset: number): Promise<Comparison> {
+  async compare(head: Buffer, file: ReadableFile, window: Buffer, offset: number): Promise<Comparison> {
     if (!agrees(head, window, offset)) return "other";
     if (this.#isHead(head) && (await this.#isGuardIn(file))) return "same";
     return compare(this.fingerprint, head, file);
@@ -61,7 +61,7 @@ export class KnownBytes {
     return true;
   }
 
-  async #isGuardIn(file: OpenFile): Promise<boolean> {
+  async #isGuardIn(file: ReadableFile): Promise<boolean> {
     if (this.#guard === undefined) return true;
     const { end, bytes } = this.#guard;
     const found = bytes.length === GUARD_BYTES ? this.#found : this.#found.subarray(0, bytes.length);

@@ -201,6 +201,13 @@ export class LineFramer {
     }
   }
 
+  /** Passes over bytes that are nowhere any more. */
+  leaveOutTo(offset: number): void {
+    this.#leaveOut(this.#offset, "unreadable", 0);
+    this.#offset = offset;
+    this.#standing = "line";
+  }
+
   /** Leaves out what is left of a line that has been sent. */
   #finishLine(window: Buffer, isEnd: boolean): number {
     if (window.length === 0 || this.#standing === "line") return 0;

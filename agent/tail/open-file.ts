@@ -16,8 +16,16 @@ const BIGINT = { bigint: true } as const;
 
 const readInThread = promisify(read);
 
+/** What can be read at offsets. */
+export interface ReadableFile {
+  /** @returns how much of the buffer there was to fill it with */
+  readAt(buffer: Buffer, offset: number): Promise<number>;
+  sight(path: string): Promise<Sighting>;
+  close(): Promise<void>;
+}
+
 /** A file that is open for reading. Where its file system answers at once, it is asked at once. */
-export class OpenFile {
+export class OpenFile implements ReadableFile {
   /** A bare descriptor where it is local. */
   readonly #handle: FileHandle | number;
 

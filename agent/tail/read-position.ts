@@ -65,6 +65,12 @@ export class ReadPosition {
     this.#breaks.push(this.#seenTo);
   }
 
+  /** Passes over bytes that cannot be read any more. */
+  leaveOutTo(offset: number): void {
+    this.#framer.leaveOutTo(offset);
+    this.#seenTo = Math.max(this.#seenTo, offset);
+  }
+
   /** Cuts the bytes that begin where reading ended into lines. */
   frame(window: Buffer, isEnd: boolean, emit: Emitters): void {
     this.#seenTo = Math.max(this.#seenTo, this.read + window.length);

@@ -32,7 +32,7 @@ export async function sightRotated(paths: readonly string[]): Promise<Map<string
 }
 
 /** A file behind a symbolic link is renamed where it is, not where the link is. */
-async function placesOf(path: string): Promise<string[]> {
+export async function placesOf(path: string): Promise<string[]> {
   if (!(await isLink(path))) return [path];
   const target = await realpath(path).catch(() => path);
   return target === path ? [path] : [path, target];

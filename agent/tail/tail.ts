@@ -82,6 +82,7 @@ export class Tail {
   /** Call once the end of a source is reported. */
   forget(file: FollowedFile): void {
     const { files, memory } = this.#finder;
+    if (file.isMissing) return;
     files.forget(file, memory.copies, this.#options.now());
   }
 
@@ -125,9 +126,9 @@ export class Tail {
       await this.#look(true);
       yield* this.#unread(signal, true);
     }
-    while ((this.#isLimited || this.#finder.hasPending) && !signal.aborted) {
+    while ((this.#isLimited || this.#finder.isSearching) && !signal.aborted) {
       await this.#schedule.pause(this.#isLimited ? LIMITED_PAUSE_MS : PENDING_PAUSE_MS, signal);
-      if (this.#finder.hasPending) await this.#look(true);
+      if (this.#finder.isSearching) await this.#look(true);
       yield* this.#unread(signal, true);
     }
   }
@@ -202,13 +203,24 @@ export class Tail {
     if (file.isUnknown && !(await this.#verify(file))) return undefined;
     const { now, rotatedIdleMs } = this.#options;
     const idleMs = now() - file.changedAtMs;
-    const isOver = file.phase === "rotated" && (isDrain || idleMs >= rotatedIdleMs);
+    const { unpacked } = file.place;
+    const isOver = file.phase === "rotated" && (isDrain || unpacked || idleMs >= rotatedIdleMs);
     if (!file.position.hasPartialLine) {
-      if (isOver && (await this.#isStillAtEnd(file))) await file.end();
+      if (isOver && (await this.#isStillAtEnd(file))) await this.#end(file);
     } else if (isDrain || isOver || this.#isQuiet(file, idleMs)) {
       if (await breakHere(file, now())) this.#finder.memory.hasNews = true;
     }
     return undefined;
+  }
+
+  async #end(file: FollowedFile): Promise<void> {
+    const { damage, expected } = file.place.unpacked ?? {};
+    if (damage === undefined) return file.end();
+    const why = `${file.location}: damaged after byte ${file.read} of what it holds: ${damage}`;
+    if (expected === undefined) return this.#finder.lose(file, why);
+    this.#finder.log.damaged(file, file.abandon(expected), why);
+    file.place.unpacked = { bytes: expected };
+    await file.end();
   }
 
   /** It may not have been looked at for a while. */

@@ -2,7 +2,7 @@ import { systemReason } from "../agent-error.ts";
 import { markedUtf16 } from "./encoding.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { firstLine, HEADER_BYTES, readHead } from "./header.ts";
-import { type OpenFile, READ_AT_ONCE_BYTES } from "./open-file.ts";
+import { type ReadableFile, READ_AT_ONCE_BYTES } from "./open-file.ts";
 
 /** Bytes to frame. They are good only until the next ones are asked for. */
 export interface Block {
@@ -74,7 +74,7 @@ export async function verify(file: FollowedFile, nowMs: number): Promise<Verific
 async function verifyAfter(
   window: Buffer,
   file: FollowedFile,
-  open: OpenFile,
+  open: ReadableFile,
   nowMs: number,
   into?: Buffer,
 ): Promise<Verification> {

@@ -1,7 +1,8 @@
 import { dirname } from "node:path";
+import { CompressedFile, type Unpacked } from "./compressed-file.ts";
 import { type FileIdentity, sameFile } from "./file-identity.ts";
 import { isLocal } from "./file-system.ts";
-import { OpenFile } from "./open-file.ts";
+import { OpenFile, type ReadableFile } from "./open-file.ts";
 import { isLink, type Sighting, sight, sightAtOnce } from "./sighting.ts";
 
 /** Where a file is: at a path, as long as that is its name, and at a handle, as long as that is open. */
@@ -9,15 +10,18 @@ export class Whereabouts {
   file: FileIdentity;
   /** By another name, of which nothing is known here, it may change unnoticed. */
   hasOtherNames = false;
+  /** Of a file that was compressed: its size and offsets are those of what comes out of it. */
+  unpacked: Unpacked | undefined;
   #path: string;
-  #open: OpenFile | undefined;
+  #open: ReadableFile | undefined;
   /** Of the path; undefined while that is not known. */
   #isLocal: boolean | undefined;
   #isLink = false;
 
-  constructor(file: FileIdentity, path: string) {
+  constructor(file: FileIdentity, path: string, unpacked: Unpacked | undefined) {
     this.file = file;
     this.#path = path;
+    this.unpacked = unpacked;
   }
 
   /** At which it was last seen. */
@@ -42,17 +46,21 @@ export class Whereabouts {
     }
     const found = this.#isLocal ? sightAtOnce(this.#path) : await sight(this.#path);
     this.hasOtherNames = this.#isLink || (found?.names ?? 1) > 1;
-    return found && sameFile(found.file, this.file) ? found : undefined;
+    return found && sameFile(found.file, this.file) ? this.#measured(found) : undefined;
   }
 
   /** As it is now, wherever that is. @throws when it cannot be opened */
   async atHandle(): Promise<Sighting> {
-    return (await this.opened()).sight(this.#path);
+    return this.#measured(await (await this.opened()).sight(this.#path));
+  }
+
+  #measured(found: Sighting): Sighting {
+    return this.unpacked ? { ...found, size: this.unpacked.bytes } : found;
   }
 
   /** @throws when it cannot be opened */
-  async opened(): Promise<OpenFile> {
-    this.#open ??= await OpenFile.open(this.#path, this.file);
+  async opened(): Promise<ReadableFile> {
+    this.#open ??= await (this.unpacked ? CompressedFile : OpenFile).open(this.#path, this.file);
     if (this.#open) return this.#open;
     throw new Error(`${this.#path} was replaced while it was being opened`);
   }

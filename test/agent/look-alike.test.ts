@@ -256,3 +256,21 @@ test("a drain that cannot read a file says so, and is no success", async () => {
   await expect(refused).rejects.toThrow(`${agent.path("b.log")}: begins like UTF-16`);
   expect(agent.events.map(({ text }) => text)).toEqual(["one"]);
 });
+
+test("what an editor's save puts in a file's place is sent from its beginning, and the log says so", async () => {
+  const told: { msg: string; bytes?: number }[] = [];
+  const log = pino({}, { write: (line: string) => void told.push(JSON.parse(line) as { msg: string }) });
+  await using tail = await TailHarness.make({ log });
+  await makeEach(tail, ["a.log"]);
+  await tail.poll();
+  await writeFile(tail.path("a.log~"), `${TEXT}more\n`);
+  await rename(tail.path("a.log~"), tail.path("a.log"));
+  await tail.poll();
+  expect(delivered(tail)).toEqual([TEXT, `${TEXT}more\n`]);
+  expect(told).toContainEqual(
+    expect.objectContaining({
+      msg: "begins with all that was read of the file it replaces: that is sent again",
+      bytes: TEXT.length,
+    }),
+  );
+});

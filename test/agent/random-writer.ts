@@ -1,8 +1,16 @@
-import { appendFile, copyFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, readFile, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 
 /** Files that are made within one tick of the clock they are stamped with have one age. */
 const CLOCK_TICK_MS = 5;
+
+/** Names of files that are alike; the second looks as if rotation had made it. */
+const LOOK_ALIKES = ["b", "a-"] as const;
+
+/** Of a file that waits for nothing to become of it. */
+const LONG_AGO_S = 1e9;
 
 /** Numbers in [0, 1) that a seed decides. source: mulberry32, public domain */
 export function randomNumbers(seed: number): () => number {
@@ -38,7 +46,11 @@ export class RandomWriter {
   /** What is left to do of the rotation that has begun. */
   readonly #parts: { readonly name: string; readonly run: () => Promise<void> }[] = [];
   #line = 0;
-  #rotated = 0;
+  /** Endings of the rotated files, that of `.1` first. */
+  readonly #endings: string[] = [];
+  /** Of the one that `.1` is, once it is made. */
+  #rotated: Generation | undefined;
+  #lookAlikes = 0;
 
   constructor(path: string, random: () => number) {
     this.#path = path;
@@ -87,7 +99,9 @@ export class RandomWriter {
 
   #begin(): void {
     const die = this.#random();
-    if (die < 0.7 || this.#current.text === "") this.#then("write", () => this.write());
+    if (die < 0.62 || this.#current.text === "") this.#then("write", () => this.write());
+    else if (die < 0.66) this.#makeLookAlike();
+    else if (die < 0.7 && this.#endings[0] === "") this.#compress();
     else if (die < 0.82) this.#rename();
     else if (die < 0.9) this.#copyTruncate();
     else if (die < 0.95) this.#truncate();
@@ -113,9 +127,45 @@ export class RandomWriter {
     this.#then("move away", async () => {
       await rename(this.#path, `${this.#path}.1`);
       await sleep(CLOCK_TICK_MS);
+      this.#rotated = this.#current;
       this.#current = this.#next();
     });
     if (this.#random() < 0.5) this.#then("create", () => writeFile(this.#path, ""));
+    if (this.#random() < 0.3) this.#compress();
+  }
+
+  /** As gzip and zstd do it: the original is there until the whole of it is compressed. */
+  #compress(): void {
+    const [ending, pack] = this.#random() < 0.5 ? [".gz", gzipSync] : [".zst", zstdCompressSync];
+    this.#endings[0] = ending;
+    const part = this.#random();
+    let packed: Buffer = Buffer.alloc(0);
+    this.#then("begin to compress .1", async () => {
+      // What no agent knows by its first line, none knows again.
+      this.#rotated!.mayLose ||= !this.#rotated!.isKnown;
+      packed = pack(await readFile(`${this.#path}.1`));
+      await writeFile(`${this.#path}.1${ending}`, packed.subarray(0, packed.length * part));
+    });
+    this.#then("compress .1", () => writeFile(`${this.#path}.1${ending}`, packed));
+    this.#then("remove .1", () => this.#remove(`${this.#path}.1`));
+  }
+
+  /** Another file that holds the same so far, and perhaps goes on in its own way. */
+  #makeLookAlike(): void {
+    const name = `${LOOK_ALIKES[this.#lookAlikes % 2]}${this.#lookAlikes++}.log`;
+    const path = join(dirname(this.#path), name);
+    const generation = this.#add();
+    this.#then(`make ${name}`, async () => {
+      generation.text = this.#current.text;
+      await writeFile(path, generation.text);
+      await utimes(path, LONG_AGO_S, LONG_AGO_S);
+    });
+    if (this.#random() < 0.5) return;
+    this.#then(`write ${name}`, async () => {
+      generation.text += `${name} goes on\n`;
+      await appendFile(path, `${name} goes on\n`);
+      await utimes(path, LONG_AGO_S, LONG_AGO_S);
+    });
   }
 
   #copyTruncate(): void {
@@ -126,6 +176,7 @@ export class RandomWriter {
     this.#then("copy a part", () => this.#copyPart());
     this.#then("copy", () => copyFile(this.#path, `${this.#path}.1`));
     this.#then("truncate", () => this.#emptyCopied());
+    if (this.#random() < 0.3) this.#compress();
   }
 
   async #copyPart(): Promise<void> {
@@ -141,6 +192,7 @@ export class RandomWriter {
   }
 
   async #emptyCopied(): Promise<void> {
+    this.#rotated = this.#current;
     this.#copied.push(this.#current);
     await this.#empty();
   }
@@ -153,23 +205,36 @@ export class RandomWriter {
   #delete(): void {
     this.#current.mayLose = !this.#isDelivered;
     this.#then("delete", async () => {
-      for (const generation of this.#copied) generation.mayRepeat = true;
-      await rm(this.#path);
+      await this.#remove(this.#path);
       await sleep(CLOCK_TICK_MS);
       this.#current = this.#next();
     });
   }
 
+  /** What was copied from it and truncated is nowhere but in the copy. */
+  async #remove(path: string): Promise<void> {
+    for (const generation of this.#copied) generation.mayRepeat = true;
+    await rm(path);
+  }
+
   #shift(): void {
-    for (let n = this.#rotated++; n >= 1; n--) {
-      this.#then(`move .${n} to .${n + 1}`, () => rename(`${this.#path}.${n}`, `${this.#path}.${n + 1}`));
+    for (let n = this.#endings.length; n >= 1; n--) {
+      const ending = this.#endings[n - 1]!;
+      this.#then(`move .${n}${ending} to .${n + 1}`, () =>
+        rename(`${this.#path}.${n}${ending}`, `${this.#path}.${n + 1}${ending}`),
+      );
     }
+    this.#endings.unshift("");
   }
 
   #next(): Generation {
+    this.#isDelivered = false;
+    return this.#add();
+  }
+
+  #add(): Generation {
     const generation = { text: "", mayLose: false, isKnown: false, mayRepeat: false };
     this.generations.push(generation);
-    this.#isDelivered = false;
     return generation;
   }
 
@@ -186,13 +251,15 @@ export class RandomWriter {
       if (at !== -1) open.splice(at, 1);
       return at !== -1;
     };
-    // Whole ones first: a short one may well begin another.
-    const partial = this.generations.filter(({ text }) => !take((found) => found === text));
+    // Whole ones first: a short one may well begin another. Of those that are alike, one may be lost, the other not.
+    const surestFirst = this.generations.toSorted((a, b) => Number(a.mayLose) - Number(b.mayLose));
+    const partial = surestFirst.filter(({ text }) => !take((found) => found === text));
     for (const { text, mayLose } of partial) {
       if (mayLose) take((found) => text.startsWith(found));
       else if (text !== "") problems.push(`a generation did not come: ${excerpt(text)}`);
     }
-    for (const { text, mayRepeat } of this.generations) if (mayRepeat) take((found) => found === text);
+    for (const { text, mayRepeat } of this.generations)
+      if (mayRepeat) take((found) => text.startsWith(found));
     return [...problems, ...open.map((found) => `came, and was not written so: ${excerpt(found)}`)];
   }
 }

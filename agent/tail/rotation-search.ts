@@ -1,0 +1,60 @@
+import { readdir } from "node:fs/promises";
+import { basename, dirname, join, parse } from "node:path";
+import { isBornAfter } from "./file-identity.ts";
+import { placesOf } from "./rotated-files.ts";
+import { isRotatedName } from "./rotated-name.ts";
+import { type Sighting, sight } from "./sighting.ts";
+import { formatOf } from "./unpack.ts";
+
+/** Of directories beside a file, as `olddir` may name one. A directory of thousands is no such place. */
+const MOST_DIRECTORIES = 100;
+
+export interface Rotations {
+  /** As they were written. */
+  readonly plain: Sighting[];
+  readonly compressed: Sighting[];
+}
+
+/**
+ * What rotation may have made of the file at a path: beside it, and in the directories there, compressed or
+ * not, the oldest first.
+ */
+export async function findRotations(path: string): Promise<Rotations> {
+  const found: Rotations = { plain: [], compressed: [] };
+  for (const place of await placesOf(path)) {
+    const own = dirname(place);
+    for (const directory of [own, ...(await directoriesIn(own))]) {
+      const names = await namesIn(directory);
+      // It is another file's that has this name there.
+      if (directory !== own && names.includes(basename(place))) continue;
+      for (const name of names) {
+        // Rotation changes no name's beginning, and there may be thousands of others.
+        if (!name.startsWith(parse(place).name)) continue;
+        const packed = formatOf(name);
+        const original = packed ? name.slice(0, -packed.length) : name;
+        const isRotation = isRotatedName(original, basename(place));
+        if (!isRotation && !(packed && original === basename(place))) continue;
+        const sighting = await sight(join(directory, name));
+        if (sighting) found[packed ? "compressed" : "plain"].push(sighting);
+      }
+    }
+  }
+  const oldestFirst = (a: Sighting, b: Sighting): number => (isBornAfter(a.file, b.file) ? 1 : -1);
+  found.plain.sort(oldestFirst);
+  found.compressed.sort(oldestFirst);
+  return found;
+}
+
+async function directoriesIn(directory: string): Promise<string[]> {
+  try {
+    const entries = await readdir(directory, { withFileTypes: true });
+    const directories = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink());
+    return directories.slice(0, MOST_DIRECTORIES).map(({ name }) => join(directory, name));
+  } catch {
+    return [];
+  }
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  return readdir(directory).catch(() => []);
+}
