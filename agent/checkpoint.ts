@@ -111,8 +111,8 @@ export class CheckpointFile {
       throw this.#unusable(systemReason(cause), cause);
     }
     try {
-      const { rules, files, copies, spool } = checkpointSchema.parse(JSON.parse(text));
-      return { rules, files, copies, spool };
+      const { savedAt, rules, files, copies, spool } = checkpointSchema.parse(JSON.parse(text));
+      return { rules, files, copies, spool, savedAtMs: Date.parse(savedAt) };
     } catch (cause) {
       throw this.#unusable("not a checkpoint of this version", cause);
     }
@@ -129,8 +129,8 @@ export class CheckpointFile {
     return saving;
   }
 
-  async #save(state: AgentState, now: Date): Promise<void> {
-    const content = JSON.stringify(state);
+  async #save({ rules, files, copies, spool }: AgentState, now: Date): Promise<void> {
+    const content = JSON.stringify({ rules, files, copies, spool });
     if (content === this.#saved) {
       this.savedAtMs = now.getTime();
       return;

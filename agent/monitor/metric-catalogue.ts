@@ -34,7 +34,9 @@ const FILES = {
     "Files that are not read, as all that they hold was read of others before.",
   ),
   weir_agent_files_unpacked_total: counter("Files that were compressed before they were read, and read on."),
-  weir_agent_abandoned_bytes_total: counter("Bytes that were truncated unread: data is gone."),
+  weir_agent_abandoned_bytes_total: counter(
+    "Bytes that were truncated unread, or cannot be unpacked: data is gone.",
+  ),
   weir_agent_undelivered_bytes: gauge(
     "Bytes of all files and of the spool that could be delivered and are not.",
   ),

@@ -16,6 +16,7 @@ import type { Sighting } from "./sighting.ts";
 import { TailLog } from "./tail-log.ts";
 import { type MemoryOptions, TailMemory } from "./tail-memory.ts";
 import type { TailState } from "./tail-state.ts";
+import { findUnknownArchives } from "./unknown-archives.ts";
 
 export interface FinderOptions extends MemoryOptions {
   readonly log: Logger;
@@ -44,9 +45,12 @@ export class FileFinder {
   #hasSetAside = false;
   /** The last search found files of which it cannot be told yet whether they are copies. */
   #hasPending = false;
+  /** Since when no agent ran, until it is found out what came meanwhile. */
+  #downSinceMs: number | undefined;
 
   constructor(options: FinderOptions, state: TailState) {
     this.#now = options.now;
+    this.#downSinceMs = state.savedAtMs;
     this.log = new TailLog(options.log);
     this.memory = new TailMemory(options, this.files, state);
     this.#cutOffBefore = this.memory.restore(state.files);
@@ -163,8 +167,17 @@ export class FileFinder {
     this.memory.settle();
     for (const file of moved) await this.#tellMoved(file);
     await this.missing.search();
+    await this.#tellUnknownArchives();
     if (moved.length > 0) this.#search.bringForward();
     return next;
+  }
+
+  /** What a missing file goes on in is none of them. */
+  async #tellUnknownArchives(): Promise<void> {
+    if (this.#downSinceMs === undefined || this.missing.isBusy) return;
+    const found = await findUnknownArchives(this.files, this.#downSinceMs);
+    this.#downSinceMs = undefined;
+    for (const { path, size } of found) this.log.unknownArchive(path, size);
   }
 
   #cutOff(file: FollowedFile): FollowedFile {

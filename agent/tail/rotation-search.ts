@@ -45,7 +45,7 @@ export async function findRotations(path: string): Promise<Rotations> {
   return found;
 }
 
-async function directoriesIn(directory: string): Promise<string[]> {
+export async function directoriesIn(directory: string): Promise<string[]> {
   try {
     const entries = await readdir(directory, { withFileTypes: true });
     const directories = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink());
@@ -55,6 +55,6 @@ async function directoriesIn(directory: string): Promise<string[]> {
   }
 }
 
-async function namesIn(directory: string): Promise<string[]> {
+export async function namesIn(directory: string): Promise<string[]> {
   return readdir(directory).catch(() => []);
 }

@@ -80,6 +80,11 @@ export class TailLog {
     if (damage !== undefined) this.#log.error(where, `the compressed file is damaged: ${damage}`);
   }
 
+  unknownArchive(path: string, bytes: number): void {
+    const message = "rotated and compressed while no agent ran, and not known: it is not read";
+    this.#log.warn({ path, bytes }, message);
+  }
+
   /** @param lost bytes that cannot be unpacked */
   damaged({ source }: FollowedFile, lost: number, why: string): void {
     this.counts.abandonedBytes += lost;

@@ -13,6 +13,8 @@ export interface TailState {
   readonly rules: readonly string[];
   readonly files: readonly FilePosition[];
   readonly copies: readonly Copy[];
+  /** When it was written, if it was read from a checkpoint. */
+  readonly savedAtMs?: number | undefined;
 }
 
 export const NO_STATE: TailState = { rules: [], files: [], copies: [] };

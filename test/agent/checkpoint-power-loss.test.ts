@@ -59,11 +59,11 @@ test("a save that fails leaves the old checkpoint, and the next one is whole", a
     };
     await expect(checkpoint.save(state(2), new Date())).rejects.toMatchObject({ code: "CHECKPOINT_WRITE" });
     fs.before = () => {};
-    expect(await new CheckpointFile("/state", fs).load()).toEqual(state(1));
+    expect(await new CheckpointFile("/state", fs).load()).toMatchObject(state(1));
   }
   await checkpoint.save(state(3), new Date());
   fs.powerLoss(() => 0.4);
-  expect(await new CheckpointFile("/state", fs).load()).toEqual(state(3));
+  expect(await new CheckpointFile("/state", fs).load()).toMatchObject(state(3));
 });
 
 test("on a disk that others have filled there is room for checkpoints, until they take that, too", async ({
@@ -81,10 +81,10 @@ test("on a disk that others have filled there is room for checkpoints, until the
     code: "CHECKPOINT_WRITE",
     message: expect.stringContaining("ENOSPC"),
   });
-  expect(await new CheckpointFile(join(directory, "small")).load()).toEqual(state(2));
+  expect(await new CheckpointFile(join(directory, "small")).load()).toMatchObject(state(2));
   await rm(join(directory, "small/more"));
   await checkpoint.save(state(4), new Date());
-  expect(await new CheckpointFile(join(directory, "small")).load()).toEqual(state(4));
+  expect(await new CheckpointFile(join(directory, "small")).load()).toMatchObject(state(4));
 });
 
 /** Takes all the room that there is. */

@@ -283,3 +283,20 @@ test("of a gzip file that is damaged within, the rest is a gap of the size that 
   const gap = { from: came.length, reason: "unreadable" };
   expect(tail.files.map(reportFile)).toMatchObject([{ state: "ended", finalSize: text.length, gap }]);
 });
+
+test("what came and was compressed while no agent ran is told of, and what is known is not", async () => {
+  await using agent = await AgentFixture.make();
+  const told: { msg: string; path?: string }[] = [];
+  const log = pino({}, { write: (line: string) => void told.push(JSON.parse(line) as { msg: string }) });
+  await writeFile(agent.path("a.log"), "one\n");
+  await agent.drain();
+  await compressTo(agent.path("a.log.2.gz"), agent.path("a.log"), gzipSync);
+  await writeFile(agent.path("a.log"), "two\n");
+  await compressTo(agent.path("a.log.1.gz"), agent.path("a.log"), gzipSync);
+  await writeFile(agent.path("a.log"), "three\n");
+  await agent.drain({}, log);
+  await agent.drain({}, log);
+  const unknown = told.filter(({ msg }) => msg.includes("while no agent ran"));
+  expect(unknown.map(({ path }) => path)).toEqual([agent.path("a.log.1.gz")]);
+  expect(agent.events.map(({ text }) => text)).toEqual(["one", "three"]);
+});

@@ -35,6 +35,7 @@ import { TailHarness, type TailHarnessOptions } from "../tail-harness.ts";
  *      what is pushed; ../checkpoint-power-loss.test.ts and ../agent.test.ts for the state
  *   42 reloaded within a file: ../reload.test.ts, ../reload-inputs.test.ts
  *   elsewhere, more of them
+ *    9, 12 compressed rotations: ../compressed-rotation.test.ts   19 look-alikes: ../look-alike.test.ts
  *    6 moved out of sight: ../tail.test.ts       17, 18 without birth times: ../identity.test.ts
  *    9 between any two operations: ../interleaved.test.ts        27 those that are set: ../encoding.test.ts
  *   31, 32 killed at each operation: ../kill-points.test.ts, at random ones: ../random.test.ts, ../kill.test.ts
