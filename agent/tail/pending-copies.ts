@@ -50,6 +50,7 @@ export class PendingCopies {
   }
 }
 
+/** Not changed for a while; or at a time that is still to come, which tells nothing. */
 export function hasRested({ mtimeNs }: Sighting): boolean {
-  return Date.now() - Number(mtimeNs) / 1e6 >= COPY_RESTS_MS;
+  return Math.abs(Date.now() - Number(mtimeNs) / 1e6) >= COPY_RESTS_MS;
 }

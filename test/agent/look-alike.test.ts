@@ -135,6 +135,15 @@ test("paths that are configured are files of their own, also when one is truncat
   ]);
 });
 
+test("a look-alike of a time that is still to come is not waited for", async () => {
+  await using tail = await TailHarness.make({ glob: "*.log*" });
+  await makeEach(tail, ["a.log", "a.log.1"]);
+  const tomorrow = new Date(Date.now() + 86_400_000);
+  await utimes(tail.path("a.log.1"), tomorrow, tomorrow);
+  await tail.poll();
+  expect(delivered(tail)).toEqual([TEXT, TEXT]);
+});
+
 test("hard links and symbolic links to one file are one file", async () => {
   await using tail = await TailHarness.make({ glob: "**/*.log*" });
   await makeEach(tail, ["a.log"]);
