@@ -32,7 +32,7 @@ export class Arrivals {
   /** Bytes before this offset do not wait any more. Call it often, or what they made less exact remains so. */
   delivered(offset: number): void {
     const first = this.#stretches.findIndex(({ end }) => end > offset);
-    this.#stretches.splice(0, first === -1 ? Infinity : first);
+    if (first !== 0) this.#stretches = first === -1 ? [] : this.#stretches.slice(first);
   }
 
   /** When the oldest byte from an offset on arrived, undefined where there is none. */

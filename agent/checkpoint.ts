@@ -4,16 +4,52 @@ import type { Logger } from "pino";
 import * as z from "zod";
 import { GAP_REASONS } from "../wire/provenance.ts";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
+import { CheckpointText, readCheckpointText } from "./checkpoint-text.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { diskFs, type DurableFs } from "./durable-fs.ts";
 import type { SpoolPosition } from "./spool/segments.ts";
-import { NO_STATE, type TailState } from "./tail/tail-state.ts";
+import { type FilePosition, NO_STATE, type TailState } from "./tail/tail-state.ts";
 
 const count = z.int().min(0);
 const decimal = z.string().regex(/^-?\d+$/);
 const identity = z.strictObject({ dev: decimal, ino: decimal, birthtimeNs: decimal });
 
-const checkpointSchema = z.strictObject({
+const fileSchema = z.strictObject({
+  record: z.strictObject({
+    source: z.strictObject({ id: z.string(), host: z.string(), path: z.string() }),
+    tag: z.string(),
+    file: identity,
+    generation: count,
+    isNamed: z.boolean(),
+    location: z.string(),
+    hasEnded: z.boolean(),
+    goneAtMs: count.optional().transform((goneAtMs) => goneAtMs),
+    header: z.strictObject({ bytes: count, sha256: z.base64() }),
+    guard: z
+      .strictObject({ end: count, base64: z.base64() })
+      .optional()
+      .transform((guard) => guard),
+    verified: z
+      .strictObject({ size: count, mtimeNs: decimal })
+      .optional()
+      .transform((verified) => verified),
+    unpacked: z
+      .strictObject({ bytes: count, damage: z.string().optional(), expected: count.optional() })
+      .optional()
+      .transform((unpacked) => unpacked),
+    breaks: z.array(count),
+  }),
+  resume: z.strictObject({
+    offset: count,
+    standing: z.enum(["line", "open", "cut"]),
+    gap: z
+      .strictObject({ from: count, reason: z.enum(GAP_REASONS), lines: count })
+      .optional()
+      .transform((gap) => gap),
+  }),
+});
+
+const headSchema = z.strictObject({
   version: z.literal(1),
   savedAt: z.iso.datetime(),
   /** `[[files]]` entries that have been in use: `start_at` no longer applies to them. */
@@ -23,42 +59,6 @@ const checkpointSchema = z.strictObject({
     .strictObject({ sourceId: z.string(), offset: count, end: count.optional() })
     .optional()
     .transform((spool) => spool),
-  files: z.array(
-    z.strictObject({
-      record: z.strictObject({
-        source: z.strictObject({ id: z.string(), host: z.string(), path: z.string() }),
-        tag: z.string(),
-        file: identity,
-        generation: count,
-        isNamed: z.boolean(),
-        location: z.string(),
-        hasEnded: z.boolean(),
-        goneAtMs: count.optional().transform((goneAtMs) => goneAtMs),
-        header: z.strictObject({ bytes: count, sha256: z.base64() }),
-        guard: z
-          .strictObject({ end: count, base64: z.base64() })
-          .optional()
-          .transform((guard) => guard),
-        verified: z
-          .strictObject({ size: count, mtimeNs: decimal })
-          .optional()
-          .transform((verified) => verified),
-        unpacked: z
-          .strictObject({ bytes: count, damage: z.string().optional(), expected: count.optional() })
-          .optional()
-          .transform((unpacked) => unpacked),
-        breaks: z.array(count),
-      }),
-      resume: z.strictObject({
-        offset: count,
-        standing: z.enum(["line", "open", "cut"]),
-        gap: z
-          .strictObject({ from: count, reason: z.enum(GAP_REASONS), lines: count })
-          .optional()
-          .transform((gap) => gap),
-      }),
-    }),
-  ),
   /** Files that hold what another one held, and so are not read. */
   copies: z.array(
     z.strictObject({ file: identity, size: count, mtimeNs: decimal.optional(), of: z.string() }),
@@ -90,6 +90,7 @@ export class CheckpointFile {
   savedAtMs = 0;
   /** Saves that failed since the start. */
   failures = 0;
+  /** Digest of what was saved last. */
   #saved: string | undefined;
   #saving: Promise<void> = Promise.resolve();
 
@@ -103,7 +104,7 @@ export class CheckpointFile {
 
   /** @throws AgentError CHECKPOINT_CORRUPT rather than starting over unnoticed */
   async load(): Promise<AgentState> {
-    let text: string;
+    let text: Buffer;
     try {
       text = await this.#read();
     } catch (cause) {
@@ -111,7 +112,9 @@ export class CheckpointFile {
       throw this.#unusable(systemReason(cause), cause);
     }
     try {
-      const { savedAt, rules, files, copies, spool } = checkpointSchema.parse(JSON.parse(text));
+      const files: FilePosition[] = [];
+      const head = readCheckpointText(text, (file) => void files.push(fileSchema.parse(file)));
+      const { savedAt, rules, copies, spool } = headSchema.parse(head);
       return { rules, files, copies, spool, savedAtMs: Date.parse(savedAt) };
     } catch (cause) {
       throw this.#unusable("not a checkpoint of this version", cause);
@@ -124,25 +127,26 @@ export class CheckpointFile {
    * @throws AgentError CHECKPOINT_WRITE
    */
   save(state: AgentState, now: Date): Promise<void> {
-    const saving = this.#saving.then(() => this.#save(state, now));
+    const text = new CheckpointText(state);
+    const saving = this.#saving.then(() => this.#save(text, now));
     this.#saving = saving.catch(() => {});
     return saving;
   }
 
-  async #save({ rules, files, copies, spool }: AgentState, now: Date): Promise<void> {
-    const content = JSON.stringify({ rules, files, copies, spool });
-    if (content === this.#saved) {
+  async #save({ pieces, digest, bytes }: CheckpointText, now: Date): Promise<void> {
+    if (digest === this.#saved) {
       this.savedAtMs = now.getTime();
       return;
     }
     try {
-      await this.#replace(`{"version":1,"savedAt":"${now.toISOString()}",${content.slice(1)}`);
+      const opening = Buffer.from(`{"version":1,"savedAt":"${now.toISOString()}",`);
+      await this.#replace([opening, ...pieces], opening.length + bytes);
     } catch (cause) {
       const hint =
         "Make room or make it writable: until then a restart sends again what was delivered since.";
       throw new AgentError("CHECKPOINT_WRITE", this.path, systemReason(cause), hint, { cause });
     }
-    this.#saved = content;
+    this.#saved = digest;
     this.savedAtMs = now.getTime();
   }
 
@@ -163,24 +167,27 @@ export class CheckpointFile {
     }
   }
 
-  async #replace(text: string): Promise<void> {
-    const content = Buffer.from(text);
+  async #replace(pieces: readonly Buffer[], bytes: number): Promise<void> {
     try {
-      await this.#write(content);
+      await this.#write(pieces);
     } catch (error) {
       if (systemCode(error) !== "ENOSPC" || !(await this.#reserve.release())) throw error;
-      await this.#write(content);
+      await this.#write(pieces);
     }
-    await this.#reserve.keep(content.length);
+    await this.#reserve.keep(bytes);
   }
 
-  async #write(content: Buffer): Promise<void> {
+  async #write(pieces: readonly Buffer[]): Promise<void> {
     const temporary = `${this.path}.new`;
     // One that a crash has left behind.
     await this.#fs.remove(temporary);
     const file = await this.#fs.create(temporary);
     try {
-      await file.write(content, 0);
+      let at = 0;
+      for (const piece of pieces) {
+        await file.write(piece, at);
+        at += piece.length;
+      }
       await file.datasync();
     } finally {
       await file.close();
@@ -189,7 +196,7 @@ export class CheckpointFile {
     await this.#fs.syncDirectory(this.#directory);
   }
 
-  async #read(): Promise<string> {
+  async #read(): Promise<Buffer> {
     const file = await this.#fs.open(this.path);
     try {
       const bytes: Buffer[] = [];
@@ -198,7 +205,7 @@ export class CheckpointFile {
         const bytesRead = await file.read(buffer, at);
         bytes.push(buffer.subarray(0, bytesRead));
         at += bytesRead;
-        if (bytesRead < READ_BYTES) return Buffer.concat(bytes).toString();
+        if (bytesRead < READ_BYTES) return Buffer.concat(bytes);
       }
     } finally {
       await file.close();

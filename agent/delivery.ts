@@ -12,7 +12,7 @@ interface Span {
  */
 export class Delivery {
   #resume: Resume;
-  readonly #pending: Span[] = [];
+  #pending: Span[] = [];
 
   constructor(from: Resume) {
     this.#resume = from;
@@ -39,6 +39,8 @@ export class Delivery {
     return () => {
       span.isAcknowledged = true;
       while (this.#pending[0]?.isAcknowledged) this.#moveTo(this.#pending.shift()!.resume);
+      // An array that was emptied keeps the room it had.
+      if (this.#pending.length === 0) this.#pending = [];
     };
   }
 

@@ -33,7 +33,8 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
   await using _lock = await StateLock.take(first.state_dir);
   await assertFiles(makeRules(first), log);
   const checkpoint = new CheckpointFile(first.state_dir);
-  let state: AgentState = await checkpoint.load();
+  // Held until it is taken up, and no longer: it may be of many thousands of files.
+  let state: AgentState | undefined = await checkpoint.load();
   await using inputs = await Inputs.open(first, state.spool, !options.untilDrained, log);
   // Finds out now, not after the first lines, that the state directory cannot be written.
   await checkpoint.save({ ...state, spool: inputs.position }, new Date());
@@ -51,11 +52,9 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
     for (let config = first; ;) {
       warnOfMemory(config, log);
       warnOfExposure(config.forward, log);
-      const before: Tail | undefined = tail;
       const rules = makeRules(config);
-      tail = makeTail(config, rules, state, remember, log);
-      if (before) tail.takeOver(before);
-      await before?.close();
+      tail = await instead(tail, makeTail(config, rules, state, remember, log));
+      state = undefined;
       const { pushed } = inputs;
       const term = await runTerm(config, options, { rules, tail, pushed, checkpoint, changes, monitor });
       if (term.next === undefined) return term.sent;
@@ -72,6 +71,13 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
 async function assertRegion(config: AgentConfig): Promise<void> {
   const client = kinesisClient(config);
   await regionOf(client).finally(() => client.destroy());
+}
+
+/** @returns the tail that goes on with the open files of the one before */
+async function instead(before: Tail | undefined, next: Tail): Promise<Tail> {
+  if (before) next.takeOver(before);
+  await before?.close();
+  return next;
 }
 
 /** Runs with one configuration. @returns the one that takes its place, undefined at the end */

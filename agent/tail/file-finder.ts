@@ -54,7 +54,7 @@ export class FileFinder {
     this.log = new TailLog(options.log);
     this.memory = new TailMemory(options, this.files, state);
     this.#cutOffBefore = this.memory.restore(state.files);
-    this.#search = new FileSearch(options.rules, options.now);
+    this.#search = new FileSearch(options.rules, this.files, options.now);
     const named = new Set(options.rules.flatMap((rule) => rule.named));
     this.#copies = new CopyFinder({
       files: this.files,
@@ -94,7 +94,7 @@ export class FileFinder {
     this.#hasSetAside = false;
     this.#hasPending = false;
     await this.#findCopies(this.#cutOffBefore.splice(0));
-    const fresh = await this.#findFresh();
+    const fresh = await this.#search.run();
     this.#copies.startOver();
     const names = new Set(fresh.map(({ sighting }) => sighting.path));
     // A copy can be told only once its original is known.
@@ -121,18 +121,6 @@ export class FileFinder {
     this.memory.copies.keep([...this.#search.found(), ...beside]);
   }
 
-  /** @returns what is found and not followed */
-  async #findFresh(): Promise<{ readonly sighting: Sighting; readonly rule: FileRule }[]> {
-    const fresh: { readonly sighting: Sighting; readonly rule: FileRule }[] = [];
-    for (const [key, { rule, sightings }] of await this.#search.run()) {
-      const file = this.files.find(key);
-      const ownPath = sightings.find(({ path }) => path === file?.source.path);
-      if (file) file.seen(ownPath ?? sightings[0], this.#now());
-      else fresh.push({ sighting: sightings[0], rule });
-    }
-    return fresh;
-  }
-
   /** @returns whether it is followed from now on */
   async #discover(sighting: Sighting, rule: FileRule): Promise<boolean> {
     if (rule.isTooOld(sighting) || this.files.find(identityKey(sighting.file))) return false;
@@ -146,6 +134,7 @@ export class FileFinder {
     const before = this.files.latestAt(path);
     const file = this.memory.follow(sighting, path, rule.readingOf(path), start);
     this.log.following(file);
+    this.#search.followed(sighting.file);
     // What an editor's save leaves, and `sed -i`; or a log that begins as the last one did.
     if (before && (await isCopyOf(before.known.fingerprint, sighting))) this.log.repeats(file, before);
     return true;

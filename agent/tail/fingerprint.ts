@@ -1,4 +1,4 @@
-import type { WrittenGuard } from "./guard.ts";
+import type { Guard } from "./guard.ts";
 import { openSighted, type ReadableFile } from "./open-file.ts";
 import type { Sighting } from "./sighting.ts";
 import { beginsLike, type Header, readHead } from "./header.ts";
@@ -7,7 +7,7 @@ import { beginsLike, type Header, readHead } from "./header.ts";
 export interface Fingerprint {
   readonly header: Header;
   /** Undefined while nothing was read. */
-  readonly guard: WrittenGuard | undefined;
+  readonly guard: Guard | undefined;
 }
 
 /**

@@ -109,21 +109,25 @@ export class FollowedFiles {
 }
 
 class Index {
-  readonly #files = new Map<string, Set<FollowedFile>>();
+  /** Most keys have one file, and a set of one takes ten times the memory. */
+  readonly #files = new Map<string, FollowedFile | Set<FollowedFile>>();
 
   of(key: string): Iterable<FollowedFile> {
-    return this.#files.get(key) ?? [];
+    const found = this.#files.get(key);
+    return found instanceof Set ? found : found ? [found] : [];
   }
 
   add(key: string, file: FollowedFile): void {
-    const files = this.#files.get(key);
-    if (files) files.add(file);
-    else this.#files.set(key, new Set([file]));
+    const found = this.#files.get(key);
+    if (found instanceof Set) found.add(file);
+    else this.#files.set(key, found && found !== file ? new Set([found, file]) : file);
   }
 
   delete(key: string, file: FollowedFile): void {
-    const files = this.#files.get(key);
-    files?.delete(file);
-    if (files?.size === 0) this.#files.delete(key);
+    const found = this.#files.get(key);
+    if (found === file) this.#files.delete(key);
+    if (!(found instanceof Set)) return;
+    found.delete(file);
+    if (found.size === 0) this.#files.delete(key);
   }
 }

@@ -1,6 +1,6 @@
 import type { FileRecord, Verified } from "./file-record.ts";
 import { type Comparison, compare, type Fingerprint } from "./fingerprint.ts";
-import { type Guard, GUARD_BYTES, guardAfter, type WrittenGuard } from "./guard.ts";
+import { bytesOf, type Guard, guardAfter } from "./guard.ts";
 import { agrees, type Beginning, beginsLike, canGrow, type Header, headerOf } from "./header.ts";
 import type { LineFeed } from "./line-feed.ts";
 import type { ReadableFile } from "./open-file.ts";
@@ -9,24 +9,19 @@ import { ownCopy } from "./own-copy.ts";
 /** What is known of the bytes that were read, and when they were last found to be there still. */
 export class KnownBytes {
   #header: Header;
-  /** Those that the header covers, once they were seen: comparing them takes less than hashing others. */
+  /** Those that the header covers, of a file that grows: comparing them takes less than hashing others. */
   #head: Buffer | undefined;
   #guard: Guard | undefined;
-  /** The guard as it is written down, once that was asked for. */
-  #written: WrittenGuard | undefined;
   #verified: Verified | undefined;
-  readonly #found = Buffer.allocUnsafeSlow(GUARD_BYTES);
 
   constructor({ header, guard, verified }: Pick<FileRecord, "header" | "guard" | "verified">) {
     this.#header = header;
-    this.#guard = guard && { end: guard.end, bytes: ownCopy(Buffer.from(guard.base64, "base64")) };
+    this.#guard = guard;
     this.#verified = verified;
   }
 
   get fingerprint(): Fingerprint {
-    const guard = this.#guard;
-    this.#written ??= guard && { end: guard.end, base64: guard.bytes.toString("base64") };
-    return { header: this.#header, guard: this.#written };
+    return { header: this.#header, guard: this.#guard };
   }
 
   get verified(): Verified | undefined {
@@ -35,7 +30,7 @@ export class KnownBytes {
 
   /** What was read ends with a line, so that an event of several lines may end with it. */
   endsWith(lineFeed: LineFeed): boolean {
-    return this.#guard !== undefined && lineFeed.isEndOf(this.#guard.bytes, this.#guard.end);
+    return this.#guard !== undefined && lineFeed.isEndOf(bytesOf(this.#guard), this.#guard.end);
   }
 
   /** Nothing has happened to the file since its bytes were compared. */
@@ -63,8 +58,9 @@ export class KnownBytes {
 
   async #isGuardIn(file: ReadableFile): Promise<boolean> {
     if (this.#guard === undefined) return true;
-    const { end, bytes } = this.#guard;
-    const found = bytes.length === GUARD_BYTES ? this.#found : this.#found.subarray(0, bytes.length);
+    const { end } = this.#guard;
+    const bytes = bytesOf(this.#guard);
+    const found = Buffer.allocUnsafe(bytes.length);
     return (await file.readAt(found, end - bytes.length)) === bytes.length && found.equals(bytes);
   }
 
@@ -94,6 +90,10 @@ export class KnownBytes {
   /** @param window what was read on at an offset */
   add(window: Buffer, start: number): void {
     this.#guard = guardAfter(this.#guard, window, start);
-    this.#written = undefined;
+  }
+
+  /** Forgets what can be found out again, of a file that is idle: there may be many thousands of them. */
+  rest(): void {
+    this.#head = undefined;
   }
 }

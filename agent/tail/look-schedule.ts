@@ -107,11 +107,15 @@ export class LookSchedule {
   }
 
   #dueAgainMs(file: FollowedFile, nowMs: number): number {
-    if (file.isOver) return nowMs + OVER_EVERY_MS;
+    if (file.isOver) {
+      file.known.rest();
+      return nowMs + OVER_EVERY_MS;
+    }
     const { idlePollMs, watchedPollMs } = this.#options;
     file.whyPolled = watchedPollMs > 0 ? this.#whyPolled(file) : "tail.watched_poll_ms is 0";
     const idleMs = nowMs - file.changedAtMs;
     if (idleMs < IDLE_AFTER_MS) return 0;
+    file.known.rest();
     return nowMs + (file.whyPolled === undefined ? watchedPollMs : Math.min(idlePollMs, idleMs * IDLE_PART));
   }
 
