@@ -15,6 +15,7 @@ import { Aggregator } from "./producer/aggregator.ts";
 import { Outbox } from "./producer/outbox.ts";
 import { Producer, type ProducerCounts } from "./producer/producer.ts";
 import { PutRecords } from "./producer/put-records.ts";
+import { filesThatFit } from "./memory.ts";
 import { OldGeneration } from "./old-generation.ts";
 import type { PushedInput } from "./pushed-input.ts";
 import type { SpoolBlock } from "./spool/spool-reader.ts";
@@ -81,6 +82,7 @@ export function makeTail(
       rotatedIdleMs: rotated_idle_ms,
       partialLineMs: partial_line_ms,
       maxOpenFiles: max_open_files,
+      maxFiles: filesThatFit(config),
       remember,
       log,
       now: steadyClock.now,
@@ -161,6 +163,7 @@ export class Agent {
       missing: missing(rules, files),
       pace: this.#pace,
       tail: tail.counts,
+      waitingFiles: tail.waiting,
       read: this.#read,
       filters: rules,
       pushed: pushed?.vitals,
@@ -197,7 +200,10 @@ export class Agent {
       const either = AbortSignal.any([signal, failed.signal]);
       await Promise.all([this.#follow(either), this.#readPushed(either)]);
       await this.#deliverRest(failed.signal);
-      if (this.#options.untilDrained && !signal.aborted) this.#assertRead();
+      if (this.#options.untilDrained && !signal.aborted) {
+        this.#assertFit();
+        this.#assertRead();
+      }
     } finally {
       over.abort();
       clearInterval(looking);
@@ -293,6 +299,15 @@ export class Agent {
     const others = unread.length > named.length ? [`and ${unread.length - named.length} more`] : [];
     const message = `not read to the end: ${[...named, ...others].join("; ")}`;
     const hint = "All else is delivered. weir agent status lists every file and what it waits for.";
+    throw new AgentError("UNREAD", this.#config.stream, message, hint);
+  }
+
+  /** A drain that had no room for files has not done what it was asked for. */
+  #assertFit(): void {
+    const { waiting } = this.#parts.tail;
+    if (waiting === 0) return;
+    const message = `${waiting} files that match were not read: no more are followed at once`;
+    const hint = "All else is delivered. Raise tail.max_files or the memory, or run it for fewer at a time.";
     throw new AgentError("UNREAD", this.#config.stream, message, hint);
   }
 

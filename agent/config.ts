@@ -110,6 +110,11 @@ const tail = z.strictObject({
     .max(100_000)
     .default(4_096)
     .meta({ description: "beyond it, files that are read and idle the longest are closed until they grow" }),
+  max_files: z.int().min(1).max(10_000_000).optional().meta({
+    description:
+      "files that are followed at once; others that match are told of and wait. Those that were changed last come first",
+    defaultIs: "as many as fit in memory, at 3.5 KiB each: see agent.md",
+  }),
 });
 
 const heartbeat = z.strictObject({

@@ -1,3 +1,4 @@
+import { identityKey } from "../tail/file-identity.ts";
 import { sight } from "../tail/sighting.ts";
 import type { FilesConfig } from "../config.ts";
 import { FileRule } from "../tail/file-rule.ts";
@@ -29,6 +30,18 @@ async function checkDirectories({ tag, path }: FilesConfig, list?: ListDirectori
         "with the agent's user",
     ),
   );
+}
+
+/** Files that entries match, each once. */
+export async function countFiles(entries: readonly FilesConfig[]): Promise<number> {
+  const keys = new Set<string>();
+  for (const entry of entries) {
+    for await (const path of new FileRule(entry).matches()) {
+      const found = await sight(path);
+      if (found) keys.add(identityKey(found.file));
+    }
+  }
+  return keys.size;
 }
 
 async function checkEntry(rule: FileRule): Promise<Finding[]> {

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import type { Logger } from "pino";
 import { systemCode, systemReason } from "../agent-error.ts";
 import type { AgentConfig } from "../config.ts";
-import { checkFiles } from "./check-files.ts";
+import { checkFiles, countFiles } from "./check-files.ts";
 import { checkInputs } from "./check-inputs.ts";
 import { checkMemory } from "./check-memory.ts";
 import { checkSpool } from "./check-spool.ts";
@@ -21,7 +21,7 @@ export async function checkAgent(config: AgentConfig, log: Logger, signal: Abort
     ...(await checkInputs(config)),
     await checkStateDirectory(config.state_dir),
     ...(await checkSpool(config)),
-    checkMemory(config),
+    ...checkMemory(config, await countFiles(config.files)),
     ...(await checkStream(config, log, signal)),
   ];
 }

@@ -54,10 +54,11 @@ function ofAgent(vitals: Vitals, nowMs: number): Values<"The agent"> {
   };
 }
 
-function ofFiles({ files, missing, tail, maxFileSeries }: Vitals): Values<"All files"> {
+function ofFiles({ files, missing, waitingFiles, tail, maxFileSeries }: Vitals): Values<"All files"> {
   return {
     weir_agent_files: files.length,
     weir_agent_files_open: files.filter(({ isOpen }) => isOpen).length,
+    weir_agent_files_waiting: waitingFiles,
     weir_agent_files_missing: missing.length,
     weir_agent_files_found_total: tail.found,
     weir_agent_files_rotated_total: tail.rotated,

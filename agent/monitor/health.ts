@@ -22,12 +22,21 @@ const PROBLEMS: Record<HealthQuestion, (vitals: Vitals, nowMs: number) => string
   /** A process that answers is alive. */
   live: () => [],
   ready: unready,
-  progressing: (vitals, nowMs) => [...unready(vitals), ...unwritable(vitals, nowMs), ...stalled(vitals)],
+  progressing: (vitals, nowMs) => [
+    ...unready(vitals),
+    ...unwritable(vitals, nowMs),
+    ...tooMany(vitals),
+    ...stalled(vitals),
+  ],
 };
 
 /** The state directory is held and the inputs listen by then: an agent that cannot do so does not start. */
 function unready({ openShards, stream }: Vitals): string[] {
   return openShards > 0 ? [] : [`the shards of stream ${stream} are not known yet`];
+}
+
+function tooMany({ waitingFiles }: Vitals): string[] {
+  return waitingFiles > 0 ? [`${waitingFiles} files that match are not read: see tail.max_files`] : [];
 }
 
 function stalled({ pace, files, putFailure, stalledMs }: Vitals): string[] {

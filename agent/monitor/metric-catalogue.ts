@@ -25,6 +25,7 @@ const AGENT = {
 const FILES = {
   weir_agent_files: gauge("Files that are followed; the spool counts as one."),
   weir_agent_files_open: gauge("Files that are held open."),
+  weir_agent_files_waiting: gauge("Files that match and are not read yet: see tail.max_files."),
   weir_agent_files_missing: gauge("Files that are named without a wildcard and are not there."),
   weir_agent_files_found_total: counter("Files that were found."),
   weir_agent_files_rotated_total: counter("Files that left their path."),

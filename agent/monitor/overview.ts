@@ -89,12 +89,16 @@ export function overview(
   };
 }
 
-function totals({ files, missing, tail, pace, checkpoint }: Vitals, nowMs: number): Overview["totals"] {
+function totals(
+  { files, missing, waitingFiles, tail, pace, checkpoint }: Vitals,
+  nowMs: number,
+): Overview["totals"] {
   return {
     files: files.length,
     open: files.filter(({ isOpen }) => isOpen).length,
     failing: files.filter(({ error }) => error !== undefined).length,
     missing: missing.length,
+    waiting: waitingFiles,
     ...tail,
     undeliveredBytes: files.reduce((sum, file) => sum + undeliveredBytes(file), 0),
     lagSeconds: pace.mostLagMs(files) / 1_000,

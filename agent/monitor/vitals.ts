@@ -22,6 +22,8 @@ export interface Vitals {
   readonly missing: readonly { readonly tag: string; readonly path: string }[];
   readonly pace: Pace;
   readonly tail: TailCounts;
+  /** Files that match and are not followed yet, for want of room. */
+  readonly waitingFiles: number;
   /** Lines and bytes that were framed, acknowledged or not, and lines that were cut. */
   readonly read: { readonly lines: number; readonly bytes: number; readonly cut: number };
   /** What became of lines that were not sent as they are, by the tag of their `[[files]]` entry. */

@@ -1,7 +1,8 @@
 import { basename, dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { CopyFinder } from "./copy-finder.ts";
-import { identityKey } from "./file-identity.ts";
+import { type FileIdentity, identityKey } from "./file-identity.ts";
+import { FileLimit } from "./file-limit.ts";
 import type { FileRule } from "./file-rule.ts";
 import { isCopyOf } from "./fingerprint.ts";
 import { FileSearch } from "./file-search.ts";
@@ -20,6 +21,8 @@ import { findUnknownArchives } from "./unknown-archives.ts";
 
 export interface FinderOptions extends MemoryOptions {
   readonly log: Logger;
+  /** Files that may be followed at once. */
+  readonly maxFiles?: number | undefined;
 }
 
 /**
@@ -33,6 +36,7 @@ export class FileFinder {
   readonly files = new FollowedFiles();
   readonly memory: TailMemory;
   readonly log: TailLog;
+  readonly limit: FileLimit;
   readonly #now: () => number;
   readonly #search: FileSearch;
   readonly #copies: CopyFinder;
@@ -52,6 +56,7 @@ export class FileFinder {
     this.#now = options.now;
     this.#downSinceMs = state.savedAtMs;
     this.log = new TailLog(options.log);
+    this.limit = new FileLimit(options, () => this.files.count);
     this.memory = new TailMemory(options, this.files, state);
     this.#cutOffBefore = this.memory.restore(state.files);
     this.#search = new FileSearch(options.rules, this.files, options.now);
@@ -94,7 +99,9 @@ export class FileFinder {
     this.#hasSetAside = false;
     this.#hasPending = false;
     await this.#findCopies(this.#cutOffBefore.splice(0));
-    const fresh = await this.#search.run();
+    const { copies } = this.memory;
+    const isCopy = (file: FileIdentity): boolean => copies.find(file) !== undefined;
+    const { fresh, waiting } = await this.#search.run(this.limit.room, isCopy);
     this.#copies.startOver();
     const names = new Set(fresh.map(({ sighting }) => sighting.path));
     // A copy can be told only once its original is known.
@@ -107,6 +114,7 @@ export class FileFinder {
       if (!this.files.find(identityKey(sighting.file))) this.#hasSetAside = true;
     }
     await this.#adoptRotated([...paths]);
+    this.limit.found(waiting);
     this.memory.learnRules();
     this.memory.settle();
     await this.memory.lookAtParked();
@@ -201,6 +209,13 @@ export class FileFinder {
     }
     this.log.abandoned(file, file.abandon(file.size), problem);
     this.memory.hasNews = true;
+  }
+
+  /** Call once the end of a source is reported. */
+  forget(file: FollowedFile): void {
+    const isCrowded = this.limit.waiting > 0;
+    this.files.forget(file, this.memory.copies, this.#now(), isCrowded);
+    if (isCrowded && this.limit.room > 0) this.#search.bringForward();
   }
 
   /** Gives it up, unless it is found again. */

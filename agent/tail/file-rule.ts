@@ -1,5 +1,5 @@
-import { constants } from "node:fs";
-import { access, open, stat } from "node:fs/promises";
+import { closeSync, constants, openSync, statSync } from "node:fs";
+import { access, open, opendir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import picomatch from "picomatch";
 import { glob } from "tinyglobby";
@@ -7,6 +7,7 @@ import { systemCode, systemReason } from "../agent-error.ts";
 import type { FilesConfig } from "../config.ts";
 import { type FilterCounts, LineFilter } from "../filter/line-filter.ts";
 import { PathTag } from "../filter/path-tag.ts";
+import { isLocal } from "./file-system.ts";
 import type { LineFeed } from "./line-feed.ts";
 import type { Reading } from "./reading.ts";
 import type { Sighting } from "./sighting.ts";
@@ -14,12 +15,19 @@ import type { Sighting } from "./sighting.ts";
 /** Clocks of file systems tick this often at the least. */
 const SETTLED_AFTER_MS = 2_000;
 
+const GLOB = { absolute: true, dot: true, expandDirectories: false } as const;
+
+/** Of a directory that is listed. */
+const NAMES_AT_ONCE = 256;
+
 interface Pattern {
   readonly path: string;
   /** The deepest directory that is named without a wildcard. */
   readonly base: string;
   /** The rest of the path, undefined where there is no wildcard at all. */
   readonly wildcard: string | undefined;
+  /** Whether a name in `base` is one of its own. */
+  readonly isMatch: (name: string) => boolean;
 }
 
 /** One `[[files]]` entry: which files it takes, and how they are read. */
@@ -105,21 +113,26 @@ export class FileRule {
     return this.named.includes(path) || (this.#isMatch(path) && !this.#isExcluded(path));
   }
 
-  /** Paths that match at this moment, sorted. Directories that cannot be read match nothing. */
-  async paths(): Promise<string[]> {
-    const paths = new Set<string>();
-    for (const { path, base, wildcard } of this.#patterns) {
-      if (wildcard === undefined) paths.add(path);
+  /**
+   * Paths that match at this moment, some of them perhaps more than once. Directories that cannot be read match
+   * nothing.
+   */
+  async *matches(): AsyncGenerator<string> {
+    for (const { path, base, wildcard, isMatch } of this.#patterns) {
+      if (wildcard === undefined) yield path;
       else {
-        const matches = await glob(wildcard, {
-          cwd: base,
-          absolute: true,
-          dot: true,
-          expandDirectories: false,
-        });
-        for (const match of matches) if (!this.#isExcluded(match)) paths.add(match);
+        const isInBase = !wildcard.includes("/");
+        // One directory may have names without number: they are not all held at once.
+        const matches = isInBase ? namesIn(base, isMatch) : await glob(wildcard, { cwd: base, ...GLOB });
+        for await (const match of matches) if (!this.#isExcluded(match)) yield match;
       }
     }
+  }
+
+  /** Paths that match at this moment, sorted. */
+  async paths(): Promise<string[]> {
+    const paths = new Set<string>();
+    for await (const path of this.matches()) paths.add(path);
     return [...paths].sort();
   }
 
@@ -136,12 +149,13 @@ export class FileRule {
         (await directoryProblem(base)) ?? (wildcard === undefined ? await fileProblem(path) : undefined);
       if (problem !== undefined) fatal.push(`files "${this.tag}": ${problem}`);
     }
-    const unreadable: string[] = [];
-    for (const path of fatal.length === 0 ? await this.paths() : []) {
+    if (fatal.length > 0) return { fatal, unreadable: [] };
+    const unreadable = new Set<string>();
+    for await (const path of this.matches()) {
       const problem = await fileProblem(path);
-      if (problem !== undefined) unreadable.push(`files "${this.tag}": ${problem}`);
+      if (problem !== undefined) unreadable.add(`files "${this.tag}": ${problem}`);
     }
-    return { fatal, unreadable };
+    return { fatal, unreadable: [...unreadable].sort() };
   }
 }
 
@@ -154,8 +168,18 @@ export function ruleOf(rules: readonly FileRule[], path: string, tag: string): F
 function readPattern(path: string): Pattern {
   const { base, glob: wildcard, isGlob } = picomatch.scan(path);
   return isGlob
-    ? { path, base: base === "" ? "/" : base, wildcard }
-    : { path, base: dirname(path), wildcard: undefined };
+    ? { path, base: base === "" ? "/" : base, wildcard, isMatch: picomatch(wildcard, { dot: true }) }
+    : { path, base: dirname(path), wildcard: undefined, isMatch: () => false };
+}
+
+async function* namesIn(directory: string, isMatch: (name: string) => boolean): AsyncGenerator<string> {
+  try {
+    for await (const entry of await opendir(directory, { bufferSize: NAMES_AT_ONCE })) {
+      if (!entry.isDirectory() && isMatch(entry.name)) yield join(directory, entry.name);
+    }
+  } catch (error) {
+    if (systemCode(error) === undefined) throw error;
+  }
 }
 
 /** @returns undefined while its time may be that of a later change as well */
@@ -183,10 +207,13 @@ async function directoryProblem(directory: string): Promise<string | undefined> 
 
 async function fileProblem(path: string): Promise<string | undefined> {
   try {
-    if (!(await stat(path)).isFile())
+    const isAtOnce = isLocal(dirname(path));
+    const found = isAtOnce ? statSync(path) : await stat(path);
+    if (!found.isFile())
       return `${path} is not a file; to follow those in it, write path = "${join(path, "*.log")}"`;
     // Asking access(2) would tell of the real user, not of the effective one.
-    await (await open(path)).close();
+    if (isAtOnce) closeSync(openSync(path, "r"));
+    else await (await open(path)).close();
     return undefined;
   } catch (error) {
     return systemCode(error) === "ENOENT" ? undefined : `cannot read ${path}: ${systemReason(error)}`;

@@ -2,9 +2,11 @@ import { basename, dirname } from "node:path";
 import { type FileIdentity, identityKey } from "./file-identity.ts";
 import type { FileRule } from "./file-rule.ts";
 import { isLocal } from "./file-system.ts";
+import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
 import type { Reading } from "./reading.ts";
 import { isRotatedName } from "./rotated-name.ts";
+import { type Elsewhere, SearchQueue } from "./search-queue.ts";
 import { type Sighting, sight, sightAtOnce } from "./sighting.ts";
 
 /** Even where no directory has changed: a link may lead to another file. */
@@ -16,10 +18,12 @@ export interface Fresh {
   readonly sighting: Sighting;
 }
 
-/** A file that is not where it is followed from, by all its names. */
-interface Elsewhere {
-  readonly rule: FileRule;
-  readonly sightings: Sighting[];
+/** What a search found and nobody follows. */
+export interface SearchResult {
+  /** No more than were asked for, those that were changed last, in the order of their paths. */
+  readonly fresh: Fresh[];
+  /** Others that are to be followed. */
+  readonly waiting: number;
 }
 
 /** Searches for the files of every rule, when any may have come. */
@@ -41,7 +45,7 @@ export class FileSearch {
 
   /** What the last search found elsewhere than where it is followed from. */
   *found(): Generator<FileIdentity> {
-    for (const { sightings } of this.#elsewhere.values()) yield sightings[0]!.file;
+    for (const { sightings } of this.#elsewhere.values()) yield sightings[0].file;
   }
 
   /** Call when a file that it found is followed from where it was found. */
@@ -77,40 +81,45 @@ export class FileSearch {
     return !isSame || this.#now() >= this.#nextMs;
   }
 
-  /** Tells followed files where they are now. @returns the others; each belongs to the first rule that finds it */
-  async run(): Promise<Fresh[]> {
+  /**
+   * Tells followed files where they are now, and finds others; each belongs to the first rule that finds it.
+   *
+   * @param most that are to be found, besides those that are known for copies
+   */
+  async run(most: number, isCopy: (file: FileIdentity) => boolean): Promise<SearchResult> {
     this.#nextMs = this.#now() + SEARCH_EVERY_MS;
-    const elsewhere = new Map<string, Elsewhere>();
-    const atHome = new Set<string>();
+    this.#elsewhere = new Map();
+    const queue = new SearchQueue(most, this.#elsewhere, (file) => this.#isFollowed(file) || isCopy(file));
+    const atHome = new Set<FollowedFile>();
     for (const rule of this.#rules) {
-      for (const path of await rule.paths()) {
+      for await (const path of rule.matches()) {
         const sighting = isLocal(dirname(path)) ? sightAtOnce(path) : await sight(path);
         if (sighting === undefined) continue;
         const key = identityKey(sighting.file);
         const file = this.#files.find(key);
         if (file?.source.path === path) {
           file.seen(sighting, this.#now());
-          atHome.add(key);
-          elsewhere.delete(key);
-        } else if (!atHome.has(key)) {
-          const entry = elsewhere.get(key);
-          if (entry) entry.sightings.push(sighting);
-          else elsewhere.set(key, { rule, sightings: [sighting] });
-        }
+          atHome.add(file);
+          this.#elsewhere.delete(key);
+        } else if (!(file && atHome.has(file))) queue.add(key, rule, sighting);
       }
     }
-    this.#elsewhere = elsewhere;
-    return this.#fresh();
+    queue.sortOut();
+    return { fresh: this.#fresh(), waiting: queue.waiting };
+  }
+
+  #isFollowed(file: FileIdentity): boolean {
+    return this.#files.find(identityKey(file)) !== undefined;
   }
 
   #fresh(): Fresh[] {
     const fresh: Fresh[] = [];
     for (const [key, { rule, sightings }] of this.#elsewhere) {
       const file = this.#files.find(key);
-      if (file) file.seen(sightings[0]!, this.#now());
-      else fresh.push({ rule, sighting: sightings[0]! });
+      if (file) file.seen(sightings[0], this.#now());
+      else fresh.push({ rule, sighting: sightings[0] });
     }
-    return fresh;
+    return fresh.sort((a, b) => (a.sighting.path < b.sighting.path ? -1 : 1));
   }
 
   /**
@@ -122,7 +131,7 @@ export class FileSearch {
     const isOwn = (here: Sighting): boolean =>
       here.path === path || isRotatedName(basename(here.path), basename(path));
     if (found === undefined || found.sightings.some(isOwn)) return undefined;
-    const { path: other } = found.sightings[0]!;
+    const { path: other } = found.sightings[0];
     return { path: other, reading: found.rule.readingOf(other) };
   }
 }

@@ -25,6 +25,10 @@ export class FollowedFiles {
     return this.#latest.values();
   }
 
+  get count(): number {
+    return this.#latest.size + this.#truncated.size;
+  }
+
   /** Earlier generations that are not reported, too. */
   *all(): Generator<FollowedFile> {
     yield* this.#truncated;
@@ -83,11 +87,14 @@ export class FollowedFiles {
   /**
    * Call now and then once its end is reported: it is kept while its file is there, or may come back. The latest
    * of a path is kept for as long: what comes there next is known by it for one of ours.
+   *
+   * @param isCrowded others wait for its room: what is gone makes way, and comes twice should it be moved back
    */
-  forget(file: FollowedFile, copies: Copies, nowMs: number): void {
+  forget(file: FollowedFile, copies: Copies, nowMs: number, isCrowded: boolean): void {
     const { isUnlinked, source, goneAtMs = nowMs } = file;
     const isNowhere = this.#truncated.has(file) || (isUnlinked && this.latestAt(source.path) !== file);
-    const keptMs = isNowhere ? (copies.hasOneOf(file) ? COPIED_FOR_MS : 0) : FORGET_AFTER_MS;
+    const makesWay = isCrowded && (isUnlinked || file.goneAtMs !== undefined);
+    const keptMs = makesWay ? 0 : isNowhere ? (copies.hasOneOf(file) ? COPIED_FOR_MS : 0) : FORGET_AFTER_MS;
     if (nowMs - goneAtMs >= keptMs) this.delete(file);
   }
 

@@ -66,6 +66,11 @@ export class Tail {
     return this.#finder.memory.state;
   }
 
+  /** Files that match and are not followed yet, for want of room. */
+  get waiting(): number {
+    return this.#finder.limit.waiting;
+  }
+
   get counts(): TailCounts {
     return this.#finder.log.counts;
   }
@@ -81,9 +86,8 @@ export class Tail {
 
   /** Call once the end of a source is reported. */
   forget(file: FollowedFile): void {
-    const { files, memory } = this.#finder;
     if (file.isMissing) return;
-    files.forget(file, memory.copies, this.#options.now());
+    this.#finder.forget(file);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
 import { checkMemory } from "../../agent/check/check-memory.ts";
-import { memoryLimit, memoryNeed, warnOfMemory } from "../../agent/memory.ts";
+import { filesThatFit, memoryLimit, memoryNeed, warnOfMemory } from "../../agent/memory.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 
 const MIB = 2 ** 20;
@@ -16,9 +16,9 @@ test("a limit is one only if it is less than the machine's memory", () => {
 test("the usual settings fit what the packaged unit allows, with forward and without", async () => {
   await using agent = await AgentFixture.make();
   for (const overrides of [{}, { forward }]) {
-    expect(checkMemory(agent.config(overrides), 384 * MIB)).toMatchObject({ isProblem: false });
+    expect(checkMemory(agent.config(overrides), 0, 384 * MIB)).toMatchObject([{ isProblem: false }]);
   }
-  expect(checkMemory(agent.config(), 160 * MIB).text).toBe(
+  expect(checkMemory(agent.config(), 0, 160 * MIB)[0]?.text).toBe(
     "memory: up to 101 MiB by its settings; the limit is 160 MiB",
   );
 });
@@ -27,15 +27,36 @@ test("settings that allow more to wait than fits are named", async () => {
   await using agent = await AgentFixture.make();
   const config = agent.config({ forward, producer: { max_buffered_bytes: 3 * MIB } });
   const need = memoryNeed(config);
-  expect(checkMemory(config, need)).toMatchObject({ isProblem: false });
-  expect(checkMemory(config, 160 * MIB)).toEqual({
+  expect(checkMemory(config, 0, need)).toMatchObject([{ isProblem: false }]);
+  expect(checkMemory(config, 0, 160 * MIB)).toEqual([
+    {
+      isProblem: true,
+      text:
+        "memory: up to 367 MiB by its settings, and the limit is 160 MiB: lower producer.max_buffered_bytes " +
+        "or forward.max_pending_bytes or forward.max_inflated_bytes, or raise the limit",
+    },
+  ]);
+  const lowered = { ...forward, max_pending_bytes: 16 * MIB, max_inflated_bytes: 16 * MIB };
+  expect(checkMemory(agent.config({ forward: lowered }), 0, 160 * MIB)).toMatchObject([{ isProblem: false }]);
+});
+
+test("as many files fit as the heap has room for, and the figure counts them", async () => {
+  await using agent = await AgentFixture.make();
+  const config = agent.config();
+  expect(filesThatFit(config, 50 * MIB)).toBeGreaterThanOrEqual(6_000);
+  expect(filesThatFit(config, 80 * MIB)).toBeGreaterThan(2 * filesThatFit(config, 50 * MIB));
+  expect(filesThatFit(config, 8 * MIB)).toBe(100);
+  expect(filesThatFit(agent.config({ tail: { max_files: 7 } }), 50 * MIB)).toBe(7);
+  expect(memoryNeed(config, 6_000) - memoryNeed(config)).toBe(6_000 * 3.5 * 1_024);
+  expect(checkMemory(config, 6_000, 160 * MIB, 6_400)).toMatchObject([
+    { isProblem: false, text: "memory: up to 122 MiB by its settings and 6000 files; the limit is 160 MiB" },
+  ]);
+  expect(checkMemory(config, 7_000, undefined, 6_400)[1]).toEqual({
     isProblem: true,
     text:
-      "memory: up to 367 MiB by its settings, and the limit is 160 MiB: lower producer.max_buffered_bytes " +
-      "or forward.max_pending_bytes or forward.max_inflated_bytes, or raise the limit",
+      "files: 7000 match and 6400 fit in its heap, at 3.5 KiB each: raise the memory, or name fewer by path, " +
+      "exclude and ignore_older_ms; the others wait",
   });
-  const lowered = { ...forward, max_pending_bytes: 16 * MIB, max_inflated_bytes: 16 * MIB };
-  expect(checkMemory(agent.config({ forward: lowered }), 160 * MIB)).toMatchObject({ isProblem: false });
 });
 
 test("an agent that starts within too little says so, and one that fits says nothing", async () => {

@@ -96,7 +96,7 @@ function showState({ ok, problems }) {
 }
 
 function showTiles({ totals, buffer, spool, files }) {
-  const { lagSeconds, undeliveredBytes, failing, missing } = totals;
+  const { lagSeconds, undeliveredBytes, failing, missing, waiting } = totals;
   setBig("behind", duration(lagSeconds), lagSeconds >= 60);
   setText("behind-detail", `${size(undeliveredBytes)} not delivered`);
   setBig("sending", perSecond(totals.bytesPerSecond), false);
@@ -120,6 +120,7 @@ function showTiles({ totals, buffer, spool, files }) {
   const trouble = [
     failing > 0 ? `, ${failing} cannot be read` : "",
     missing > 0 ? `, ${missing} missing` : "",
+    waiting > 0 ? `, ${waiting} not read yet` : "",
     lost > 0 ? `, ${lost} lost` : "",
     abandonedBytes > 0 ? `, ${size(abandonedBytes)} truncated unread` : "",
   ].join("");
