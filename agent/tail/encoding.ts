@@ -75,9 +75,12 @@ export class Encoding {
       this.#decoder.decode(bytes.subarray(0, left), { stream: true });
       if (this.#decoder.decode() === "") return left;
     }
-    return bytes.length;
+    return bytes.length < CHARACTER_MAX_BYTES ? 0 : bytes.length;
   }
 }
+
+/** In which bytes that are sent as they stand are likely to be. */
+export const UTF_8 = new Encoding("utf-8");
 
 /** The encoding that a byte order mark tells, of those whose lines do not end with the byte 0A alone. */
 export function markedUtf16(head: Buffer): string | undefined {

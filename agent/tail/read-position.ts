@@ -60,9 +60,9 @@ export class ReadPosition {
     return this.#breaks.find((offset) => offset > this.#framer.offset);
   }
 
-  /** Lets a line end after the last byte that was looked at. */
-  breakHere(): void {
-    this.#breaks.push(this.#seenTo);
+  /** Lets a line end at an offset, though its bytes do not say so. */
+  breakAt(offset: number): void {
+    this.#breaks.push(offset);
   }
 
   /** Passes over bytes that cannot be read any more. */

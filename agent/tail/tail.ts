@@ -212,7 +212,7 @@ export class Tail {
     if (!file.position.hasPartialLine) {
       if (isOver && (await this.#isStillAtEnd(file))) await this.#end(file);
     } else if (isDrain || isOver || this.#isQuiet(file, idleMs)) {
-      if (await breakHere(file, now())) this.#finder.memory.hasNews = true;
+      if (await breakHere(file, isDrain || isOver, now())) this.#finder.memory.hasNews = true;
     }
     return undefined;
   }

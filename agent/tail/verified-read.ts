@@ -1,5 +1,5 @@
 import { systemReason } from "../agent-error.ts";
-import { markedUtf16 } from "./encoding.ts";
+import { markedUtf16, UTF_8 } from "./encoding.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { firstLine, HEADER_BYTES, readHead } from "./header.ts";
 import { type ReadableFile, READ_AT_ONCE_BYTES } from "./open-file.ts";
@@ -112,17 +112,28 @@ function learn(file: FollowedFile, head: Buffer, nowMs: number): boolean {
  * Lets a line end where the file ends now. What time decides is decided once: it is to be written down
  * before the line is sent, lest another agent, reading the line grown longer, gives it the same identity.
  *
+ * @param isLast no more of it is expected; otherwise the line ends before a character that has only begun
  * @returns false when that cannot be now
  */
-export async function breakHere(file: FollowedFile, nowMs: number): Promise<boolean> {
+export async function breakHere(file: FollowedFile, isLast: boolean, nowMs: number): Promise<boolean> {
   try {
     const open = await file.place.opened();
     if ((await file.place.atHandle()).size !== file.size) return false;
+    const { read, seenTo } = file.position;
+    const end = isLast ? seenTo : read + (await wholeCharacters(file, open));
+    if (end === read) return false;
     if (!file.isNamed) file.name(await readHead(open), nowMs);
-    file.position.breakHere();
+    file.position.breakAt(end);
     return true;
   } catch (error) {
     file.error = systemReason(error);
     return false;
   }
+}
+
+/** @returns how many of the bytes that are no line yet are whole characters */
+async function wholeCharacters({ reading, position }: FollowedFile, open: OpenFile): Promise<number> {
+  const begun = Buffer.allocUnsafe(position.seenTo - position.read);
+  const bytes = begun.subarray(0, await open.readAt(begun, position.read));
+  return (reading.filter.framing.encoding ?? UTF_8).wholeCharacters(bytes);
 }

@@ -213,6 +213,58 @@ scenario(
   { partialLineMs: 5_000 },
 );
 
+const begun: readonly [text: string, encoding: string | undefined, bytes: Buffer][] = [
+  ["price 5 € end", undefined, Buffer.from("price 5 € end\n")],
+  ["a 😀 b", undefined, Buffer.from("a 😀 b\n")],
+  ["a 😀 b", "utf-16le", Buffer.from("a 😀 b\n", "utf16le")],
+  ["a 😀 b", "utf-16be", Buffer.from("a 😀 b\n", "utf16le").swap16()],
+  ["テスト", "shift_jis", Buffer.from("836583588367" + "0a", "hex")],
+  ["価格", "euc-jp", Buffer.from("b2c1b3ca" + "0a", "hex")],
+  ["a\u{20000}b", "gb18030", Buffer.from("619532" + "8236" + "62" + "0a", "hex")],
+];
+
+test.each(begun)("a quiet line is not cut within a character: %s in %s", async (text, encoding, bytes) => {
+  const settings = encoding === undefined ? {} : { encoding };
+  for (let written = 1; written < bytes.length; written++) {
+    await using tail = await TailHarness.make({ partialLineMs: 5_000, settings });
+    await writeFile(tail.path("a.log"), bytes.subarray(0, written));
+    for (let looks = 0; looks < 3; looks++) {
+      await tail.poll();
+      tail.pass(5_000);
+    }
+    await appendFile(tail.path("a.log"), bytes.subarray(written));
+    await tail.poll();
+    await tail.poll();
+    const texts = tail.events.map(({ text }) => Buffer.from(text, "latin1").toString());
+    expect(texts.join("")).toBe(text);
+    expect(texts.length).toBeLessThanOrEqual(2);
+  }
+});
+
+scenario(
+  "a line whose carriage return came first ends with it, and its line feed is no line",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), "one\r");
+    await tail.poll();
+    tail.pass(5_000);
+    await tail.poll();
+    await appendFile(tail.path("a.log"), "\ntwo\r\n");
+    await tail.poll();
+    expect(tail.events.map(({ text }) => text)).toEqual(["one\r", "two\r"]);
+  },
+  { partialLineMs: 5_000 },
+);
+
+scenario(
+  "half a character is sent when its file has ended",
+  async (tail) => {
+    await writeFile(tail.path("a.log"), Buffer.from("one €").subarray(0, 6));
+    await tail.drain();
+    expect(tail.contents()).toEqual(["one \xe2\x82"]);
+  },
+  { partialLineMs: 5_000 },
+);
+
 scenario(
   "a line over the limit is cut, its rest a gap, also when the agent is killed within it",
   async (tail) => {
