@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
 import { getCACertificates } from "node:tls";
-import { NodeHttpHandler } from "@smithy/node-http-handler";
+import type { NodeHttpHandler } from "@smithy/node-http-handler";
 import { AgentError, systemReason } from "../agent-error.ts";
 import type { AwsConfig } from "./aws-config.ts";
+import { ServiceConnections } from "./foreign-answer.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** What runs on this host is asked directly, whatever proxy there is. */
@@ -22,7 +23,7 @@ export function connections(
   requestTimeoutMs: number | undefined,
 ): NodeHttpHandler {
   const options = { keepAlive: true, proxyEnv: proxyOf(proxy, environment) };
-  return new NodeHttpHandler({
+  return new ServiceConnections({
     connectionTimeout: CONNECT_TIMEOUT_MS,
     // The first ends with the headers of an answer; the second goes on, anew with each part of the rest.
     ...(requestTimeoutMs === undefined
