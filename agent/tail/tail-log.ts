@@ -28,53 +28,69 @@ export class TailLog {
     unpacked: 0,
   };
   readonly #log: Logger;
+  /** Not told of yet, or not by their id. */
+  readonly #found = new Map<FollowedFile, { readonly offset: number; isTold: boolean }>();
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  following({ source, location, tag, read }: FollowedFile): void {
+  /** Told once its id is that of its rows, or there is nothing yet that could have one. */
+  following(file: FollowedFile): void {
     this.counts.found++;
-    this.#log.info({ source: source.id, path: source.path, location, tag, offset: read }, "following");
+    this.#found.set(file, { offset: file.read, isTold: false });
   }
 
   /** @param before what was read at its path until then */
-  repeats({ source }: FollowedFile, before: FollowedFile): void {
-    const where = { source: source.id, path: source.path, before: before.source.id, bytes: before.read };
+  repeats(file: FollowedFile, before: FollowedFile): void {
+    const where = { ...whose(file), before: before.source.id, bytes: before.read };
     this.#log.warn(where, "begins with all that was read of the file it replaces: that is sent again");
   }
 
-  rotated({ source, location }: FollowedFile): void {
+  /** Call now and then. @param isAllRead no more is known of any file for now */
+  tellFound(isAllRead: boolean): void {
+    for (const [file, found] of this.#found) {
+      const { isNamed, isOver, location, tag } = file;
+      if (isNamed || isOver) this.#found.delete(file);
+      else if (!isAllRead || found.isTold) continue;
+      found.isTold = true;
+      this.#log.info({ ...whose(file), location, tag, offset: found.offset }, "following");
+    }
+  }
+
+  rotated(file: FollowedFile): void {
     this.counts.rotated++;
-    this.#log.info({ source: source.id, path: source.path, location }, "rotated");
+    this.#log.info({ ...whose(file), location: file.location }, "rotated");
   }
 
-  goesOnInCopy({ source, location, read }: FollowedFile): void {
-    const where = { source: source.id, path: source.path, location, offset: read };
-    this.#log.info(where, "goes on in a copy");
+  goesOnInCopy(file: FollowedFile): void {
+    this.#log.info({ ...whose(file), location: file.location, offset: file.read }, "goes on in a copy");
   }
 
-  isCopy({ source, read }: FollowedFile, { path, size }: Sighting): void {
+  isCopy(original: FollowedFile, { path, size }: Sighting): void {
+    const { source, path: of } = whose(original);
     this.counts.copies++;
     this.#log.info(
-      { path, bytes: size, source: source.id, original: source.path, read },
+      { path, bytes: size, source, original: of, read: original.read },
       "taken for a copy of what was read: it is not read",
     );
   }
 
-  lost({ source, read, error }: FollowedFile): void {
+  lost(file: FollowedFile): void {
     this.counts.lost++;
-    this.#log.error({ source: source.id, path: source.path, offset: read }, error);
+    this.#log.error({ ...whose(file), offset: file.read }, file.error);
   }
 
-  truncated({ source }: FollowedFile, next: FollowedFile): void {
+  truncated(file: FollowedFile, next: FollowedFile): void {
     this.counts.truncated++;
-    this.#log.info({ source: source.id, path: source.path, next: next.source.id }, "truncated");
+    this.#log.info(whose(file), "truncated");
+    this.#found.set(next, { offset: 0, isTold: false });
   }
 
-  goesOnInArchive({ source, location, read, size, place }: FollowedFile): void {
+  goesOnInArchive(file: FollowedFile): void {
+    const { location, read, size, place } = file;
     this.counts.unpacked++;
-    const where = { source: source.id, path: source.path, location, offset: read, bytes: size };
+    const where = { ...whose(file), location, offset: read, bytes: size };
     this.#log.info(where, "goes on in what was compressed");
     const damage = place.unpacked?.damage;
     if (damage !== undefined) this.#log.error(where, `the compressed file is damaged: ${damage}`);
@@ -86,16 +102,24 @@ export class TailLog {
   }
 
   /** @param lost bytes that cannot be unpacked */
-  damaged({ source }: FollowedFile, lost: number, why: string): void {
+  damaged(file: FollowedFile, lost: number, why: string): void {
     this.counts.abandonedBytes += lost;
-    this.#log.error({ source: source.id, path: source.path, lost }, why);
+    this.#log.error({ ...whose(file), lost }, why);
   }
 
   /** Nobody has the bytes of it that were not read. @param lost of them that are known of */
-  abandoned({ source, read }: FollowedFile, lost: number, problem: string | undefined): void {
+  abandoned(file: FollowedFile, lost: number, problem: string | undefined): void {
     this.counts.abandonedBytes += lost;
-    const where = { source: source.id, path: source.path, offset: read - lost, problem };
+    const where = { ...whose(file), offset: file.read - lost, problem };
     if (lost > 0) this.#log.error({ ...where, lost }, "truncated before all was read");
     else this.#log.warn(where, "truncated, and no copy is found: what was written last may be lost");
   }
+}
+
+/** What a file is told as: by the id that its rows have, as soon as it has one. */
+export function whose({ source, isNamed }: FollowedFile): {
+  readonly source?: string;
+  readonly path: string;
+} {
+  return isNamed ? { source: source.id, path: source.path } : { path: source.path };
 }

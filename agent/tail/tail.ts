@@ -2,7 +2,7 @@ import { FileFinder, type FinderOptions } from "./file-finder.ts";
 import type { Finding, FollowedFile } from "./followed-file.ts";
 import { LookSchedule } from "./look-schedule.ts";
 import { OpenFileLimit } from "./open-file-limit.ts";
-import type { TailCounts } from "./tail-log.ts";
+import { type TailCounts, whose } from "./tail-log.ts";
 import type { TailState } from "./tail-state.ts";
 import { type Block, breakHere, fill, ReadBuffer, type Verification, verify } from "./verified-read.ts";
 
@@ -175,6 +175,7 @@ export class Tail {
         yield block;
       }
       if ((await this.#remember()) || this.#openFiles.takeStarved()) isIdle = false;
+      this.#finder.log.tellFound(isIdle);
       if (!isIdle && !isDrain && this.#options.now() >= this.#nextLookMs) await this.#look(false);
     }
   }
@@ -282,9 +283,10 @@ export class Tail {
     await this.#finder.lose(file, `deleted, and unreadable for an hour: ${file.error}`);
   }
 
-  async #tellError({ error, source, location }: FollowedFile, before: string | undefined): Promise<void> {
+  async #tellError(file: FollowedFile, before: string | undefined): Promise<void> {
+    const { error, location } = file;
     if (error === undefined || error === before) return;
-    this.#options.log.error({ source: source.id, path: location }, error);
+    this.#options.log.error({ ...whose(file), location }, error);
     if (error.startsWith("EMFILE")) await this.#openFiles.openFewer();
   }
 

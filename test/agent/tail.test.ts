@@ -1,4 +1,5 @@
 import { appendFile, chmod, mkdir, open, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { pino } from "pino";
 import { expect, test } from "vitest";
 import { reportFile } from "../../agent/heartbeats.ts";
 import { bySource } from "./event.ts";
@@ -361,4 +362,30 @@ scenario("a file that cannot be read is told of and tried again, while others go
   await withoutPrivileges(() => tail.poll());
   expect(tail.contents().sort()).toEqual(["one\n", "two\n"]);
   expect(states(tail)).toEqual(["active", "active"]);
+});
+
+test("every file is told in the log by the id that its rows have", async () => {
+  const told: { msg: string; source?: string; path: string }[] = [];
+  const log = pino({}, { write: (line) => void told.push(JSON.parse(line) as (typeof told)[number]) });
+  await using tail = await TailHarness.make({ log });
+  await writeFile(tail.path("a.log"), "one\n");
+  await writeFile(tail.path("empty.log"), "");
+  await tail.poll();
+  await writeFile(tail.path("a.log"), "new\n");
+  await tail.poll();
+  await appendFile(tail.path("empty.log"), "late\n");
+  await tail.poll();
+  await rename(tail.path("a.log"), tail.path("a.log.1"));
+  await tail.poll();
+  const rows = new Set(tail.events.map(({ position }) => position.source.id));
+  const ids = told.flatMap(({ source }) => source ?? []);
+  expect(new Set(ids)).toEqual(rows);
+  expect(told.map(({ msg, source }) => [msg, source !== undefined])).toEqual([
+    ["following", true],
+    ["following", false],
+    ["truncated", true],
+    ["following", true],
+    ["following", true],
+    ["rotated", true],
+  ]);
 });
