@@ -31,6 +31,9 @@ import { version } from "./version.ts";
 /** At which rates and lags are measured, and garbage is. */
 const LOOK_EVERY_MS = 1_000;
 
+/** Of a drain, before it ends without what the disk does not give. */
+const SPOOL_TRIES = 30;
+
 /** It waits for the stream, lines flow, its configuration changes, or a change was refused and all goes on. */
 export type AgentPhase = "waiting" | "ready" | "reloading" | "refused";
 
@@ -234,7 +237,7 @@ export class Agent {
     const taken = pushed.readStdin(signal).finally(() => isOver.abort());
     const blocks = reader.blocks(AbortSignal.any([signal, isOver.signal]));
     await Promise.all([taken, this.#send(blocks, signal)]);
-    await this.#send(reader.drain(signal), signal);
+    await this.#send(reader.drain(signal, SPOOL_TRIES), signal);
   }
 
   async #send(blocks: AsyncIterable<SpoolBlock>, signal: AbortSignal): Promise<void> {

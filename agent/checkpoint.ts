@@ -8,6 +8,7 @@ import { CheckpointText, readCheckpointText } from "./checkpoint-text.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { diskFs, type DurableFs } from "./durable-fs.ts";
 import type { SpoolPosition } from "./spool/segments.ts";
+import { steadyNow } from "./steady-clock.ts";
 import { type FilePosition, NO_STATE, type TailState } from "./tail/tail-state.ts";
 
 const count = z.int().min(0);
@@ -72,6 +73,8 @@ export interface AgentState extends TailState {
 
 const READ_BYTES = 2 ** 20;
 
+const TELL_AGAIN_MS = 60_000;
+
 const EMPTY: AgentState = { ...NO_STATE, spool: undefined };
 
 /**
@@ -93,6 +96,8 @@ export class CheckpointFile {
   /** Digest of what was saved last. */
   #saved: string | undefined;
   #saving: Promise<void> = Promise.resolve();
+  /** The failure that was told last. */
+  #told = { message: "", atMs: 0 };
 
   /** @param directory that exists */
   constructor(directory: string, fs: DurableFs = diskFs) {
@@ -147,6 +152,7 @@ export class CheckpointFile {
       throw new AgentError("CHECKPOINT_WRITE", this.path, systemReason(cause), hint, { cause });
     }
     this.#saved = digest;
+    this.#told = { message: "", atMs: 0 };
     this.savedAtMs = now.getTime();
   }
 
@@ -162,9 +168,17 @@ export class CheckpointFile {
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       this.failures++;
-      log.error({ path: this.path, hint: error.hint }, `no checkpoint was written: ${error.message}`);
+      this.#tellFailure(error, log);
       return false;
     }
+  }
+
+  /** It is tried every second or so: what was told is no news for a minute. */
+  #tellFailure({ message, hint }: AgentError, log: Logger): void {
+    const nowMs = steadyNow();
+    if (message === this.#told.message && nowMs - this.#told.atMs < TELL_AGAIN_MS) return;
+    this.#told = { message, atMs: nowMs };
+    log.error({ path: this.path, failures: this.failures, hint }, `no checkpoint was written: ${message}`);
   }
 
   async #replace(pieces: readonly Buffer[], bytes: number): Promise<void> {

@@ -6,6 +6,7 @@ import { AgentError } from "./agent-error.ts";
 import { checkAgent } from "./check/check.ts";
 import { type AgentConfig, takesEvents } from "./config.ts";
 import { importConfig } from "./import/import-config.ts";
+import { LogStream } from "./log-stream.ts";
 import { readPositions } from "./positions.ts";
 import { statusText, whereText } from "./position-text.ts";
 import { readAgentConfig, readConfigText } from "./read-config.ts";
@@ -55,8 +56,8 @@ export function agentCommand(): Command {
 
 async function run({ config: file, untilDrained = false }: RunArguments): Promise<void> {
   const config = await readAgentConfig(file);
-  // Synchronous, so that the last words of a process that ends are not lost. Log lines are few.
-  const log = pino({ base: { host: config.host } }, destination({ fd: 2, sync: true }));
+  const stream = new LogStream();
+  const log = pino({ base: { host: config.host } }, stream);
   const over = new AbortController();
   const stop = new AbortController();
   using systemd = new ServiceManager(process.env, log);
@@ -73,10 +74,15 @@ async function run({ config: file, untilDrained = false }: RunArguments): Promis
   try {
     const sent = await runAgent(config, { signal: stop.signal, log, untilDrained, reloads, onPhase });
     log.info(sent, "stopped");
+  } catch (error) {
+    // Were nobody to read stderr, telling it there would never end.
+    if (!(await stream.end())) process.exit(1);
+    throw error;
   } finally {
     over.abort();
     process.off("SIGTERM", onSignal).off("SIGINT", onSignal);
   }
+  if (!(await stream.end())) process.exit(0);
 }
 
 /** One for each SIGHUP, which would end the process if nobody listened. */

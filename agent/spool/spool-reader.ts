@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { Gap, GapReason, Source } from "../../wire/provenance.ts";
-import { systemReason } from "../agent-error.ts";
+import { AgentError, systemReason } from "../agent-error.ts";
 import { Delivery } from "../delivery.ts";
 import type { WatchedSource } from "../monitor/watched-source.ts";
 import type { ReportedSource } from "../heartbeats.ts";
@@ -126,17 +126,32 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     }
   }
 
-  /** The same, to where the spool ends now. */
-  async *drain(signal: AbortSignal): AsyncGenerator<SpoolBlock> {
+  /**
+   * The same, to where the spool ends now.
+   *
+   * @param tries to read what cannot be read, one a second: a disk may come back
+   * @throws AgentError SPOOL after as many
+   */
+  async *drain(signal: AbortSignal, tries = Infinity): AsyncGenerator<SpoolBlock> {
     const { end } = this.#spool;
+    let failures = 0;
     while (this.#offset < end && !signal.aborted) {
       const window = await this.#fill();
-      if (window === undefined) await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
-      else {
+      if (window === undefined) {
+        if (++failures >= tries) throw this.#unreadable(end);
+        await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
+      } else {
+        failures = 0;
         const runs = this.#frame(window);
         if (runs.length > 0) yield { window, runs };
       }
     }
+  }
+
+  #unreadable(end: number): AgentError {
+    const message = `bytes ${this.#offset} to ${end} cannot be read: ${this.error}`;
+    const hint = "All else is delivered. What is there is read at the next start.";
+    return new AgentError("SPOOL", this.#spool.source.path, message, hint);
   }
 
   async close(): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
+import { pino } from "pino";
 import { expect, test } from "vitest";
 import { type AgentState, CheckpointFile } from "../../agent/checkpoint.ts";
 import { mountSmallDisk } from "./small-disk.ts";
@@ -97,3 +98,20 @@ async function fill(path: string): Promise<void> {
     expect(error).toMatchObject({ code: "ENOSPC" });
   }
 }
+
+test("a checkpoint that fails again and again is told once, and counted each time", async () => {
+  const fs = new PowerLossFs();
+  const checkpoint = new CheckpointFile("/state", fs);
+  const told: string[] = [];
+  const log = pino({}, { write: (line) => void told.push(line) });
+  for (const failure of ["EIO: i/o error", "EIO: i/o error", "EROFS: read-only file system"]) {
+    fs.before = () => {
+      throw new Error(failure);
+    };
+    expect(await checkpoint.trySave(state(1), log)).toBe(false);
+  }
+  expect(told).toEqual([expect.stringContaining("EIO"), expect.stringContaining("EROFS")]);
+  expect(checkpoint.failures).toBe(3);
+  fs.before = () => {};
+  expect(await checkpoint.trySave(state(1), log)).toBe(true);
+});

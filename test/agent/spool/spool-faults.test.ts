@@ -109,3 +109,17 @@ for (const overflow of ["drop-oldest", "drop-newest"] as const) {
     expect(next.reader.dropped.bytes).toBeGreaterThan(0);
   });
 }
+
+test("a drain of what the disk does not give any more ends with an error", async () => {
+  const fs = new PowerLossFs();
+  const run = await SpoolRun.open(fs);
+  await run.spool.append([event("kept")]);
+  fs.before = () => {
+    throw new Error("EIO: i/o error");
+  };
+  const blocks = run.reader.drain(new AbortController().signal, 2);
+  await expect(blocks.next()).rejects.toMatchObject({
+    code: "SPOOL",
+    message: expect.stringMatching(/bytes 0 to 5 cannot be read: EIO/),
+  });
+});
