@@ -23,13 +23,15 @@ import { ShardMap } from "./producer/shard-map.ts";
 import { untilActive } from "./producer/stream.ts";
 import type { ReadConfigs, Reloads } from "./reload.ts";
 import { steadyClock } from "./steady-clock.ts";
-import type { FileRule } from "./tail/file-rule.ts";
+import { type FileRule, misnamedText } from "./tail/file-rule.ts";
 import type { TailState } from "./tail/tail-state.ts";
 import { Tail, type TailOptions } from "./tail/tail.ts";
 import { version } from "./version.ts";
 
 /** At which rates and lags are measured, and garbage is. */
 const LOOK_EVERY_MS = 1_000;
+
+const NAMED_IN_ERROR = 3;
 
 /** Of a drain, before it ends without what the disk does not give. */
 const SPOOL_TRIES = 30;
@@ -203,10 +205,7 @@ export class Agent {
       const either = AbortSignal.any([signal, failed.signal]);
       await Promise.all([this.#follow(either), this.#readPushed(either)]);
       await this.#deliverRest(failed.signal);
-      if (this.#options.untilDrained && !signal.aborted) {
-        this.#assertFit();
-        this.#assertRead();
-      }
+      if (this.#options.untilDrained && !signal.aborted) this.#assertRead();
     } finally {
       over.abort();
       clearInterval(looking);
@@ -294,24 +293,19 @@ export class Agent {
 
   /** A drain that left something unread has not done what it was asked for. */
   #assertRead(): void {
-    const { unread } = this.#parts.tail;
-    if (unread.length === 0) return;
-    const named = unread.slice(0, NAMED_IN_ERROR).map(({ location, error, read, size }) => {
-      return `${location}: ${error ?? `read to byte ${read} of ${size}`}`;
-    });
-    const others = unread.length > named.length ? [`and ${unread.length - named.length} more`] : [];
-    const message = `not read to the end: ${[...named, ...others].join("; ")}`;
+    const { unread, waiting, misnamed } = this.#parts.tail;
+    const reasons = [
+      ...(waiting > 0 ? [`${waiting} files that match were not read: no more are followed at once`] : []),
+      ...unread.map(({ location, error, read, size }) => {
+        return `${location} was not read to its end: ${error ?? `to byte ${read} of ${size}`}`;
+      }),
+      ...Array.from(misnamed, misnamedText),
+    ];
+    if (reasons.length === 0) return;
+    const named = reasons.slice(0, NAMED_IN_ERROR);
+    const others = reasons.length > named.length ? [`and ${reasons.length - named.length} more`] : [];
     const hint = "All else is delivered. weir agent status lists every file and what it waits for.";
-    throw new AgentError("UNREAD", this.#config.stream, message, hint);
-  }
-
-  /** A drain that had no room for files has not done what it was asked for. */
-  #assertFit(): void {
-    const { waiting } = this.#parts.tail;
-    if (waiting === 0) return;
-    const message = `${waiting} files that match were not read: no more are followed at once`;
-    const hint = "All else is delivered. Raise tail.max_files or the memory, or run it for fewer at a time.";
-    throw new AgentError("UNREAD", this.#config.stream, message, hint);
+    throw new AgentError("UNREAD", this.#config.stream, [...named, ...others].join("; "), hint);
   }
 
   /** Waits for the last acknowledgements, then tells what they made of each file. */
@@ -332,9 +326,6 @@ export class Agent {
     throw new AgentError("UNDELIVERED", this.#config.stream, message, hint);
   }
 }
-
-/** Files that are named in an error. */
-const NAMED_IN_ERROR = 3;
 
 /** @returns false when the signal came first @throws what the wait failed with otherwise */
 async function inTime(wait: Promise<void>, signal: AbortSignal): Promise<boolean> {

@@ -38,6 +38,7 @@ export class FileFinder {
   readonly log: TailLog;
   readonly limit: FileLimit;
   readonly #now: () => number;
+  readonly #rules: readonly FileRule[];
   readonly #search: FileSearch;
   readonly #copies: CopyFinder;
   readonly missing: MissingFiles;
@@ -59,6 +60,7 @@ export class FileFinder {
     this.limit = new FileLimit(options, () => this.files.count);
     this.memory = new TailMemory(options, this.files, state);
     this.#cutOffBefore = this.memory.restore(state.files);
+    this.#rules = options.rules;
     this.#search = new FileSearch(options.rules, this.files, options.now);
     const named = new Set(options.rules.flatMap((rule) => rule.named));
     this.#copies = new CopyFinder({
@@ -92,6 +94,11 @@ export class FileFinder {
     return directories;
   }
 
+  /** What the last search found and cannot be read by its name. */
+  get misnamed(): Set<string> {
+    return new Set(this.#rules.flatMap(({ misnamed }) => [...misnamed]));
+  }
+
   /** Searches for the files of every rule, where anything may have come. */
   async scan(isForced: boolean): Promise<void> {
     const isDue = await this.#search.isDue();
@@ -115,6 +122,7 @@ export class FileFinder {
     }
     await this.#adoptRotated([...paths]);
     this.limit.found(waiting);
+    this.log.misnamed(this.misnamed);
     this.memory.learnRules();
     this.memory.settle();
     await this.memory.lookAtParked();

@@ -1,8 +1,8 @@
-import { closeSync, constants, openSync, statSync } from "node:fs";
+import { closeSync, constants, type Dirent, existsSync, openSync, readdir, statSync } from "node:fs";
 import { access, open, opendir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import picomatch from "picomatch";
-import { glob } from "tinyglobby";
+import { type FileSystemAdapter, glob } from "tinyglobby";
 import { systemCode, systemReason } from "../agent-error.ts";
 import type { FilesConfig } from "../config.ts";
 import { type FilterCounts, LineFilter } from "../filter/line-filter.ts";
@@ -15,7 +15,14 @@ import type { Sighting } from "./sighting.ts";
 /** Clocks of file systems tick this often at the least. */
 const SETTLED_AFTER_MS = 2_000;
 
-const GLOB = { absolute: true, dot: true, expandDirectories: false } as const;
+/** Enough to see what is wrong. */
+const MISNAMED_MAX = 100;
+
+type ReadDirectory = (
+  path: string,
+  options: { withFileTypes: true },
+  done: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
+) => void;
 
 /** Of a directory that is listed. */
 const NAMES_AT_ONCE = 256;
@@ -43,6 +50,8 @@ export class FileRule {
   readonly #filter: LineFilter;
   readonly #multiLineIdleMs: number | undefined;
   readonly #bytesPerSecond: number | undefined;
+  /** What the last search found under names that are not UTF-8, and so cannot be read by them. */
+  readonly misnamed = new Set<string>();
   readonly #isMatch: (path: string) => boolean;
   readonly #isExcluded: (path: string) => boolean;
 
@@ -118,15 +127,46 @@ export class FileRule {
    * nothing.
    */
   async *matches(): AsyncGenerator<string> {
+    this.misnamed.clear();
     for (const { path, base, wildcard, isMatch } of this.#patterns) {
       if (wildcard === undefined) yield path;
       else {
         const isInBase = !wildcard.includes("/");
         // One directory may have names without number: they are not all held at once.
-        const matches = isInBase ? namesIn(base, isMatch) : await glob(wildcard, { cwd: base, ...GLOB });
-        for await (const match of matches) if (!this.#isExcluded(match)) yield match;
+        const matches = isInBase ? namesIn(base, isMatch) : await this.#glob(wildcard, base);
+        for await (const match of matches) {
+          if (this.#isExcluded(match)) continue;
+          if (isMisnamed(match)) this.#addMisnamed(match);
+          else yield match;
+        }
       }
     }
+  }
+
+  #glob(wildcard: string, cwd: string): Promise<string[]> {
+    const fs = {
+      readdir: (...[path, options, done]: Parameters<ReadDirectory>) => {
+        readdir(path, options, (error, entries) => {
+          for (const entry of error ? [] : entries) {
+            const found = join(path, entry.name);
+            if (entry.isDirectory() && isMisnamed(found)) this.#addMisnamed(found);
+          }
+          done(error, entries);
+        });
+      },
+    };
+    // Its type knows all forms of readdir, of which it calls this one.
+    return glob(wildcard, {
+      cwd,
+      absolute: true,
+      dot: true,
+      expandDirectories: false,
+      fs: fs as FileSystemAdapter,
+    });
+  }
+
+  #addMisnamed(path: string): void {
+    if (this.misnamed.size < MISNAMED_MAX) this.misnamed.add(path);
   }
 
   /** Paths that match at this moment, sorted. */
@@ -155,6 +195,7 @@ export class FileRule {
       const problem = await fileProblem(path);
       if (problem !== undefined) unreadable.add(`files "${this.tag}": ${problem}`);
     }
+    for (const path of this.misnamed) unreadable.add(`files "${this.tag}": ${misnamedText(path)}`);
     return { fatal, unreadable: [...unreadable].sort() };
   }
 }
@@ -170,6 +211,15 @@ function readPattern(path: string): Pattern {
   return isGlob
     ? { path, base: base === "" ? "/" : base, wildcard, isMatch: picomatch(wildcard, { dot: true }) }
     : { path, base: dirname(path), wildcard: undefined, isMatch: () => false };
+}
+
+/** Node puts U+FFFD in the place of bytes that are not UTF-8: nothing is to be found under such a name. */
+function isMisnamed(path: string): boolean {
+  return path.includes("\ufffd") && !existsSync(path);
+}
+
+export function misnamedText(path: string): string {
+  return `cannot read ${path}: its name is not UTF-8. Rename it`;
 }
 
 async function* namesIn(directory: string, isMatch: (name: string) => boolean): AsyncGenerator<string> {

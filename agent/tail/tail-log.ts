@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { misnamedText } from "./file-rule.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { Sighting } from "./sighting.ts";
 
@@ -31,6 +32,8 @@ export class TailLog {
   /** Not told of yet, or not by their id. */
   readonly #found = new Map<FollowedFile, { readonly offset: number; isTold: boolean }>();
 
+  #misnamed: ReadonlySet<string> = new Set<string>();
+
   constructor(log: Logger) {
     this.#log = log;
   }
@@ -56,6 +59,12 @@ export class TailLog {
       found.isTold = true;
       this.#log.info({ ...whose(file), location, tag, offset: found.offset }, "following");
     }
+  }
+
+  /** What cannot be read by its name is told once. */
+  misnamed(paths: ReadonlySet<string>): void {
+    for (const path of paths) if (!this.#misnamed.has(path)) this.#log.error({ path }, misnamedText(path));
+    this.#misnamed = paths;
   }
 
   rotated(file: FollowedFile): void {

@@ -71,6 +71,11 @@ export class Tail {
     return this.#finder.limit.waiting;
   }
 
+  /** What matches and cannot be read by its name. */
+  get misnamed(): ReadonlySet<string> {
+    return this.#finder.misnamed;
+  }
+
   get counts(): TailCounts {
     return this.#finder.log.counts;
   }
@@ -209,7 +214,7 @@ export class Tail {
     const { now, rotatedIdleMs } = this.#options;
     const idleMs = now() - file.changedAtMs;
     const { unpacked } = file.place;
-    const isOver = file.phase === "rotated" && (isDrain || unpacked || idleMs >= rotatedIdleMs);
+    const isOver = file.phase === "rotated" && (isDrain || unpacked !== undefined || idleMs >= rotatedIdleMs);
     if (!file.position.hasPartialLine) {
       if (isOver && (await this.#isStillAtEnd(file))) await this.#end(file);
     } else if (isDrain || isOver || this.#isQuiet(file, idleMs)) {

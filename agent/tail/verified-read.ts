@@ -132,7 +132,7 @@ export async function breakHere(file: FollowedFile, isLast: boolean, nowMs: numb
 }
 
 /** @returns how many of the bytes that are no line yet are whole characters */
-async function wholeCharacters({ reading, position }: FollowedFile, open: OpenFile): Promise<number> {
+async function wholeCharacters({ reading, position }: FollowedFile, open: ReadableFile): Promise<number> {
   const begun = Buffer.allocUnsafe(position.seenTo - position.read);
   const bytes = begun.subarray(0, await open.readAt(begun, position.read));
   return (reading.filter.framing.encoding ?? UTF_8).wholeCharacters(bytes);

@@ -74,3 +74,39 @@ test("a check counts the files, and says when more match than are followed at on
   expect(await said({ max_files: 9 })).not.toContain("problem");
   expect(await said({ max_files: 4 })).toMatch(/^problem: files: 9 match and tail.max_files is 4: raise it/m);
 });
+
+test.each([
+  ["a file", "*.log", ["caf\xe9.log"]],
+  ["a directory", "*/a.log", ["caf\xe9", "a.log"]],
+])(
+  "%s whose name is not UTF-8 is told, in the log, by a check and at the end of a drain",
+  async (_, glob, names) => {
+    await using agent = await AgentFixture.make();
+    const bytes = names.map((name) => Buffer.from(name, "latin1"));
+    const parts = [Buffer.from(agent.directory), ...bytes]
+      .flatMap((part) => [part, Buffer.from("/")])
+      .slice(0, -1);
+    if (bytes.length > 1) await mkdir(Buffer.concat(parts.slice(0, 3)));
+    else await mkdir(agent.path("good"));
+    await writeFile(Buffer.concat(parts), "unread\n");
+    await mkdir(agent.path("good"), { recursive: true });
+    for (const path of ["good.log", "good/a.log", "\ufffd.log"]) await writeFile(agent.path(path), "read\n");
+    const told: string[] = [];
+    const log = pino({ level: "error" }, { write: (line) => void told.push(line) });
+    const files = [{ tag: "test", path: agent.path(glob) }];
+    await expect(agent.drain({ files }, log)).rejects.toMatchObject({
+      code: "UNREAD",
+      message: expect.stringMatching(/caf\ufffd.*: its name is not UTF-8/),
+    });
+    expect(new Set(agent.events.map(({ text }) => text))).toEqual(new Set(["read"]));
+    expect(told.join("")).toContain("its name is not UTF-8");
+    const findings = await checkAgent(
+      agent.config({ files }),
+      pino({ level: "silent" }),
+      AbortSignal.timeout(60_000),
+    );
+    expect(findings.filter(({ isProblem }) => isProblem).map(({ text }) => text)).toEqual([
+      expect.stringContaining("its name is not UTF-8"),
+    ]);
+  },
+);
