@@ -2,6 +2,7 @@ import { open } from "node:fs/promises";
 import { CheckpointFile } from "./checkpoint.ts";
 import type { AgentConfig } from "./config.ts";
 import type { AgentStatus, FileStatus } from "./monitor/agent-status.ts";
+import { askMonitor } from "./monitor/ask-monitor.ts";
 import { spoolDirectory } from "./pushed-input.ts";
 import { spoolExtent } from "./spool/spool-extent.ts";
 import type { SpoolPosition } from "./spool/segments.ts";
@@ -18,7 +19,6 @@ import { sight, type Sighting } from "./tail/sighting.ts";
 const LAST_LINE_MAX_BYTES = 2 ** 20;
 /** What the status calls the spool. */
 export const SPOOL_LOCATION = "spool:pushed";
-const MONITOR_TIMEOUT_MS = 2_000;
 
 /** How far one source has come, as far as it can be told from outside of the agent. */
 export interface Position {
@@ -82,18 +82,6 @@ export async function readPositions(config: AgentConfig): Promise<Positions> {
   });
   const pushed = await spoolState(config, spool, view);
   return { isRunning, streamError, spool: pushed, positions: [...followed, ...fresh] };
-}
-
-async function askMonitor({ address, port }: AgentConfig["monitor"]): Promise<AgentStatus | undefined> {
-  if (port === 0) return undefined;
-  const host = address.includes(":") ? `[${address}]` : address;
-  try {
-    const signal = AbortSignal.timeout(MONITOR_TIMEOUT_MS);
-    return (await (await fetch(`http://${host}:${port}/`, { signal })).json()) as AgentStatus;
-  } catch {
-    // It does not run, or hangs: the checkpoint tells what it can.
-    return undefined;
-  }
 }
 
 async function sightings(rules: readonly FileRule[]): Promise<(Sighting & { tag: string })[]> {

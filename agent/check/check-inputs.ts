@@ -8,6 +8,8 @@ import { createSecureContext } from "node:tls";
 import { systemCode, systemReason } from "../agent-error.ts";
 import type { AgentConfig } from "../config.ts";
 import { type ForwardConfig, readNamed, readSharedKey } from "../forward/forward-config.ts";
+import type { MonitorConfig } from "../monitor/monitor-config.ts";
+import { readToken } from "../monitor/monitor-token.ts";
 import { isHeld } from "../state-lock.ts";
 import { fine, type Finding, problem } from "./finding.ts";
 
@@ -24,7 +26,19 @@ export async function checkInputs(config: AgentConfig): Promise<Finding[]> {
     findings.push(await checkSocket(`line_sockets "${tag}"`, path));
   }
   if (stdin) findings.push(fine(`stdin: its lines are sent as "${stdin.tag}"`));
-  if (monitor.port !== 0) findings.push(await checkPort("monitor", monitor.address, monitor.port, isRunning));
+  return [...findings, ...(await checkMonitor(monitor, isRunning))];
+}
+
+async function checkMonitor(monitor: MonitorConfig, isRunning: boolean): Promise<Finding[]> {
+  const { port, address, unix_path } = monitor;
+  const findings: Finding[] = [];
+  if (port !== 0) findings.push(await checkPort("monitor", address, port, isRunning));
+  if (unix_path !== undefined) findings.push(await checkSocket("monitor", unix_path));
+  try {
+    await readToken(monitor);
+  } catch (error) {
+    findings.push(problem(`monitor: ${systemReason(error)}`));
+  }
   return findings;
 }
 

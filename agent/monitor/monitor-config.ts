@@ -1,5 +1,7 @@
 import { isIP } from "node:net";
 import * as z from "zod";
+import { absolutePath } from "../absolute-path.ts";
+import { socketSettings } from "../socket-config.ts";
 
 /** The `[monitor]` section. */
 export const monitorSchema = z.strictObject({
@@ -11,6 +13,21 @@ export const monitorSchema = z.strictObject({
     .meta({
       description: "on which it listens. Paths of log files can be read there: think before opening it",
     }),
+  unix_path: absolutePath.max(107).optional().meta({
+    description: "a Unix socket to listen on as well: who may write to it may ask",
+  }),
+  ...socketSettings,
+  token_file: absolutePath.optional().meta({
+    description:
+      "a file whose content must be sent with each request, as a bearer token or as the password of any user; " +
+      "without it /healthz/ pages say yes or no, and no more",
+  }),
+  max_connections: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(64)
+    .meta({ description: "of the port and of the socket, each; an idle one makes room for a new one" }),
   hosts: z
     .array(z.string().min(1))
     .default([])

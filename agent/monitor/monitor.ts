@@ -1,13 +1,13 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { isIP } from "node:net";
-import { AgentError, systemReason } from "../agent-error.ts";
 import { EXPOSITION_CONTENT_TYPE, exposition } from "../metrics.ts";
 import { agentMetrics } from "./agent-metrics.ts";
 import { agentStatus } from "./agent-status.ts";
 import { health, type HealthQuestion } from "./health.ts";
 import { History, SAMPLE_EVERY_MS } from "./history.ts";
 import type { MonitorConfig } from "./monitor-config.ts";
+import { closeServer, monitorServers } from "./monitor-server.ts";
+import { bearsToken, readToken } from "./monitor-token.ts";
 import { overview } from "./overview.ts";
 import { pageFile } from "./page-files.ts";
 import { systemStatus } from "./system-status.ts";
@@ -17,7 +17,11 @@ interface Answer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** Has a browser ask for the token as a password. */
+const ASK_FOR_TOKEN = { "www-authenticate": 'Basic realm="weir-agent", charset="UTF-8"' };
 
 /** Its own files, no inline code, and nothing from anywhere else. */
 const SECURITY_HEADERS = {
@@ -57,8 +61,11 @@ const PAGES: Readonly<Record<string, (asked: Asked) => Answer>> = {
 
 /** Tells over HTTP how the agent is, on this machine only unless configured otherwise. */
 export class Monitor implements AsyncDisposable {
-  #config: Pick<MonitorConfig, "port" | "address" | "hosts"> = { port: 0, address: "127.0.0.1", hosts: [] };
-  #server: Server | undefined;
+  #hosts: readonly string[] = [];
+  /** That who asks must have; undefined where anybody may. */
+  #token: string | undefined;
+  /** By the names of their addresses. */
+  #servers: ReadonlyMap<string, Server> = new Map<string, Server>();
   #vitals: (() => Vitals) | undefined;
   readonly #history = new History();
   #sampling: NodeJS.Timeout | undefined;
@@ -66,44 +73,34 @@ export class Monitor implements AsyncDisposable {
   /** Of whom it tells from now on. */
   show(vitals: () => Vitals): void {
     this.#vitals = vitals;
-    if (this.#server) this.#sample();
+    if (this.#servers.size > 0) this.#sample();
   }
 
   /**
    * Listens where it is told to. Where that cannot be, it goes on as it was.
    *
-   * @throws AgentError MONITOR_PORT
+   * @throws AgentError MONITOR_PORT, CONFIG_UNREADABLE
    */
   async configure(config: MonitorConfig): Promise<void> {
-    const before = this.#config;
-    if (config.port !== before.port || config.address !== before.address) {
-      const server = config.port === 0 ? undefined : await this.#listen(config);
-      await this.#close();
-      this.#server = server;
-      if (server) this.#sampling = setInterval(() => this.#sample(), SAMPLE_EVERY_MS).unref();
-    }
-    this.#config = config;
+    const token = await readToken(config);
+    const before = this.#servers;
+    this.#servers = await monitorServers(config, before, (request, response) =>
+      this.#answer(request, response),
+    );
+    this.#hosts = config.hosts;
+    this.#token = token;
+    for (const [name, server] of before) if (!this.#servers.has(name)) await closeServer(server);
+    clearInterval(this.#sampling);
+    if (this.#servers.size > 0) this.#sampling = setInterval(() => this.#sample(), SAMPLE_EVERY_MS).unref();
   }
 
   #sample(): void {
     if (this.#vitals) this.#history.add(this.#vitals(), Date.now());
   }
 
-  async #listen({ address, port }: MonitorConfig): Promise<Server> {
-    const server = createServer((request, response) => this.#answer(request, response));
-    server.listen(port, address);
-    try {
-      await once(server, "listening");
-      return server;
-    } catch (cause) {
-      const hint = "Choose another monitor.port; 0 has no monitor.";
-      throw new AgentError("MONITOR_PORT", `${address}:${port}`, systemReason(cause), hint, { cause });
-    }
-  }
-
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const { status, type, body } = this.#page(request);
-    response.writeHead(status, { ...SECURITY_HEADERS, "content-type": type });
+    const { status, type, body, headers } = this.#page(request);
+    response.writeHead(status, { ...SECURITY_HEADERS, ...headers, "content-type": type });
     response.end(request.method === "HEAD" ? undefined : body);
   }
 
@@ -111,6 +108,10 @@ export class Monitor implements AsyncDisposable {
     if (!this.#isOurName(headers.host)) return json(421, { error: "not this host: see monitor.hosts" });
     if (method !== "GET" && method !== "HEAD") return json(405, { error: "only GET" });
     const [path = "", search = ""] = url.split("?", 2);
+    const mayAsk = this.#token === undefined || bearsToken(headers.authorization, this.#token);
+    // Probes of load balancers and orchestrators bear no token: they learn how it is, not why.
+    if (!mayAsk && !path.startsWith("/healthz/"))
+      return { ...json(401, { error: "needs the token of monitor.token_file" }), headers: ASK_FOR_TOKEN };
     const file = pageFile(path);
     if (file) return { status: 200, ...file };
     const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
@@ -118,25 +119,19 @@ export class Monitor implements AsyncDisposable {
       return json(404, { error: `there is ${["/status", ...Object.keys(PAGES)].join(", ")}` });
     if (this.#vitals === undefined) return json(503, { error: "starting" });
     const query = new URLSearchParams(search);
-    return page({ vitals: this.#vitals(), now: new Date(), history: this.#history, query });
+    const answer = page({ vitals: this.#vitals(), now: new Date(), history: this.#history, query });
+    return mayAsk ? answer : json(answer.status, { ok: answer.status === 200 });
   }
 
   /** A name that somebody else resolves to this address must not be read from within a browser. */
   #isOurName(host = ""): boolean {
     const name = host.replace(/:\d*$/, "").replace(/^\[(.*)\]$/, "$1");
-    return name === "localhost" || isIP(name) !== 0 || this.#config.hosts.includes(name);
-  }
-
-  async #close(): Promise<void> {
-    clearInterval(this.#sampling);
-    if (this.#server === undefined) return;
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await once(this.#server, "close");
+    return name === "localhost" || isIP(name) !== 0 || this.#hosts.includes(name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
+    clearInterval(this.#sampling);
+    await Promise.all(Array.from(this.#servers.values(), closeServer));
   }
 }
 
