@@ -43,7 +43,7 @@ function pack(platform: string, bundle: string, metafile: Metafile): string[] {
   mkdirSync(join(tree, "bin"), { recursive: true });
   cpSync(executable, join(tree, "bin/weir-agent"));
   copyFileSync(billOfMaterials, join(tree, "weir-agent.cdx.json"));
-  for (const name of ["weir-agent.service", "agent.toml"])
+  for (const name of ["weir-agent.service", "read-every-file.conf", "agent.toml"])
     copyFileSync(join(import.meta.dirname, name), join(tree, name));
   copyFileSync(join(import.meta.dirname, "../LICENSE"), join(tree, "LICENSE"));
   const sameBytes = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"];
