@@ -293,13 +293,14 @@ export class Agent {
 
   /** A drain that left something unread has not done what it was asked for. */
   #assertRead(): void {
-    const { unread, waiting, misnamed } = this.#parts.tail;
+    const { unread, waiting, misnamed, left } = this.#parts.tail;
     const reasons = [
       ...(waiting > 0 ? [`${waiting} files that match were not read: no more are followed at once`] : []),
       ...unread.map(({ location, error, read, size }) => {
         return `${location} was not read to its end: ${error ?? `to byte ${read} of ${size}`}`;
       }),
       ...Array.from(misnamed, misnamedText),
+      ...Array.from(left.values(), ({ detail }) => detail),
     ];
     if (reasons.length === 0) return;
     const named = reasons.slice(0, NAMED_IN_ERROR);

@@ -10,6 +10,7 @@ import { monitorSchema } from "./monitor/monitor-config.ts";
 import { awsSchema } from "./producer/aws-config.ts";
 import { regionName } from "./producer/region-name.ts";
 import { PAYLOAD_MAX_BYTES, producerConfigSchema } from "./producer/producer-config.ts";
+import { UID_MAX } from "./socket-config.ts";
 import { spoolConfigSchema } from "./spool/spool-config.ts";
 import { GROWTH_MAX } from "./tail/encoding.ts";
 
@@ -53,6 +54,22 @@ const files = z
       .meta({
         unit: "ms",
         description: "a file that was not changed for this long when it is found is left alone; 0 reads all",
+      }),
+    follow_links: z
+      .union([z.boolean(), z.array(absolutePath).min(1)])
+      .default(false)
+      .meta({
+        description:
+          "a symbolic link is followed where it leads into the directories that `path` names without a wildcard, and into " +
+          "these; `true` follows every link, and reads files that have names elsewhere (hard links) or another owner",
+      }),
+    owners: z
+      .array(z.int().min(0).max(UID_MAX))
+      .default([])
+      .meta({
+        description:
+          "numbers of users whose files are read in any directory. In a directory of root's all are, in one of another " +
+          "user's that user's",
       }),
     bytes_per_second: bytes(1, 2 ** 40)
       .optional()

@@ -75,22 +75,31 @@ export async function readPositions(config: AgentConfig): Promise<Positions> {
   const waiting = isRunning ? "the agent has not found it yet" : "the agent does not run";
   const news = (await sightings(rules)).filter(({ path }) => !locations.has(path));
   const known = new Copies(copies);
-  const fresh = news.map(({ tag, path, size, file }) => {
+  const fresh = news.map(({ tag, path, size, file, left }) => {
     const copyOf = known.find(file)?.of;
     const position = { location: path, tag, source: undefined, delivered: 0, read: 0, size };
-    return { ...position, copyOf, waiting: copyOf === undefined ? waiting : undefined };
+    return { ...position, copyOf, waiting: copyOf === undefined ? (left ?? waiting) : undefined };
   });
   const pushed = await spoolState(config, spool, view);
   return { isRunning, streamError, spool: pushed, positions: [...followed, ...fresh] };
 }
 
-async function sightings(rules: readonly FileRule[]): Promise<(Sighting & { tag: string })[]> {
-  const found: (Sighting & { tag: string })[] = [];
+interface FoundFile extends Sighting {
+  readonly tag: string;
+  /** Why it is not read, though it matches. */
+  readonly left: string | undefined;
+}
+
+async function sightings(rules: readonly FileRule[]): Promise<FoundFile[]> {
+  const found: FoundFile[] = [];
   for (const rule of rules) {
-    for (const path of await rule.paths()) {
+    const check = await rule.access.look();
+    const paths = await rule.paths();
+    for (const path of paths) {
       const sighting = await sight(path);
-      if (sighting && !found.some((other) => other.path === path))
-        found.push({ ...sighting, tag: rule.readingOf(path).tag });
+      if (sighting === undefined || found.some((other) => other.path === path)) continue;
+      const left = (await check.refusalOf(sighting, () => paths))?.detail;
+      found.push({ ...sighting, tag: rule.readingOf(path).tag, left });
     }
   }
   return found;

@@ -1,5 +1,5 @@
 import { identityKey } from "../tail/file-identity.ts";
-import { sight } from "../tail/sighting.ts";
+import { sight, type Sighting } from "../tail/sighting.ts";
 import type { FilesConfig } from "../config.ts";
 import { FileRule } from "../tail/file-rule.ts";
 import { closedDirectories, type ListDirectories } from "./closed-directories.ts";
@@ -56,5 +56,20 @@ async function checkEntry(rule: FileRule): Promise<Finding[]> {
     files.length === 0
       ? "no file yet"
       : `${files.length} files of ${bytes} bytes: ${names.join(", ")}${rest}`;
-  return [fine(`files "${rule.tag}": matches ${what}`), ...unreadable.map(problem)];
+  const left = await leftProblems(rule, files);
+  return [fine(`files "${rule.tag}": matches ${what}`), ...unreadable.map(problem), ...left];
+}
+
+/** Files that match and are not read, for a link or their owner. */
+async function leftProblems(rule: FileRule, files: readonly Sighting[]): Promise<Finding[]> {
+  const check = await rule.access.look();
+  const paths = files.map(({ path }) => path);
+  const details: string[] = [];
+  for (const file of files) {
+    const refusal = await check.refusalOf(file, () => paths);
+    if (refusal) details.push(`files "${rule.tag}": ${refusal.detail}`);
+  }
+  const rest = details.length - FILES_NAMED;
+  const others = rest > 0 ? [`files "${rule.tag}": ${rest} more are left like these`] : [];
+  return [...details.slice(0, FILES_NAMED), ...others].map(problem);
 }

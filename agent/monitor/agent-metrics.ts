@@ -66,6 +66,7 @@ function ofFiles({ files, missing, waitingFiles, tail, maxFileSeries }: Vitals):
     weir_agent_files_lost_total: tail.lost,
     weir_agent_files_copies_total: tail.copies,
     weir_agent_files_unpacked_total: tail.unpacked,
+    weir_agent_files_left: tail.left,
     weir_agent_abandoned_bytes_total: tail.abandonedBytes,
     weir_agent_undelivered_bytes: files.reduce((sum, file) => sum + undeliveredBytes(file), 0),
     weir_agent_file_series_hidden: Math.max(0, files.filter(hasMore).length - maxFileSeries),

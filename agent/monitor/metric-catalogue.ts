@@ -38,6 +38,9 @@ const FILES = {
   weir_agent_abandoned_bytes_total: counter(
     "Bytes that were truncated unread, or cannot be unpacked: data is gone.",
   ),
+  weir_agent_files_left: gauge(
+    "Files that match and are not read, for a link or their owner; the log says which.",
+  ),
   weir_agent_undelivered_bytes: gauge(
     "Bytes of all files and of the spool that could be delivered and are not.",
   ),

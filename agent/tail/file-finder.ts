@@ -1,9 +1,10 @@
 import { basename, dirname, join } from "node:path";
 import type { Logger } from "pino";
 import { CopyFinder } from "./copy-finder.ts";
+import type { Refusal } from "./file-access.ts";
 import { type FileIdentity, identityKey } from "./file-identity.ts";
 import { FileLimit } from "./file-limit.ts";
-import type { FileRule } from "./file-rule.ts";
+import { type FileRule, ruleOf } from "./file-rule.ts";
 import { isCopyOf } from "./fingerprint.ts";
 import { FileSearch } from "./file-search.ts";
 import type { FollowedFile } from "./followed-file.ts";
@@ -99,6 +100,11 @@ export class FileFinder {
     return new Set(this.#rules.flatMap(({ misnamed }) => [...misnamed]));
   }
 
+  /** By path: why a file that matches is not read. */
+  get left(): ReadonlyMap<string, Refusal> {
+    return this.#search.left;
+  }
+
   /** Searches for the files of every rule, where anything may have come. */
   async scan(isForced: boolean): Promise<void> {
     const isDue = await this.#search.isDue();
@@ -109,6 +115,7 @@ export class FileFinder {
     const { copies } = this.memory;
     const isCopy = (file: FileIdentity): boolean => copies.find(file) !== undefined;
     const { fresh, waiting } = await this.#search.run(this.limit.room, isCopy);
+    this.log.leaves(this.#search.left);
     this.#copies.startOver();
     const names = new Set(fresh.map(({ sighting }) => sighting.path));
     // A copy can be told only once its original is known.
@@ -253,7 +260,9 @@ export class FileFinder {
         const kin = await this.#copies.kinOf(sighting, this.#search.has(sighting.file));
         if (kin === "unclear") this.#unsure.add(path);
         if (kin !== "none" || !this.#isEarlier(sighting, path)) continue;
-        const { reading } = this.files.latestAt(path)!;
+        const { reading, tag } = this.files.latestAt(path)!;
+        const rule = ruleOf(this.#rules, path, tag);
+        if (rule && !(await this.#search.mayRead(sighting, rule))) continue;
         this.log.following(this.memory.follow(sighting, path, reading, HEAD));
       }
     }

@@ -7,10 +7,11 @@ import { systemCode, systemReason } from "../agent-error.ts";
 import type { FilesConfig } from "../config.ts";
 import { type FilterCounts, LineFilter } from "../filter/line-filter.ts";
 import { PathTag } from "../filter/path-tag.ts";
+import { FileAccess } from "./file-access.ts";
 import { isLocal } from "./file-system.ts";
 import type { LineFeed } from "./line-feed.ts";
 import type { Reading } from "./reading.ts";
-import type { Sighting } from "./sighting.ts";
+import { type Sighting, sight } from "./sighting.ts";
 
 /** Clocks of file systems tick this often at the least. */
 const SETTLED_AFTER_MS = 2_000;
@@ -45,6 +46,8 @@ export class FileRule {
   readonly #ignoreOlderMs: number;
   /** Stays the same while tag and paths do. */
   readonly key: string;
+  /** Which of the files that match are read. */
+  readonly access: FileAccess;
   readonly #patterns: readonly Pattern[];
   readonly #pathTag: PathTag;
   readonly #filter: LineFilter;
@@ -61,6 +64,8 @@ export class FileRule {
     this.#ignoreOlderMs = config.ignore_older_ms;
     this.key = [config.tag, ...config.path].join(" ");
     this.#patterns = config.path.map(readPattern);
+    const { follow_links: followLinks, owners } = config;
+    this.access = new FileAccess({ directories: this.directories, followLinks, owners });
     this.#isMatch = picomatch(config.path, { dot: true });
     this.#isExcluded = picomatch(config.exclude, { dot: true });
     this.#pathTag = new PathTag(config.tag, config.path);
@@ -110,7 +115,7 @@ export class FileRule {
    * @returns undefined when that cannot be told
    */
   async stamp(): Promise<string | undefined> {
-    if (this.#ignoreOlderMs > 0 || this.#patterns.some(({ wildcard }) => wildcard?.includes("/"))) {
+    if (this.#ignoreOlderMs > 0 || this.#patterns.some(({ wildcard }) => isDeep(wildcard))) {
       return undefined;
     }
     const stamps = await Promise.all(this.directories.map(directoryStamp));
@@ -131,9 +136,8 @@ export class FileRule {
     for (const { path, base, wildcard, isMatch } of this.#patterns) {
       if (wildcard === undefined) yield path;
       else {
-        const isInBase = !wildcard.includes("/");
         // One directory may have names without number: they are not all held at once.
-        const matches = isInBase ? namesIn(base, isMatch) : await this.#glob(wildcard, base);
+        const matches = isDeep(wildcard) ? await this.#glob(wildcard, base) : namesIn(base, isMatch);
         for await (const match of matches) {
           if (this.#isExcluded(match)) continue;
           if (isMisnamed(match)) this.#addMisnamed(match);
@@ -186,7 +190,8 @@ export class FileRule {
     const fatal: string[] = [];
     for (const { path, base, wildcard } of this.#patterns) {
       const problem =
-        (await directoryProblem(base)) ?? (wildcard === undefined ? await fileProblem(path) : undefined);
+        (await directoryProblem(base)) ??
+        (wildcard === undefined ? await this.#namedProblem(path) : undefined);
       if (problem !== undefined) fatal.push(`files "${this.tag}": ${problem}`);
     }
     if (fatal.length > 0) return { fatal, unreadable: [] };
@@ -197,6 +202,12 @@ export class FileRule {
     }
     for (const path of this.misnamed) unreadable.add(`files "${this.tag}": ${misnamedText(path)}`);
     return { fatal, unreadable: [...unreadable].sort() };
+  }
+
+  async #namedProblem(path: string): Promise<string | undefined> {
+    const found = await sight(path);
+    const refusal = found && (await (await this.access.look()).refusalOf(found, () => this.named));
+    return refusal?.detail ?? fileProblem(path);
   }
 }
 
@@ -211,6 +222,11 @@ function readPattern(path: string): Pattern {
   return isGlob
     ? { path, base: base === "" ? "/" : base, wildcard, isMatch: picomatch(wildcard, { dot: true }) }
     : { path, base: dirname(path), wildcard: undefined, isMatch: () => false };
+}
+
+/** Whether files may be in directories below the base. */
+function isDeep(wildcard: string | undefined): boolean {
+  return wildcard !== undefined && (wildcard.includes("/") || wildcard.includes("**"));
 }
 
 /** Node puts U+FFFD in the place of bytes that are not UTF-8: nothing is to be found under such a name. */

@@ -1,9 +1,11 @@
 import { basename, dirname } from "node:path";
+import type { Refusal } from "./file-access.ts";
 import { type FileIdentity, identityKey } from "./file-identity.ts";
 import type { FileRule } from "./file-rule.ts";
 import { isLocal } from "./file-system.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
+import { LeftFiles } from "./left-files.ts";
 import type { Reading } from "./reading.ts";
 import { isRotatedName } from "./rotated-name.ts";
 import { type Elsewhere, SearchQueue } from "./search-queue.ts";
@@ -33,12 +35,14 @@ export class FileSearch {
   readonly #now: () => number;
   /** By identity: what the last search found, but for files at the paths they are followed from, which are many. */
   #elsewhere = new Map<string, Elsewhere>();
+  readonly #left: LeftFiles;
   /** Of each rule, as they were at the last search. */
   #stamps: readonly (string | undefined)[] = [];
   #nextMs = 0;
 
   constructor(rules: readonly FileRule[], files: Pick<FollowedFiles, "find">, now: () => number) {
     this.#rules = rules;
+    this.#left = new LeftFiles(rules);
     this.#files = files;
     this.#now = now;
   }
@@ -89,6 +93,10 @@ export class FileSearch {
   async run(most: number, isCopy: (file: FileIdentity) => boolean): Promise<SearchResult> {
     this.#nextMs = this.#now() + SEARCH_EVERY_MS;
     this.#elsewhere = new Map();
+    await this.#left.begin();
+    const left = new Map<string, Elsewhere>();
+    // They take no room from others: there may be links without number.
+    const leftBefore = new SearchQueue(Infinity, left, () => true);
     const queue = new SearchQueue(most, this.#elsewhere, (file) => this.#isFollowed(file) || isCopy(file));
     const atHome = new Set<FollowedFile>();
     for (const rule of this.#rules) {
@@ -101,25 +109,50 @@ export class FileSearch {
           file.seen(sighting, this.#now());
           atHome.add(file);
           this.#elsewhere.delete(key);
-        } else if (!(file && atHome.has(file))) queue.add(key, rule, sighting);
+        } else if (!(file && atHome.has(file)))
+          (this.#left.has(key) ? leftBefore : queue).add(key, rule, sighting);
       }
     }
+    for (const [key, { rule, sightings }] of left) {
+      if (await this.#left.ruleFor(sightings)) for (const one of sightings) queue.add(key, rule, one);
+    }
     queue.sortOut();
-    return { fresh: this.#fresh(), waiting: queue.waiting };
+    const { waiting } = queue;
+    return { fresh: await this.#fresh(waiting > 0), waiting };
   }
 
   #isFollowed(file: FileIdentity): boolean {
     return this.#files.find(identityKey(file)) !== undefined;
   }
 
-  #fresh(): Fresh[] {
+  /** @param isCrowded what is left here may have kept others waiting */
+  async #fresh(isCrowded: boolean): Promise<Fresh[]> {
     const fresh: Fresh[] = [];
-    for (const [key, { rule, sightings }] of this.#elsewhere) {
+    for (const [key, { sightings }] of this.#elsewhere) {
       const file = this.#files.find(key);
-      if (file) file.seen(sightings[0], this.#now());
-      else fresh.push({ rule, sighting: sightings[0] });
+      if (file) {
+        file.seen(sightings[0], this.#now());
+        continue;
+      }
+      const rule = await this.#left.ruleFor(sightings);
+      if (rule) fresh.push({ rule, sighting: sightings[0] });
+      else {
+        this.#elsewhere.delete(key);
+        if (isCrowded) this.bringForward();
+      }
     }
+    this.#left.end();
     return fresh.sort((a, b) => (a.sighting.path < b.sighting.path ? -1 : 1));
+  }
+
+  /** By path: what the last search found and left. */
+  get left(): ReadonlyMap<string, Refusal> {
+    return this.#left.refusals;
+  }
+
+  /** @param sighting of what rotation made of a file of this rule */
+  mayRead(sighting: Sighting, rule: FileRule): Promise<boolean> {
+    return this.#left.mayRead(sighting, rule);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { misnamedText } from "./file-rule.ts";
 import type { FollowedFile } from "./followed-file.ts";
+import type { Refusal } from "./file-access.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** What became of files since the start. */
@@ -11,6 +12,8 @@ export interface TailCounts {
   lost: number;
   /** Not read, as all that they hold was read of others. */
   copies: number;
+  /** Matches that are not read at present: for a link, or an owner. */
+  left: number;
   /** Truncated before they were read. */
   abandonedBytes: number;
   /** Compressed before they were read. */
@@ -25,6 +28,7 @@ export class TailLog {
     truncated: 0,
     lost: 0,
     copies: 0,
+    left: 0,
     abandonedBytes: 0,
     unpacked: 0,
   };
@@ -33,6 +37,8 @@ export class TailLog {
   readonly #found = new Map<FollowedFile, { readonly offset: number; isTold: boolean }>();
 
   #misnamed: ReadonlySet<string> = new Set<string>();
+  /** By path: what was told of those that are left. */
+  #left = new Map<string, string>();
 
   constructor(log: Logger) {
     this.#log = log;
@@ -83,6 +89,19 @@ export class TailLog {
       { path, bytes: size, source, original: of, read: original.read },
       "taken for a copy of what was read: it is not read",
     );
+  }
+
+  /** @param left of this search */
+  leaves(left: ReadonlyMap<string, Refusal>): void {
+    this.counts.left = left.size;
+    const told = new Map<string, string>();
+    for (const [path, { reason, detail }] of left) {
+      told.set(path, detail);
+      // What was replaced in that moment is looked at again.
+      if (reason !== "changed" && this.#left.get(path) !== detail)
+        this.#log.warn({ path, reason }, `left: ${detail}`);
+    }
+    this.#left = told;
   }
 
   lost(file: FollowedFile): void {

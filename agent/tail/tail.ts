@@ -1,3 +1,4 @@
+import type { Refusal } from "./file-access.ts";
 import { FileFinder, type FinderOptions } from "./file-finder.ts";
 import type { Finding, FollowedFile } from "./followed-file.ts";
 import { LookSchedule } from "./look-schedule.ts";
@@ -147,6 +148,11 @@ export class Tail {
     return Array.from(this.#finder.files.latest()).filter(
       ({ isOver, isAtEnd, error }) => !isOver && (!isAtEnd || error !== undefined),
     );
+  }
+
+  /** By path: files that match, and why they are not read. */
+  get left(): ReadonlyMap<string, Refusal> {
+    return this.#finder.left;
   }
 
   /**

@@ -262,7 +262,7 @@ test("a drain that cannot read a file says so, and is no success", async () => {
   await writeFile(agent.path("b.log"), Buffer.from("\ufefftwo\n", "utf16le"));
   const refused = agent.drain();
   await expect(refused).rejects.toMatchObject({ code: "UNREAD" });
-  await expect(refused).rejects.toThrow(`${agent.path("b.log")}: begins like UTF-16`);
+  await expect(refused).rejects.toThrow(`${agent.path("b.log")} was not read to its end: begins like UTF-16`);
   expect(agent.events.map(({ text }) => text)).toEqual(["one"]);
 });
 

@@ -13,7 +13,7 @@ export function vitals(bytes: number, shards = 1): Vitals {
     missing: [],
     waitingFiles: 0,
     pace: new Pace(() => 0),
-    tail: { found: 0, rotated: 0, truncated: 0, lost: 0, copies: 0, unpacked: 0, abandonedBytes: 0 },
+    tail: { found: 0, rotated: 0, truncated: 0, lost: 0, copies: 0, left: 0, unpacked: 0, abandonedBytes: 0 },
     read: { lines: 0, bytes, cut: 0 },
     filters: [],
     pushed: undefined,

@@ -241,7 +241,7 @@ for (const isDown of isOther ? [false, true] : []) {
       await tail.poll();
       return [isDown ? "one\ntwo\nfour\n" : "one\ntwo\nthree\nfour\n"];
     },
-    { glob: "**/*.log" },
+    { glob: "**/*.log", settings: { follow_links: [SHM] } },
   );
 }
 
