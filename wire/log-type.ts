@@ -2,6 +2,8 @@ import * as z from "zod";
 import { encodes, ENCODINGS } from "./column-encoding.ts";
 import { parseColumnType } from "./column-type.ts";
 import { DATA_API_SQL_MAX_BYTES, PARTITION_KEY_MAX_CHARS, SORT_KEY_MAX_COLUMNS } from "./limits.ts";
+import { PatternError } from "./pattern/pattern-error.ts";
+import { Pattern } from "./pattern/pattern.ts";
 import { columnNameProblem, schemaNameProblem, tableNameProblem } from "./redshift-names.ts";
 
 /**
@@ -22,18 +24,37 @@ const fieldPath = z
   .min(1)
   .meta({ description: "name of a parsed field; dots reach into nested JSON objects" });
 
-const regexSource = z.string().superRefine((source, context) => {
-  let pattern: RegExp;
+const regexParser = z
+  .strictObject({
+    format: z.literal("regex"),
+    pattern: z.string().meta({
+      description:
+        "JavaScript regular expression (flag v) with named groups; must match. It runs in linear time, so lookaheads " +
+        "and backreferences are refused",
+    }),
+    backtracking: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          "takes any pattern, and its risk: one crafted line may keep the router busy until it times out, again and " +
+          "again, and its batch is lost. Lines over 4,096 characters are rejected",
+      }),
+  })
+  .superRefine(({ pattern, backtracking }, context) => {
+    const message = regexProblem(pattern, backtracking);
+    if (message !== undefined) context.addIssue({ code: "custom", path: ["pattern"], message });
+  });
+
+function regexProblem(source: string, backtracking: boolean): string | undefined {
   try {
-    pattern = new RegExp(source, "v");
+    const { hasNamedGroup } = new Pattern(source, { alphabet: "unicode", backtracking });
+    return hasNamedGroup ? undefined : "needs at least one named group, such as (?<status>\\d+)";
   } catch (error) {
-    context.addIssue({ code: "custom", message: (error as Error).message });
-    return;
+    if (error instanceof PatternError) return `${error.message}; backtracking: true takes it, with its risk`;
+    return (error as Error).message;
   }
-  if (!/\(\?<[A-Za-z_]/.test(pattern.source)) {
-    context.addIssue({ code: "custom", message: "needs at least one named group, such as (?<status>\\d+)" });
-  }
-});
+}
 
 /** Formats of web servers' access logs. lambdas/router/parse/access-format.ts has what a line of each holds. */
 const ACCESS_FORMAT_NAMES = ["common", "combined", "vhost_combined", "nginx-main", "lighttpd"] as const;
@@ -81,12 +102,7 @@ const parser = z
       format: z.literal("tsv"),
       fields: fieldNames,
     }),
-    z.strictObject({
-      format: z.literal("regex"),
-      pattern: regexSource.meta({
-        description: "JavaScript regular expression (flag v) with named groups; must match",
-      }),
-    }),
+    regexParser,
     z.strictObject({ format: z.literal("raw") }),
   ])
   .meta({

@@ -1,29 +1,17 @@
 import * as z from "zod";
 import { Encoding } from "../tail/encoding.ts";
-import { bytePattern } from "./pattern.ts";
+import {
+  type ConditionConfig,
+  conditionSchema as condition,
+  maskedPatternSchema,
+  patternSchema as pattern,
+} from "./pattern.ts";
 
 const encoding = z.string().refine((label) => Encoding.isKnown(label), {
   error: ({ input }) =>
     `no encoding is known as "${String(input)}": take a label of the WHATWG Encoding Standard, such as windows-1252, ` +
     "shift_jis or utf-16le",
 });
-
-const pattern = z
-  .string()
-  .min(1)
-  .superRefine((source, context) => {
-    try {
-      bytePattern(source);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: reasonOf(error) });
-    }
-  });
-
-/** Why it is no pattern, without the pattern: what is masked may be a secret. */
-function reasonOf(error: unknown): string {
-  const { message } = error as Error;
-  return `Invalid regular expression: ${message.slice(message.lastIndexOf(": ") + 2)}`;
-}
 
 const multiLine = z
   .strictObject({
@@ -51,7 +39,7 @@ const sample = z.strictObject({
 });
 
 const mask = z.strictObject({
-  pattern,
+  pattern: maskedPatternSchema,
   with: z
     .string()
     .max(256)
@@ -69,13 +57,13 @@ export const filterSettings = {
   }),
   multi_line: multiLine.optional().meta({ description: "joins lines to events" }),
   include_lines: z
-    .array(pattern)
+    .array(condition)
     .default([])
-    .meta({ description: "only lines in which one of these is found are sent" }),
+    .meta({ description: "only lines in which one of these is found, or `all` of one's, are sent" }),
   exclude_lines: z
-    .array(pattern)
+    .array(condition)
     .default([])
-    .meta({ description: "lines in which one of these is found are not sent" }),
+    .meta({ description: "lines in which one of these is found, or `all` of one's, are not sent" }),
   sample: sample.optional().meta({ description: "keeps a share of the lines, the same ones whenever asked" }),
   mask: z.array(mask).default([]).meta({ description: "replaced in every line before it leaves the host" }),
 };
@@ -88,8 +76,8 @@ export type MaskConfig = z.output<typeof mask>;
 export interface FilterConfig {
   readonly encoding?: string | undefined;
   readonly multi_line?: MultiLineConfig | undefined;
-  readonly include_lines: readonly string[];
-  readonly exclude_lines: readonly string[];
+  readonly include_lines: readonly ConditionConfig[];
+  readonly exclude_lines: readonly ConditionConfig[];
   readonly sample?: SampleConfig | undefined;
   readonly mask: readonly MaskConfig[];
 }

@@ -6,7 +6,8 @@ import type { FilterConfig } from "./filter-config.ts";
 import { ConvertedText, type LineText, WindowText } from "./line-text.ts";
 import { Masking } from "./masking.ts";
 import { beginsEvent } from "./multi-line.ts";
-import { bytePattern } from "./pattern.ts";
+import type { Pattern } from "../../wire/pattern/pattern.ts";
+import { bytePatterns } from "./pattern.ts";
 import { Sampling } from "./sampling.ts";
 
 type LeftOut = GapReason & ("filtered" | "sampled");
@@ -29,8 +30,8 @@ export class LineFilter {
   readonly counts: FilterCounts = { filtered: 0, sampled: 0, masked: 0, undecodable: 0 };
   readonly #text: LineText;
   readonly #converted: ConvertedText | undefined;
-  readonly #include: readonly RegExp[];
-  readonly #exclude: readonly RegExp[];
+  readonly #include: readonly (readonly Pattern[])[];
+  readonly #exclude: readonly (readonly Pattern[])[];
   readonly #sampling: Sampling | undefined;
   readonly #masking: Masking | undefined;
 
@@ -39,8 +40,8 @@ export class LineFilter {
     const encoding = config.encoding === undefined ? undefined : new Encoding(config.encoding);
     this.#converted = encoding && new ConvertedText(encoding);
     this.#text = this.#converted ?? new WindowText();
-    this.#include = include_lines.map((source) => bytePattern(source));
-    this.#exclude = exclude_lines.map((source) => bytePattern(source));
+    this.#include = include_lines.map((condition) => bytePatterns(condition));
+    this.#exclude = exclude_lines.map((condition) => bytePatterns(condition));
     this.#sampling = sample && new Sampling(sample);
     this.#masking =
       mask.length > 0 ? new Masking(mask, maxLineBytes * (encoding ? GROWTH_MAX : 1)) : undefined;
@@ -92,9 +93,13 @@ export class LineFilter {
 
   #reason(window: Buffer, start: number, end: number): LeftOut | undefined {
     const line = this.#text.slice(window, start, end);
-    const isFound = (pattern: RegExp): boolean => pattern.test(line);
-    if (this.#exclude.some(isFound)) return "filtered";
-    if (this.#include.length > 0 && !this.#include.some(isFound)) return "filtered";
+    // A line that is too long for a pattern to be asked of is kept.
+    const isAsked = ({ maxChars }: Pattern): boolean => line.length <= maxChars;
+    const isFound = (pattern: Pattern): boolean => isAsked(pattern) && pattern.test(line);
+    const isWanted = (pattern: Pattern): boolean => !isAsked(pattern) || pattern.test(line);
+    if (this.#exclude.some((patterns) => patterns.every(isFound))) return "filtered";
+    if (this.#include.length > 0 && !this.#include.some((patterns) => patterns.every(isWanted)))
+      return "filtered";
     return this.#sampling === undefined || this.#sampling.keeps(line) ? undefined : "sampled";
   }
 }

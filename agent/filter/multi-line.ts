@@ -9,5 +9,9 @@ export function beginsEvent(
 ): (window: Buffer, start: number, end: number) => boolean {
   const pattern = bytePattern(start ?? continuation!);
   const isStart = start !== undefined;
-  return (window, from, to) => pattern.test(text.slice(window, from, to)) === isStart;
+  return (window, from, to) => {
+    const line = text.slice(window, from, to);
+    // A line that is too long for the pattern to be asked of stands by itself.
+    return line.length > pattern.maxChars || pattern.test(line) === isStart;
+  };
 }

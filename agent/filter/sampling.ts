@@ -1,5 +1,6 @@
 import { crc32 } from "node:zlib";
 import type { SampleConfig } from "./filter-config.ts";
+import type { Pattern } from "../../wire/pattern/pattern.ts";
 import { bytePattern } from "./pattern.ts";
 
 /**
@@ -8,7 +9,7 @@ import { bytePattern } from "./pattern.ts";
  */
 export class Sampling {
   readonly #limit: number;
-  readonly #by: RegExp | undefined;
+  readonly #by: Pattern | undefined;
 
   constructor({ keep, by }: SampleConfig) {
     this.#limit = keep * 2 ** 32;
@@ -16,7 +17,8 @@ export class Sampling {
   }
 
   keeps(line: string): boolean {
-    const found = this.#by?.exec(line);
+    const isAsked = this.#by !== undefined && line.length <= this.#by.maxChars;
+    const found = isAsked ? this.#by?.exec(line) : undefined;
     return crc32(Buffer.from(found?.[1] ?? found?.[0] ?? line, "latin1")) < this.#limit;
   }
 }

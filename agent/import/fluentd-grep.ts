@@ -1,6 +1,6 @@
 import { type FluentdSection, typeOf } from "./fluentd-syntax.ts";
 import type { LineChoice } from "./fluentd-routes.ts";
-import type { Notes } from "./imported.ts";
+import type { ImportedCondition, Notes } from "./imported.ts";
 import { all, fromRuby } from "./pattern.ts";
 
 /** What a filter asks of a field. */
@@ -44,13 +44,13 @@ function wanted(filter: FluentdSection, asked: AskedLines, notes: Notes): string
   return patterns;
 }
 
-function unwanted(filter: FluentdSection, asked: AskedLines, notes: Notes): string[] {
+function unwanted(filter: FluentdSection, asked: AskedLines, notes: Notes): ImportedCondition[] {
   const each = [
     ...numbered(filter, "exclude"),
     ...conditions(filter, "exclude"),
     ...within(filter, "or", "exclude").flat(),
   ];
-  const patterns = each.flatMap((condition) => excluded(condition, asked, notes) ?? []);
+  const patterns: ImportedCondition[] = each.flatMap((condition) => excluded(condition, asked, notes) ?? []);
   for (const together of within(filter, "and", "exclude")) {
     const parts = together.map((condition) => excluded(condition, asked, notes));
     // Without one of them the others would leave out too much.
@@ -92,7 +92,7 @@ function excluded(condition: Condition, asked: AskedLines, notes: Notes): string
 
 function ours(condition: Condition, kind: string, asked: AskedLines, notes: Notes): string | undefined {
   const source = fromRuby(condition.pattern, asked.isMultiLine);
-  if (source === undefined) tell(condition, kind, "left out, JavaScript does not know it", notes);
+  if (source === undefined) tell(condition, kind, "left out, it cannot be a pattern of ours", notes);
   return source;
 }
 

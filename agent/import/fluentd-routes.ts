@@ -1,3 +1,4 @@
+import type { ImportedCondition } from "./imported.ts";
 import { type FluentdSection, INCLUDE, typeOf } from "./fluentd-syntax.ts";
 import { shownPath } from "./fluentd-include.ts";
 import { rewrites } from "./fluentd-rewrite.ts";
@@ -47,7 +48,7 @@ export type Fate =
 /** Lines in which each of `include` is found and none of `exclude`. */
 export interface LineChoice {
   readonly include: readonly string[];
-  readonly exclude: readonly string[];
+  readonly exclude: readonly ImportedCondition[];
 }
 
 /** Events on their way. A star in their tag stands for any text. */

@@ -42,9 +42,12 @@ export interface ImportedFiles {
   readonly bytes_per_second?: number;
   readonly ignore_older_ms?: number;
   readonly multi_line?: { readonly start: string; readonly idle_ms?: number };
-  readonly include_lines?: readonly string[];
-  readonly exclude_lines?: readonly string[];
+  readonly include_lines?: readonly ImportedCondition[];
+  readonly exclude_lines?: readonly ImportedCondition[];
 }
+
+/** A pattern, or several that must all be found. */
+export type ImportedCondition = string | { readonly all: readonly string[] };
 
 export interface ImportedForward {
   readonly bind: string;

@@ -2,15 +2,15 @@ import { bytePattern } from "../filter/pattern.ts";
 
 /** Of Ruby and of Java, with what JavaScript says instead. Hexadecimal digits are `\h` in Ruby only. */
 const ANCHORS: readonly (readonly [RegExp, string])[] = [
-  [/\\A/g, "(?<![^])"],
-  [/\\[zZ]/g, "(?![^])"],
+  [/\\A/g, "(?-m:^)"],
+  [/\\[zZ]/g, "(?-m:$)"],
 ];
 
 /**
  * A regular expression of Ruby as one of ours, `/.../` with flags or bare.
  *
  * @param isMultiLine whether it is asked of several lines at once: to Ruby, ^ and $ are those of each
- * @returns undefined for what JavaScript does not know
+ * @returns undefined for what JavaScript does not know, and for what takes more than linear time
  */
 export function fromRuby(text: string, isMultiLine = false): string | undefined {
   const [, body = text, flags = ""] = /^\/(.*)\/([a-z]*)$/s.exec(text) ?? [];
@@ -25,9 +25,9 @@ export function fromJava(source: string): string | undefined {
   return known(source.startsWith("^") && !source.includes("|") ? source : `^(?:${source})`);
 }
 
-/** One that finds all of these, wherever each stands. */
-export function all(patterns: readonly string[]): string {
-  return patterns.length === 1 ? patterns[0]! : `^${patterns.map((one) => `(?=[^]*(?:${one}))`).join("")}`;
+/** What finds all of these, wherever each stands. */
+export function all(patterns: readonly string[]): string | { all: readonly string[] } {
+  return patterns.length === 1 ? patterns[0]! : { all: patterns };
 }
 
 function known(source: string): string | undefined {

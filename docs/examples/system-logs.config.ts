@@ -9,7 +9,7 @@ export default defineConfig({
       match: { tags: ["linux", "syslog", "auth.*"] },
       parse: {
         format: "regex",
-        pattern: String.raw`^(?<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?<host>\S+) (?<program>[^:\[]+(?:\[[^\]]*\](?=\[))?)(?:\[(?<pid>\d+)\])?: (?<message>.*)$`,
+        pattern: String.raw`^(?<time>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (?<host>\S+) (?<program>[^:\[]+(?:\[[^\]]*\])??)(?:\[(?<pid>\d+)\])?: (?<message>.*)$`,
       },
       time: { field: "time", format: "syslog" },
       columns: [

@@ -183,6 +183,42 @@ test("a masked line states the bytes it stands for, and no secret is sent", asyn
   });
 });
 
+test("a condition may ask for several patterns, and case may be ignored", async () => {
+  const settings = {
+    include_lines: [{ all: ["(?i:error)", "db"] }],
+    exclude_lines: [{ all: ["skip", "me"] }],
+  };
+  await follow(settings, async (tail) => {
+    const lines = [
+      "db ERROR",
+      "Error web",
+      "error db",
+      "db",
+      "db error skip",
+      "me: db error skip",
+      "end db error",
+    ];
+    await writeFile(tail.path("a.log"), `${lines.join("\n")}\n`);
+    await tail.poll();
+    expect(texts(tail)).toEqual(["db ERROR", "error db", "db error skip", "end db error"]);
+  });
+});
+
+test("a pattern that may backtrack is asked of short lines alone, and what it may not leave out is sent", async () => {
+  const settings = {
+    include_lines: [{ backtracking: "b(?=c)" }],
+    exclude_lines: [{ backtracking: "x(?!y)" }],
+    mask: [{ pattern: { backtracking: "(?<=b)c" }, with: "-" }],
+    max_line_bytes: 10_000,
+  };
+  await follow(settings, async (tail) => {
+    const long = "x".repeat(5_000);
+    await writeFile(tail.path("a.log"), `abc\nab\nbcx\nbcxy\n${long}\n`);
+    await tail.poll();
+    expect(texts(tail)).toEqual(["ab-", "b-xy", "***"]);
+  });
+});
+
 test("a tag takes parts of the path, and a file keeps its own through a restart", async () => {
   await using tail = await TailHarness.make({ glob: "*/*.log", settings: { tag: "app.${1}.${2}" } });
   await mkdir(tail.path("web shop"));
@@ -214,6 +250,12 @@ test("files that were not changed for long are left alone until they change", as
 test.each([
   ['include_lines = ["("]', "Unterminated group"],
   ['multi_line = { start = "a", continuation = "b" }', "takes either start or continuation"],
+  [
+    'include_lines = ["a", "ä(?=b)"]',
+    String.raw`a lookahead, \"(?=b)\" at character 2, cannot be matched in linear time; { backtracking`,
+  ],
+  ['exclude_lines = [{ all = ["a", "(b)\\\\1"] }]', "a backreference"],
+  ['mask = [{ pattern = "(?<=key=)x" }]', "a lookbehind where matches are replaced"],
   ["sample = { keep = 2 }", "keep"],
   ['mask = [{ pattern = "a", with = "\\n" }]', "must not hold a line break"],
 ])("%s is refused", (setting, message) => {

@@ -256,6 +256,7 @@ describe("other formats", () => {
   test("a regular expression gives its named groups", () => {
     const regex = parserOf({
       format: "regex",
+      backtracking: false,
       pattern: String.raw`^(?<level>[A-Z]+)(?: (?<code>\d+))?: (?<text>.*)$`,
     });
     expect({ ...(regex("WARN 12: x") as object) }).toEqual({ level: "WARN", code: "12", text: "x" });

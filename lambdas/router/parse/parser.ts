@@ -1,4 +1,5 @@
 import type { LogType } from "../../../wire/log-type.ts";
+import { Pattern } from "../../../wire/pattern/pattern.ts";
 import { Misfit } from "../misfit.ts";
 import { accessLogParser } from "./access-log.ts";
 import { parseCsv, parseTsv } from "./delimited.ts";
@@ -27,7 +28,9 @@ export function parserOf(parse: LogType["parse"], known?: ReadonlySet<string>): 
     case "tsv":
       return parseTsv(parse.fields);
     case "regex":
-      return parseRegex(new RegExp(parse.pattern, "v"));
+      return parseRegex(
+        new Pattern(parse.pattern, { alphabet: "unicode", backtracking: parse.backtracking }),
+      );
     case "raw":
       break;
   }
@@ -35,6 +38,14 @@ export function parserOf(parse: LogType["parse"], known?: ReadonlySet<string>): 
 }
 
 /** Named groups are the fields; a group that took no part has no value. */
-function parseRegex(pattern: RegExp): Parse {
-  return (line) => pattern.exec(line)?.groups ?? new Misfit("unparsed", "the pattern does not match");
+function parseRegex(pattern: Pattern): Parse {
+  return (line) => {
+    if (line.length > pattern.maxChars) {
+      return new Misfit(
+        "unparsed",
+        `over ${pattern.maxChars} characters, too long for a pattern that backtracks`,
+      );
+    }
+    return pattern.exec(line)?.groups ?? new Misfit("unparsed", "the pattern does not match");
+  };
 }
