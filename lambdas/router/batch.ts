@@ -21,6 +21,12 @@ import { TypeBatch } from "./type-batch.ts";
 /** One JSON object of a COPY. source: COPY from JSON format, read 2026-11 */
 const ROW_MAX_BYTES = 4 * 2 ** 20;
 
+/**
+ * The largest record of a stream. Only compressed ones have longer lines, which as objects would take a multiple of
+ * their bytes of memory.
+ */
+const LINE_MAX_BYTES = 10 * 2 ** 20;
+
 const ROW_END = "}\n";
 
 const DETAIL_CHARS = 200;
@@ -120,9 +126,9 @@ export class Batch {
 
 /** The tag of another producer's event, where the configuration says it stands in a field. */
 function tagOf(data: Uint8Array, read: (fields: Fields) => unknown): string | undefined {
-  const line = lineText(data);
+  const line = data.length > LINE_MAX_BYTES ? undefined : lineText(data);
   const fields = typeof line === "string" ? parseJson(line) : line;
-  const tag = fields instanceof Misfit ? undefined : read(fields);
+  const tag = fields === undefined || fields instanceof Misfit ? undefined : read(fields);
   return typeof tag === "string" ? tag : undefined;
 }
 
@@ -156,6 +162,7 @@ function addRow(
   foreign: boolean,
 ): Misfit | undefined {
   if (writer.plain && addPlainRow(batch, writer.plain, data, metadata, offset, foreign)) return undefined;
+  if (data.length > LINE_MAX_BYTES) return new Misfit("too-large", `a line of ${data.length} bytes`);
   const line = lineText(data);
   if (typeof line !== "string") return line;
   const fields = writer.parse(line);

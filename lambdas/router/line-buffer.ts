@@ -1,7 +1,7 @@
 import type { Room } from "./room.ts";
 
-/** A piece begins small, since there may be thousands of buffers, and each next one is twice as large. */
-const FIRST_PIECE_BYTES = 4 * 1_024;
+/** A piece begins small, since there may be as many buffers as lines, and each next one is twice as large. */
+const FIRST_PIECE_BYTES = 256;
 const LARGEST_PIECE_BYTES = 1_024 * 1_024;
 
 /** Lines of one object to be, as bytes. */

@@ -29,14 +29,14 @@ export interface RoutedType {
 
 /** Which log type a tag goes to. */
 export class LogTypes {
-  readonly #routes: readonly { readonly pattern: RegExp; readonly type: RoutedType }[];
+  readonly #routes: readonly { readonly takes: (tag: string) => boolean; readonly type: RoutedType }[];
   readonly #heartbeat: RoutedType = { name: HEARTBEAT_TYPE, writer: new RowWriter(HEARTBEAT) };
   readonly #remembered = new Map<string, RoutedType | undefined>();
 
   constructor(types: WeirConfig["types"]) {
     this.#routes = types.flatMap((type) => {
       const routed = { name: type.name, writer: new RowWriter(type) };
-      return (type.match?.tags ?? [type.name]).map((glob) => ({ pattern: globPattern(glob), type: routed }));
+      return (type.match?.tags ?? [type.name]).map((glob) => ({ takes: globMatcher(glob), type: routed }));
     });
   }
 
@@ -44,10 +44,7 @@ export class LogTypes {
   ofTag(tag: string): RoutedType | undefined {
     let type = this.#remembered.get(tag);
     if (type === undefined && !this.#remembered.has(tag)) {
-      type =
-        tag === HEARTBEAT_TYPE
-          ? this.#heartbeat
-          : this.#routes.find(({ pattern }) => pattern.test(tag))?.type;
+      type = tag === HEARTBEAT_TYPE ? this.#heartbeat : this.#routes.find(({ takes }) => takes(tag))?.type;
       if (this.#remembered.size >= REMEMBERED_TAGS) this.#remembered.clear();
       this.#remembered.set(tag, type);
     }
@@ -55,8 +52,19 @@ export class LogTypes {
   }
 }
 
-/** `*` stands for any characters; all others for themselves. */
-function globPattern(glob: string): RegExp {
-  const literal = glob.replaceAll(/[\\^$.|?+()[\]{}]/g, String.raw`\$&`);
-  return new RegExp(`^${literal.replaceAll("*", ".*")}$`, "s");
+/** `*` stands for any characters; all others for themselves. Each part is looked for once, from the last one on. */
+function globMatcher(glob: string): (tag: string) => boolean {
+  const [first = "", ...parts] = glob.split("*");
+  const last = parts.pop();
+  if (last === undefined) return (tag) => tag === glob;
+  return (tag) => {
+    if (!tag.startsWith(first)) return false;
+    let at = first.length;
+    for (const part of parts) {
+      const found = tag.indexOf(part, at);
+      if (found < 0) return false;
+      at = found + part.length;
+    }
+    return tag.length - last.length >= at && tag.endsWith(last);
+  };
 }

@@ -27,9 +27,18 @@ export function parseDecimal(text: string): Decimal | "huge" | undefined {
   return {
     negative: sign === "-",
     integer: integer.replace(/^0+/, ""),
-    fraction: fraction.replace(/0+$/, ""),
+    fraction: fraction.slice(0, lengthWithoutZeros(fraction)),
   };
 }
+
+/** Not by /0+$/: that looks at every run of zeros from each of its zeros. */
+function lengthWithoutZeros(digits: string): number {
+  let length = digits.length;
+  while (length > 0 && digits.charCodeAt(length - 1) === ZERO) length--;
+  return length;
+}
+
+const ZERO = 0x30;
 
 /** Plain notation: no exponent, no sign on zero. */
 export function formatDecimal({ negative, integer, fraction }: Decimal): string {

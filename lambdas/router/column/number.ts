@@ -30,11 +30,15 @@ export function writeInteger(kind: keyof typeof INTEGER_RANGE): WriteColumn {
     const decimal = text === undefined ? undefined : parseDecimal(text);
     if (decimal === "huge") return outside(value, kind);
     if (decimal === undefined || decimal.fraction !== "") return notA("whole number", value);
+    // BigInt takes more than linear time for digits that no column holds.
+    if (decimal.integer.length > BIGINT_DIGITS) return outside(value, kind);
     const integer = BigInt(formatDecimal(decimal));
     if (integer < min || integer > max) return outside(value, kind);
     return Number.isSafeInteger(Number(integer)) ? `${integer}` : `"${integer}"`;
   };
 }
+
+const BIGINT_DIGITS = 19;
 
 const SHORT_INTEGER = /^-?\d{1,15}$/;
 

@@ -38,10 +38,12 @@ export function checkSuper(text: string): string | Misfit {
   if (text.includes("\\u") && REFUSED_ESCAPE.test(text)) {
     return new Misfit("type", "holds NUL or half a surrogate pair, which Redshift refuses");
   }
-  if (LARGE_EXPONENT.test(text) && holdsInfinity(text)) {
+  const fits = text.length <= SURELY_FITS_CHARS ? text : checkLong(text);
+  // Last, since the stack holds what is not nested too deep.
+  if (fits === text && LARGE_EXPONENT.test(text) && holdsInfinity(text)) {
     return new Misfit("range", "holds a number beyond any of Redshift's");
   }
-  return text.length <= SURELY_FITS_CHARS ? text : checkLong(text);
+  return fits;
 }
 
 function checkLong(text: string): string | Misfit {

@@ -13,7 +13,10 @@ import type { Fields } from "./fields.ts";
  */
 export function parseCsv(names: readonly string[], delimiter: string): (line: string) => Fields | Misfit {
   return (line) => {
-    const values = line.includes('"') ? splitQuoted(line, delimiter) : splitUnquoted(line, delimiter);
+    const most = names.length + 1;
+    const values = line.includes('"')
+      ? splitQuoted(line, delimiter, most)
+      : splitUnquoted(line, delimiter, most);
     return values instanceof Misfit ? values : named(names, values, line);
   };
 }
@@ -24,18 +27,20 @@ export function parseCsv(names: readonly string[], delimiter: string): (line: st
  */
 export function parseTsv(names: readonly string[]): (line: string) => Fields | Misfit {
   return (line) => {
-    if (line.includes('"') && mayQuoteTab(line)) {
+    const values = splitUnquoted(line, "\t", names.length + 1);
+    if (values instanceof Misfit) return values;
+    if (line.includes('"') && mayQuoteTab(values)) {
       return new Misfit("unparsed", "quotes about a tab, and TSV has no quoting");
     }
-    const values = splitUnquoted(line, "\t");
-    return values instanceof Misfit ? values : named(names, values, line);
+    return named(names, values, line);
   };
 }
 
-function mayQuoteTab(line: string): boolean {
-  const values = line.split("\t");
-  const opens = values.findIndex((value) => value.startsWith('"') && (value === '"' || !value.endsWith('"')));
-  return opens >= 0 && values.some((value, i) => i > opens && value.endsWith('"'));
+function mayQuoteTab(values: readonly (string | null)[]): boolean {
+  const opens = values.findIndex(
+    (value) => value?.startsWith('"') && (value === '"' || !value.endsWith('"')),
+  );
+  return opens >= 0 && values.some((value, i) => i > opens && value?.endsWith('"'));
 }
 
 /** source: https://www.w3.org/TR/WD-logfile, read 2026-11 */
@@ -43,7 +48,8 @@ const DIRECTIVE = /^#(?:Version|Fields|Software|Start-Date|End-Date|Date|Remark)
 
 function named(names: readonly string[], values: readonly (string | null)[], line: string): Fields | Misfit {
   if (values.length !== names.length) {
-    return new Misfit("unparsed", `${values.length} values for ${names.length} fields`);
+    const count = values.length < names.length ? values.length : "more";
+    return new Misfit("unparsed", `${count} values for ${names.length} fields`);
   }
   if (names.length > 1 && values.every((value, i) => value === names[i])) {
     return new Misfit("unparsed", "a header: each value is its field's name");
@@ -54,15 +60,17 @@ function named(names: readonly string[], values: readonly (string | null)[], lin
   return fields;
 }
 
-function splitUnquoted(line: string, delimiter: string): (string | null)[] | Misfit {
-  return line.includes("\n") ? lineFeed(line.indexOf("\n")) : line.split(delimiter).map(present);
+/** @param most values: one too many is enough to tell that there are too many */
+function splitUnquoted(line: string, delimiter: string, most: number): (string | null)[] | Misfit {
+  const feed = line.indexOf("\n");
+  return feed < 0 ? line.split(delimiter, most).map(present) : lineFeed(feed);
 }
 
 function lineFeed(at: number): Misfit {
   return new Misfit("unparsed", `line feed outside of quotes at character ${at}`);
 }
 
-function splitQuoted(line: string, delimiter: string): (string | null)[] | Misfit {
+function splitQuoted(line: string, delimiter: string, most: number): (string | null)[] | Misfit {
   const values: (string | null)[] = [];
   let at = 0;
   for (;;) {
@@ -75,7 +83,7 @@ function splitQuoted(line: string, delimiter: string): (string | null)[] | Misfi
     }
     if (!quoted && value.includes("\n")) return lineFeed(at + value.indexOf("\n"));
     values.push(quoted ? value : present(value));
-    if (end === line.length) return values;
+    if (end === line.length || values.length === most) return values;
     if (line[end] !== delimiter) {
       return new Misfit("unparsed", `text after the closing quote at character ${end}`);
     }

@@ -1,0 +1,207 @@
+import { Router } from "../../lambdas/router/router.ts";
+import type { WeirConfigInput } from "../../wire/config.ts";
+import { aggregate, configOf, streamRecord } from "./batch-fixture.ts";
+
+/**
+ * Routes long lines of a few repeated pieces, made from a seed, and finds those of which twice the length takes more
+ * than about twice the time: of every format, column and time format, in the plain way and in the general one.
+ *
+ *     npx node test/router/linear-fuzz.ts SEED SECONDS
+ */
+export interface SlowLine {
+  readonly type: string;
+  readonly line: string;
+  /** CPU ms of a long line, and of one four times as long. */
+  readonly costs: readonly number[];
+}
+
+type TypeInput = WeirConfigInput["types"][number];
+type Parse = TypeInput["parse"];
+type TimeFormat = NonNullable<TypeInput["time"]>["format"];
+
+const COLUMNS = [
+  "smallint",
+  "integer",
+  "bigint",
+  "real",
+  "double precision",
+  "decimal(12,2)",
+  "decimal(38,10)",
+  "boolean",
+  "date",
+  "timestamp",
+  "timestamptz",
+  "varchar(65535)",
+  "char(400)",
+  "super",
+];
+const TIMES: readonly TimeFormat[] = ["iso8601", "clf", "epoch-seconds", "epoch-millis", "syslog"];
+
+const APACHE2 = String.raw`^(?<a>[^ ]*) [^ ]* (?<user>[^ ]*) \[(?<t>[^\]]*)\] "(?<method>\S+)(?: +(?<b>(?:[^"]|\\.)*?)(?: +\S*)?)?" (?<code>[^ ]*) (?<size>[^ ]*)(?: "(?<referer>(?:[^"]|\\.)*)" "(?<agent>(?:[^"]|\\.)*)")?$`;
+
+const PARSERS: Readonly<Record<string, { parse: Parse; fields: readonly string[] }>> = {
+  json: { parse: { format: "json" }, fields: ["a", "b.c"] },
+  ltsv: { parse: { format: "ltsv" }, fields: ["a"] },
+  combined: { parse: { format: "combined" }, fields: ["path", "agent", "bytes", "host"] },
+  common: { parse: { format: "common" }, fields: ["path", "bytes"] },
+  csv: { parse: { format: "csv", fields: ["a", "b"] }, fields: ["a", "b"] },
+  tsv: { parse: { format: "tsv", fields: ["a", "b"] }, fields: ["a", "b"] },
+  raw: { parse: { format: "raw" }, fields: ["line"] },
+  apache2: { parse: { format: "regex", pattern: APACHE2 }, fields: ["a", "b"] },
+  words: {
+    parse: { format: "regex", pattern: String.raw`(?<a>\w+)\s*=\s*(?<b>.*?),.*?;\s+$` },
+    fields: ["a", "b"],
+  },
+  nested: {
+    parse: { format: "regex", pattern: String.raw`^(?<a>(?:\w+\s?)+)$|(?i:(?<b>x+x+)+y)` },
+    fields: ["a"],
+  },
+};
+
+/** A value of its own in each format, where repeated pieces may stand. */
+const FRAMES: Readonly<Record<string, readonly (readonly [before: string, after: string])[]>> = {
+  json: [
+    ["", ""],
+    ['{"a":', "}"],
+    ['{"a":"', '"}'],
+    ['{"b":{"c":', "}}"],
+    ['{"a":0.', "1}"],
+    ['{"x":[', '0],"a":1}'],
+    ["{", '"a":1}'],
+    ['{"x":"', '","a":1e400}'],
+    ['{"t":"', '"}'],
+  ],
+  ltsv: [
+    ["", ""],
+    ["a:", "\tt:1"],
+    ["a:0.", "1\tt:1"],
+    ["t:", ""],
+  ],
+  combined: [
+    ["", ""],
+    ['1.1.1.1 - - [10/Oct/2000:13:55:36 -0700] "GET /', ' HTTP/1.1" 200 5 "-" "-"'],
+    ['1.1.1.1 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.1" 200 5 "-" "', '"'],
+    ["1.1.1.1 - - [", '] "GET / HTTP/1.1" 200 5 "-" "-"'],
+  ],
+  csv: [
+    ["", ""],
+    ['"', '",1'],
+    ["0.", "1,1.5"],
+    ["1,", ""],
+  ],
+};
+
+/** What is repeated, by kind: runs of one kind are what grammars stumble over. */
+const PIECES: readonly (readonly string[])[] = [
+  ["0", "9", "5", ".", "e", "-", "0.0", "00000000", "99999999", "1e5,", "1E999,", "1234567890123456,"],
+  ['"', "\\", '\\"', "\\\\", "\\u0000", "\\ud83d", '""', '" ', '","', "\\N", "'"],
+  ["[", "]", "{", "}", "[[[[", "]]]]", '{"a":', '"a":1,', '"#":1,', '"#":"#",', "[],", "{},", ",", ":"],
+  ["#:1\t", "a:1\t", "\t", " ", "a=1, ", "word ", ";", "=", "\r", "+", "/", " HTTP/"],
+  ["x", "y", "a", "Z", "\0", "\u0001", "\u00e9", "\u{1f600}", "\ufeff", "\u2028"],
+  ["2026-11-21T10:00:00Z", "10/Oct/2000:13:55:36 -0700", "Oct 10 13:55:36 ", "2026-", "13:", "+0000"],
+];
+
+const BATCH_BYTES = 2 ** 14;
+
+/** As many lines as make a batch; where time is linear, they cost about the same. */
+const SHORT_BYTES = 2 ** 10;
+const LONG_BYTES = 2 ** 14;
+
+/** Grows by 16 where time is quadratic, and once where V8 takes to its linear engine. */
+const SUSPICIOUS_GROWTH = 4;
+/** Some kernels count CPU time in steps of ten. */
+const NOISE_MS = 10;
+
+/** What one line of four times the bytes may cost: sixteen times where time is quadratic. */
+const GROWTH_MAX = 9;
+
+/** Pseudo-random numbers below `n`. */
+function random(seed: number): (n: number) => number {
+  let state = seed | 1;
+  return (n) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % n;
+  };
+}
+
+/** One type for each format and column, with one time format or none. */
+function types(): TypeInput[] {
+  return Object.entries(PARSERS).flatMap(([name, { parse, fields }]) =>
+    COLUMNS.map((type, i): TypeInput => {
+      const format = TIMES[i];
+      const named = parse.format === "json" || parse.format === "ltsv";
+      const time = format && { field: named ? "t" : fields[0]!, format };
+      const columns = fields.map((field, c) => ({ name: `c${c}`, field, type }));
+      return { name: `${name}_${i}`, parse, columns, ...(time ? { time } : {}) };
+    }),
+  );
+}
+
+/** @param progress told of every line that was tried */
+export function fuzz(seed: number, until: () => boolean, progress: (lines: number) => void): SlowLine[] {
+  const all = types();
+  const router = new Router(configOf(all));
+  const next = random(seed);
+  const pick = <T>(from: readonly T[]): T => from[next(from.length)]!;
+  const slow: SlowLine[] = [];
+  for (let lines = 1; !until(); lines++) {
+    const type = pick(all).name;
+    const format = type.split("_")[0]!;
+    const [before, after] = pick(
+      FRAMES[format === "common" || format === "apache2" ? "combined" : format] ?? [["", ""]],
+    );
+    const unit = Array.from({ length: pick([1, 1, 2, 3]) }, () => pick(pick(PIECES))).join("");
+    const tail = next(2) === 0 ? "" : pick(pick(PIECES));
+    const line = (bytes: number): string => {
+      const count = Math.max(1, Math.floor(bytes / unit.length));
+      const body = unit.includes("#")
+        ? Array.from({ length: count }, (_, i) => unit.replaceAll("#", `${i}`)).join("")
+        : unit.repeat(count);
+      return before + body + tail + after;
+    };
+    const costs = slowCosts(router, type, line);
+    if (costs) slow.push({ type, line: line(60), costs });
+    progress(lines);
+  }
+  return slow;
+}
+
+/** @returns undefined for lines that take linear time */
+function slowCosts(router: Router, type: string, line: (bytes: number) => string): number[] | undefined {
+  const short = cost(router, type, line(SHORT_BYTES), BATCH_BYTES / SHORT_BYTES);
+  const long = cost(router, type, line(LONG_BYTES), BATCH_BYTES / LONG_BYTES);
+  if (long <= SUSPICIOUS_GROWTH * short + NOISE_MS) return undefined;
+  let costs = [Infinity, Infinity];
+  // Another process or a collection of garbage may come between: what is slow is so each time.
+  for (let again = 0; again < 4; again++) {
+    const [one, four] = [LONG_BYTES, 4 * LONG_BYTES].map((bytes) => cost(router, type, line(bytes), 1));
+    costs = [Math.min(costs[0]!, one!), Math.min(costs[1]!, four!)];
+    if (costs[1]! <= GROWTH_MAX * costs[0]! + 10 * NOISE_MS) return undefined;
+  }
+  return costs;
+}
+
+/** CPU ms of a batch of `count` equal lines. */
+function cost(router: Router, type: string, line: string, count: number): number {
+  const record = streamRecord(aggregate(Array.from({ length: count }, () => ({ tag: type, data: line }))));
+  const before = process.threadCpuUsage();
+  router.route([record]);
+  const { user, system } = process.threadCpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+if (import.meta.main) {
+  const [seed = "1", seconds = "60"] = process.argv.slice(2);
+  const end = Date.now() + Number(seconds) * 1_000;
+  let tried = 0;
+  const slow = fuzz(
+    Number(seed),
+    () => Date.now() >= end,
+    (lines) => (tried = lines),
+  );
+  for (const { type, line, costs } of slow) console.log(type, JSON.stringify(line), costs);
+  console.log(`${tried} lines of seed ${seed}, ${slow.length} of them slow`);
+  process.exitCode = slow.length > 0 ? 1 : 0;
+}
