@@ -9,7 +9,7 @@ export const REJECT_REASONS = [
   "range", //          a number is outside its column's range
   "length", //         a text has more bytes than its column
   "time", //           event time is absent or unreadable
-  "too-large", //      the row is over COPY's 4 MB
+  "too-large", //      the row is over COPY's 4 MB, or the line over a record's 10 MiB
 ] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
 
