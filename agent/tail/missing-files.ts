@@ -123,10 +123,11 @@ function isMadeBefore({ file }: Sighting, { known }: FollowedFile): boolean {
 /** @returns "other" when a compressed file does not hold what was read of another */
 async function unpackedOf(
   { path, file: identity }: Sighting,
-  { known }: FollowedFile,
+  { known, isNamed }: FollowedFile,
 ): Promise<Unpacked | "other" | { readonly problem: string }> {
   const { fingerprint } = known;
-  if (fingerprint.header.bytes === 0) return "other";
+  // Less than a first line may well be in every file.
+  if (!isNamed) return "other";
   let open: CompressedFile | undefined;
   try {
     open = await CompressedFile.open(path, identity);

@@ -168,6 +168,20 @@ async function rest(path: string): Promise<void> {
   await utimes(path, aWhileAgo, aWhileAgo);
 }
 
+test("less than a first line is not known again in an archive", async () => {
+  await using tail = await TailHarness.make();
+  await writeFile(tail.path("a.log"), "line");
+  await tail.poll();
+  tail.acknowledge();
+  await tail.restart(async () => {
+    await rm(tail.path("a.log"));
+    await writeFile(tail.path("a.log.1.gz"), gzipSync("line one\nline two\n"));
+  });
+  await tail.drain();
+  expect(delivered(tail)).toEqual([]);
+  expect(tail.files.map(reportFile)).toMatchObject([{ state: "error" }]);
+});
+
 test("every frame of a zstd file is read, and every member of a gzip file", async () => {
   const skippable = Buffer.from([0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4]);
   for (const { ending, compress } of formats) {
