@@ -64,7 +64,8 @@ export class RandomWriter {
     const hasLine = generation.text.includes("\n");
     const copied = new Set(this.#copied);
     return () => {
-      generation.isKnown ||= hasLine;
+      // One that was rotated meanwhile may not have been at its path when the agent looked there.
+      generation.isKnown ||= hasLine && generation === this.#current;
       this.#copied = this.#copied.filter((one) => !copied.has(one));
     };
   }
