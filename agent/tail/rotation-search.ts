@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import { basename, dirname, join, parse } from "node:path";
-import { isBornAfter } from "./file-identity.ts";
+import { identityKey, isBornAfter } from "./file-identity.ts";
 import { placesOf } from "./rotated-files.ts";
 import { isRotatedName } from "./rotated-name.ts";
 import { type Sighting, sight } from "./sighting.ts";
@@ -15,11 +15,29 @@ export interface Rotations {
   readonly compressed: Sighting[];
 }
 
+/** Directories that change without end are taken as they are. */
+const MOST_LOOKS = 5;
+
 /**
  * What rotation may have made of the file at a path: beside it, and in the directories there, compressed or
- * not, the oldest first.
+ * not, the oldest first. Looks until two looks agree: names may be shifted meanwhile.
  */
 export async function findRotations(path: string): Promise<Rotations> {
+  let found = await lookForRotations(path);
+  for (let looks = 1; looks < MOST_LOOKS; looks++) {
+    const again = await lookForRotations(path);
+    const isSettled = namesOf(again) === namesOf(found);
+    found = again;
+    if (isSettled) break;
+  }
+  return found;
+}
+
+function namesOf({ plain, compressed }: Rotations): string {
+  return [...plain, ...compressed].map(({ path, file }) => `${path}\0${identityKey(file)}`).join("\0");
+}
+
+async function lookForRotations(path: string): Promise<Rotations> {
   const found: Rotations = { plain: [], compressed: [] };
   for (const place of await placesOf(path)) {
     const own = dirname(place);
