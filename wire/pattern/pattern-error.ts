@@ -8,6 +8,6 @@ export class PatternError extends Error {
   constructor(construct: string, raw: string, at: number, options?: ErrorOptions) {
     const shown = raw.length > 40 ? `${raw.slice(0, 40)}...` : raw;
     super(`${construct} "${shown}" at character ${at + 1}, cannot be matched in linear time`, options);
-    this.where = `${construct} at character ${at + 1}, cannot be matched in linear time`;
+    this.where = `${construct.replace(/,$/, "")} at character ${at + 1}, cannot be matched in linear time`;
   }
 }
