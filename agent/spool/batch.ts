@@ -6,6 +6,8 @@ export interface SpoolEvent {
   readonly tag: string;
   /** Without a line feed, and good until the next event is asked for. */
   readonly data: Buffer;
+  /** Bytes of it that were left out after those: a part of the source all the same. */
+  readonly missingBytes?: number | undefined;
 }
 
 /** Frames that become durable together. */
@@ -38,8 +40,8 @@ export class Batcher {
   /** An event longer than `maxLineBytes` is cut there. What else is asked for meanwhile spoils it. */
   *batches(events: Iterable<SpoolEvent>, maxLineBytes: number): Generator<Batch> {
     this.#clear();
-    for (const { tag, data } of events) {
-      const isCut = data.length > maxLineBytes;
+    for (const { tag, data, missingBytes = 0 } of events) {
+      const isCut = data.length > maxLineBytes || missingBytes > 0;
       const kept = isCut ? data.subarray(0, maxLineBytes) : data;
       const bytes = linesAt(tag) + kept.length + 1;
       if (this.#lines > 0 && this.#length + bytes > BATCH_BYTES) yield this.#take();
@@ -48,8 +50,8 @@ export class Batcher {
       this.#length += kept.copy(this.#buffer, this.#length);
       this.#frameLines++;
       this.#lines++;
-      this.#extent += data.length + 1;
-      if (isCut) this.#cut(data.length - kept.length + 1);
+      this.#extent += data.length + missingBytes + 1;
+      if (isCut) this.#cut(data.length - kept.length + missingBytes + 1);
       else this.#buffer[this.#length++] = LINE_FEED;
     }
     if (this.#lines > 0) yield this.#take();

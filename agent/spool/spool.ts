@@ -101,6 +101,11 @@ export class Spool implements AsyncDisposable {
     return this.#room.limits.maxBytes;
   }
 
+  /** Of one event: what is longer is cut there. */
+  get maxLineBytes(): number {
+    return this.#room.limits.maxLineBytes;
+  }
+
   get dropsOldest(): boolean {
     return this.#room.limits.overflow === "drop-oldest";
   }
