@@ -36,7 +36,8 @@ export class Listener implements AsyncDisposable {
   static async open(address: ListenAddress, setting: string, log: Logger): Promise<Listener> {
     const name = addressName(address);
     if ("path" in address) await removeStaleSocket(address.path);
-    const server = createServer();
+    // Who has ended its side may wait for what is still said to it.
+    const server = createServer({ allowHalfOpen: true });
     try {
       server.listen(address);
       await once(server, "listening");

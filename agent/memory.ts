@@ -40,6 +40,9 @@ function heapLimit(): number {
   return getHeapStatistics().heap_size_limit - young;
 }
 
+/** What the writer of JSON holds, in times of the longest line: six bytes for each of its characters, and room to grow. */
+const LINE_TIMES = 16;
+
 /**
  * What an agent takes when all that its settings allow to wait does.
  *
@@ -49,8 +52,8 @@ export function memoryNeed(config: AgentConfig, files = 0): number {
   const { producer, forward } = config;
   // Each record, and the request that holds it in base64.
   const records = Math.ceil((producer.max_buffered_bytes * 7) / 3);
-  // One message at a time is unpacked, and its lines wait for the disk.
-  const messages = forward ? forward.max_pending_bytes + 2 * forward.max_inflated_bytes : 0;
+  // What is received and unpacked, and one line at a time that is made of it.
+  const messages = forward ? forward.max_pending_bytes + LINE_TIMES * config.spool.max_event_bytes : 0;
   return PROCESS_BYTES + records + messages + (takesEvents(config) ? QUEUE_BYTES : 0) + files * FILE_BYTES;
 }
 
@@ -75,7 +78,7 @@ export function memoryShortage(
   const need = memoryNeed(config, files);
   if (limit === undefined || need <= limit) return undefined;
   const settings = ["producer.max_buffered_bytes"];
-  if (config.forward) settings.push("forward.max_pending_bytes", "forward.max_inflated_bytes");
+  if (config.forward) settings.push("forward.max_pending_bytes", "spool.max_event_bytes");
   const choice = `lower ${settings.join(" or ")}, or raise the limit`;
   return `${needText(config, files)}, and the limit is ${mib(limit)}: ${choice}`;
 }

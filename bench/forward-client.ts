@@ -95,7 +95,7 @@ function map(value: Readonly<Record<string, string>>): Buffer {
   return Buffer.concat([Buffer.of(0x80 | entries.length), ...entries.flat().map(text)]);
 }
 
-/** `{ack: chunk}`, by the agent's own shortest forms. */
+/** `{ack: chunk}`, the chunk in the form in which it was sent. */
 function ackBytes(chunk: string): number {
-  return 1 + 4 + 1 + chunk.length;
+  return 1 + 4 + text(chunk).length;
 }

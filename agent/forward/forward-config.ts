@@ -28,11 +28,19 @@ export const forwardConfigSchema = z
       .min(0)
       .max(65_535)
       .optional()
-      .meta({ description: "of TCP, and of UDP heartbeats; usually 24224; none if absent" }),
+      .meta({ description: "of TCP, and of UDP heartbeats if there are any; usually 24224; none if absent" }),
     insecure: z.boolean().default(false).meta({
       description:
         "true lets whoever reaches the port send: without it, an address beyond this host needs a shared key or TLS",
     }),
+    udp_heartbeats: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          "answer Fluentd's UDP heartbeats (heartbeat_type udp) on the port; who asks can be forged, so who might " +
+          "answer the answer gets none, and nobody more than two a second",
+      }),
     unix_path: absolutePath.max(107).optional().meta({ description: "a Unix socket to listen on" }),
     shared_key: secret
       .optional()
@@ -47,15 +55,39 @@ export const forwardConfigSchema = z
     max_message_bytes: z
       .int()
       .min(1_024)
-      .max(1_024 * MIB)
-      .default(32 * MIB)
-      .meta({ unit: "bytes", description: "a larger message ends its connection" }),
+      .max(2 ** 40)
+      .default(1_024 * MIB)
+      .meta({
+        unit: "bytes",
+        description:
+          "a larger message, as it is sent, is refused and ends its connection; it is stored as it comes, so memory " +
+          "does not limit it",
+      }),
     max_inflated_bytes: z
       .int()
       .min(1_024)
-      .max(1_024 * MIB)
+      .max(2 ** 40)
       .default(64 * MIB)
-      .meta({ unit: "bytes", description: "of a compressed message once it is unpacked" }),
+      .meta({
+        unit: "bytes",
+        description:
+          "a compressed message that unpacks to more, or becomes more bytes of lines, is refused, unless " +
+          "`max_inflation_ratio` allows it",
+      }),
+    max_inflation_ratio: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(100)
+      .meta({ description: "times its own bytes that a message may unpack to, however much that is" }),
+    max_message_events: z
+      .int()
+      .min(1)
+      .max(2 ** 40)
+      .default(1_000_000)
+      .meta({
+        description: "a message may hold this many, and one for every three bytes that are sent of it",
+      }),
     max_pending_bytes: z
       .int()
       .min(MIB)
@@ -63,11 +95,14 @@ export const forwardConfigSchema = z
       .default(128 * MIB)
       .meta({
         unit: "bytes",
-        description: "of messages that are not stored yet, on all connections together",
+        description:
+          "of what is received and not on its way to the spool, and of decompression, on all connections together; " +
+          "the one that exceeds it is ended",
       }),
     message_timeout_ms: z.int().min(100).max(86_400_000).default(300_000).meta({
       unit: "ms",
-      description: "a connection whose peer takes longer than this over one message is ended",
+      description:
+        "a connection whose peer takes longer than this over a message, or over 1 MiB of one, is ended",
     }),
   })
   .refine(

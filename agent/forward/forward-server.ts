@@ -6,8 +6,11 @@ import { systemReason } from "../agent-error.ts";
 import { type Acceptor, addressName, type ListenAddress, Listener } from "../listener.ts";
 import type { Spool } from "../spool/spool.ts";
 import { type ForwardConfig, readNamed, readSharedKey } from "./forward-config.ts";
-import { ForwardCounts } from "./forward-counts.ts";
+import { ForwardCounts, refusalOf } from "./forward-counts.ts";
+import { LoopTurns } from "./loop-turns.ts";
 import { ByteBudget } from "./pending-bytes.ts";
+import { RefusedContents } from "./refused-contents.ts";
+import { Repeats } from "./repeats.ts";
 import { Session, type SessionOptions } from "./session.ts";
 import { UdpHeartbeats } from "./udp-heartbeats.ts";
 
@@ -34,8 +37,9 @@ export class ForwardServer implements AsyncDisposable {
   /** By their names. */
   readonly listeners = new Map<string, Listener>();
   readonly #config: ForwardConfig;
-  readonly #sessionOptions: SessionOptions;
+  readonly #sessionOptions: Omit<SessionOptions, "onMalformed">;
   readonly #log: Logger;
+  readonly #repeats: Repeats;
   readonly #sessions = new Map<Session, Promise<void>>();
   readonly #tls: TlsServer | undefined;
   #heartbeats: UdpHeartbeats | undefined;
@@ -76,16 +80,23 @@ export class ForwardServer implements AsyncDisposable {
     const passwords = new Map(config.users.map(({ username, password }) => [username, password]));
     this.#config = config;
     this.#log = log;
+    this.#repeats = new Repeats(log);
     this.counts = counts;
     this.#tls = tls && this.#tlsServer(tls);
     this.#sessionOptions = {
       spool,
       credentials: sharedKey === undefined ? undefined : { sharedKey, passwords, hostname: host },
       budget: new ByteBudget(config.max_pending_bytes),
-      maxMessageBytes: config.max_message_bytes,
-      maxInflatedBytes: config.max_inflated_bytes,
+      limits: {
+        maxMessageBytes: config.max_message_bytes,
+        maxInflatedBytes: config.max_inflated_bytes,
+        maxInflationRatio: config.max_inflation_ratio,
+        maxMessageEvents: config.max_message_events,
+      },
       messageTimeoutMs: config.message_timeout_ms,
       counts,
+      turns: new LoopTurns(),
+      refused: new RefusedContents(),
     };
   }
 
@@ -103,8 +114,8 @@ export class ForwardServer implements AsyncDisposable {
       );
       this.#log.info({ listen: listener.name }, "taking events by the forward protocol");
     }
-    const { bind, port } = this.#config;
-    if (port === undefined) return;
+    const { bind, port, udp_heartbeats } = this.#config;
+    if (port === undefined || !udp_heartbeats) return;
     if (before && before.#config.bind === bind && before.#config.port === port)
       [this.#heartbeats, before.#heartbeats] = [before.#heartbeats, undefined];
     this.#heartbeats ??= await UdpHeartbeats.start(bind, this.port!, this.#log);
@@ -114,13 +125,14 @@ export class ForwardServer implements AsyncDisposable {
     return {
       maxConnections: this.#config.max_connections,
       accept: (socket) => accept(socket.setKeepAlive(true, KEEP_ALIVE_MS)),
-      drop: ({ name }, peer) => this.#turnedAway(peer, name),
+      drop: ({ name }, peer = "unix") => this.#turnAway(peer, name),
     };
   }
 
-  #turnedAway(peer = "unix", listen?: string): void {
-    this.counts.refusedBy.limit++;
-    this.#log.warn({ listen, peer }, "a connection was turned away: there are too many");
+  #turnAway(peer: string, listen?: string): void {
+    const reason = "there are too many";
+    this.counts.refuse("limit", peer, reason);
+    this.#repeats.warn(`limit ${peer}`, { listen, peer }, `a connection was turned away: ${reason}`);
   }
 
   /** It listens nowhere: connections are handed to it. */
@@ -128,9 +140,17 @@ export class ForwardServer implements AsyncDisposable {
     const handshakeTimeout = Math.min(TLS_HANDSHAKE_MS, this.#config.message_timeout_ms);
     const server = createTlsServer({ ...options, handshakeTimeout });
     server.on("secureConnection", (socket: Socket) => this.#accept(socket));
-    server.on("tlsClientError", (error: Error, socket: Socket) => {
-      this.counts.refusedBy.tls++;
-      this.#log.warn({ peer: socket.remoteAddress, reason: error.message }, "a TLS handshake failed");
+    server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+      const peer = socket.remoteAddress ?? "";
+      const isGone = error.code === "ECONNRESET" && socket.bytesRead === 0;
+      const isProbe = isGone || error.code === "ERR_SSL_HTTP_REQUEST";
+      this.counts.refuse(isProbe ? "probe" : "tls", peer, error.message);
+      if (!isProbe)
+        this.#repeats.warn(
+          `tls ${peer} ${error.code}`,
+          { peer, reason: error.message },
+          "a TLS handshake failed",
+        );
       // Node leaves a connection open that never began one.
       socket.destroy();
     });
@@ -142,28 +162,48 @@ export class ForwardServer implements AsyncDisposable {
   };
 
   #accept(socket: Socket): void {
+    const peer = socket.remoteAddress ?? "unix";
     // Sessions outlast their connections while what came by them waits to be stored.
     if (this.#sessions.size >= this.#config.max_connections) {
-      this.#turnedAway(socket.remoteAddress);
+      this.#turnAway(peer);
       socket.destroy();
       return;
     }
-    const peer = socket.remoteAddress ?? "unix";
-    const session = new Session(socket, this.#sessionOptions);
+    const session = new Session(socket, {
+      ...this.#sessionOptions,
+      onMalformed: (tag, count) => this.#tellMalformed(peer, tag, count),
+    });
     this.counts.connections++;
     this.counts.open++;
-    const running = session.run().catch((error: unknown) => {
-      this.counts.ended(error);
-      this.#log.warn(
-        { peer, code: (error as { code?: string }).code, reason: systemReason(error) },
-        "a connection ended",
-      );
-    });
+    const running = session.run().catch((error: unknown) => this.#tellEnd(session, peer, error));
     this.#sessions.set(session, running);
     void running.finally(() => {
       this.counts.open--;
       this.#sessions.delete(session);
     });
+  }
+
+  /** Load balancers that look whether somebody is there, and clients that end with all acknowledged, are no news. */
+  #tellEnd(session: Session, peer: string, error: unknown): void {
+    const refusal = refusalOf(error);
+    const isNetwork = refusal === "broken";
+    const { code } = error as NodeJS.ErrnoException;
+    const fields = { peer, code, reason: systemReason(error) };
+    if (isNetwork && session.isSilent) this.counts.refuse("probe", peer, fields.reason);
+    else if (!isNetwork || !session.isIdle) this.counts.refuse(refusal, peer, fields.reason);
+    const isNews = !session.isStopped && refusal !== "probe" && !(isNetwork && session.isIdle);
+    if (isNews) this.#repeats.warn(`${peer} ${code}`, fields, "a connection ended");
+    else this.#log.debug(fields, "a connection ended");
+  }
+
+  #tellMalformed(peer: string, tag: string, count: number): void {
+    this.counts.malformed += count;
+    const reason = "entries that are no [time, record]";
+    this.#repeats.warn(
+      `malformed ${peer} ${tag}`,
+      { peer, tag, count, reason },
+      "entries were stored as they came",
+    );
   }
 
   /** Ends its connections, after the acknowledgement of what was read from them. The addresses stay. */
@@ -175,6 +215,7 @@ export class ForwardServer implements AsyncDisposable {
     await Promise.race([Promise.all(this.#sessions.values()), deadline]);
     over.abort();
     for (const session of this.#sessions.keys()) session.destroy();
+    this.#repeats.end();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,99 +1,111 @@
-import type { SpoolEvent } from "../spool/batch.ts";
-import { EventTime } from "./event-time.ts";
+import { type ByteInput, needMore } from "./byte-input.ts";
 import { ForwardError } from "./forward-error.ts";
-import { lineOfJson } from "./line.ts";
-import type { ForwardMessage } from "./message.ts";
+import { JsonEntries, JsonRecord } from "./json-entries.ts";
+import { JsonFramer, pastBlanks } from "./json-framer.ts";
+import { isList, JsonList, valuesOf } from "./json-list.ts";
+import type { MessageBudget } from "./message-budget.ts";
+import { MessageStore, type StoreOptions } from "./message-store.ts";
+import { type Message, takeAll } from "./message.ts";
 import { tagOf } from "./tag.ts";
 
-const [QUOTE, BACKSLASH, LIST, LIST_END, MAP, MAP_END] = Buffer.from('"\\[]{}') as unknown as number[];
-
-/** Finds where arrays and objects end in a stream of JSON. Each byte is looked at once. */
-export class JsonFramer {
-  #at = 0;
-  #depth = 0;
-  #isString = false;
-  #isEscaped = false;
-
-  /** @returns where the value that the bytes begin with ends, undefined when it does not yet */
-  end(bytes: Buffer): number | undefined {
-    while (this.#at < bytes.length) {
-      this.#step(bytes[this.#at++]!);
-      // White space before a value is a part of it, and else a value of its own: it begins no message.
-      const isBlank = bytes[this.#at - 1]! <= 0x20 && this.#at < bytes.length;
-      // Any other value but these has no place in a stream.
-      if (this.#depth > 0 || isBlank) continue;
-      const end = this.#at;
-      this.#at = 0;
-      return end;
-    }
-    return undefined;
-  }
-
-  get leastBytes(): number {
-    return this.#at + this.#depth;
-  }
-
-  #step(byte: number): void {
-    if (this.#isEscaped) this.#isEscaped = false;
-    else if (byte === BACKSLASH) this.#isEscaped = this.#isString;
-    else if (byte === QUOTE) this.#isString = !this.#isString;
-    else if (this.#isString) return;
-    else if (byte === LIST || byte === MAP) this.#depth++;
-    else if (byte === LIST_END || byte === MAP_END) this.#depth--;
-  }
-}
+const TAG_MAX_BYTES = 2 ** 20;
+/** Of a time with its metadata, or an option. */
+const VALUE_MAX_BYTES = 64 * 2 ** 10;
 
 /**
  * Message and Forward in JSON: the same as in MessagePack, and not packed.
  *
  * @returns undefined for white space @throws ForwardError
  */
-export function readJsonMessage(bytes: Buffer): ForwardMessage | undefined {
-  const text = bytes.toString();
-  if (text.trim() === "") return undefined;
-  const message = parse(text);
-  if (!Array.isArray(message)) throw new ForwardError("MALFORMED", "a JSON value that is no message");
-  const [tag, second, ...rest] = message as unknown[];
+export async function takeJsonMessage(
+  input: ByteInput,
+  budget: MessageBudget,
+  options: StoreOptions,
+): Promise<Message | undefined> {
+  input.consume(pastBlanks(input.window, 0));
+  if (input.window.length === 0) return undefined;
+  if (!isList(input.window, 0)) throw new ForwardError("MALFORMED", "a JSON value that is no message");
+  input.consume(1);
+  const list = new JsonList();
+  const tag = parse(await nextValue(input, list, TAG_MAX_BYTES));
   if (typeof tag !== "string") throw new ForwardError("MALFORMED", "a JSON message without a tag");
-  if (Array.isArray(second)) {
-    const events = second.map((entry) => eventOf(tagOf(tag), entry));
-    return { chunk: chunkOf(rest[0]), events };
-  }
-  return { chunk: chunkOf(rest[1]), events: [eventOf(tagOf(tag), [second, rest[0]])] };
+  const store = new MessageStore(tagOf(tag), budget, options);
+  if (await hasNext(input, list)) await takeSecond(input, list, store);
+  else throw new ForwardError("MALFORMED", "a JSON message of one value");
+  const option = (await hasNext(input, list))
+    ? parse(await nextValue(input, list, VALUE_MAX_BYTES))
+    : undefined;
+  if (await hasNext(input, list)) throw new ForwardError("MALFORMED", "a JSON message of too many values");
+  input.consume(1);
+  return { store, chunk: chunkOf(option) };
 }
 
-/** Numbers that JavaScript would round stay as they are written. */
-function parse(text: string): unknown {
-  const exact = (_key: string, value: unknown, context: { readonly source?: string }) =>
-    typeof value === "number" && String(value) !== context.source ? JSON_RAW.rawJSON(context.source!) : value;
+/** Looks at a message before any of it is taken. @returns undefined where it is not there whole */
+export function asksForAckInJson(
+  window: Buffer,
+): { readonly end: number; readonly asks: boolean } | undefined {
+  const start = pastBlanks(window, 0);
+  if (start === window.length) return { end: start, asks: false };
+  const end = new JsonFramer().end(window, start);
+  if (end === undefined) return undefined;
+  const [, second, ...rest] = valuesOf(window.subarray(start, end), 4) ?? [];
+  const option = rest[second && isList(second, 0) ? 0 : 1];
+  return { end, asks: option !== undefined && chunkOf(parse(option)) !== undefined };
+}
+
+async function takeSecond(input: ByteInput, list: JsonList, store: MessageStore): Promise<void> {
+  if (isList(input.window, 0)) {
+    input.consume(1);
+    await takeAll(input, store, new JsonEntries(store.maxLineBytes));
+    input.consume(1);
+    list.passed();
+    return;
+  }
+  const time = await nextValue(input, list, VALUE_MAX_BYTES);
+  if (!(await hasNext(input, list))) throw new ForwardError("MALFORMED", "a JSON message without a record");
+  await takeAll(input, store, new JsonRecord(list, time, store.maxLineBytes));
+}
+
+/** Passes over what comes before the next value of the list, or its end. */
+async function hasNext(input: ByteInput, list: JsonList): Promise<boolean> {
+  for (;;) {
+    input.consume(list.seek(input.window, 0));
+    if (input.window.length > 0) return !list.isEnd(input.window, 0);
+    await needMore(input);
+  }
+}
+
+async function nextValue(input: ByteInput, list: JsonList, maxBytes: number): Promise<Buffer> {
+  if (!(await hasNext(input, list))) throw new ForwardError("MALFORMED", "a JSON message that ends too soon");
+  for (;;) {
+    const { window } = input;
+    const end = list.framer.end(window, 0);
+    if ((end ?? list.framer.leastBytes) > maxBytes)
+      throw new ForwardError("TOO_LARGE", `a value of more than ${maxBytes} bytes where there are no events`);
+    if (end !== undefined) {
+      input.consume(end);
+      list.passed();
+      return window.subarray(0, end);
+    }
+    await needMore(input);
+  }
+}
+
+/** A number remains as it is written, where a double would not hold it. @throws ForwardError MALFORMED */
+function parse(text: Buffer): unknown {
   try {
-    return JSON.parse(text, exact as (key: string, value: unknown) => unknown);
+    return JSON.parse(text.toString(), (key, value: unknown, context?: { readonly source?: string }) =>
+      key === "chunk" && typeof value === "number" ? JSON_RAW.rawJSON(context!.source!) : value,
+    );
   } catch (cause) {
     throw new ForwardError("MALFORMED", "not JSON", { cause });
   }
 }
 
-const JSON_RAW = JSON as unknown as {
-  rawJSON(text: string): { readonly rawJSON: string };
-  isRawJSON(value: unknown): value is { readonly rawJSON: string };
-};
+const JSON_RAW = JSON as unknown as { rawJSON(text: string): unknown };
 
-function eventOf(tag: string, entry: unknown): SpoolEvent {
-  if (!Array.isArray(entry) || entry.length !== 2)
-    throw new ForwardError("MALFORMED", "an entry that is no pair");
-  const [time, record] = entry as unknown[];
-  const first: unknown = Array.isArray(time) ? time[0] : time;
-  const seconds = JSON_RAW.isRawJSON(first) ? Number(first.rawJSON) : first;
-  if (typeof seconds !== "number") throw new ForwardError("MALFORMED", "an entry without a time");
-  try {
-    return { tag, data: lineOfJson(EventTime.of(seconds), record) };
-  } catch (cause) {
-    if (cause instanceof ForwardError) throw cause;
-    throw new ForwardError("MALFORMED", "a record that is nested too deep", { cause });
-  }
-}
-
-function chunkOf(option: unknown): string | undefined {
+/** In JSON, to be echoed. */
+function chunkOf(option: unknown): Buffer | undefined {
   const { chunk } = (option ?? {}) as { readonly chunk?: unknown };
-  return typeof chunk === "string" ? chunk : undefined;
+  return chunk === undefined || chunk === null ? undefined : Buffer.from(JSON.stringify(chunk));
 }

@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { eventTime } from "./event-time.ts";
-import { ForwardError } from "./forward-error.ts";
+import { extensionTime } from "./event-time.ts";
 import type { Head, MsgpackReader } from "./msgpack.ts";
 
 /** Deeper values are no logs, and would exhaust the stack of whoever parses them. */
@@ -22,6 +21,10 @@ const ESCAPES = Uint8Array.from({ length: 256 }, (_, byte) => {
 });
 /** `\u001f` */
 const ESCAPE_MAX_BYTES = 6;
+const CONTROLS = Array.from({ length: 0x20 }, (_, byte) => `\\u${byte.toString(16).padStart(4, "0")}`);
+
+/** Thrown where a line is as long as it may be: what is left of its value need not be looked at. */
+export const FULL = Symbol("the line is full");
 
 /**
  * Writes MessagePack values as JSON, from bytes to bytes: nothing is made of what is in between, integers keep
@@ -29,10 +32,17 @@ const ESCAPE_MAX_BYTES = 6;
  *
  * JSON has no bytes, so those that are not UTF-8 become `base64:` and their base64; an event time
  * becomes ISO 8601; another extension becomes `ext:<type>:` and its base64; NaN and infinities become null.
+ * A map or array that is a key, or is nested too deep, becomes `msgpack:` and its base64: each level of keys
+ * would escape all of those within it once more.
+ *
+ * It writes little more than its limit and then throws FULL: no more than a line may hold is worth its time.
  */
 export class JsonWriter {
   #bytes = Buffer.allocUnsafe(KEPT_BYTES >> 4);
   #at = 0;
+  #limit = Infinity;
+  /** Bytes of the value that made it full which are not written. */
+  unread = 0;
 
   /** How much is written. */
   get length(): number {
@@ -50,9 +60,11 @@ export class JsonWriter {
     return true;
   }
 
-  /** Forgets what was written. */
-  clear(): void {
+  /** Forgets what was written. @param limit of bytes that are worth to be written from now on */
+  clear(limit = Infinity): void {
     this.#at = 0;
+    this.#limit = limit;
+    this.unread = 0;
     if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafe(KEPT_BYTES);
   }
 
@@ -67,38 +79,25 @@ export class JsonWriter {
     for (let i = 0; i < text.length; i++) this.#bytes[this.#at++] = text.charCodeAt(i);
   }
 
-  /** The next value. @throws ForwardError */
-  value(reader: MsgpackReader, depth = 0): void {
-    if (depth > MAX_DEPTH) throw new ForwardError("MALFORMED", `nested deeper than ${MAX_DEPTH}`);
+  /** The next value. @throws ForwardError, FULL */
+  value(reader: MsgpackReader, depth = 0, isKey = false): void {
+    if (this.#at > this.#limit) throw FULL;
     const head = reader.peek();
     switch (head.kind) {
       case "map":
-        reader.enter("map");
-        this.#byte(MAP!);
-        for (let n = 0; n < head.size; n++) {
-          if (n > 0) this.#byte(COMMA!);
-          this.field(reader, depth);
-        }
-        return this.#byte(MAP_END!);
       case "array":
-        reader.enter("array");
-        this.#byte(LIST!);
-        for (let n = 0; n < head.size; n++) {
-          if (n > 0) this.#byte(COMMA!);
-          this.value(reader, depth + 1);
-        }
-        return this.#byte(LIST_END!);
+        return isKey || depth > MAX_DEPTH ? this.#packed(reader) : this.#container(reader, head, depth);
       case "str":
       case "bin": {
         const start = reader.pass(head);
-        return this.#string(reader.window, start, start + head.size);
+        return this.#string(reader.window, start, Math.min(start + head.size, reader.window.length));
       }
       case "int":
       case "uint":
       case "float":
         return this.ascii(numberText(reader.number()));
       case "ext":
-        return this.ascii(`"${extensionText(reader.window, reader.pass(head), head)}"`);
+        return this.#extension(reader.window, reader.pass(head), head);
       case "nil":
         reader.pass(head);
         return this.ascii("null");
@@ -110,21 +109,60 @@ export class JsonWriter {
     }
   }
 
+  #container(reader: MsgpackReader, { kind, size, headBytes }: Head, depth: number): void {
+    const isMap = kind === "map";
+    reader.at += headBytes;
+    this.#byte(isMap ? MAP! : LIST!);
+    for (let n = 0; n < size; n++) {
+      if (n > 0) this.#byte(COMMA!);
+      if (isMap) this.field(reader, depth);
+      else this.value(reader, depth + 1);
+    }
+    this.#byte(isMap ? MAP_END! : LIST_END!);
+  }
+
   /**
-   * The next key and its value. A key that is no string is written as the JSON it would be.
+   * The next key and its value. A key that is a number or the like is written as the JSON it would be.
    *
-   * @param depth of the map @throws ForwardError
+   * @param depth of the map @throws ForwardError, FULL
    */
   field(reader: MsgpackReader, depth: number): void {
     const start = this.#at;
-    this.value(reader, depth + 1);
+    this.value(reader, depth + 1, true);
     if (this.#bytes[start] !== QUOTE) {
-      const key = this.#bytes.toString("utf8", start, this.#at);
+      const key = this.#bytes.toString("latin1", start, this.#at);
       this.#at = start;
-      this.#text(key);
+      this.ascii(`"${key}"`);
     }
     this.#byte(COLON!);
     this.value(reader, depth + 1);
+  }
+
+  /** Bytes, written out between quotes. @param prefix of ASCII that tells what they are */
+  base64(prefix: string, window: Buffer, start: number, end: number): void {
+    const kept = Math.min(end, start + this.#room);
+    this.ascii(`"${prefix}`);
+    const base64 = window.toString("base64", start, kept);
+    this.#reserve(base64.length);
+    this.#at += this.#bytes.write(base64, this.#at, "latin1");
+    this.#end(kept, end);
+  }
+
+  #packed(reader: MsgpackReader): void {
+    const start = reader.at;
+    reader.skip();
+    this.base64("msgpack:", reader.window, start, reader.at);
+  }
+
+  #extension(window: Buffer, at: number, head: Head): void {
+    const time = extensionTime(window, at, head);
+    if (time === undefined) this.base64(`ext:${window.readInt8(at - 1)}:`, window, at, at + head.size);
+    else this.ascii(`"${time.toString()}"`);
+  }
+
+  /** Bytes that are worth to be read of what follows: each becomes one at least. */
+  get #room(): number {
+    return Math.max(0, this.#limit - this.#at) + 1;
   }
 
   #byte(byte: number): void {
@@ -133,7 +171,8 @@ export class JsonWriter {
   }
 
   /** Of a string in UTF-8: its bytes are those of JSON, but for the few that are escaped. */
-  #string(window: Buffer, start: number, end: number): void {
+  #string(window: Buffer, start: number, whole: number): void {
+    const end = Math.min(whole, start + this.#room);
     this.#reserve(2 + ESCAPE_MAX_BYTES * (end - start));
     const bytes = this.#bytes;
     let at = this.#at;
@@ -144,26 +183,25 @@ export class JsonWriter {
       const escape = ESCAPES[byte]!;
       if (escape === PLAIN) bytes[at++] = byte;
       else if (escape === NOT_ASCII) {
-        if (isAscii && !isUtf8(window.subarray(start, end))) {
-          return this.ascii(`"base64:${window.toString("base64", start, end)}"`);
-        }
+        if (isAscii && !isUtf8(window.subarray(start, whole)))
+          return this.base64("base64:", window, start, whole);
         isAscii = false;
         bytes[at++] = byte;
       } else if (escape === CONTROL) {
-        at += bytes.write(`\\u${byte.toString(16).padStart(4, "0")}`, at, "latin1");
+        at += bytes.write(CONTROLS[byte]!, at, "latin1");
       } else {
         bytes[at++] = BACKSLASH!;
         bytes[at++] = escape;
       }
     }
-    bytes[at++] = QUOTE!;
     this.#at = at;
+    this.#end(end, whole);
   }
 
-  #text(text: string): void {
-    const json = Buffer.from(JSON.stringify(text));
-    this.#reserve(json.length);
-    this.#at += json.copy(this.#bytes, this.#at);
+  #end(end: number, whole: number): void {
+    this.unread = whole - end;
+    if (end < whole) throw FULL;
+    this.#byte(QUOTE!);
   }
 
   #reserve(bytes: number): void {
@@ -177,10 +215,4 @@ export class JsonWriter {
 
 function numberText(number: number | bigint): string {
   return typeof number === "bigint" || Number.isFinite(number) ? `${number}` : "null";
-}
-
-function extensionText(window: Buffer, at: number, head: Head): string {
-  const time = eventTime(window, at, head);
-  if (time !== undefined) return time.toString();
-  return `ext:${window.readInt8(at - 1)}:${window.toString("base64", at, at + head.size)}`;
 }

@@ -1,24 +1,73 @@
-import type { EventTime } from "./event-time.ts";
-import { JsonWriter } from "./json-writer.ts";
+import type { SpoolEvent } from "../spool/batch.ts";
+import { type EventTime, readTime } from "./event-time.ts";
+import { ForwardError } from "./forward-error.ts";
+import { FULL, JsonWriter } from "./json-writer.ts";
 import type { MsgpackReader } from "./msgpack.ts";
 
 const TIME_KEY = '"time"';
 const MAP = 0x7b;
+/** A line that has a `time` of its own is written after that of its event, and so begins that much later. */
+const TIME_FIELD_BYTES = 64;
 
 /** Of all connections: a line is copied before the next one is written. */
 const json = new JsonWriter();
+
+/** Good until the next line is made. */
+export type LineData = Omit<SpoolEvent, "tag">;
 
 /**
  * An event as one line of JSON: its record, and first of all its `time`, unless the record has a
  * `time` of its own. A record that is no map is a line by itself; whoever parses it will say so.
  *
- * @returns bytes that are good until the next call @throws ForwardError
+ * @param reader of its time and its record
+ * @param end where they end in the reader's window
+ * @param maxBytes that a line may have: beyond them it is cut
+ * @returns undefined where it has no time that can be read
  */
-export function lineOf(time: EventTime, reader: MsgpackReader): Buffer {
-  json.clear();
+export function lineOf(reader: MsgpackReader, end: number, maxBytes: number): LineData | undefined {
+  const time = readTime(reader);
+  if (time === undefined) return undefined;
+  json.clear(maxBytes + TIME_FIELD_BYTES);
+  try {
+    return { data: json.written(writeEvent(time, reader)) };
+  } catch (error) {
+    return cutLine(error, reader, end);
+  }
+}
+
+/** What is no event is a line all the same, its values as JSON: it will be refused where lines are parsed. */
+export function lineOfValues(reader: MsgpackReader, values: number, end: number, maxBytes: number): LineData {
+  json.clear(maxBytes);
+  try {
+    if (values > 1) json.ascii("[");
+    for (let n = 0; n < values; n++) {
+      if (n > 0) json.ascii(",");
+      json.value(reader);
+    }
+    if (values > 1) json.ascii("]");
+    return { data: json.written() };
+  } catch (error) {
+    return cutLine(error, reader, end);
+  }
+}
+
+/** The same of bytes that are not even MessagePack. */
+export function lineOfBytes(bytes: Buffer, maxBytes: number): LineData {
+  json.clear(maxBytes);
+  try {
+    json.base64("msgpack:", bytes, 0, bytes.length);
+    return { data: json.written() };
+  } catch (error) {
+    if (error !== FULL) throw error;
+    return { data: json.written(), missingBytes: json.unread };
+  }
+}
+
+/** @returns where in what is written the line begins */
+function writeEvent(time: EventTime, reader: MsgpackReader): number {
   if (reader.peek().kind !== "map") {
     json.value(reader);
-    return json.written();
+    return 0;
   }
   json.ascii(`{${timeField(time)}`);
   const fields = json.length;
@@ -30,19 +79,18 @@ export function lineOf(time: EventTime, reader: MsgpackReader): Buffer {
     hasTime ||= json.startsWith(TIME_KEY, at);
   }
   json.ascii("}");
-  if (!hasTime) return json.written();
+  if (!hasTime) return 0;
   json.replace(fields, MAP);
-  return json.written(fields);
+  return fields;
 }
 
-/** The same of a record that came as JSON. */
-export function lineOfJson(time: EventTime, record: unknown): Buffer {
-  const text = JSON.stringify(record);
-  const isMap = typeof record === "object" && record !== null && !Array.isArray(record);
-  if (!isMap || Object.hasOwn(record, "time")) return Buffer.from(text);
-  return Buffer.from(`{${timeField(time)}${text === "{}" ? "" : ","}${text.slice(1)}`);
+/** Of a line that is full, or whose value is not all there: what is missing is counted in bytes as they came. */
+function cutLine(error: unknown, reader: MsgpackReader, end: number): LineData {
+  const isEnd = reader.isCutOff && error instanceof ForwardError && error.code === "TRUNCATED";
+  if (error !== FULL && !isEnd) throw error;
+  return { data: json.written(), missingBytes: json.unread + Math.max(1, end - reader.at) };
 }
 
-function timeField(time: EventTime): string {
+export function timeField(time: EventTime): string {
   return `${TIME_KEY}:"${time.toString()}"`;
 }

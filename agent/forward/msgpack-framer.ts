@@ -1,34 +1,39 @@
+import type { Framer } from "./framer.ts";
 import { children, payloadBytes, readHead } from "./msgpack.ts";
 
-/**
- * Finds where values end in a stream that comes in pieces. It remembers how many values are still
- * due, not the values, so each byte is looked at once and depth costs nothing.
- */
-export class MsgpackFramer {
-  #left = 1;
+/** It remembers how many values are still due, not the values: depth costs nothing. */
+export class MsgpackFramer implements Framer {
+  readonly #values: number;
+  #left: number;
   #at = 0;
 
-  /**
-   * @param bytes of the stream from the beginning of a value; the same and more at the next call
-   * @returns where the value ends, undefined when it does not yet
-   * @throws ForwardError MALFORMED
-   */
-  end(bytes: Buffer): number | undefined {
+  /** @param values that follow one another and are to be found as one */
+  constructor(values = 1) {
+    this.#values = values;
+    this.#left = values;
+  }
+
+  end(window: Buffer, start: number): number | undefined {
     while (this.#left > 0) {
-      const head = readHead(bytes, this.#at);
+      const head = readHead(window, start + this.#at);
       if (head === undefined) return undefined;
       this.#left += children(head) - 1;
       this.#at += Math.max(1, head.headBytes + payloadBytes(head));
     }
-    if (this.#at > bytes.length) return undefined;
-    const end = this.#at;
-    this.#left = 1;
+    const end = start + this.#at;
+    if (end > window.length) return undefined;
+    this.#left = this.#values;
     this.#at = 0;
     return end;
   }
 
-  /** Bytes that the value has at least, by what is known of it. */
   get leastBytes(): number {
     return this.#at + this.#left;
+  }
+
+  drop(available: number): number {
+    const dropped = Math.min(this.#at, available);
+    this.#at -= dropped;
+    return dropped;
   }
 }

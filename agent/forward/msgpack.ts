@@ -77,39 +77,48 @@ export function payloadBytes(head: Head): number {
 /** Reads values one after another and refuses to leave its bytes. */
 export class MsgpackReader {
   readonly window: Buffer;
-  #at = 0;
+  /** Where the next value begins. */
+  at: number;
+  readonly isCutOff: boolean;
 
-  constructor(bytes: Buffer) {
+  /** @param isCutOff the last value is not all there: what there is of a string or a list may be read */
+  constructor(bytes: Buffer, at = 0, isCutOff = false) {
     this.window = bytes;
+    this.at = at;
+    this.isCutOff = isCutOff;
   }
 
   get done(): boolean {
-    return this.#at >= this.window.length;
+    return this.at >= this.window.length;
   }
 
   /** The next value's head; the value itself stays to be read. @throws ForwardError TRUNCATED, MALFORMED */
   peek(): Head {
-    const head = readHead(this.window, this.#at);
+    const head = readHead(this.window, this.at);
     // Every entry takes a byte at least: a count beyond that is a lie, and a loop over it would be long.
     const least = head && head.headBytes + payloadBytes(head) + children(head);
-    if (head === undefined || least! > this.window.length - this.#at) {
+    if (head === undefined || (least! > this.window.length - this.at && !this.#isPart(head))) {
       throw new ForwardError("TRUNCATED", "a MessagePack value runs past the end");
     }
     return head;
+  }
+
+  #isPart({ kind }: Head): boolean {
+    return this.isCutOff && (kind === "str" || kind === "bin" || kind === "array" || kind === "map");
   }
 
   /** @returns the number of entries @throws ForwardError MALFORMED when it is something else */
   enter(kind: "array" | "map"): number {
     const head = this.peek();
     if (head.kind !== kind) throw new ForwardError("MALFORMED", `${head.kind} where ${kind} is due`);
-    this.#at += head.headBytes;
+    this.at += head.headBytes;
     return head.size;
   }
 
   /** Passes over a value that holds no others. @returns where its payload begins in `window` */
   pass({ headBytes, size }: Head): number {
-    const start = this.#at + headBytes;
-    this.#at = start + size;
+    const start = this.at + headBytes;
+    this.at = start + size;
     return start;
   }
 
@@ -134,17 +143,17 @@ export class MsgpackReader {
     if (kind !== "str" && kind !== "bin")
       throw new ForwardError("MALFORMED", `${kind} where a string is due`);
     const start = this.pass(head);
-    return this.window.subarray(start, this.#at);
+    return this.window.subarray(start, this.at);
   }
 
   /** Passes over the next value, however deep. @returns its bytes */
   skip(): Buffer {
-    const start = this.#at;
+    const start = this.at;
     for (let left = 1; left > 0; left--) {
       const head = this.peek();
-      this.#at += Math.max(1, head.headBytes + payloadBytes(head));
+      this.at += Math.max(1, head.headBytes + payloadBytes(head));
       left += children(head);
     }
-    return this.window.subarray(start, this.#at);
+    return this.window.subarray(start, this.at);
   }
 }

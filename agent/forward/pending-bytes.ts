@@ -21,7 +21,7 @@ export class ByteBudget {
 /** Bytes of a stream that are not done with, one after another however they came. */
 export class PendingBytes {
   readonly #budget: ByteBudget;
-  #buffer = Buffer.alloc(0);
+  #buffer: Buffer = Buffer.alloc(0);
   #start = 0;
   #end = 0;
 
@@ -36,13 +36,17 @@ export class PendingBytes {
   /** @throws ForwardError CROWDED */
   append(chunk: Buffer): void {
     this.#budget.change(chunk.length);
-    const { length } = this.bytes;
+    const length = this.#end - this.#start;
+    if (length === 0) {
+      [this.#buffer, this.#start, this.#end] = [chunk, 0, chunk.length];
+      return;
+    }
     if (this.#end + chunk.length > this.#buffer.length)
       this.#moveTo(Math.max(length + chunk.length, 2 * length));
     this.#end += chunk.copy(this.#buffer, this.#end);
   }
 
-  /** The first bytes; good until the next are appended. */
+  /** The first bytes. What was taken is never written over. */
   take(length: number): Buffer {
     const taken = this.bytes.subarray(0, length);
     this.#start += length;

@@ -1,29 +1,35 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
-import type { SpoolEvent } from "../spool/batch.ts";
+import { finished } from "node:stream/promises";
 import type { Spool } from "../spool/spool.ts";
 import type { ForwardCounts } from "./forward-counts.ts";
 import { ForwardError } from "./forward-error.ts";
 import { type Credentials, Handshake } from "./handshake.ts";
-import { JsonFramer, readJsonMessage } from "./json-message.ts";
-import { readMessage } from "./message.ts";
-import { MsgpackFramer } from "./msgpack-framer.ts";
-import { pack } from "./pack.ts";
-import { type ByteBudget, PendingBytes } from "./pending-bytes.ts";
+import { asksForAckInJson, takeJsonMessage } from "./json-message.ts";
+import type { LoopTurns } from "./loop-turns.ts";
+import { MessageBudget, type MessageLimits } from "./message-budget.ts";
+import { asksForAck, type Message, type MessageOptions, takeMessage, wholeValue } from "./message.ts";
+import type { ByteBudget } from "./pending-bytes.ts";
+import type { RefusedContents } from "./refused-contents.ts";
+import { SocketInput } from "./socket-input.ts";
 
 /** A client that is not known yet has only its PING to say, and this long to say it. */
 const PING_MAX_BYTES = 4_096;
 const PING_WITHIN_MS = 10_000;
+/** In which a peer that has ended its side takes what is still said to it. */
+const LAST_WORDS_MS = 10_000;
 
 export interface SessionOptions {
-  readonly spool: Pick<Spool, "append" | "ready">;
+  readonly spool: Pick<Spool, "append" | "ready" | "maxLineBytes">;
   readonly credentials: Credentials | undefined;
   readonly budget: ByteBudget;
-  readonly maxMessageBytes: number;
-  readonly maxInflatedBytes: number;
+  readonly limits: MessageLimits;
   readonly counts: ForwardCounts;
-  /** For which a message that has begun is waited for, not counting what we keep it waiting. */
+  readonly turns: LoopTurns;
+  readonly refused: RefusedContents;
   readonly messageTimeoutMs: number;
+  /** Told of a message some of whose entries were no events. */
+  readonly onMalformed: (tag: string, count: number) => void;
 }
 
 /** Events that are on their way to the disk, and what is said once they are there. */
@@ -33,59 +39,74 @@ interface Received {
 }
 
 /**
- * One connection. Messages that arrive together are stored together, and acknowledged in their order
- * once they are; until then nothing more is read, so a full spool holds back its senders.
+ * One connection. Entries are stored as they come, those that arrive together together; messages are acknowledged in
+ * their order once all of theirs are stored. Until all that came is stored nothing more is read, but for the rest of
+ * a message, and no more than the spool takes: so a full spool holds back its senders.
  */
 export class Session {
   readonly #socket: Duplex;
   readonly #options: SessionOptions;
-  readonly #pending: PendingBytes;
+  readonly #input: SocketInput;
   readonly #stopping = new AbortController();
-  #framer: MsgpackFramer | JsonFramer | undefined;
+  readonly #messageOptions: MessageOptions;
+  #received: Received[] = [];
   #handshake: Handshake | undefined;
-  #isBusy = false;
-  /** For the rest of a message, so far. */
-  #waitedMs = 0;
+  #isJson: boolean | undefined;
 
   constructor(socket: Duplex, options: SessionOptions) {
+    const { budget, messageTimeoutMs, credentials, spool, turns, counts, refused } = options;
+    const { signal } = this.#stopping;
     this.#socket = socket;
     this.#options = options;
-    this.#pending = new PendingBytes(options.budget);
-    if (options.credentials) this.#handshake = new Handshake(options.credentials);
+    this.#input = new SocketInput(socket, {
+      budget,
+      messageTimeoutMs,
+      settled: () => this.#settle(),
+      ready: () => this.#ready(),
+    });
+    this.#messageOptions = { spool, turns, counts, refused, signal, pending: budget };
+    if (credentials) this.#handshake = new Handshake(credentials);
+  }
+
+  /** Whether the peer never said anything. */
+  get isSilent(): boolean {
+    return this.#input.received === 0;
+  }
+
+  /** Whether it was ended by `stop`. */
+  get isStopped(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  /** Nothing is begun that is not done with: it does not matter how it ends. */
+  get isIdle(): boolean {
+    return (
+      this.#input.message === undefined && this.#input.window.length === 0 && this.#received.length === 0
+    );
   }
 
   /** Runs until the peer ends it, or `stop`. @throws ForwardError, and what the socket fails with */
   async run(): Promise<void> {
     // Told to whoever reads; there is a moment when nobody does.
     this.#socket.on("error", () => {});
-    const giveUp = setTimeout(() => this.#handshake && this.#socket.destroy(), PING_WITHIN_MS);
-    let endWait = () => {};
     try {
-      if (this.#handshake) await this.#write(this.#handshake.hello);
-      for await (const chunk of this.#socket as AsyncIterable<Buffer>) {
-        endWait();
-        this.#isBusy = true;
-        this.#options.counts.bytes += chunk.length;
-        // While the spool is full nothing is collected that could not be stored.
-        await this.#roomToStore();
-        this.#pending.append(chunk);
-        await this.#receive();
-        this.#isBusy = false;
-        if (this.#stopping.signal.aborted) break;
-        endWait = this.#beginWait();
-      }
+      if (this.#handshake) await this.#shakeHands(this.#handshake);
+      while (await this.#begins()) await this.#take();
+      await this.#settle();
+      await this.#end();
     } finally {
-      endWait();
-      clearTimeout(giveUp);
-      this.#pending.clear();
-      this.#socket.destroy();
+      // Also when a bad message follows good ones: those are told of before the connection ends.
+      await this.#settle().finally(() => {
+        this.#input.end();
+        this.#socket.destroy();
+      });
     }
   }
 
   /** Ends it after the messages that were read. */
   stop(): void {
     this.#stopping.abort();
-    if (!this.#isBusy) this.#socket.destroy();
+    if (this.#input.isWaiting) this.#socket.destroy();
   }
 
   /** Ends it now. */
@@ -93,94 +114,96 @@ export class Session {
     this.#socket.destroy();
   }
 
-  /** Who sends a message bit by bit holds memory for as long: not for ever. Between messages nobody hurries. */
-  #beginWait(): () => void {
-    if (this.#pending.bytes.length === 0) return () => {};
-    const { messageTimeoutMs } = this.#options;
-    const startedAt = performance.now();
-    const late = new ForwardError("SLOW", `a message that takes longer than ${messageTimeoutMs} ms`);
-    const timer = setTimeout(() => this.#socket.destroy(late), messageTimeoutMs - this.#waitedMs);
-    return () => {
-      clearTimeout(timer);
-      this.#waitedMs += performance.now() - startedAt;
-    };
-  }
-
-  async #receive(): Promise<void> {
-    const received: Received[] = [];
+  async #shakeHands(handshake: Handshake): Promise<void> {
+    const giveUp = setTimeout(() => this.#socket.destroy(), PING_WITHIN_MS);
     try {
-      for (let bytes = this.#next(); bytes !== undefined; bytes = this.#next()) {
-        if (this.#handshake) await this.#authenticate(this.#handshake, bytes);
-        else received.push(...this.#store(bytes));
-        // Before the next one is taken: until then the budget counts it.
-        if (this.#pending.bytes.length > 0) await this.#roomToStore();
-      }
+      await this.#write(handshake.hello);
+      if (!(await this.#begins())) return;
+      const { window } = await wholeValue(this.#input, PING_MAX_BYTES);
+      const { pong, refusal } = handshake.answer(window);
+      await this.#write(pong);
+      if (refusal !== undefined) throw new ForwardError("REFUSED", refusal);
+      this.#handshake = undefined;
     } finally {
-      // Also when a bad message follows good ones: those are told of before the connection ends.
-      for (const { stored } of received) stored.catch(() => {});
-      for (const { stored, ack } of received) {
-        await stored;
-        if (ack === undefined) continue;
-        await this.#write(ack);
-        this.#options.counts.acks++;
-      }
+      clearTimeout(giveUp);
     }
   }
 
-  async #roomToStore(): Promise<void> {
-    if (this.#handshake === undefined) await this.#options.spool.ready(this.#stopping.signal);
+  /** Waits for the next message. @returns false when there is none */
+  async #begins(): Promise<boolean> {
+    this.#input.message = undefined;
+    if (this.isStopped) return false;
+    return this.#input.window.length > 0 || this.#input.more();
   }
 
-  /** The next whole message, if it is there. @throws ForwardError */
-  #next(): Buffer | undefined {
-    const { bytes } = this.#pending;
-    if (bytes.length === 0) return undefined;
-    this.#framer ??= bytes[0] === 0x7b || bytes[0] === 0x5b ? new JsonFramer() : new MsgpackFramer();
-    const end = this.#framer.end(bytes);
-    const limit = this.#handshake ? PING_MAX_BYTES : this.#options.maxMessageBytes;
-    if ((end ?? this.#framer.leastBytes) > limit) {
-      throw new ForwardError("TOO_LARGE", `a message of more than ${limit} bytes`);
-    }
-    if (end === undefined) return undefined;
-    this.#waitedMs = 0;
-    return this.#pending.take(end);
-  }
-
-  async #authenticate(handshake: Handshake, bytes: Buffer): Promise<void> {
-    const { pong, refusal } = handshake.answer(bytes);
-    await this.#write(pong);
-    if (refusal !== undefined) throw new ForwardError("REFUSED", refusal);
-    this.#handshake = undefined;
-  }
-
-  *#store(bytes: Buffer): Generator<Received> {
-    const isJson = this.#framer instanceof JsonFramer;
-    const message = isJson ? readJsonMessage(bytes) : readMessage(bytes, this.#options.maxInflatedBytes);
+  async #take(): Promise<void> {
+    const { limits, counts } = this.#options;
+    const first = this.#input.window[0]!;
+    this.#isJson ??= first === 0x7b || first === 0x5b;
+    if (this.#socket.destroyed && this.#passOverRepeated()) return;
+    const budget = new MessageBudget(limits);
+    this.#input.begin(budget);
+    const message = await this.#takeMessage(budget);
     if (message === undefined) return;
-    const { events, chunk } = message;
-    // It comes again: nobody is there to hear that it is stored.
-    if (chunk !== undefined && this.#socket.destroyed) return;
-    this.#options.counts.messages++;
-    const ack =
-      chunk === undefined
-        ? undefined
-        : isJson
-          ? Buffer.from(JSON.stringify({ ack: chunk }))
-          : pack({ ack: chunk });
-    // Copied out of `bytes` before this returns.
-    yield { stored: this.#options.spool.append(this.#counted(events)), ack };
+    const { store, chunk } = message;
+    counts.messages++;
+    if (store.malformed > 0) this.#options.onMalformed(store.tag, store.malformed);
+    const stored = store.stored();
+    stored.catch(() => {});
+    this.#received.push({ stored, ack: chunk && ackOf(chunk, this.#isJson) });
   }
 
-  *#counted(events: Iterable<SpoolEvent>): Generator<SpoolEvent> {
-    const { counts } = this.#options;
-    for (const event of events) {
-      counts.events++;
-      yield event;
+  /** Nobody is there to hear that a message is stored: if its sender asks for that it comes again. */
+  #passOverRepeated(): boolean {
+    const { window } = this.#input;
+    const found = this.#isJson ? asksForAckInJson(window) : asksForAck(window);
+    // What is not there whole does not come to its end.
+    if (found === undefined || found.asks) this.#input.consume(found?.end ?? window.length);
+    return found === undefined || found.asks;
+  }
+
+  async #takeMessage(budget: MessageBudget): Promise<Message | undefined> {
+    if (this.#isJson) return takeJsonMessage(this.#input, budget, this.#messageOptions);
+    if (isText(this.#input.window[0]!)) throw new ForwardError("PROBE", "text, such as a request of HTTP");
+    return takeMessage(this.#input, budget, this.#messageOptions);
+  }
+
+  /** Acknowledges what is received, once it is stored. */
+  async #settle(): Promise<void> {
+    for (const { stored, ack } of this.#received.splice(0)) {
+      await stored;
+      if (ack === undefined) continue;
+      await this.#write(ack);
+      this.#options.counts.acks++;
     }
+  }
+
+  async #ready(): Promise<void> {
+    if (this.#handshake === undefined) await this.#options.spool.ready(this.#stopping.signal);
+    await this.#options.turns.next();
+  }
+
+  /** What is said last goes out before the connection is gone. */
+  async #end(): Promise<void> {
+    if (this.#socket.destroyed) return;
+    const late = AbortSignal.timeout(LAST_WORDS_MS);
+    this.#socket.end();
+    await finished(this.#socket, { readable: false, signal: late }).catch(() => {});
   }
 
   async #write(bytes: Buffer): Promise<void> {
-    if (this.#socket.write(bytes) || this.#socket.destroyed) return;
+    if (this.#socket.destroyed || this.#socket.write(bytes)) return;
     await once(this.#socket, "drain", { signal: this.#stopping.signal });
   }
+}
+
+/** MessagePack of `{ ack: chunk }`, or JSON. @param chunk as it came */
+function ackOf(chunk: Buffer, isJson = false): Buffer {
+  if (isJson) return Buffer.concat([Buffer.from('{"ack":'), chunk, Buffer.from("}")]);
+  return Buffer.concat([Buffer.of(0x81, 0xa3), Buffer.from("ack"), chunk]);
+}
+
+/** Capital letters are numbers in MessagePack, and so begin no message. */
+function isText(first: number): boolean {
+  return first >= 0x41 && first <= 0x5a;
 }

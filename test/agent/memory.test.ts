@@ -32,11 +32,11 @@ test("settings that allow more to wait than fits are named", async () => {
     {
       isProblem: true,
       text:
-        "memory: up to 367 MiB by its settings, and the limit is 160 MiB: lower producer.max_buffered_bytes " +
-        "or forward.max_pending_bytes or forward.max_inflated_bytes, or raise the limit",
+        "memory: up to 247 MiB by its settings, and the limit is 160 MiB: lower producer.max_buffered_bytes " +
+        "or forward.max_pending_bytes or spool.max_event_bytes, or raise the limit",
     },
   ]);
-  const lowered = { ...forward, max_pending_bytes: 16 * MIB, max_inflated_bytes: 16 * MIB };
+  const lowered = { ...forward, max_pending_bytes: 32 * MIB };
   expect(checkMemory(agent.config({ forward: lowered }), 0, 160 * MIB)).toMatchObject([{ isProblem: false }]);
 });
 

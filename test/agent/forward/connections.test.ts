@@ -1,10 +1,12 @@
 import { once } from "node:events";
-import { connect, Server } from "node:net";
+import { connect, Server, type Socket } from "node:net";
 import { duplexPair } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { ForwardCounts } from "../../../agent/forward/forward-counts.ts";
+import { LoopTurns } from "../../../agent/forward/loop-turns.ts";
 import { ByteBudget } from "../../../agent/forward/pending-bytes.ts";
+import { RefusedContents } from "../../../agent/forward/refused-contents.ts";
 import { Session } from "../../../agent/forward/session.ts";
 import type { SpoolEvent } from "../../../agent/spool/batch.ts";
 import { event } from "../spool/spool-fixture.ts";
@@ -56,6 +58,7 @@ test("of a connection that is gone, what its sender will send again is not store
   const room = Promise.withResolvers<void>();
   const stored: string[] = [];
   const spool = {
+    maxLineBytes: 1_000,
     ready: () => room.promise,
     append: async (events: Iterable<SpoolEvent>) => {
       for (const { data } of events) stored.push(data.toString());
@@ -66,10 +69,12 @@ test("of a connection that is gone, what its sender will send again is not store
     spool,
     credentials: undefined,
     budget: new ByteBudget(1_000),
-    maxMessageBytes: 1_000,
-    maxInflatedBytes: 1_000,
+    limits: { maxMessageBytes: 1_000, maxInflatedBytes: 1_000, maxInflationRatio: 1, maxMessageEvents: 10 },
     messageTimeoutMs: 1_000,
     counts: new ForwardCounts(),
+    turns: new LoopTurns(),
+    refused: new RefusedContents(),
+    onMalformed: () => {},
   });
   const running = session.run();
   peer.write(Buffer.concat([message("again"), encode(["a", TIME, map({ n: 1 })])]));
@@ -120,4 +125,45 @@ test("what keeps a connection from being taken is told of, and the next one gets
   expect(forward.warnings.join()).toContain("accept EMFILE");
   using client = await forward.client();
   expect(await client.deliver("one")).toBe(true);
+});
+
+test("load balancers that look whether somebody is there are counted, and no news", async () => {
+  await using forward = await ForwardFixture.start({ shared_key: "k" });
+  await using open = await ForwardFixture.start();
+  for (const { server } of [forward, open]) {
+    const { counts } = server;
+    for (let n = 1; n <= 3; n++) {
+      const silent = connect(server.port!, "127.0.0.1");
+      await once(silent, "connect");
+      silent.resetAndDestroy();
+      await expect.poll(() => [counts.open, counts.refusedBy.probe]).toEqual([0, n]);
+      const closing = connect(server.port!, "127.0.0.1").resume();
+      closing.end();
+      await once(closing, "close");
+    }
+    expect(counts.refused).toBe(0);
+  }
+  using http = await open.client();
+  http.send(Buffer.from("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
+  await http.rest();
+  using idle = await open.client();
+  expect(await idle.deliver("one")).toBe(true);
+  (idle.socket as Socket).resetAndDestroy();
+  await expect.poll(() => open.server.counts.open).toBe(0);
+  expect(open.server.counts).toMatchObject({ refused: 0, refusedBy: { probe: 4 } });
+  expect([...forward.warnings, ...open.warnings]).toEqual([]);
+});
+
+test("what a peer does again and again is told of once, and counted", async () => {
+  await using forward = await ForwardFixture.start();
+  for (let n = 0; n < 20; n++) {
+    using client = await forward.client();
+    client.send(Buffer.of(0xc1));
+    await client.rest();
+  }
+  expect(forward.warnings).toHaveLength(1);
+  await forward.server.end();
+  expect(forward.warnings).toHaveLength(2);
+  expect(forward.warnings[1]).toContain('"times":19');
+  expect(forward.server.counts.refused).toBe(20);
 });

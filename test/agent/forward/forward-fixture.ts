@@ -91,7 +91,7 @@ export class Client implements Disposable {
   /** The next value that the server says, as it stands. @throws when it hangs up instead */
   async answer(): Promise<Buffer> {
     for (;;) {
-      const end = this.#bytes.length > 0 ? new MsgpackFramer().end(this.#bytes) : undefined;
+      const end = this.#bytes.length > 0 ? new MsgpackFramer().end(this.#bytes, 0) : undefined;
       if (end !== undefined) {
         const answer = this.#bytes.subarray(0, end);
         this.#bytes = this.#bytes.subarray(end);

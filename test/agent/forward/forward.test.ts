@@ -18,6 +18,7 @@ const packedEntries = (...numbers: number[]) =>
   Buffer.concat(numbers.map((n) => encode([eventTime(TIME, 0), record(n)])));
 const line = (n: number) => `{"time":"2023-11-14T22:13:20Z","n":${n}}`;
 const chunk = (text: string) => map({ chunk: text });
+const hex = (digits: string) => Buffer.from(digits, "hex");
 
 /** Sends one message that asks for an acknowledgement, and waits for it. */
 async function lines(...message: Value[]): Promise<[tag: string, line: string][]> {
@@ -69,13 +70,96 @@ test.each<[string, Value, string]>([
   ["integer milliseconds", TIME * 1e3 + 123, "2023-11-14T22:13:20.123Z"],
   ["fractions of a second", TIME + 0.25, "2023-11-14T22:13:20.250Z"],
   ["an event time", eventTime(TIME, 1), "2023-11-14T22:13:20.000000001Z"],
+  ["integer microseconds", TIME * 1e6 + 123_456, "2023-11-14T22:13:20.123456Z"],
+  ["integer nanoseconds", BigInt(TIME) * 10n ** 9n + 123_456_789n, "2023-11-14T22:13:20.123456789Z"],
+  ["ISO 8601", "2023-11-14T22:13:20.5Z", "2023-11-14T22:13:20.500Z"],
+  ["what Ruby writes", "2023-11-15 07:13:20 +0900", "2023-11-14T22:13:20Z"],
+  ["a text without a zone", "2023-11-14 22:13:20.123456789", "2023-11-14T22:13:20.123456789Z"],
+  ["digits", `${TIME}`, "2023-11-14T22:13:20Z"],
+  ["digits of nanoseconds", `${TIME}000000001`, "2023-11-14T22:13:20.000000001Z"],
+  ["a timestamp of 32 bits", new Ext(-1, hex("6553f100")), "2023-11-14T22:13:20Z"],
+  ["a timestamp of 64 bits", new Ext(-1, hex("000000046553f100")), "2023-11-14T22:13:20.000000001Z"],
+  ["a timestamp of 64 bits in 2106", new Ext(-1, hex("0000000500000000")), "2106-02-07T06:28:16.000000001Z"],
+  ["a timestamp of 96 bits", new Ext(-1, hex("00000001000000006553f100")), "2023-11-14T22:13:20.000000001Z"],
+  ["a timestamp before 1970", new Ext(-1, hex("00000000ffffffffffffffff")), "1969-12-31T23:59:59Z"],
   [
     "an event time with Fluent Bit's metadata",
     [eventTime(TIME, 1_000), map({})],
     "2023-11-14T22:13:20.000001Z",
   ],
 ])("%s are its time", async (_name, time, expected) => {
-  expect(await lines("app", [[time, map({})]])).toEqual([["app", `{"time":"${expected}"}`]]);
+  const line = ["app", `{"time":"${expected}"}`];
+  expect(await lines("app", [[time, map({})]])).toEqual([line]);
+  expect(await lines("app", encode([time, map({})]))).toEqual([line]);
+  if (!Array.isArray(time)) expect(await lines("app", time, map({}))).toEqual([line]);
+});
+
+test.each<[string, Value]>([
+  ["nil", null],
+  ["0", 0],
+  ["a fraction of the first second", 0.25],
+  ["an event time of 0", eventTime(0, 0)],
+  ["a timestamp of 0", new Ext(-1, Buffer.alloc(4))],
+  ["0 in text", "0"],
+  ["nil with metadata", [null, map({})]],
+])("%s is now", async (_name, time) => {
+  const before = Date.now();
+  const messages = [await lines("app", [[time, map({})]]), await lines("app", encode([time, map({})]))];
+  if (!Array.isArray(time)) messages.push(await lines("app", time, map({})));
+  for (const [[, line] = ["", ""]] of messages) {
+    const at = Date.parse((JSON.parse(line) as { time: string }).time);
+    expect(at).toBeGreaterThanOrEqual(before);
+    expect(at).toBeLessThanOrEqual(Date.now());
+  }
+});
+
+test("a timestamp within a record becomes ISO 8601", async () => {
+  const record = map({ when: new Ext(-1, hex("6553f100")), odd: new Ext(-1, hex("ffffffff6553f100")) });
+  const line = '{"time":"2023-11-14T22:13:20Z","when":"2023-11-14T22:13:20Z","odd":"ext:-1://///2VT8QA="}';
+  expect(await lines("app", TIME, record)).toEqual([["app", line]]);
+});
+
+/** Kinds that clients name their chunks by, in MessagePack. */
+test.each<[string, Uint8Array]>([
+  ["a string", encode("c1")],
+  ["a string in a longer form", Buffer.from("da00026331", "hex")],
+  ["a binary that is not UTF-8", encode(Buffer.from("ff00fe01aabbccdd8899eeff00112233", "hex"))],
+  ["a string that is not UTF-8", Buffer.from("a2fffe", "hex")],
+  ["a number", encode(42)],
+  ["a number of 64 bits", encode(2n ** 64n - 1n)],
+  ["a fraction", encode(0.5)],
+  ["an extension", encode(new Ext(9, Buffer.of(1, 2)))],
+  ["a list", encode([1, "two"])],
+  ["false", encode(false)],
+])("a chunk that is %s is acknowledged as it came", async (_name, id) => {
+  await using forward = await ForwardFixture.start();
+  using client = await forward.client();
+  const option = Buffer.concat([Buffer.of(0x81), encode("chunk"), id]);
+  for (const [second, third] of [[TIME, record(1)], [packedEntries(1)]]) {
+    const values = [encode("a"), encode(second!), ...(third ? [encode(third)] : []), option];
+    client.send(Buffer.concat([Buffer.of(0x90 | values.length), ...values]));
+    expect(await client.answer()).toEqual(Buffer.concat([Buffer.of(0x81), encode("ack"), id]));
+  }
+});
+
+test.each(['"c"', "42", "18446744073709551615", "1.50", "true", '["c"]'])(
+  "a chunk that is %s in JSON is acknowledged as it came",
+  async (id) => {
+    await using forward = await ForwardFixture.start();
+    using client = await forward.client();
+    client.send(Buffer.from(`["a",${TIME},{"n":1},{"chunk":${id}}]`));
+    expect((await once(client.socket, "data")).toString()).toBe(`{"ack":${id}}`);
+  },
+);
+
+test("options that are none are passed over", async () => {
+  await using forward = await ForwardFixture.start();
+  using client = await forward.client();
+  for (const option of [[1], "x", 3, map({ compressed: 1, size: "x" }), new Map([[1, 2]])])
+    client.send(encode(["a", packedEntries(1), option]));
+  client.send(encode(["a", TIME, record(2), chunk("c")]));
+  await client.answer();
+  expect(await forward.lines()).toEqual([1, 1, 1, 1, 1, 2].map((n) => ["a", line(n)]));
 });
 
 test("a record keeps its own time, its big integers, its order, and bytes that are no text", async () => {
@@ -177,10 +261,8 @@ test("a full spool holds its sender back, and lets it go on", async () => {
 
 test.each<[string, Uint8Array, object]>([
   ["a value that is no message", encode("text"), {}],
-  ["an entry that is no pair", encode(["a", [[1]]]), {}],
-  ["a time that is none", encode(["a", [[new Ext(9, Buffer.alloc(8)), map({})]]]), {}],
   ["a byte that MessagePack does not have", Buffer.of(0xc1), {}],
-  ["what are no logs", encode(["a", encode([TIME, map({})]), map({ fluent_signal: 1 })]), {}],
+  ["what are no logs", encode(["a", encode(map({})), map({ fluent_signal: 1 })]), {}],
   ["an unknown compression", encode(["a", Buffer.alloc(8), map({ compressed: "lz4" })]), {}],
   ["a chunk that does not unpack", encode(["a", Buffer.alloc(8), map({ compressed: "gzip" })]), {}],
   [
@@ -270,7 +352,7 @@ test("UDP heartbeats are answered, and a Unix socket is as good as a port", asyn
   const directory = await mkdtemp(join(tmpdir(), "weir-forward-"));
   try {
     const path = join(directory, "f.sock");
-    await using forward = await ForwardFixture.start({ unix_path: path });
+    await using forward = await ForwardFixture.start({ unix_path: path, udp_heartbeats: true });
     const udp = createSocket("udp4");
     udp.send("\0", forward.server.port, "127.0.0.1");
     const [answer] = (await once(udp, "message")) as [Buffer];

@@ -1,6 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { eventTime } from "../../../agent/forward/event-time.ts";
-import { ForwardError } from "../../../agent/forward/forward-error.ts";
+import { extensionTime } from "../../../agent/forward/event-time.ts";
 import type { MsgpackReader } from "../../../agent/forward/msgpack.ts";
 
 /** Deeper values are no logs, and would exhaust the stack of whoever parses them. */
@@ -8,8 +7,8 @@ const MAX_DEPTH = 100;
 
 /** What a JsonWriter is due to write, by way of strings: slower, and easier to be sure of. @throws ForwardError */
 export function jsonText(reader: MsgpackReader, depth = 0): string {
-  if (depth > MAX_DEPTH) throw new ForwardError("MALFORMED", `nested deeper than ${MAX_DEPTH}`);
   const { kind } = reader.peek();
+  if (depth > MAX_DEPTH && (kind === "map" || kind === "array")) return packedText(reader);
   switch (kind) {
     case "map": {
       const entries = Array.from({ length: reader.enter("map") }, () => {
@@ -40,8 +39,14 @@ export function jsonText(reader: MsgpackReader, depth = 0): string {
   }
 }
 
-/** A key as a JSON string; one that is no string is written as the JSON it would be. */
+function packedText(reader: MsgpackReader): string {
+  return `"msgpack:${reader.skip().toString("base64")}"`;
+}
+
+/** A key as a JSON string; one that is a number or the like is written as the JSON it would be. */
 function keyText(reader: MsgpackReader, depth: number): string {
+  const { kind } = reader.peek();
+  if (kind === "map" || kind === "array") return packedText(reader);
   const key = jsonText(reader, depth + 1);
   return key.startsWith('"') ? key : JSON.stringify(key);
 }
@@ -69,5 +74,5 @@ function extensionText(reader: MsgpackReader): string {
   const at = reader.pass(head);
   const data = reader.window.subarray(at, at + head.size);
   const type = reader.window.readInt8(at - 1);
-  return eventTime(reader.window, at, head)?.toString() ?? `ext:${type}:${data.toString("base64")}`;
+  return extensionTime(reader.window, at, head)?.toString() ?? `ext:${type}:${data.toString("base64")}`;
 }
