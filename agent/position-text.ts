@@ -63,15 +63,16 @@ function positionText(position: Position): string {
 }
 
 function spoolText(spool: SpoolState, inputs: readonly string[]): string {
-  const { received, delivered, read, openConnections, bytes, maxBytes, waiting } = spool;
+  const { received, delivered, read, openConnections, lastRefusal, bytes, maxBytes, waiting } = spool;
   const from = inputs.length > 0 ? inputs.join(", ") : "nothing is pushed any more";
   const readText = read === undefined ? "" : `, read to ${read}`;
   const open = openConnections === undefined ? "" : `, ${openConnections} connections are open`;
+  const refusal = lastRefusal === undefined ? "" : `\n  last refused: ${lastRefusal}`;
   const why = waiting === undefined ? "" : `\n  waiting: ${waiting}`;
   const share = Math.ceil((bytes / maxBytes) * 100);
   return `${SPOOL_LOCATION} (${from})
   received to byte ${received}, delivered to ${delivered}${readText}
-  on disk ${bytes} of ${maxBytes} bytes, ${share} %${open}${why}`;
+  on disk ${bytes} of ${maxBytes} bytes, ${share} %${open}${refusal}${why}`;
 }
 
 /** What the inputs of the spool are called. */

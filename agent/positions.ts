@@ -46,6 +46,8 @@ export interface SpoolState {
   /** Only a running agent with a monitor can tell it, and the next. */
   readonly read: number | undefined;
   readonly openConnections: number | undefined;
+  /** Of the forward input: why it last turned a connection away or ended it. */
+  readonly lastRefusal: string | undefined;
   /** On disk. */
   readonly bytes: number;
   readonly maxBytes: number;
@@ -148,6 +150,7 @@ async function spoolState(
     delivered,
     read: told?.position,
     openConnections: status?.spool?.connections,
+    lastRefusal: status?.receiver?.last_refusal ?? undefined,
     bytes: extent.bytes,
     maxBytes: config.spool.max_bytes,
   };

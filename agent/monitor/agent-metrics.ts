@@ -169,6 +169,7 @@ function ofInputs(pushed: PushedVitals | undefined): Values<"What is pushed"> {
     weir_agent_forward_messages_total: once(forward?.messages),
     weir_agent_forward_events_total: once(forward?.events),
     weir_agent_forward_received_bytes_total: once(forward?.bytes),
+    weir_agent_forward_malformed_total: once(forward?.malformed),
     weir_agent_forward_acks_total: once(forward?.acks),
     weir_agent_line_input_connections: each("open"),
     weir_agent_line_input_connections_total: each("connections"),

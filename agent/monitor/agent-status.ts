@@ -1,4 +1,5 @@
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
+import type { LastRefusal } from "../forward/forward-counts.ts";
 import type { PushedVitals, Vitals } from "./vitals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 
@@ -41,6 +42,12 @@ interface ReceiverStatus {
   /** Events that are not read from the spool yet. */
   readonly buffered: number;
   readonly max_buffer_messages: null;
+  /** Connections that were turned away or ended by us, by reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Why the last one was; null where none was. */
+  readonly last_refusal: string | null;
+  /** Entries that were no events, and are stored as they came. */
+  readonly malformed: number;
 }
 
 /** Of pushed events, by whatever input they came. */
@@ -128,7 +135,14 @@ function receiverStatus(pushed: PushedVitals | undefined): ReceiverStatus | null
     disposed: spool.counts.dropped.lines + reader!.overtaken.lines,
     buffered: Math.max(0, spool.lines - reader!.lines),
     max_buffer_messages: null,
+    refused: Object.fromEntries(Object.entries(forward.refusedBy).filter(([, count]) => count > 0)),
+    last_refusal: refusalText(forward.lastRefusal),
+    malformed: forward.malformed,
   };
+}
+
+function refusalText(last: LastRefusal | undefined): string | null {
+  return last ? `${new Date(last.atMs).toISOString()} ${last.peer}: ${last.refusal}: ${last.reason}` : null;
 }
 
 function spoolStatus(pushed: PushedVitals | undefined): SpoolStatus | null {

@@ -112,6 +112,7 @@ const INPUTS = {
   weir_agent_forward_messages_total: counter("Messages, of one event or of many."),
   weir_agent_forward_events_total: counter("Events in them."),
   weir_agent_forward_received_bytes_total: counter("Bytes as they came, compressed or not."),
+  weir_agent_forward_malformed_total: counter("Entries that were no [time, record], stored as they came."),
   weir_agent_forward_acks_total: counter("Messages that were acknowledged."),
   weir_agent_line_input_connections: gauge("Connections of a line socket that are open.", "input"),
   weir_agent_line_input_connections_total: counter("Connections that were taken.", "input"),
