@@ -44,6 +44,11 @@ test("where and status tell how far pushed events came, while the agent runs and
       `spool:pushed (forward, ${path})\n  received to byte 14, delivered to 8, read to 14\n`,
     );
     expect(text).toMatch(/on disk \d+ of 1073741824 bytes, 1 %, 0 connections are open\n/);
+    const sender = connect(config.forward.port, "127.0.0.1");
+    sender.end(Buffer.of(0xc1));
+    await running.until(async () =>
+      (await statusText(agent.config(config))).includes("127.0.0.1: decode: byte c1 is not MessagePack\n"),
+    );
   }
   const { spool } = await readPositions(agent.config(config));
   expect(spool).toMatchObject({
