@@ -145,7 +145,8 @@ export class JsonWriter {
     const base64 = window.toString("base64", start, kept);
     this.#reserve(base64.length);
     this.#at += this.#bytes.write(base64, this.#at, "latin1");
-    this.#end(kept, end);
+    if (kept < end) this.#full(end - kept);
+    this.#byte(QUOTE!);
   }
 
   #packed(reader: MsgpackReader): void {
@@ -172,7 +173,7 @@ export class JsonWriter {
 
   /** Of a string in UTF-8: its bytes are those of JSON, but for the few that are escaped. */
   #string(window: Buffer, start: number, whole: number): void {
-    const end = Math.min(whole, start + this.#room);
+    const end = whole - start < this.#limit - this.#at ? whole : Math.min(whole, start + this.#room);
     this.#reserve(2 + ESCAPE_MAX_BYTES * (end - start));
     const bytes = this.#bytes;
     let at = this.#at;
@@ -194,14 +195,15 @@ export class JsonWriter {
         bytes[at++] = escape;
       }
     }
+    // There is room for it.
+    if (end === whole) bytes[at++] = QUOTE!;
     this.#at = at;
-    this.#end(end, whole);
+    if (end < whole) this.#full(whole - end);
   }
 
-  #end(end: number, whole: number): void {
-    this.unread = whole - end;
-    if (end < whole) throw FULL;
-    this.#byte(QUOTE!);
+  #full(unread: number): never {
+    this.unread = unread;
+    throw FULL;
   }
 
   #reserve(bytes: number): void {
