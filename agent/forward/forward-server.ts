@@ -139,7 +139,10 @@ export class ForwardServer implements AsyncDisposable {
   #tlsServer(options: TlsOptions): TlsServer {
     const handshakeTimeout = Math.min(TLS_HANDSHAKE_MS, this.#config.message_timeout_ms);
     const server = createTlsServer({ ...options, handshakeTimeout });
-    server.on("secureConnection", (socket: Socket) => this.#accept(socket));
+    server.on("secureConnection", (socket: Socket) => {
+      socket.allowHalfOpen = true;
+      this.#accept(socket);
+    });
     server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: Socket) => {
       const peer = socket.remoteAddress ?? "";
       const isGone = error.code === "ECONNRESET" && socket.bytesRead === 0;
@@ -158,6 +161,8 @@ export class ForwardServer implements AsyncDisposable {
   }
 
   readonly #secure = (socket: Socket): void => {
+    // Who goes before the handshake does not wait for anything.
+    socket.allowHalfOpen = false;
     this.#tls!.emit("connection", socket);
   };
 

@@ -1,11 +1,13 @@
+import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { connect as connectPlain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type ConnectionOptions } from "node:tls";
 import { expect, test } from "vitest";
 import { hasOpenssl, makeCertificate } from "../certificate.ts";
 import { encode, map } from "./encode.ts";
-import { Client, ForwardFixture } from "./forward-fixture.ts";
+import { Client, ForwardFixture, message } from "./forward-fixture.ts";
 
 test.skipIf(!hasOpenssl)(
   "with TLS only clients with the right certificate get in (needs openssl)",
@@ -62,6 +64,33 @@ test.skipIf(!hasOpenssl)(
       const { port } = forward.server;
       using next = new Client(connect({ host: "127.0.0.1", port: port!, rejectUnauthorized: false }));
       expect(await next.deliver("one")).toBe(true);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  },
+);
+
+test.skipIf(!hasOpenssl)(
+  "over TLS, too, who has ended its side is answered, and load balancers are no news (needs openssl)",
+  async () => {
+    const directory = await mkdtemp(join(tmpdir(), "weir-tls-"));
+    try {
+      await using forward = await ForwardFixture.start({ tls: makeCertificate(directory) });
+      const port = forward.server.port!;
+      using client = new Client(connect({ host: "127.0.0.1", port, rejectUnauthorized: false }));
+      client.send(message("one"));
+      client.socket.end();
+      expect(await client.rest()).toEqual(encode(map({ ack: "one" })));
+      for (const how of ["end", "resetAndDestroy", "http"] as const) {
+        const probe = connectPlain(port, "127.0.0.1").on("error", () => {});
+        await once(probe, "connect");
+        if (how === "http") probe.write("GET / HTTP/1.1\r\n\r\n");
+        else probe[how]();
+        probe.resume();
+        await once(probe, "close");
+      }
+      await expect.poll(() => forward.server.counts.refusedBy.probe).toBe(3);
+      expect(forward.warnings).toEqual([]);
     } finally {
       await rm(directory, { recursive: true });
     }
