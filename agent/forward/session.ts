@@ -164,7 +164,7 @@ export class Session {
 
   async #takeMessage(budget: MessageBudget): Promise<Message | undefined> {
     if (this.#isJson) return takeJsonMessage(this.#input, budget, this.#messageOptions);
-    if (isText(this.#input.window[0]!)) throw new ForwardError("PROBE", "text, such as a request of HTTP");
+    if (isRequest(this.#input.window)) throw new ForwardError("PROBE", "text, such as a request of HTTP");
     return takeMessage(this.#input, budget, this.#messageOptions);
   }
 
@@ -203,7 +203,8 @@ function ackOf(chunk: Buffer, isJson = false): Buffer {
   return Buffer.concat([Buffer.of(0x81, 0xa3), Buffer.from("ack"), chunk]);
 }
 
-/** Capital letters are numbers in MessagePack, and so begin no message. */
-function isText(first: number): boolean {
-  return first >= 0x41 && first <= 0x5a;
+/** Capital letters are numbers in MessagePack, and so begin no message. A proxy that announces its client is no probe. */
+function isRequest(window: Buffer): boolean {
+  const first = window[0]!;
+  return first >= 0x41 && first <= 0x5a && window.toString("latin1", 0, 5) !== "PROXY";
 }

@@ -152,6 +152,11 @@ test("load balancers that look whether somebody is there are counted, and no new
   await expect.poll(() => open.server.counts.open).toBe(0);
   expect(open.server.counts).toMatchObject({ refused: 0, refusedBy: { probe: 4 } });
   expect([...forward.warnings, ...open.warnings]).toEqual([]);
+  // This one is not meant for us, and its events would never come.
+  using proxy = await open.client();
+  proxy.send(Buffer.from("PROXY TCP4 192.0.2.1 192.0.2.2 5000 24224\r\n"));
+  await proxy.rest();
+  expect(open.warnings).toHaveLength(1);
 });
 
 test("what a peer does again and again is told of once, and counted", async () => {
