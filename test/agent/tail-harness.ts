@@ -26,6 +26,8 @@ export interface TailHarnessOptions {
   /** No directory is watched if absent. */
   readonly watchedPollMs?: number;
   readonly log?: Logger;
+  /** Of a checkpoint that there is already. */
+  readonly state?: TailState;
   /** Takes each record, and is to acknowledge it, instead of the Kinesis that is told to. */
   readonly send?: (record: OutgoingRecord) => void;
 }
@@ -57,7 +59,7 @@ export class TailHarness implements AsyncDisposable {
     this.#options = options;
     const files = [{ tag: "test", path: this.path(options.glob ?? "*.log"), ...options.settings }];
     this.#rule = new FileRule(agentConfigSchema.parse({ stream: "test", files }).files[0]!);
-    this.#tail = this.#makeTail(NO_STATE);
+    this.#tail = this.#makeTail(options.state ?? NO_STATE);
     this.#aggregator = this.#makeAggregator();
   }
 
