@@ -2,10 +2,14 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "pino";
 import { AgentError, systemReason } from "./agent-error.ts";
+import { applySocketAccess } from "./socket-access.ts";
+import type { SocketAccess } from "./socket-config.ts";
 import { removeStaleSocket } from "./stale-socket.ts";
 
-/** Where to listen: a port, or a Unix socket. */
-export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+/** Where to listen: a port, or a Unix socket and who may use it. */
+export type ListenAddress =
+  | { readonly host: string; readonly port: number }
+  | ({ readonly path: string } & SocketAccess);
 
 /** What becomes of connections. It may change while the address is listened on. */
 export interface Acceptor {
@@ -39,9 +43,11 @@ export class Listener implements AsyncDisposable {
     // Who has ended its side may wait for what is still said to it.
     const server = createServer({ allowHalfOpen: true });
     try {
-      server.listen(address);
+      server.listen("path" in address ? { path: address.path } : address);
       await once(server, "listening");
+      if ("path" in address) await applySocketAccess(address.path, address);
     } catch (cause) {
+      server.close();
       const hint = `Give ${setting} an address that is free and that the agent may listen on.`;
       throw new AgentError("LISTEN", `${setting} ${name}`, systemReason(cause), hint, { cause });
     }
@@ -56,6 +62,15 @@ export class Listener implements AsyncDisposable {
     );
     server.on("connection", (socket: Socket) => this.#take(socket));
     server.on("drop", (dropped) => this.#acceptor?.drop(this, dropped?.remoteAddress));
+  }
+
+  /** Lets others use a Unix socket that is listened on already. @throws AgentError LISTEN */
+  async allow(access: SocketAccess, setting: string): Promise<void> {
+    if (this.port !== undefined) return;
+    await applySocketAccess(this.name, access).catch((cause: unknown) => {
+      const hint = "Name a group that the agent is a member of.";
+      throw new AgentError("LISTEN", `${setting} ${this.name}`, systemReason(cause), hint, { cause });
+    });
   }
 
   /** Undefined for a Unix socket. */

@@ -134,9 +134,13 @@ export class PushedInput implements AsyncDisposable {
     await using opened = new AsyncDisposableStack();
     const forward = listens ? await this.#prepareForward(next, opened) : undefined;
     const lineListeners = new Map<string, Listener>();
-    for (const { path } of listens ? next.line_sockets : []) {
-      if (this.#lineServers.has(path)) continue;
-      lineListeners.set(path, opened.use(await Listener.open({ path }, "[[line_sockets]]", this.#log)));
+    for (const { path, unix_mode, unix_group } of listens ? next.line_sockets : []) {
+      const access = { unix_mode, unix_group };
+      const before = this.#lineServers.get(path);
+      await before?.listener.allow(access, "[[line_sockets]]");
+      if (before) continue;
+      const address = { path, ...access };
+      lineListeners.set(path, opened.use(await Listener.open(address, "[[line_sockets]]", this.#log)));
     }
     const rest = opened.move();
     return {

@@ -132,7 +132,8 @@ function configuration({ dir, stream, endpoint, files, monitorPort }: LocalAgent
     stream,
     endpoint,
     state_dir: join(dir, "agent"),
-    files: Object.entries(files).map(([tag, path]) => ({ tag, path })),
+    // They are its user's own, who has named them and may read what they lead to.
+    files: Object.entries(files).map(([tag, path]) => ({ tag, path, follow_links: true })),
     tail: { poll_ms: 100, scan_ms: 200, rotated_idle_ms: 5_000 },
     producer: { linger_ms: 200 },
     heartbeat: { interval_ms: 5_000 },

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
 import { absolutePath } from "../absolute-path.ts";
+import { socketSettings } from "../socket-config.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
 import { isExposed } from "./exposure.ts";
 
@@ -51,7 +52,19 @@ export const forwardConfigSchema = z
       .default([])
       .meta({ description: "who may send, beyond the shared key" }),
     tls: tls.optional().meta({ description: "of the TCP port; without, it is plain" }),
-    max_connections: z.int().min(1).max(100_000).default(1_000),
+    max_connections: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(1_000)
+      .meta({ description: "the one that has been idle the longest makes room for a new one" }),
+    max_connections_per_peer: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(500)
+      .meta({ description: "of one address; those of a Unix socket have none" }),
+    ...socketSettings,
     max_message_bytes: z
       .int()
       .min(1_024)

@@ -3,6 +3,7 @@ import { ForwardError, type ForwardErrorCode } from "./forward-error.ts";
 /** Why a connection was turned away, or ended by us. */
 export const REFUSALS = [
   "limit", //       there are too many connections
+  "idle", //        nothing was begun by it, and another needed its room
   "tls", //         the handshake of TLS failed
   "auth", //        wrong shared key, user or password
   "decode", //      bytes that are not of the protocol

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { systemReason } from "../agent-error.ts";
 import { type Acceptor, addressName, type ListenAddress, Listener } from "../listener.ts";
 import type { Spool } from "../spool/spool.ts";
+import { type Connection, ConnectionLimit } from "./connection-limit.ts";
 import { type ForwardConfig, readNamed, readSharedKey } from "./forward-config.ts";
 import { ForwardCounts, refusalOf } from "./forward-counts.ts";
 import { LoopTurns } from "./loop-turns.ts";
@@ -41,6 +42,9 @@ export class ForwardServer implements AsyncDisposable {
   readonly #log: Logger;
   readonly #repeats: Repeats;
   readonly #sessions = new Map<Session, Promise<void>>();
+  readonly #limit: ConnectionLimit;
+  /** Those that have not come through the handshake of TLS, by the peer's address and port. */
+  readonly #handshaking = new Map<string, Admitted>();
   readonly #tls: TlsServer | undefined;
   #heartbeats: UdpHeartbeats | undefined;
 
@@ -62,7 +66,9 @@ export class ForwardServer implements AsyncDisposable {
     await using opened = new AsyncDisposableStack();
     for (const address of addresses(config)) {
       const name = addressName(address);
-      const listener = held.get(name) ?? opened.use(await Listener.open(address, "[forward]", log));
+      const before = held.get(name);
+      await before?.allow(config, "[forward]");
+      const listener = before ?? opened.use(await Listener.open(address, "[forward]", log));
       server.listeners.set(name, listener);
     }
     opened.move();
@@ -83,6 +89,10 @@ export class ForwardServer implements AsyncDisposable {
     this.#repeats = new Repeats(log);
     this.counts = counts;
     this.#tls = tls && this.#tlsServer(tls);
+    this.#limit = new ConnectionLimit({
+      most: config.max_connections,
+      mostOfPeer: config.max_connections_per_peer,
+    });
     this.#sessionOptions = {
       spool,
       credentials: sharedKey === undefined ? undefined : { sharedKey, passwords, hostname: host },
@@ -108,10 +118,9 @@ export class ForwardServer implements AsyncDisposable {
   /** Takes connections, from now on and in the place of whoever did. */
   async begin(before?: ForwardServer): Promise<void> {
     for (const listener of this.listeners.values()) {
-      const isPlain = this.#tls === undefined || listener.port === undefined;
-      listener.give(
-        isPlain ? this.#acceptor((socket) => this.#accept(socket)) : this.#acceptor(this.#secure),
-      );
+      const isUnix = listener.port === undefined;
+      const isPlain = this.#tls === undefined || isUnix;
+      listener.give(this.#acceptor(isUnix, isPlain ? (admitted) => this.#accept(admitted) : this.#secure));
       this.#log.info({ listen: listener.name }, "taking events by the forward protocol");
     }
     const { bind, port, udp_heartbeats } = this.#config;
@@ -121,11 +130,24 @@ export class ForwardServer implements AsyncDisposable {
     this.#heartbeats ??= await UdpHeartbeats.start(bind, this.port!, this.#log);
   }
 
-  #acceptor(accept: (socket: Socket) => void): Acceptor {
+  #acceptor(isUnix: boolean, take: (admitted: Admitted) => void): Acceptor {
+    // A peer that is gone already has no address any more.
+    const nobody = isUnix ? "unix" : "unknown";
     return {
-      maxConnections: this.#config.max_connections,
-      accept: (socket) => accept(socket.setKeepAlive(true, KEEP_ALIVE_MS)),
-      drop: ({ name }, peer = "unix") => this.#turnAway(peer, name),
+      // More than are admitted: whoever comes is looked at, and another may make room.
+      maxConnections: 2 * this.#config.max_connections,
+      accept: (socket) => {
+        const admitted = new Admitted(socket, nobody, () =>
+          this.counts.refuse("idle", admitted.name, "another needed its room"),
+        );
+        if (this.#limit.admit(admitted)) {
+          socket.setKeepAlive(true, KEEP_ALIVE_MS);
+          return take(admitted);
+        }
+        this.#turnAway(admitted.name);
+        socket.on("error", () => {}).destroy();
+      },
+      drop: ({ name }, peer = nobody) => this.#turnAway(peer, name),
     };
   }
 
@@ -140,8 +162,15 @@ export class ForwardServer implements AsyncDisposable {
     const handshakeTimeout = Math.min(TLS_HANDSHAKE_MS, this.#config.message_timeout_ms);
     const server = createTlsServer({ ...options, handshakeTimeout });
     server.on("secureConnection", (socket: Socket) => {
+      const admitted = this.#handshaking.get(endpointOf(socket));
+      // It has given way meanwhile.
+      if (admitted === undefined) {
+        socket.destroy();
+        return;
+      }
       socket.allowHalfOpen = true;
-      this.#accept(socket);
+      this.#handshaking.delete(endpointOf(socket));
+      this.#accept(admitted, socket);
     });
     server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: Socket) => {
       const peer = socket.remoteAddress ?? "";
@@ -160,31 +189,35 @@ export class ForwardServer implements AsyncDisposable {
     return server;
   }
 
-  readonly #secure = (socket: Socket): void => {
+  readonly #secure = (admitted: Admitted): void => {
+    const { socket } = admitted;
+    const endpoint = endpointOf(socket);
+    this.#handshaking.set(endpoint, admitted);
+    socket.once("close", () => {
+      if (this.#handshaking.delete(endpoint)) this.#limit.remove(admitted);
+    });
     // Who goes before the handshake does not wait for anything.
     socket.allowHalfOpen = false;
     this.#tls!.emit("connection", socket);
   };
 
-  #accept(socket: Socket): void {
-    const peer = socket.remoteAddress ?? "unix";
-    // Sessions outlast their connections while what came by them waits to be stored.
-    if (this.#sessions.size >= this.#config.max_connections) {
-      this.#turnAway(peer);
-      socket.destroy();
-      return;
-    }
+  /** @param socket by which it is spoken: that of TLS where there is one */
+  #accept(admitted: Admitted, socket: Socket = admitted.socket): void {
+    const peer = admitted.name;
     const session = new Session(socket, {
       ...this.#sessionOptions,
       onMalformed: (tag, count) => this.#tellMalformed(peer, tag, count),
     });
+    admitted.session = session;
     this.counts.connections++;
     this.counts.open++;
     const running = session.run().catch((error: unknown) => this.#tellEnd(session, peer, error));
     this.#sessions.set(session, running);
+    // A session outlasts its connection while what came by it waits to be stored.
     void running.finally(() => {
       this.counts.open--;
       this.#sessions.delete(session);
+      this.#limit.remove(admitted);
     });
   }
 
@@ -232,9 +265,42 @@ export class ForwardServer implements AsyncDisposable {
   }
 }
 
-function addresses({ bind, port, unix_path }: ForwardConfig): ListenAddress[] {
+/** A connection that there was room for. */
+class Admitted implements Connection {
+  readonly socket: Socket;
+  readonly peer: string | undefined;
+  /** Whom it is told as. */
+  readonly name: string;
+  /** Once its handshake of TLS is done, if it has one. */
+  session: Session | undefined;
+  readonly #sinceMs = performance.now();
+  readonly #onGiveWay: () => void;
+
+  constructor(socket: Socket, nobody: string, onGiveWay: () => void) {
+    this.socket = socket;
+    this.peer = socket.remoteAddress;
+    this.name = this.peer ?? nobody;
+    this.#onGiveWay = onGiveWay;
+  }
+
+  get idleSinceMs(): number | undefined {
+    return this.session ? this.session.idleSinceMs : this.#sinceMs;
+  }
+
+  giveWay(): void {
+    this.#onGiveWay();
+    if (this.session) this.session.stop();
+    this.socket.destroy();
+  }
+}
+
+function endpointOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+function addresses({ bind, port, unix_path, unix_mode, unix_group }: ForwardConfig): ListenAddress[] {
   return [
-    ...(unix_path === undefined ? [] : [{ path: unix_path }]),
+    ...(unix_path === undefined ? [] : [{ path: unix_path, unix_mode, unix_group }]),
     ...(port === undefined ? [] : [{ host: bind, port }]),
   ];
 }

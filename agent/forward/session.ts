@@ -52,6 +52,7 @@ export class Session {
   #received: Received[] = [];
   #handshake: Handshake | undefined;
   #isJson: boolean | undefined;
+  #waitingSinceMs = performance.now();
 
   constructor(socket: Duplex, options: SessionOptions) {
     const { budget, messageTimeoutMs, credentials, spool, turns, counts, refused } = options;
@@ -83,6 +84,11 @@ export class Session {
     return (
       this.#input.message === undefined && this.#input.window.length === 0 && this.#received.length === 0
     );
+  }
+
+  /** By the clock that is not set; undefined while it is not idle. */
+  get idleSinceMs(): number | undefined {
+    return this.isIdle ? this.#waitingSinceMs : undefined;
   }
 
   /** Runs until the peer ends it, or `stop`. @throws ForwardError, and what the socket fails with */
@@ -132,6 +138,7 @@ export class Session {
   /** Waits for the next message. @returns false when there is none */
   async #begins(): Promise<boolean> {
     this.#input.message = undefined;
+    this.#waitingSinceMs = performance.now();
     if (this.isStopped) return false;
     return this.#input.window.length > 0 || this.#input.more();
   }

@@ -7,13 +7,13 @@ import { type LineStreamOptions, storeLines } from "./stream-lines.ts";
 
 /** Takes lines from a Unix socket. There is no acknowledgement: what a writer has written may be on its way. */
 export class LineServer implements AsyncDisposable {
-  readonly #listener: Listener;
+  readonly listener: Listener;
   readonly #options: Omit<LineStreamOptions, "tag">;
   readonly #log: Logger;
   #tag = "";
 
   constructor(listener: Listener, options: Omit<LineStreamOptions, "tag">, log: Logger) {
-    this.#listener = listener;
+    this.listener = listener;
     this.#options = options;
     this.#log = log;
   }
@@ -21,8 +21,8 @@ export class LineServer implements AsyncDisposable {
   /** Takes connections; lines of those that are there have the tag from now on, too. */
   begin({ tag, max_connections }: LineSocketConfig): void {
     this.#tag = tag;
-    const { name } = this.#listener;
-    this.#listener.give({
+    const { name } = this.listener;
+    this.listener.give({
       maxConnections: max_connections,
       accept: (socket) => this.#accept(socket),
       drop: () => {
@@ -40,7 +40,7 @@ export class LineServer implements AsyncDisposable {
     socket.on("error", () => {});
     void storeLines(socket, { ...this.#options, tag: () => this.#tag })
       .catch((error: unknown) =>
-        this.#log.warn({ listen: this.#listener.name, reason: systemReason(error) }, "a connection ended"),
+        this.#log.warn({ listen: this.listener.name, reason: systemReason(error) }, "a connection ended"),
       )
       .finally(() => {
         counts.open--;
@@ -50,10 +50,10 @@ export class LineServer implements AsyncDisposable {
 
   /** Takes no more connections. Those that are there end when their writers end them. */
   async retire(): Promise<void> {
-    await this.#listener.close();
+    await this.listener.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#listener[Symbol.asyncDispose]();
+    await this.listener[Symbol.asyncDispose]();
   }
 }

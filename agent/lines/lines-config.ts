@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import * as z from "zod";
+import { socketSettings } from "../socket-config.ts";
 
 const tag = z
   .string()
@@ -17,6 +18,7 @@ export const lineSocketConfigSchema = z.strictObject({
     .max(107)
     .refine(isAbsolute, "must be an absolute path")
     .meta({ description: "of the socket; who may write to it may send" }),
+  ...socketSettings,
   max_connections: z.int().min(1).max(10_000).default(100),
 });
 

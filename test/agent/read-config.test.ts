@@ -41,7 +41,7 @@ test.each([`"${"é".repeat(200)}"`, '"web\\n1"'])(
   "a host name that readers refuse is refused here: %s",
   async (host) => {
     await expect(read(`stream = "logs"\nhost = ${host}\n${files}`)).rejects.toMatchObject({
-      problems: ["host: at most 255 bytes, without control characters"],
+      problems: ["line 2: host: at most 255 bytes, without control characters"],
     });
   },
 );

@@ -384,6 +384,7 @@ test("every file is told in the log by the id that its rows have", async () => {
     ["following", true],
     ["following", false],
     ["truncated", true],
+    ["truncated, and no copy is found: what was written last may be lost", true],
     ["following", true],
     ["following", true],
     ["rotated", true],

@@ -19,11 +19,13 @@ test("connections beyond the limit are turned away, and so is what is too much f
   await using forward = await ForwardFixture.start({ max_connections: 2, max_pending_bytes: 2 ** 20 });
   using first = await forward.client();
   using second = await forward.client();
+  const half = encode(["a", Buffer.alloc(800_000)]).subarray(0, 700_000);
+  // Who has begun a message makes no room.
+  for (const client of [first, second]) client.send(half.subarray(0, 10));
   using third = await forward.client();
   expect(await third.rest()).toEqual(Buffer.alloc(0));
-  const half = encode(["a", Buffer.alloc(800_000)]).subarray(0, 700_000);
-  first.send(half);
-  second.send(half);
+  first.send(half.subarray(10));
+  second.send(half.subarray(10));
   await Promise.race([first.rest(), second.rest()]);
   expect(forward.server.counts.refused).toBe(2);
 });

@@ -233,16 +233,20 @@ test("fifty connections too many are each turned away and counted, told of once,
   await using forward = await ForwardFixture.start({ max_connections: 1 });
   using inside = await forward.client();
   expect(await inside.deliver("one")).toBe(true);
+  const last = message("two");
+  inside.send(last.subarray(0, 10));
   const outside = Array.from({ length: 50 }, () => new Client(connect(forward.server.port!, "127.0.0.1")));
   for (const client of outside) expect(await client.rest()).toEqual(Buffer.alloc(0));
-  expect(await inside.deliver("two")).toBe(true);
+  inside.send(last.subarray(10));
+  await inside.answer();
+  expect(await inside.deliver("three")).toBe(true);
   expect(forward.server.counts.refusedBy.limit).toBe(50);
   expect(forward.warnings).toHaveLength(1);
   expect(forward.warnings[0]).toContain('"peer":"127.0.0.1"');
   inside.socket.end();
   await inside.rest();
   using next = await forward.client();
-  expect(await next.deliver("three")).toBe(true);
+  expect(await next.deliver("four")).toBe(true);
 });
 
 test("tags of any kind and any number come in as tags of ours", async () => {
