@@ -1,5 +1,5 @@
 import { STATUS_CODES } from "node:http";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 
 /** No service says more about an error. */
@@ -24,7 +24,8 @@ export class ServiceConnections extends NodeHttpHandler {
     if (isTaken && !/^text\/(html|plain)/i.test(response.headers["content-type"] ?? "")) return handled;
     const body = await beginning(response.body as Readable);
     if (isTaken || !isOfService(response, body)) throw new Error(foreignReason(response, body));
-    response.body = body;
+    // CBOR is read from a stream alone.
+    response.body = Readable.from([body], { objectMode: false });
     return handled;
   }
 }

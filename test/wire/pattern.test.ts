@@ -74,6 +74,9 @@ const asText = (text: string, alphabet: Alphabet): string =>
 
 const found = (match: RegExpExecArray | null) => match && { index: match.index, groups: [...match] };
 
+const isWithinPair = (text: string, index: number): boolean =>
+  /[\ud800-\udbff]/.test(text[index - 1] ?? "") && /[\udc00-\udfff]/.test(text[index] ?? "");
+
 describe("what a pattern matches is what JavaScript matches", () => {
   test.each([
     ["unicode", ""],
@@ -106,6 +109,8 @@ describe("what a pattern matches is what JavaScript matches", () => {
           // V8 13.6 itself finds \\B between the halves of a surrogate pair.
           if (alphabet === "unicode" && source.includes("\\B") && /[\ud800-\udfff]/.test(line)) continue;
           const expected = found(theirs.exec(line));
+          // So it does with a lookbehind, where JavaScript goes on by whole characters.
+          if (alphabet === "unicode" && expected && isWithinPair(line, expected.index)) continue;
           expect(found(ours.exec(line))).toEqual(expected);
           expect(found(linear.exec(line))).toEqual(expected);
           expect(ours.test(line)).toBe(expected !== null);
