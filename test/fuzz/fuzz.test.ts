@@ -5,7 +5,7 @@ import { TARGETS } from "./targets.ts";
 
 const MILLISECONDS = 3_000;
 /** Grown by what is loaded and compiled, and by garbage that is not collected yet. */
-const RESIDENT_MIB = 256;
+const RESIDENT_MIB = 512;
 
 test.each(TARGETS)(
   "$name: input that was spoilt is refused for a reason, or harms nothing",
