@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Logger } from "pino";
 import type { Heartbeat } from "../wire/heartbeat.ts";
+import { assertAllRead } from "./assert-all-read.ts";
 import { AgentError } from "./agent-error.ts";
 import { Bookkeeper } from "./bookkeeper.ts";
 import type { CheckpointFile } from "./checkpoint.ts";
@@ -23,15 +24,13 @@ import { ShardMap } from "./producer/shard-map.ts";
 import { untilActive } from "./producer/stream.ts";
 import type { ReadConfigs, Reloads } from "./reload.ts";
 import { steadyClock } from "./steady-clock.ts";
-import { type FileRule, misnamedText } from "./tail/file-rule.ts";
+import type { FileRule } from "./tail/file-rule.ts";
 import type { TailState } from "./tail/tail-state.ts";
 import { Tail, type TailOptions } from "./tail/tail.ts";
 import { version } from "./version.ts";
 
 /** At which rates and lags are measured, and garbage is. */
 const LOOK_EVERY_MS = 1_000;
-
-const NAMED_IN_ERROR = 3;
 
 /** Of a drain, before it ends without what the disk does not give. */
 const SPOOL_TRIES = 30;
@@ -205,7 +204,7 @@ export class Agent {
       const either = AbortSignal.any([signal, failed.signal]);
       await Promise.all([this.#follow(either), this.#readPushed(either)]);
       await this.#deliverRest(failed.signal);
-      if (this.#options.untilDrained && !signal.aborted) this.#assertRead();
+      if (this.#options.untilDrained && !signal.aborted) assertAllRead(this.#parts.tail, this.#config.stream);
     } finally {
       over.abort();
       clearInterval(looking);
@@ -289,24 +288,6 @@ export class Agent {
       if (!signal.aborted) await this.#parts.tail.keepWatch();
     }
     return wait;
-  }
-
-  /** A drain that left something unread has not done what it was asked for. */
-  #assertRead(): void {
-    const { unread, waiting, misnamed, left } = this.#parts.tail;
-    const reasons = [
-      ...(waiting > 0 ? [`${waiting} files that match were not read: no more are followed at once`] : []),
-      ...unread.map(({ location, error, read, size }) => {
-        return `${location} was not read to its end: ${error ?? `to byte ${read} of ${size}`}`;
-      }),
-      ...Array.from(misnamed, misnamedText),
-      ...Array.from(left.values(), ({ detail }) => detail),
-    ];
-    if (reasons.length === 0) return;
-    const named = reasons.slice(0, NAMED_IN_ERROR);
-    const others = reasons.length > named.length ? [`and ${reasons.length - named.length} more`] : [];
-    const hint = "All else is delivered. weir agent status lists every file and what it waits for.";
-    throw new AgentError("UNREAD", this.#config.stream, [...named, ...others].join("; "), hint);
   }
 
   /** Waits for the last acknowledgements, then tells what they made of each file. */

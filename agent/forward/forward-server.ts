@@ -5,7 +5,8 @@ import type { Logger } from "pino";
 import { systemReason } from "../agent-error.ts";
 import { type Acceptor, addressName, type ListenAddress, Listener } from "../listener.ts";
 import type { Spool } from "../spool/spool.ts";
-import { type Connection, ConnectionLimit } from "./connection-limit.ts";
+import { Admitted, endpointOf } from "./admitted.ts";
+import { ConnectionLimit } from "./connection-limit.ts";
 import { type ForwardConfig, readNamed, readSharedKey } from "./forward-config.ts";
 import { ForwardCounts, refusalOf } from "./forward-counts.ts";
 import { LoopTurns } from "./loop-turns.ts";
@@ -263,39 +264,6 @@ export class ForwardServer implements AsyncDisposable {
     for (const listener of listeners) await listener[Symbol.asyncDispose]();
     await Promise.all(closed);
   }
-}
-
-/** A connection that there was room for. */
-class Admitted implements Connection {
-  readonly socket: Socket;
-  readonly peer: string | undefined;
-  /** Whom it is told as. */
-  readonly name: string;
-  /** Once its handshake of TLS is done, if it has one. */
-  session: Session | undefined;
-  readonly #sinceMs = performance.now();
-  readonly #onGiveWay: () => void;
-
-  constructor(socket: Socket, nobody: string, onGiveWay: () => void) {
-    this.socket = socket;
-    this.peer = socket.remoteAddress;
-    this.name = this.peer ?? nobody;
-    this.#onGiveWay = onGiveWay;
-  }
-
-  get idleSinceMs(): number | undefined {
-    return this.session ? this.session.idleSinceMs : this.#sinceMs;
-  }
-
-  giveWay(): void {
-    this.#onGiveWay();
-    if (this.session) this.session.stop();
-    this.socket.destroy();
-  }
-}
-
-function endpointOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }
 
 function addresses({ bind, port, unix_path, unix_mode, unix_group }: ForwardConfig): ListenAddress[] {
