@@ -32,7 +32,7 @@ import { version } from "./version.ts";
 /** At which rates and lags are measured, and garbage is. */
 const LOOK_EVERY_MS = 1_000;
 
-/** Of a drain, before it ends without what the disk does not give. */
+/** Failed reads in a row, a second apart, after which a drain ends without what the disk does not give. */
 const SPOOL_TRIES = 30;
 
 /** It waits for the stream, lines flow, its configuration changes, or a change was refused and all goes on. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { AgentState } from "./checkpoint.ts";
 
-/** Of what is written at once: longer strings are garbage that the collector comes to late. */
+/** Size of a piece that is written at once: longer strings are garbage that the collector comes to late. */
 const PIECE_BYTES = 64 * 2 ** 10;
 
 const LINE_FEED = 10;
@@ -16,7 +16,7 @@ const LINE_FEED = 10;
 export class CheckpointText {
   /** Without its first line's beginning, which has the time. */
   readonly pieces: readonly Buffer[];
-  /** Of all pieces. */
+  /** SHA-256 of all pieces, in base64. */
   readonly digest: string;
   readonly bytes: number;
 

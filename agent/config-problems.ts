@@ -70,7 +70,7 @@ export class ConfigProblems {
       return EXAMPLES[key] ? `is missing: write ${EXAMPLES[key]}` : "is missing";
     }
     if (issue.code === "invalid_union") {
-      // Of what could stand here, the one that is of this kind says what is wrong with it.
+      // The alternative that is for values of this kind says what is wrong with this one.
       const [fitting] =
         issue.errors.find(([first]) => first !== undefined && first.code !== "invalid_type") ?? [];
       const first = fitting ?? issue.errors[0]?.[0];
@@ -116,7 +116,7 @@ export class ConfigProblems {
   }
 }
 
-/** With which `absolutePath` begins what it says. */
+/** Beginning of the message of `absolutePath`. */
 const ABSOLUTE = "must be an absolute path";
 
 function from(key: string, value: string): string {

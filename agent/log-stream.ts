@@ -4,7 +4,7 @@ import { destination, type DestinationStream } from "pino";
 
 const STDERR = 2;
 
-/** Of lines that nobody reads. */
+/** Limit of the lines that wait while nobody reads them. */
 const MAX_BYTES = 2 ** 20;
 
 /** Last words wait for so long for somebody who reads them. */

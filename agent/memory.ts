@@ -15,7 +15,7 @@ const PROCESS_BYTES = 96 * MIB;
  */
 export const FILE_BYTES = 3.5 * KIB;
 
-/** Of the heap, what is not for files: 24 MiB when idle, the rest for what is on its way. */
+/** Part of the heap that is not for files: 24 MiB when idle, the rest for what is on its way. */
 const HEAP_BESIDES_FILES_BYTES = 28 * MIB;
 
 /** Young objects have a part of the heap's limit that old ones cannot have, three times this. */

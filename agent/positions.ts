@@ -46,7 +46,7 @@ export interface SpoolState {
   /** Only a running agent with a monitor can tell it, and the next. */
   readonly read: number | undefined;
   readonly openConnections: number | undefined;
-  /** Of the forward input: why it last turned a connection away or ended it. */
+  /** Why the forward input last turned a connection away or ended it. */
   readonly lastRefusal: string | undefined;
   /** On disk. */
   readonly bytes: number;

@@ -5,7 +5,7 @@ import type { Source } from "./provenance.ts";
  * Grammar: commit.ts.
  */
 
-/** Of 2^53 - 1. */
+/** Digits of 2^53 - 1, the largest offset. */
 const OFFSET_DIGITS = 16;
 
 /** A range that ends at `to`, as one of several. */

@@ -28,7 +28,7 @@ const lakeObject = z.strictObject({
   to: instant.optional(),
 });
 
-/** Of one id there are several where more than one host claims it. */
+/** Ranges of one source by one host. There are several of one id where more than one host claims it. */
 const sourceRanges = z.strictObject({
   id: z.string(),
   host: z.string(),

@@ -11,7 +11,7 @@ import { WireError } from "./wire-error.ts";
  * zlib  78 01 | 78 5E | 78 9C | 78 DA  RFC 1950, 2.2: a window of 32 KiB, no dictionary
  * zstd  28 B5 2F FD | 5x 2A 4D 18      RFC 8878, 3.1: any number of frames, skippable ones among them
  *
- * Of these zlib's alone may also begin a text ("x^2").
+ * The first bytes of zlib alone may also begin a text ("x^2").
  */
 export type Compression = "gzip" | "zlib" | "zstd";
 

@@ -9,8 +9,8 @@ import { GAP_REASONS } from "./provenance.ts";
 export const HEARTBEAT_PATH = "weir:heartbeat";
 
 /**
- * Of the metrics that agents put into CloudWatch, where they do: the policy of agents allows this one. It is not
- * that of the functions, whose alarms an agent could otherwise silence.
+ * Namespace of the metrics that agents may put into CloudWatch: their policy allows this one. It is not that
+ * of the functions, whose alarms an agent could otherwise silence.
  */
 export const CLOUDWATCH_NAMESPACE = "Weir/Agents";
 

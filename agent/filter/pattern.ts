@@ -46,7 +46,7 @@ function problem(config: PatternConfig, replaces: boolean): string | undefined {
 
 export const patternSchema = schema(false);
 
-/** Of patterns whose matches are replaced. */
+/** Schema of patterns whose matches are replaced. */
 export const maskedPatternSchema = schema(true);
 
 export const conditionSchema = z.union([

@@ -37,8 +37,8 @@ export class EventTime {
   }
 
   /**
-   * Of a number of seconds; or of milliseconds, microseconds or nanoseconds where it is too large. 0 is now, as for
-   * Fluentd.
+   * Takes a number of seconds; or of milliseconds, microseconds or nanoseconds where it is too large. 0 is
+   * now, as for Fluentd.
    *
    * @returns undefined for what is beyond the years 0 to 9999
    */
@@ -60,7 +60,7 @@ export class EventTime {
     return checked(number < 0 ? Number.NaN : Number(number / 1_000_000_000n), nanoseconds);
   }
 
-  /** Of ISO 8601, UTC where it names no zone, or of a number in digits. @returns undefined for another text */
+  /** Reads ISO 8601, UTC where it has no zone, or a number in digits. @returns undefined for another text */
   static parse(text: string): EventTime | undefined {
     if (text.length > TEXT_MAX_CHARS) return undefined;
     if (NUMBER.test(text)) return EventTime.of(text.includes(".") ? Number(text) : exact(text));

@@ -34,7 +34,7 @@ export class Inflated implements ByteInput, Disposable {
   readonly #budget: ByteBudget;
   readonly #message: MessageBudget;
   readonly #pieces: AsyncIterator<Buffer>;
-  /** Of the decoder. */
+  /** Memory that the decoder takes, as the budget counts it. */
   #heldBytes = 0;
 
   constructor(content: Content, codec: Codec, budget: ByteBudget, message: MessageBudget) {

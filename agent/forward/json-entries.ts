@@ -162,6 +162,6 @@ function timeOf(time: Buffer, isInner = false): EventTime | undefined {
   const text = time.toString("latin1", 0, 100);
   if (text === "null") return EventTime.now();
   if (text.startsWith('"')) return EventTime.parse(text.slice(1, -1));
-  // By its digits: a double would not hold nanoseconds.
+  // A number is read by its digits: a double would not hold nanoseconds.
   return /^[-\d]/.test(text) ? (EventTime.parse(text) ?? EventTime.of(Number(text))) : undefined;
 }

@@ -9,7 +9,7 @@ import { type Message, takeAll } from "./message.ts";
 import { tagOf } from "./tag.ts";
 
 const TAG_MAX_BYTES = 2 ** 20;
-/** Of a time with its metadata, or an option. */
+/** Limit of a time with its metadata, and of an option. */
 const VALUE_MAX_BYTES = 64 * 2 ** 10;
 
 /**

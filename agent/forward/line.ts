@@ -84,7 +84,7 @@ function writeEvent(time: EventTime, reader: MsgpackReader): number {
   return fields;
 }
 
-/** Of a line that is full, or whose value is not all there: what is missing is counted in bytes as they came. */
+/** Ends a line that is full, or whose value is not all there. Missing bytes are counted as they came. */
 function cutLine(error: unknown, reader: MsgpackReader, end: number): LineData {
   const isEnd = reader.isCutOff && error instanceof ForwardError && error.code === "TRUNCATED";
   if (error !== FULL && !isEnd) throw error;

@@ -26,9 +26,9 @@ import { tagOf } from "./tag.ts";
  */
 const TAG_MAX_BYTES = 2 ** 20;
 const OPTION_MAX_BYTES = 64 * 2 ** 10;
-/** Of what may be a time in text where the entries of a PackedForward are due. */
+/** Longest text that may be a time where the entries of a PackedForward could stand instead. */
 const TIME_TEXT_MAX_BYTES = 40;
-/** Of a content that begins like no entry: it is held until its option says what it is. */
+/** Limit of a content that begins like no entry: it is held until its option says what it is. */
 const HELD_MAX_BYTES = 2 ** 20;
 
 export interface MessageOptions extends StoreOptions {

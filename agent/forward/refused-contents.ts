@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { ForwardError } from "./forward-error.ts";
 
-/** Of a content, what it is known by besides its tag and its length. */
+/** Length of the beginning that a content is known by, besides its tag and its length. */
 export const KNOWN_BY_BYTES = 4_096;
 const KEPT = 1_000;
 const KEPT_MS = 3_600_000;

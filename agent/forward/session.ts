@@ -16,7 +16,7 @@ import { SocketInput } from "./socket-input.ts";
 /** A client that is not known yet has only its PING to say, and this long to say it. */
 const PING_MAX_BYTES = 4_096;
 const PING_WITHIN_MS = 10_000;
-/** In which a peer that has ended its side takes what is still said to it. */
+/** Time for a peer to take what is said to it last, before its connection is given up. */
 const LAST_WORDS_MS = 10_000;
 
 export interface SessionOptions {
@@ -86,7 +86,7 @@ export class Session {
     );
   }
 
-  /** By the clock that is not set; undefined while it is not idle. */
+  /** Time since which it is idle, by the monotonic clock; undefined while it is not. */
   get idleSinceMs(): number | undefined {
     return this.isIdle ? this.#waitingSinceMs : undefined;
   }

@@ -19,7 +19,7 @@ export interface SocketInputOptions {
 
 /** What a peer sends. */
 export class SocketInput implements ByteInput {
-  /** Of the message that is being read. */
+  /** Budget of the message that is being read; undefined between messages. */
   message: MessageBudget | undefined;
   /** Nothing is left to do until the peer sends more. */
   isWaiting = false;

@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import { systemReason } from "../agent-error.ts";
 import { TokenBucket } from "../token-bucket.ts";
 
-/** Of all together: old clients ask once a second each. */
+/** Limit for all peers together: old clients ask once a second each. */
 const ANSWERS_PER_SECOND = 1_000;
 /** Who asks again sooner may be another agent that was answered, and answers. */
 const ANSWER_EVERY_MS = 500;
@@ -19,7 +19,7 @@ const FIRST_CLIENT_PORT = 1_024;
 export class UdpHeartbeats implements Disposable {
   readonly #socket: Socket;
   readonly #bucket = new TokenBucket(ANSWERS_PER_SECOND, 1, performance.now());
-  /** By peer, those who were answered lately and when. */
+  /** When peers were last answered, by peer; only those that were answered lately. */
   readonly #answered = new Map<string, number>();
 
   /** Where it cannot, it says so and answers nobody: events come by TCP all the same. */

@@ -20,7 +20,7 @@ type State = "frame" | "block" | "end";
 /** Finds where frames end: zlib's decoder stops at each, and says nothing of what comes after. */
 export class ZstdFrames {
   #state: State = "frame";
-  /** Of the head that is due, what is there. */
+  /** Bytes that are there of the head that is due. */
   #head = Buffer.alloc(0);
   /** To pass over. */
   #left = 0;
@@ -108,7 +108,7 @@ function windowSize(descriptor: number): number {
   return base + (base / 8) * (descriptor & 7);
 }
 
-/** Of a frame that is one segment: its window is its content. */
+/** Reads the size of a frame's content, which is also its window if the frame is one segment. */
 function contentSize(head: Buffer, at: number, bytes: number): number {
   if (bytes === 8) return Number(head.readBigUInt64LE(at));
   return head.readUIntLE(at, bytes) + (bytes === 2 ? 256 : 0);

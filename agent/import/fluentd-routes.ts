@@ -23,7 +23,7 @@ const ENDS = new Set(
   ).split(" "),
 );
 
-/** Of all the ways that events of one source may go: more are not followed. */
+/** Outputs to pass through on all the ways that events of one source may go: more are not followed. */
 const STEPS_MAX = 10_000;
 
 /** A filter that events pass, or that some of them may pass. */

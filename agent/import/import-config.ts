@@ -44,7 +44,7 @@ function read(text: string, file: string, stream: string | undefined): Imported 
   return fromHydra(parseToml(text, file), tomlLines(text), file);
 }
 
-/** At the end of the file, where it can be taken in as it stands. */
+/** Comments an entry out, for the end of the file, where it can be taken in as it stands. */
 function commentedOut({ line, why, settings }: HeldEntry): string {
   const text = `line ${line}: ${shownVariables(why)}\n${stringify(literal(settings)).trim()}`;
   return text.replaceAll(/^/gm, "# ").replaceAll(/ +$/gm, "") + "\n";

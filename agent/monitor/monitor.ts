@@ -64,7 +64,7 @@ export class Monitor implements AsyncDisposable {
   #hosts: readonly string[] = [];
   /** That who asks must have; undefined where anybody may. */
   #token: string | undefined;
-  /** By the names of their addresses. */
+  /** Servers that listen, by the names of their addresses. */
   #servers: ReadonlyMap<string, Server> = new Map<string, Server>();
   #vitals: (() => Vitals) | undefined;
   readonly #history = new History();

@@ -5,7 +5,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 /** No service says more about an error. */
 const ERROR_MAX_BYTES = 64 * 2 ** 10;
 
-/** Of what a proxy says, enough to know it by. */
+/** Characters that are shown of what a proxy says: enough to know it by. */
 const SHOWN_CHARACTERS = 200;
 
 type Handled = Awaited<ReturnType<NodeHttpHandler["handle"]>>;

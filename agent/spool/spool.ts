@@ -101,7 +101,7 @@ export class Spool implements AsyncDisposable {
     return this.#room.limits.maxBytes;
   }
 
-  /** Of one event: what is longer is cut there. */
+  /** Longest line of one event: what is longer is cut there. */
   get maxLineBytes(): number {
     return this.#room.limits.maxLineBytes;
   }

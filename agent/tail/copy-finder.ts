@@ -157,7 +157,7 @@ export class CopyFinder {
     const rotated = await sightRotated(truncated.map(({ source }) => source.path));
     this.startOver();
     for (const file of truncated) {
-      // Of several that begin alike, the oldest was made of the generation that was cut off first.
+      // The oldest of several that begin alike was made of the generation that was cut off first.
       const oldestFirst = rotated
         .get(file.source.path)!
         .sort((a, b) => (isBornAfter(a.file, b.file) ? 1 : -1));

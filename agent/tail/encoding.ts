@@ -79,7 +79,7 @@ export class Encoding {
   }
 }
 
-/** In which bytes that are sent as they stand are likely to be. */
+/** Encoding that bytes that are sent as they stand are likely to be in. */
 export const UTF_8 = new Encoding("utf-8");
 
 /** The encoding that a byte order mark tells, of those whose lines do not end with the byte 0A alone. */

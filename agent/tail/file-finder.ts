@@ -100,7 +100,7 @@ export class FileFinder {
     return new Set(this.#rules.flatMap(({ misnamed }) => [...misnamed]));
   }
 
-  /** By path: why a file that matches is not read. */
+  /** Why files that match are not read, by path. */
   get left(): ReadonlyMap<string, Refusal> {
     return this.#search.left;
   }

@@ -25,7 +25,7 @@ type ReadDirectory = (
   done: (error: NodeJS.ErrnoException | null, entries: Dirent[]) => void,
 ) => void;
 
-/** Of a directory that is listed. */
+/** Names that are read at once from a directory that is listed. */
 const NAMES_AT_ONCE = 256;
 
 interface Pattern {
@@ -46,7 +46,7 @@ export class FileRule {
   readonly #ignoreOlderMs: number;
   /** Stays the same while tag and paths do. */
   readonly key: string;
-  /** Which of the files that match are read. */
+  /** Decides which of the files that match are read. */
   readonly access: FileAccess;
   readonly #patterns: readonly Pattern[];
   readonly #pathTag: PathTag;

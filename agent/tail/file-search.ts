@@ -33,7 +33,7 @@ export class FileSearch {
   readonly #rules: readonly FileRule[];
   readonly #files: Pick<FollowedFiles, "find">;
   readonly #now: () => number;
-  /** By identity: what the last search found, but for files at the paths they are followed from, which are many. */
+  /** What the last search found, by identity, except the many files at the paths they are followed from. */
   #elsewhere = new Map<string, Elsewhere>();
   readonly #left: LeftFiles;
   /** Of each rule, as they were at the last search. */
@@ -145,7 +145,7 @@ export class FileSearch {
     return fresh.sort((a, b) => (a.sighting.path < b.sighting.path ? -1 : 1));
   }
 
-  /** By path: what the last search found and left. */
+  /** Why files that the last search found are not read, by path. */
   get left(): ReadonlyMap<string, Refusal> {
     return this.#left.refusals;
   }

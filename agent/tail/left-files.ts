@@ -7,7 +7,7 @@ import type { Sighting } from "./sighting.ts";
 export class LeftFiles {
   readonly #rules: readonly FileRule[];
   #checks: ReadonlyMap<FileRule, FileCheck> = new Map<FileRule, FileCheck>();
-  /** By identity: what the last search asked about. The answer is of the file, and so the same by any path. */
+  /** Entries by which files of the last search are read, by identity: any path of a file gives the same. */
   #allowed: ReadonlyMap<string, FileRule> = new Map<string, FileRule>();
   #left: ReadonlyMap<string, LeftFile> = new Map<string, LeftFile>();
   #allowedNow = new Map<string, FileRule>();
@@ -38,7 +38,7 @@ export class LeftFiles {
     return this.#left.has(key);
   }
 
-  /** By path: why a file that matches is not read. */
+  /** Why files that match are not read, by path. */
   get refusals(): ReadonlyMap<string, Refusal> {
     return new Map(Array.from(this.#left.values(), ({ path, refusal }) => [path, refusal]));
   }

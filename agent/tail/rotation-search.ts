@@ -6,7 +6,7 @@ import { isRotatedName } from "./rotated-name.ts";
 import { type Sighting, sight } from "./sighting.ts";
 import { formatOf } from "./unpack.ts";
 
-/** Of directories beside a file, as `olddir` may name one. A directory of thousands is no such place. */
+/** Directories to look into beside a file: `olddir` may name one, and hardly one of thousands. */
 const MOST_DIRECTORIES = 100;
 
 export interface Rotations {

@@ -37,7 +37,7 @@ export class TailLog {
   readonly #found = new Map<FollowedFile, { readonly offset: number; isTold: boolean }>();
 
   #misnamed: ReadonlySet<string> = new Set<string>();
-  /** By path: what was told of those that are left. */
+  /** Why files that match were not read at the last search, by path: only what is new is logged. */
   #left = new Map<string, string>();
 
   constructor(log: Logger) {

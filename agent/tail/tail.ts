@@ -150,7 +150,7 @@ export class Tail {
     );
   }
 
-  /** By path: files that match, and why they are not read. */
+  /** Why files that match are not read, by path. */
   get left(): ReadonlyMap<string, Refusal> {
     return this.#finder.left;
   }

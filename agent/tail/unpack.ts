@@ -4,7 +4,7 @@ import type { OpenFile } from "./open-file.ts";
 
 const BLOCK_BYTES = 64 * 2 ** 10;
 
-/** Of a zstd frame, 8 MiB: as much as every decoder is to give, and as `zstd -19` asks for. source: RFC 8878 */
+/** Largest window, 8 MiB: what every decoder is to support, and `zstd -19` asks for. source: RFC 8878 */
 const ZSTD_WINDOW_LOG = 23;
 
 const FORMATS = [".gz", ".zst"] as const;

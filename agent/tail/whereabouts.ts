@@ -10,7 +10,7 @@ export class Whereabouts {
   file: FileIdentity;
   /** By another name, of which nothing is known here, it may change unnoticed. */
   hasOtherNames = false;
-  /** Of a file that was compressed: its size and offsets are those of what comes out of it. */
+  /** Result of unpacking a compressed file, whose size and offsets are those of what comes out of it. */
   unpacked: Unpacked | undefined;
   #path: string;
   #open: ReadableFile | undefined;

@@ -19,7 +19,7 @@ export interface ClaimLimits {
   readonly maxBytes: number;
   /** Read in one claim, whether they have rows for the table or not. */
   readonly maxReads: number;
-  /** Of the text of these. */
+  /** Text of the commits that are read in one claim. */
   readonly maxReadBytes: number;
 }
 
@@ -35,7 +35,7 @@ export const CLAIM_LIMITS: ClaimLimits = {
   maxReadBytes: 8 * 2 ** 20,
 };
 const READS_AT_ONCE = 32;
-/** Of those that could not be read before. They take turns. */
+/** Reads in one claim of commits that could not be read before. They take turns. */
 const SET_ASIDE_READS = 100;
 const BYTES_AT_ONCE = COMMIT_MAX_BYTES;
 

@@ -7,7 +7,7 @@ import { CommitCache } from "./commit-cache.ts";
 import { LoaderError } from "./loader-error.ts";
 import { type LoaderState, parseState, STATE_KEY } from "./state.ts";
 
-/** Of the text of commits that are kept for the next table; their objects take about ten times as much. */
+/** Text of the commits that are kept for the next table; their objects take about ten times as much. */
 const CACHED_COMMIT_BYTES = 8 * 2 ** 20;
 
 /** A commit that is there. */

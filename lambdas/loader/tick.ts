@@ -36,7 +36,7 @@ export interface TableBehind {
  */
 const MAX_CLAIMS = 16;
 
-/** Of what may be many, a log line has the first few. */
+/** Examples in a log line of what may be many: it has the first few. */
 const LOGGED_EXAMPLES = 5;
 
 /**

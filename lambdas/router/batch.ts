@@ -35,7 +35,7 @@ const DETAIL_CHARS = 200;
 const SOURCES_MAX_BYTES = (COMMIT_MAX_BYTES * 3) / 4;
 
 export interface BatchLimits {
-  /** Of memory for rows and rejected lines. */
+  /** Memory for rows and rejected lines. */
   readonly maxBytes: number;
   readonly maxHours: number;
 }

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 
 /**
- * Which lines of a source a batch has brought, by offset and CRC-32 of their bytes. A line is a duplicate only
+ * Lines of a source that a batch has brought, by offset and CRC-32 of their bytes. A line is a duplicate only
  * if its bytes are those that came before: on offsets alone, whoever claims a range first would keep the lines
  * out that are really there.
  */

@@ -29,7 +29,7 @@ export interface ContestedSource {
 
 /** Which bytes of which sources a batch holds. */
 export class DeliveredSources {
-  /** By id, then by host. */
+  /** What the batch holds of each source, by id, then by host. */
   readonly #sources = new Map<string, Map<string, Delivered>>();
   readonly #commit: Room;
   #last: Delivered | undefined;

@@ -11,7 +11,7 @@ import { Router, type RoutedBatch } from "./router.ts";
 import { streamRecords } from "./stream-record.ts";
 import { writeBatch } from "./write-batch.ts";
 
-/** Of each kind of trouble that a batch had: a log line's size is not for producers to decide. */
+/** Contested sources that a log line names: its size is not for producers to decide. */
 const LOGGED_EXAMPLES = 5;
 
 /** Left of the invocation's time to log, to count and to answer once writing is given up. */

@@ -10,10 +10,10 @@ export interface Quarantined {
 
 /** Records of a batch that were quarantined for one reason. */
 export interface QuarantineReason {
-  /** Of the first. */
+  /** Error of the first record. */
   readonly error: WireError;
   readonly count: number;
-  /** Of the first few. */
+  /** Sequence numbers of the first few records. */
   readonly sequenceNumbers: readonly string[];
 }
 

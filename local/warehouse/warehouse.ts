@@ -30,7 +30,7 @@ export interface WarehouseOptions {
 export interface Warehouse {
   /** For AWS_ENDPOINT_URL_REDSHIFT_DATA. */
   readonly endpoint: string;
-  /** Of PostgreSQL on 127.0.0.1. */
+  /** Port of PostgreSQL on 127.0.0.1. */
   readonly port: number;
   /** Runs one SQL past the Data API; rows by column name. */
   query<Row extends object = Record<string, unknown>>(

@@ -58,7 +58,7 @@ export interface FaultProxyOptions {
 export class FaultProxy implements AsyncDisposable {
   /** Data of records that were taken and that the client was not told of: these come again. */
   readonly untold: Buffer[] = [];
-  /** Of records that the last answer on a connection tells of. */
+  /** Data of the records that the last answer on a connection tells of, by connection. */
   readonly #toldLast = new Map<object, readonly Buffer[]>();
   readonly #options: FaultProxyOptions;
   #server: JsonServer | undefined;

@@ -9,7 +9,7 @@ const CLOCK_TICK_MS = 5;
 /** Names of files that are alike; the second looks as if rotation had made it. */
 const LOOK_ALIKES = ["b", "a-"] as const;
 
-/** Of a file that waits for nothing to become of it. */
+/** Modification time so long ago that no agent waits for more to be written to the file. */
 const LONG_AGO_S = 1e9;
 
 /** Numbers in [0, 1) that a seed decides. source: mulberry32, public domain */
@@ -48,7 +48,7 @@ export class RandomWriter {
   #line = 0;
   /** Endings of the rotated files, that of `.1` first. */
   readonly #endings: string[] = [];
-  /** Of the one that `.1` is, once it is made. */
+  /** Generation that `.1` holds, once it is made. */
   #rotated: Generation | undefined;
   #lookAlikes = 0;
 

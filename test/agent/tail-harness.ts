@@ -26,7 +26,7 @@ export interface TailHarnessOptions {
   /** No directory is watched if absent. */
   readonly watchedPollMs?: number;
   readonly log?: Logger;
-  /** Of a checkpoint that there is already. */
+  /** State of a checkpoint that there is already; none if absent. */
   readonly state?: TailState;
   /** Takes each record, and is to acknowledge it, instead of the Kinesis that is told to. */
   readonly send?: (record: OutgoingRecord) => void;

@@ -8,7 +8,7 @@ import { mutateBytes } from "./mutation.ts";
 
 const EVENTS = 60;
 
-/** Of a spool whose segments were spoilt, every event that comes out is one that went in, and delivery ends. */
+/** Spool whose segments were spoilt: every event that comes out is one that went in, and delivery ends. */
 export const spool: Target = {
   name: "spool",
   async start() {

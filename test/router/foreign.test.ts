@@ -266,7 +266,7 @@ describe("a record that cannot be opened", () => {
     ]);
     const kept = rejectsOf(routed).map(({ data, encoding }) => Buffer.from(data, encoding));
     expect(kept.slice(0, 3)).toEqual([packed, snappyFrame, bad]);
-    // Of the aggregates the innermost one that was not opened.
+    // The innermost aggregate that was not opened is what is rejected.
     expect(aggregates.includes(kept[3]!)).toBe(true);
     expect(routed.commit).toMatchObject({
       userRecords: 6,

@@ -126,7 +126,7 @@ describe("what a pattern matches is what JavaScript matches", () => {
   });
 });
 
-/** In which the ordinary engine is quick, too. */
+/** Patterns with large counts in which the engine of JavaScript is quick, too. */
 const LARGE = [
   "^a{17}$",
   "^(?:ab){0,40}?b",

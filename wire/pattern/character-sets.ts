@@ -49,7 +49,7 @@ const FOLDED: Readonly<Record<Alphabet, Readonly<Record<string, number>>>> = {
   bytes: {},
 };
 
-/** Which characters the parts of a pattern match that stand for one. */
+/** Finds which characters the parts of a pattern match that stand for one character. */
 export class CharacterSets {
   readonly #alphabet: Alphabet;
 

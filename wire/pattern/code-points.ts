@@ -43,7 +43,7 @@ export function complement(points: CodePoints, alphabet: Alphabet): CodePoints {
 
 const everyText: Partial<Record<Alphabet, string>> = {};
 
-/** Which characters a pattern of one character matches: V8 itself is asked, of every one there is. */
+/** Finds which characters a pattern of one character matches: V8 itself is asked about each there is. */
 export function matchedBy(source: string, flags: string, alphabet: Alphabet): CodePoints {
   const all = (everyText[alphabet] ??= textOf(EVERY[alphabet]));
   return [...all.matchAll(new RegExp(`(?:${source})+`, `g${flags}`))].flatMap(([run]) => {

@@ -23,7 +23,7 @@ interface Step {
   readonly holds: Uint8Array;
   readonly isRequest: boolean;
   readonly mayBeEmpty: boolean;
-  /** Of the field, or of a request's first. */
+  /** Slot of the field, or of the first of a request's fields. */
   readonly slot: number;
 }
 

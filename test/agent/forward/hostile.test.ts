@@ -103,7 +103,7 @@ const LAST = '{"time":"2023-11-14T22:13:20Z","n":2}';
 const first = encode([TIME, map({ n: 1 })]);
 const last = encode([TIME, map({ n: 2 })]);
 const deep = encode([TIME, map({ a: nested(200) })]);
-/** Of 98 brackets that are written as such, [time, { a: [ being three levels of their own. */
+/** Rest of `deep` below the 100 lists that are written as such: deeper values are packed. */
 const deepRest = deep.subarray(deep.length - 1 - SECRET.length - 100);
 
 /** Between two good ones; the line, or two, that it becomes. */
