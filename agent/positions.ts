@@ -11,6 +11,7 @@ import type { FileRecord } from "./tail/file-record.ts";
 import type { FilePosition } from "./tail/tail-state.ts";
 import { Copies } from "./tail/copies.ts";
 import { sameFile } from "./tail/file-identity.ts";
+import { lastingDetail } from "./tail/file-access.ts";
 import { FileRule, ruleOf } from "./tail/file-rule.ts";
 import type { LineFeed } from "./tail/line-feed.ts";
 import { sight, type Sighting } from "./tail/sighting.ts";
@@ -100,7 +101,7 @@ async function sightings(rules: readonly FileRule[]): Promise<FoundFile[]> {
     for (const path of paths) {
       const sighting = await sight(path);
       if (sighting === undefined || found.some((other) => other.path === path)) continue;
-      const left = (await check.refusalOf(sighting, () => paths))?.detail;
+      const left = lastingDetail(await check.refusalOf(sighting, () => paths));
       found.push({ ...sighting, tag: rule.readingOf(path).tag, left });
     }
   }

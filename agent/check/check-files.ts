@@ -1,6 +1,7 @@
 import { identityKey } from "../tail/file-identity.ts";
 import { sight, type Sighting } from "../tail/sighting.ts";
 import type { FilesConfig } from "../config.ts";
+import { lastingDetail } from "../tail/file-access.ts";
 import { FileRule } from "../tail/file-rule.ts";
 import { closedDirectories, type ListDirectories } from "./closed-directories.ts";
 import { fine, type Finding, problem } from "./finding.ts";
@@ -66,8 +67,8 @@ async function leftProblems(rule: FileRule, files: readonly Sighting[]): Promise
   const paths = files.map(({ path }) => path);
   const details: string[] = [];
   for (const file of files) {
-    const refusal = await check.refusalOf(file, () => paths);
-    if (refusal) details.push(`files "${rule.tag}": ${refusal.detail}`);
+    const detail = lastingDetail(await check.refusalOf(file, () => paths));
+    if (detail !== undefined) details.push(`files "${rule.tag}": ${detail}`);
   }
   const rest = details.length - FILES_NAMED;
   const others = rest > 0 ? [`files "${rule.tag}": ${rest} more are left like these`] : [];

@@ -19,6 +19,11 @@ export interface Refusal {
   readonly detail: string;
 }
 
+/** @returns why a file is left for as long as it stays as it is; undefined too where it was replaced meanwhile */
+export function lastingDetail(refusal: Refusal | undefined): string | undefined {
+  return refusal?.reason === "changed" ? undefined : refusal?.detail;
+}
+
 export interface AccessOptions {
   /** Directories that the entry names, before any wildcard. */
   readonly directories: readonly string[];

@@ -7,7 +7,7 @@ import { systemCode, systemReason } from "../agent-error.ts";
 import type { FilesConfig } from "../config.ts";
 import { type FilterCounts, LineFilter } from "../filter/line-filter.ts";
 import { PathTag } from "../filter/path-tag.ts";
-import { FileAccess } from "./file-access.ts";
+import { FileAccess, lastingDetail } from "./file-access.ts";
 import { isLocal } from "./file-system.ts";
 import type { LineFeed } from "./line-feed.ts";
 import type { Reading } from "./reading.ts";
@@ -207,7 +207,7 @@ export class FileRule {
   async #namedProblem(path: string): Promise<string | undefined> {
     const found = await sight(path);
     const refusal = found && (await (await this.access.look()).refusalOf(found, () => this.named));
-    return refusal?.detail ?? fileProblem(path);
+    return lastingDetail(refusal) ?? fileProblem(path);
   }
 }
 

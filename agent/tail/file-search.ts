@@ -142,6 +142,7 @@ export class FileSearch {
       }
     }
     this.#left.end();
+    if (this.#left.hasChanged) this.bringForward();
     return fresh.sort((a, b) => (a.sighting.path < b.sighting.path ? -1 : 1));
   }
 

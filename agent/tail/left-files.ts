@@ -1,6 +1,7 @@
 import type { FileCheck, Refusal } from "./file-access.ts";
-import { identityKey } from "./file-identity.ts";
+import { identityKey, sameFile } from "./file-identity.ts";
 import type { FileRule } from "./file-rule.ts";
+import { sightRotated } from "./rotated-files.ts";
 import type { Sighting } from "./sighting.ts";
 
 /** Decides by which entry a file is read, and keeps those that match and are left. */
@@ -10,6 +11,8 @@ export class LeftFiles {
   /** Entries by which files of the last search are read, by identity: any path of a file gives the same. */
   #allowed: ReadonlyMap<string, FileRule> = new Map<string, FileRule>();
   #left: ReadonlyMap<string, LeftFile> = new Map<string, LeftFile>();
+  /** The search found a file that was replaced in that moment, and should look again. */
+  hasChanged = false;
   #allowedNow = new Map<string, FileRule>();
   #leftNow = new Map<string, LeftFile>();
 
@@ -25,6 +28,7 @@ export class LeftFiles {
     this.#checks = new Map(checks);
     this.#allowedNow = new Map();
     this.#leftNow = new Map();
+    this.hasChanged = false;
   }
 
   /** Call after it. */
@@ -67,7 +71,8 @@ export class LeftFiles {
         left ??= { path: sighting.path, refusal };
       }
     }
-    if (left) this.#leftNow.set(key, left);
+    if (left?.refusal.reason === "changed") this.hasChanged = true;
+    else if (left) this.#leftNow.set(key, left);
     return undefined;
   }
 
@@ -79,13 +84,19 @@ export class LeftFiles {
     );
   }
 
+  /** A file may be rotated in the moment in which it is asked about, and is asked about where it went then. */
   async #refusalOf(
     sighting: Sighting,
     rule: FileRule,
     names: readonly Sighting[],
   ): Promise<Refusal | undefined> {
     const check = this.#checks.get(rule) ?? (await rule.access.look());
-    return check.refusalOf(sighting, () => names.map(({ path }) => path));
+    const paths = (): string[] => names.map(({ path }) => path);
+    const refusal = await check.refusalOf(sighting, paths);
+    if (refusal?.reason !== "changed") return refusal;
+    const rotated = (await sightRotated([sighting.path])).get(sighting.path) ?? [];
+    const moved = rotated.find(({ file }) => sameFile(file, sighting.file));
+    return moved ? check.refusalOf(moved, () => [...paths(), moved.path]) : refusal;
   }
 }
 

@@ -97,9 +97,7 @@ export class TailLog {
     const told = new Map<string, string>();
     for (const [path, { reason, detail }] of left) {
       told.set(path, detail);
-      // What was replaced in that moment is looked at again.
-      if (reason !== "changed" && this.#left.get(path) !== detail)
-        this.#log.warn({ path, reason }, `left: ${detail}`);
+      if (this.#left.get(path) !== detail) this.#log.warn({ path, reason }, `left: ${detail}`);
     }
     this.#left = told;
   }

@@ -2,6 +2,10 @@ import { appendFile, link, mkdir, rename, symlink, writeFile } from "node:fs/pro
 import { expect, test } from "vitest";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
+import { agentConfigSchema } from "../../agent/config.ts";
+import { FileRule } from "../../agent/tail/file-rule.ts";
+import { LeftFiles } from "../../agent/tail/left-files.ts";
+import { sight } from "../../agent/tail/sighting.ts";
 import { TailHarness } from "./tail-harness.ts";
 
 const texts = (tail: TailHarness): string[] => tail.events.map(({ text }) => text).sort();
@@ -86,4 +90,37 @@ test("a drain names what it left and how to read it, delivers all else, and fail
   await using child3 = await AgentChild.start(following, ["run", "--until-drained"], allowed);
   expect(await child3.ended).toMatchObject({ code: 0 });
   expect(following.events).toHaveLength(10);
+});
+
+function ruleOf(path: string): FileRule {
+  return new FileRule(agentConfigSchema.parse({ stream: "s", files: [{ tag: "test", path }] }).files[0]!);
+}
+
+test("a file that is rotated in the moment in which it is asked about may be read where it went", async () => {
+  await using agent = await AgentFixture.make();
+  const path = agent.path("a.log");
+  const rule = ruleOf(path);
+  const left = new LeftFiles([rule]);
+  await writeFile(path, lines(1));
+  const found = (await sight(path))!;
+  await rename(path, agent.path("a.log.1"));
+  await writeFile(path, lines(2));
+  await left.begin();
+  expect(await left.ruleFor([found])).toBe(rule);
+  expect(left.hasChanged).toBe(false);
+});
+
+test("one that is gone, with another in its place, is neither read nor told, but looked for again", async () => {
+  await using agent = await AgentFixture.make();
+  const path = agent.path("a.log");
+  const left = new LeftFiles([ruleOf(path)]);
+  await writeFile(agent.path("secret"), "secret\n");
+  await symlink(agent.path("secret"), path);
+  const found = (await sight(path))!;
+  await writeFile(agent.path("next"), lines(1));
+  await rename(agent.path("next"), path);
+  await left.begin();
+  expect(await left.ruleFor([found])).toBeUndefined();
+  left.end();
+  expect([left.hasChanged, left.refusals.size]).toEqual([true, 0]);
 });
