@@ -51,7 +51,7 @@ test.skipIf(!hasJava)(
       random,
       fate: (operation) => (operation === "PutRecords" && ++requests % 3 === 0 ? "reshard" : "slow"),
     });
-    await writeFile(agent.path("a.log"), lines(50_000));
+    await writeFile(agent.path("a.log"), lines(200_000));
     const producer = { aggregate_bytes: 2_048, linger_ms: 10, max_buffered_bytes: 2 ** 20 };
     await agent.drain({ stream: stream.name, endpoint: proxy.endpoint, producer });
     const records = await stream.records();
