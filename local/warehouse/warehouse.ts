@@ -105,7 +105,11 @@ async function createDatabase(connection: ClientConfig, database: string): Promi
 }
 
 async function listen(api: DataApi): Promise<{ endpoint: string; close(): Promise<void> }> {
-  const server = createServer((request, response) => void answer(api, request, response));
+  // A client that uses a connection again in the moment in which it is closed for idleness gets a reset.
+  const server = createServer(
+    { keepAliveTimeout: 0 },
+    (request, response) => void answer(api, request, response),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(0, "127.0.0.1", resolve);
   });

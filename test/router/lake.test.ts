@@ -32,14 +32,18 @@ let lake: string;
 
 beforeAll(async () => {
   fauxqs = await startFauxqs({ port: 0, logger: false });
-  proxy = createServer((incoming, outgoing) => {
+  // A client that uses a connection again in the moment in which it is closed for idleness gets a reset.
+  proxy = createServer({ keepAliveTimeout: 0 }, (incoming, outgoing) => {
     if (incoming.method === "PUT") puts.push(incoming.url!);
     if (fault?.(incoming, outgoing)) return;
     const { method, url: path, headers } = incoming;
-    const onward = request({ port: fauxqs.port, host: "127.0.0.1", method, path, headers }, (answer) => {
-      outgoing.writeHead(answer.statusCode!, answer.headers);
-      answer.pipe(outgoing);
-    });
+    const onward = request(
+      { port: fauxqs.port, host: "127.0.0.1", method, path, headers, agent: false },
+      (answer) => {
+        outgoing.writeHead(answer.statusCode!, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
     onward.on("error", () => outgoing.destroy());
     incoming.pipe(onward);
   });
