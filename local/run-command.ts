@@ -62,7 +62,10 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
   });
   process.stdout.write(`\n${renderTable(report)}\n`);
   if (args.report !== undefined) await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);
-  if (!report.balanced) folder.keep();
+  if (!report.balanced) {
+    folder.keep();
+    await folder.assertRoom();
+  }
   return report.balanced ? BALANCED : FAILED;
 }
 

@@ -1,9 +1,12 @@
 import { createWriteStream, type WriteStream } from "node:fs";
-import { mkdir, mkdtemp, readdir } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { removeCloud } from "./cloud.ts";
 import { RunError } from "./run-error.ts";
+
+/** With less room than this, parts of the run could not write what they had to. */
+const LEAST_FREE_BYTES = 2 ** 20;
 
 /** Where a run keeps its files, its state and what its parts print. */
 export class RunFolder implements AsyncDisposable {
@@ -36,6 +39,17 @@ export class RunFolder implements AsyncDisposable {
   /** Aborts, with a RunError DISK, when nothing more can be written here: the run would only limp on. */
   get broken(): AbortSignal {
     return this.#broken.signal;
+  }
+
+  /**
+   * Tells a full disk from other reasons for a run that does not balance: a part that cannot write may have gone on.
+   *
+   * @throws RunError DISK
+   */
+  async assertRoom(): Promise<void> {
+    const { bavail, bsize } = await statfs(this.path);
+    if (bavail * bsize >= LEAST_FREE_BYTES) return;
+    throw new RunError("DISK", "no space left on device", `Make room where ${this.path} is.`);
   }
 
   /** One line that a part printed. */
