@@ -2,19 +2,9 @@ import { randomBytes } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Router } from "../../lambdas/router/router.ts";
+import { cpuMs } from "../cpu-ms.ts";
 import { aggregate, configOf, rejectsOf, rowsOf, RAW, streamRecord } from "./batch-fixture.ts";
 import { fuzz } from "./linear-fuzz.ts";
-
-/** CPU time of one run, the least of three. */
-function cpuMs(work: () => unknown): number {
-  const times = [0, 1, 2].map(() => {
-    const before = process.threadCpuUsage();
-    work();
-    const { user, system } = process.threadCpuUsage(before);
-    return (user + system) / 1_000;
-  });
-  return Math.min(...times);
-}
 
 const KINDS = [
   "integer",

@@ -4,6 +4,7 @@ import type { Alphabet } from "../../wire/pattern/code-points.ts";
 import { linearSource } from "../../wire/pattern/linear-source.ts";
 import { PatternError } from "../../wire/pattern/pattern-error.ts";
 import { Pattern } from "../../wire/pattern/pattern.ts";
+import { cpuMs } from "../cpu-ms.ts";
 
 const FLAGS: Readonly<Record<Alphabet, string>> = { unicode: "v", bytes: "" };
 
@@ -214,17 +215,6 @@ describe("a pattern that no linear engine knows is refused with what it is and w
     expect(() => compile("(a", "unicode")).toThrow("Unterminated group");
   });
 });
-
-/** CPU time of one run, the least of three. */
-function cpuMs(work: () => unknown): number {
-  const times = [0, 1, 2].map(() => {
-    const before = process.threadCpuUsage();
-    work();
-    const { user, system } = process.threadCpuUsage(before);
-    return (user + system) / 1_000;
-  });
-  return Math.min(...times);
-}
 
 /** Fluentd's own expression of its parser_apache2, and others that backtrack; what makes them, and how it is repeated. */
 const HOSTILE: readonly (readonly [source: string, before: string, unit: string, after: string])[] = [
