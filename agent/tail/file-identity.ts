@@ -39,6 +39,17 @@ export function isBornAfter(a: FileIdentity, b: FileIdentity): boolean {
   return Number(a.birthtimeNs) > Number(b.birthtimeNs);
 }
 
+/**
+ * The kernel takes birth times and times of changes from a clock that ticks this often at the least: what is made
+ * now may be born this much earlier than the time of day says.
+ */
+export const CLOCK_TICK_MS = 10;
+
+/** Whether a file was surely made before a time of day. */
+export function isBornBefore({ birthtimeNs }: FileIdentity, timeMs: number): boolean {
+  return Number(birthtimeNs) / 1e6 + CLOCK_TICK_MS < timeMs;
+}
+
 /** 72 bits: among a hundred million sources two share an id with a chance of one in a million. */
 const ID_BYTES = 9;
 

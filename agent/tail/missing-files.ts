@@ -1,7 +1,7 @@
 import { systemReason } from "../agent-error.ts";
 import { CompressedFile, type Unpacked } from "./compressed-file.ts";
 import type { CopyFinder, Kin } from "./copy-finder.ts";
-import { identityKey, sameFile } from "./file-identity.ts";
+import { identityKey, isBornBefore, sameFile } from "./file-identity.ts";
 import { compare } from "./fingerprint.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
@@ -11,9 +11,6 @@ import { findRotations } from "./rotation-search.ts";
 import type { Sighting } from "./sighting.ts";
 import type { TailLog } from "./tail-log.ts";
 import type { TailMemory } from "./tail-memory.ts";
-
-/** Clocks of file systems tick this often at the least. */
-const CLOCK_TICK_MS = 10;
 
 export interface MissingFilesParts {
   readonly files: FollowedFiles;
@@ -117,7 +114,7 @@ export class MissingFiles {
 function isMadeBefore({ file }: Sighting, { known }: FollowedFile): boolean {
   const changedNs = known.verified?.mtimeNs;
   if (file.birthtimeNs === "0" || changedNs === undefined) return false;
-  return Number(file.birthtimeNs) / 1e6 + CLOCK_TICK_MS < Number(changedNs) / 1e6;
+  return isBornBefore(file, Number(changedNs) / 1e6);
 }
 
 /** @returns "other" when a compressed file does not hold what was read of another */

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { inodeKey, sameFile } from "./file-identity.ts";
+import { CLOCK_TICK_MS, inodeKey, sameFile } from "./file-identity.ts";
 import type { Verified } from "./file-record.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
@@ -10,9 +10,6 @@ import { type Sighting, sight } from "./sighting.ts";
  * What speaks for a file being a copy of another, besides its bytes. Two files may hold the same bytes and be
  * two files: without any of this, one that looks like another is delivered.
  */
-
-/** Birth times have the grain of the kernel's clock. */
-const CLOCK_TICK_MS = 10;
 
 const NS_PER_SECOND = 1_000_000_000n;
 

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { CompressedFile } from "./compressed-file.ts";
-import { identityKey } from "./file-identity.ts";
+import { identityKey, isBornBefore } from "./file-identity.ts";
 import { compare } from "./fingerprint.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
@@ -25,7 +25,7 @@ export async function findUnknownArchives(files: FollowedFiles, sinceMs: number)
         const sources = sourcesOf(name, byName);
         const found = sources.length > 0 ? await sight(join(directory, name)) : undefined;
         if (found === undefined || files.find(identityKey(found.file))) continue;
-        if (Number(found.file.birthtimeNs) / 1e6 < sinceMs) continue;
+        if (isBornBefore(found.file, sinceMs)) continue;
         if (!(await holdsOneOf(found, sources))) unknown.push(found);
       }
     }
