@@ -78,7 +78,8 @@ export class Router extends Construct {
       startingPosition: StartingPosition.TRIM_HORIZON,
       batchSize: config.router.batchSize,
       maxBatchingWindow: Duration.seconds(config.router.batchingWindowSeconds),
-      parallelizationFactor: config.router.parallelizationFactor,
+      // With more, the batches of a shard interleave: see docs/decisions/0015-a-shards-batches-run-one-after-the-other.md.
+      parallelizationFactor: 1,
       bisectBatchOnError: true,
       reportBatchItemFailures: true,
       retryAttempts: config.router.retryAttempts,

@@ -28,7 +28,19 @@ const lake = z.strictObject({
   }),
 });
 
-const router = z.strictObject({
+const WITHOUT_FACTOR =
+  "a shard's batches go through the router one after the other, so that a range of sequence numbers says what is in " +
+  "it. Leave the setting out; for more at a time, give the stream more shards (stream.mode): a shard takes 1 MB/s, and " +
+  "the router far more";
+
+/** Says why a setting is gone, beside what is unknown. */
+function removedSetting({ code, keys }: z.core.$ZodRawIssue): string | undefined {
+  if (code !== "unrecognized_keys" || !keys.includes("parallelizationFactor")) return undefined;
+  const names = keys.map((key) => `"${key}"`).join(", ");
+  return `Unrecognized key${keys.length > 1 ? "s" : ""}: ${names}: parallelizationFactor is no more: ${WITHOUT_FACTOR}`;
+}
+
+const routerSettings = {
   memoryMb: z.int().min(256).max(10_240).default(1_024).meta({ unit: "MB" }),
   timeoutSeconds: z.int().min(10).max(900).default(120).meta({ unit: "s" }),
   batchSize: z
@@ -43,7 +55,6 @@ const router = z.strictObject({
     .max(300)
     .default(30)
     .meta({ unit: "s", description: "longest wait for a fuller batch" }),
-  parallelizationFactor: z.int().min(1).max(10).default(1),
   retryAttempts: z
     .int()
     .min(0)
@@ -51,7 +62,8 @@ const router = z.strictObject({
     .default(10)
     .meta({ description: "then the batch goes to the failure destination" }),
   maxRecordAgeSeconds: z.int().min(60).max(604_800).default(86_400).meta({ unit: "s" }),
-});
+};
+const router = z.strictObject(routerSettings, { error: removedSetting });
 
 /** Capacities the service takes. Redshift Serverless quotas, read 2026-11. */
 const rpu = z

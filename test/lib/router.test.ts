@@ -6,7 +6,6 @@ const router = {
   timeoutSeconds: 77,
   batchSize: 1_234,
   batchingWindowSeconds: 45,
-  parallelizationFactor: 3,
   retryAttempts: 7,
   maxRecordAgeSeconds: 3_601,
 };
@@ -23,7 +22,7 @@ describe("the event source mapping", () => {
       StartingPosition: "TRIM_HORIZON",
       BatchSize: 1_234,
       MaximumBatchingWindowInSeconds: 45,
-      ParallelizationFactor: 3,
+      ParallelizationFactor: 1,
       MaximumRetryAttempts: 7,
       MaximumRecordAgeInSeconds: 3_601,
       BisectBatchOnFunctionError: true,

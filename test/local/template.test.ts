@@ -17,7 +17,7 @@ function assembly(input: Partial<WeirConfigInput> = {}): string {
 describe("the deployment of a whole pipeline", () => {
   const cdkOut = assembly({
     stream: { mode: { shards: 3 }, retentionHours: 48 },
-    router: { batchSize: 500, batchingWindowSeconds: 5, retryAttempts: 4, parallelizationFactor: 2 },
+    router: { batchSize: 500, batchingWindowSeconds: 5, retryAttempts: 4 },
     warehouse: NEW_SERVERLESS,
     loader: { everyMinutes: 15 },
   });
@@ -35,7 +35,7 @@ describe("the deployment of a whole pipeline", () => {
       streamName: deployment.stream.name,
       batchSize: 500,
       windowSeconds: 5,
-      parallelizationFactor: 2,
+      parallelizationFactor: 1,
       bisect: true,
       retryAttempts: 4,
       maxRecordAgeSeconds: 86_400,

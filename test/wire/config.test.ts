@@ -38,6 +38,21 @@ describe("a configuration", () => {
       { types: [type()], stream: { shards: 5 } },
       /^stream: Unrecognized key: "shards"/,
     ],
+    [
+      "a parallelization factor, whatever it is",
+      { types: [type()], router: { parallelizationFactor: 1 } },
+      /^router: Unrecognized key: "parallelizationFactor": .*sequence numbers.*Leave the setting out.*more shards/,
+    ],
+    [
+      "a parallelization factor beside another unknown setting",
+      { types: [type()], router: { parallelizationFactor: 4, batch: 5 } },
+      /^router: Unrecognized keys: "parallelizationFactor", "batch": .*more shards/,
+    ],
+    [
+      "another unknown setting of the router",
+      { types: [type()], router: { batch: 5 } },
+      /^router: Unrecognized key: "batch"$/,
+    ],
     ["no log type", { types: [] }, /^types: /],
     ["a name no table can have", { types: [type({ name: "Access Log" })] }, /^types\[0\]\.name: lower-case/],
     [
