@@ -24,13 +24,13 @@ export interface Answer {
   readonly functionError: "Unhandled" | null;
 }
 
-/** What to do next. `wait` is over at `untilMs`, and whenever something happens to the lane. */
-export type LaneAction =
+/** What to do next. `wait` is over at `untilMs`, and whenever something happens to the queue. */
+export type BatchAction =
   | { readonly kind: "invoke"; readonly batch: Batch }
   | { readonly kind: "give-up"; readonly batch: Batch; readonly condition: GiveUpCondition }
   | { readonly kind: "wait"; readonly untilMs: number };
 
-export type LaneEvent =
+export type BatchEvent =
   /** Read from the stream, in order. */
   | { readonly kind: "read"; readonly records: readonly StreamRecord[]; readonly atMs: number }
   /** No more will come before these are done: batches need not wait for company. */
@@ -58,13 +58,13 @@ interface Pending extends Batch {
 }
 
 /**
- * One ordered flow of records through a function: a shard, or the share of it that one of several
- * concurrent invocations takes. A state machine: events in, the next action out, no clock of its own.
+ * The records of a shard on their way through a function, one batch at a time and in order. A state
+ * machine: events in, the next action out, no clock of its own.
  *
  * Invariant: `#working`, then `#retries`, then `#fresh` hold in order what is read and not done; a record
  * is only sent once every record before it is done or given up.
  */
-export class Lane {
+export class BatchQueue {
   readonly #settings: MappingSettings;
   readonly #onDone: (records: readonly StreamRecord[]) => void;
   #working: Pending | undefined;
@@ -84,7 +84,7 @@ export class Lane {
     return this.#working?.records.length ?? 0;
   }
 
-  on(event: LaneEvent): void {
+  on(event: BatchEvent): void {
     switch (event.kind) {
       case "read":
         if (this.#fresh.length === 0) this.#freshSinceMs = event.atMs;
@@ -100,7 +100,7 @@ export class Lane {
     }
   }
 
-  next(nowMs: number): LaneAction {
+  next(nowMs: number): BatchAction {
     if (this.#working) return { kind: "wait", untilMs: Infinity };
     const batch = this.#retries[0] ?? this.#form(nowMs);
     if (!batch) return { kind: "wait", untilMs: this.#fresh.length === 0 ? Infinity : this.#windowEndsMs };
@@ -139,7 +139,7 @@ export class Lane {
     return batch;
   }
 
-  #answered(batch: Pending, { outcome, answer, atMs }: Extract<LaneEvent, { kind: "answered" }>): void {
+  #answered(batch: Pending, { outcome, answer, atMs }: Extract<BatchEvent, { kind: "answered" }>): void {
     const { records } = batch;
     switch (outcome.kind) {
       case "succeeded":
@@ -193,7 +193,7 @@ export class Lane {
     return retryAttempts >= 0 && failures > retryAttempts;
   }
 
-  #giveUp(batch: Pending, count: number, condition: GiveUpCondition): LaneAction {
+  #giveUp(batch: Pending, count: number, condition: GiveUpCondition): BatchAction {
     const rest = { ...batch, records: batch.records.slice(count) };
     this.#retries.splice(0, 1, ...(rest.records.length > 0 ? [rest] : []));
     this.#working = { ...batch, records: batch.records.slice(0, count) };
@@ -202,7 +202,7 @@ export class Lane {
 
   #take(): Pending {
     const batch = this.#working;
-    if (!batch) throw new Error("nothing is under way in this lane");
+    if (!batch) throw new Error("nothing is under way");
     this.#working = undefined;
     return batch;
   }

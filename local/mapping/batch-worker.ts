@@ -2,22 +2,22 @@ import { randomUUID } from "node:crypto";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { batchOutcome } from "./batch-outcome.ts";
 import { failureKey, failureRecord } from "./failure-record.ts";
-import type { Batch, GiveUpCondition, Lane } from "./lane.ts";
+import type { Batch, GiveUpCondition, BatchQueue } from "./batch-queue.ts";
 import { ERROR_WAIT_MS, type MappingContext } from "./mapping-context.ts";
 import { eventPayload } from "./stream-record.ts";
 import type { Wake } from "./wake.ts";
 
-/** The hands of a lane: does what it asks for, and tells it what came of that. */
-export class LaneWorker {
+/** The hands of a shard's batch queue: does what it asks for, and tells it what came of that. */
+export class BatchWorker {
   readonly #shardId: string;
-  readonly #lane: Lane;
+  readonly #queue: BatchQueue;
   readonly #context: MappingContext;
   readonly #changed: Wake;
 
-  /** @param changed wakes the lane when it has something new, and the others when the lane has */
-  constructor(shardId: string, lane: Lane, context: MappingContext, changed: Wake) {
+  /** @param changed wakes the queue when the shard has something new, and the reader when the queue has */
+  constructor(shardId: string, queue: BatchQueue, context: MappingContext, changed: Wake) {
     this.#shardId = shardId;
-    this.#lane = lane;
+    this.#queue = queue;
     this.#context = context;
     this.#changed = changed;
   }
@@ -26,7 +26,7 @@ export class LaneWorker {
   async run(ended: () => boolean): Promise<void> {
     const { signal } = this.#context;
     while (!signal.aborted && !ended()) {
-      const action = this.#lane.next(Date.now());
+      const action = this.#queue.next(Date.now());
       if (action.kind === "wait") {
         await this.#changed.wait(action.untilMs - Date.now(), signal);
         continue;
@@ -44,7 +44,7 @@ export class LaneWorker {
     if (!result) return;
     const outcome = batchOutcome(result, batch.records, settings.reportBatchItemFailures);
     const answer = { requestId: result.requestId, functionError: result.ok ? null : ("Unhandled" as const) };
-    this.#lane.on({ kind: "answered", outcome, answer, atMs: Date.now() });
+    this.#queue.on({ kind: "answered", outcome, answer, atMs: Date.now() });
     onEvent({
       kind: "invoked",
       shardId: this.#shardId,
@@ -60,7 +60,7 @@ export class LaneWorker {
     const bucket = settings.failureDestinationBucket;
     const key = bucket === undefined ? undefined : await this.#deliver(bucket, batch, condition);
     if (signal.aborted) return;
-    this.#lane.on({ kind: "given-up" });
+    this.#queue.on({ kind: "given-up" });
     onEvent({ kind: "gave-up", shardId: this.#shardId, records: batch.records.length, condition, key });
   }
 

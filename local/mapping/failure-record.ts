@@ -1,4 +1,4 @@
-import type { Batch, GiveUpCondition } from "./lane.ts";
+import type { Batch, GiveUpCondition } from "./batch-queue.ts";
 import { eventPayload } from "./stream-record.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { GiveUpCondition } from "./lane.ts";
+import type { GiveUpCondition } from "./batch-queue.ts";
 
 /** What a mapping tells whoever watches: counts for a console, and for the metrics Lambda would emit. */
 export type MappingEvent =

@@ -4,8 +4,6 @@ export interface MappingSettings {
   readonly batchSize: number;
   /** Longest wait for a fuller batch, 0 to 300. */
   readonly windowSeconds: number;
-  /** Invocations at a time per shard, 1 to 10; order is kept per partition key. */
-  readonly parallelizationFactor: number;
   /** Split a batch that failed. */
   readonly bisect: boolean;
   /** After the first attempt; -1 to 10,000. Throttled invocations do not count, nor do splits. */

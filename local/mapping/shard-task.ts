@@ -1,4 +1,4 @@
-import { LaneWorker } from "./lane-worker.ts";
+import { BatchWorker } from "./batch-worker.ts";
 import { ERROR_WAIT_MS, type MappingContext } from "./mapping-context.ts";
 import type { MappingEvent } from "./mapping-event.ts";
 import type { ShardReader } from "./shard-reader.ts";
@@ -30,7 +30,7 @@ export interface ShardStatus {
   readonly dropped: number;
 }
 
-/** One shard being worked on: one task reads ahead, one per lane invokes. */
+/** One shard being worked on: one task reads ahead, one invokes. */
 export class ShardTask {
   readonly shardId: string;
   readonly #context: MappingContext;
@@ -59,11 +59,9 @@ export class ShardTask {
   async run(): Promise<void> {
     const { onEvent } = this.#context;
     onEvent({ kind: "shard-opened", shardId: this.shardId });
-    const workers = this.#shard.lanes.map(
-      (lane) => new LaneWorker(this.shardId, lane, this.#context, this.#changed),
-    );
+    const worker = new BatchWorker(this.shardId, this.#shard.batches, this.#context, this.#changed);
     const allDone = (): boolean => this.#readToEnd && this.#shard.idle;
-    await Promise.all([this.#readAll(), ...workers.map((worker) => worker.run(allDone))]);
+    await Promise.all([this.#readAll(), worker.run(allDone)]);
     if (!allDone()) return;
     this.#ended = true;
     onEvent({ kind: "shard-closed", shardId: this.shardId });
@@ -89,7 +87,7 @@ export class ShardTask {
 
   /** Whether batches are sent without waiting for company. */
   hurry(on: boolean): void {
-    for (const lane of this.#shard.lanes) lane.on({ kind: "hurry", on: on || this.#readToEnd });
+    this.#shard.batches.on({ kind: "hurry", on: on || this.#readToEnd });
     this.#changed.wake();
   }
 

@@ -1,34 +1,26 @@
 import { LAMBDA_PAYLOAD_MAX_BYTES } from "../../wire/limits.ts";
-import { Lane } from "./lane.ts";
+import { BatchQueue } from "./batch-queue.ts";
 import type { MappingSettings } from "./settings.ts";
 import type { StreamRecord } from "./stream-record.ts";
 
 /** One batch under way and one ahead. A GetRecords reply, 10 MiB at most, comes on top of it. */
 const READ_AHEAD_BYTES = 2 * LAMBDA_PAYLOAD_MAX_BYTES;
 
-interface Unfinished {
-  readonly record: StreamRecord;
-  done: boolean;
-}
-
 /**
- * What is read of a shard and not finished, spread over as many lanes as may be invoked at a time.
- * Records of one partition key share a lane, so that their order is kept.
+ * What is read of a shard and not finished, and how far the shard is done.
  *
  * Invariant: every record up to and including `checkpoint` is done or given up.
  */
 export class Shard {
-  readonly lanes: readonly Lane[];
-  readonly #unfinished: Unfinished[] = [];
-  readonly #bySequenceNumber = new Map<string, Unfinished>();
+  readonly batches: BatchQueue;
+  readonly #unfinished: StreamRecord[] = [];
   #bytes = 0;
   #read = 0;
   #checkpoint: string | undefined;
   #caughtUp = { sinceMs: -Infinity, read: 0 };
 
   constructor(settings: MappingSettings) {
-    const onDone = (records: readonly StreamRecord[]): void => this.#done(records);
-    this.lanes = Array.from({ length: settings.parallelizationFactor }, () => new Lane(settings, onDone));
+    this.batches = new BatchQueue(settings, (records) => this.#done(records));
   }
 
   /** Sequence number up to which nothing is left to do; undefined before the first. */
@@ -48,27 +40,20 @@ export class Shard {
 
   /** When the oldest unfinished record arrived. */
   get oldestArrivedAtMs(): number | undefined {
-    return this.#unfinished[0]?.record.arrivedAtMs;
+    return this.#unfinished[0]?.arrivedAtMs;
   }
 
   get inFlight(): number {
-    return this.lanes.reduce((sum, lane) => sum + lane.inFlight, 0);
+    return this.batches.inFlight;
   }
 
   /** Records read, in order. */
   read(records: readonly StreamRecord[], atMs: number): void {
-    const shares: StreamRecord[][] = this.lanes.map(() => []);
-    for (const record of records) {
-      const unfinished = { record, done: false };
-      this.#unfinished.push(unfinished);
-      this.#bySequenceNumber.set(record.sequenceNumber, unfinished);
-      this.#bytes += record.entryBytes;
-      shares[laneOf(record.partitionKey, this.lanes.length)]!.push(record);
-    }
+    if (records.length === 0) return;
+    this.#unfinished.push(...records);
+    for (const { entryBytes } of records) this.#bytes += entryBytes;
     this.#read += records.length;
-    this.lanes.forEach((lane, i) => {
-      if (shares[i]!.length > 0) lane.on({ kind: "read", records: shares[i]!, atMs });
-    });
+    this.batches.on({ kind: "read", records, atMs });
   }
 
   /** A request that began at `sinceMs` left nothing unread. */
@@ -82,23 +67,10 @@ export class Shard {
     return this.#caughtUp.sinceMs >= sinceMs && done >= this.#caughtUp.read;
   }
 
+  /** @param records the oldest that were unfinished, in order */
   #done(records: readonly StreamRecord[]): void {
-    for (const { sequenceNumber } of records) {
-      this.#bySequenceNumber.get(sequenceNumber)!.done = true;
-      this.#bySequenceNumber.delete(sequenceNumber);
-    }
-    const first = this.#unfinished.findIndex(({ done }) => !done);
-    const prefix = this.#unfinished.splice(0, first < 0 ? this.#unfinished.length : first);
-    for (const { record } of prefix) this.#bytes -= record.entryBytes;
-    this.#checkpoint = prefix.at(-1)?.record.sequenceNumber ?? this.#checkpoint;
+    this.#unfinished.splice(0, records.length);
+    for (const { entryBytes } of records) this.#bytes -= entryBytes;
+    this.#checkpoint = records.at(-1)?.sequenceNumber ?? this.#checkpoint;
   }
-}
-
-/** FNV-1a, 32 bits: any hash that spreads keys will do. */
-function laneOf(partitionKey: string, lanes: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < partitionKey.length; i++) {
-    hash = Math.imul(hash ^ partitionKey.charCodeAt(i), 0x01000193);
-  }
-  return (hash >>> 0) % lanes;
 }

@@ -3,7 +3,6 @@ import type { _Record as KinesisRecord } from "@aws-sdk/client-kinesis";
 /** A Kinesis record on its way through a mapping. */
 export interface StreamRecord {
   readonly sequenceNumber: string;
-  readonly partitionKey: string;
   readonly arrivedAtMs: number;
   /** Its element of the event's `Records`, as JSON text: built once, however often it is sent. */
   readonly entry: string;
@@ -35,13 +34,12 @@ export function eventPayload(records: readonly StreamRecord[]): string {
 
 export function toStreamRecord(record: KinesisRecord, origin: RecordOrigin): StreamRecord {
   const sequenceNumber = record.SequenceNumber!;
-  const partitionKey = record.PartitionKey!;
   const data = record.Data!;
   const arrivedAtMs = record.ApproximateArrivalTimestamp!.getTime();
   const entry = JSON.stringify({
     kinesis: {
       kinesisSchemaVersion: "1.0",
-      partitionKey,
+      partitionKey: record.PartitionKey!,
       sequenceNumber,
       data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64"),
       approximateArrivalTimestamp: arrivedAtMs / 1_000,
@@ -54,5 +52,5 @@ export function toStreamRecord(record: KinesisRecord, origin: RecordOrigin): Str
     awsRegion: origin.region,
     eventSourceARN: origin.streamArn,
   });
-  return { sequenceNumber, partitionKey, arrivedAtMs, entry, entryBytes: Buffer.byteLength(entry) };
+  return { sequenceNumber, arrivedAtMs, entry, entryBytes: Buffer.byteLength(entry) };
 }

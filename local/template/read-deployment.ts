@@ -35,7 +35,8 @@ const mapping = z.object({
   StartingPosition: z.enum(["TRIM_HORIZON", "LATEST"]),
   BatchSize: z.int(),
   MaximumBatchingWindowInSeconds: z.int(),
-  ParallelizationFactor: z.int(),
+  /** The mapping host takes a shard's batches one after the other. */
+  ParallelizationFactor: z.literal(1),
   BisectBatchOnFunctionError: z.boolean(),
   MaximumRetryAttempts: z.int(),
   MaximumRecordAgeInSeconds: z.int(),
@@ -137,7 +138,6 @@ function readMapping(resources: DeployedResources): DeployedMapping {
     streamName: resources.called("AWS::Kinesis::Stream", EventSourceArn).name,
     batchSize: properties.BatchSize,
     windowSeconds: properties.MaximumBatchingWindowInSeconds,
-    parallelizationFactor: properties.ParallelizationFactor,
     bisect: properties.BisectBatchOnFunctionError,
     retryAttempts: properties.MaximumRetryAttempts,
     maxRecordAgeSeconds: properties.MaximumRecordAgeInSeconds,

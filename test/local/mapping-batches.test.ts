@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { BatchOutcome } from "../../local/mapping/batch-outcome.ts";
-import { Lane, type Answer, type Batch, type GiveUpCondition } from "../../local/mapping/lane.ts";
+import {
+  BatchQueue,
+  type Answer,
+  type Batch,
+  type GiveUpCondition,
+} from "../../local/mapping/batch-queue.ts";
 import { Shard } from "../../local/mapping/shard.ts";
 import type { MappingSettings } from "../../local/mapping/settings.ts";
 import type { StreamRecord } from "../../local/mapping/stream-record.ts";
@@ -9,7 +14,6 @@ import type { StreamRecord } from "../../local/mapping/stream-record.ts";
 const SETTINGS: MappingSettings = {
   batchSize: 10,
   windowSeconds: 0,
-  parallelizationFactor: 1,
   bisect: false,
   retryAttempts: 2,
   maxRecordAgeSeconds: -1,
@@ -18,8 +22,8 @@ const SETTINGS: MappingSettings = {
 };
 const ANSWER: Answer = { requestId: "r", functionError: null };
 
-function record(i: number, partitionKey = "k", entryBytes = 500, arrivedAtMs = 0): StreamRecord {
-  return { sequenceNumber: `${1_000 + i}`, partitionKey, arrivedAtMs, entry: "", entryBytes };
+function record(i: number, entryBytes = 500, arrivedAtMs = 0): StreamRecord {
+  return { sequenceNumber: `${1_000 + i}`, arrivedAtMs, entry: "", entryBytes };
 }
 const records = (count: number): StreamRecord[] => Array.from({ length: count }, (_, i) => record(i));
 const numbers = (batch: readonly StreamRecord[]): number[] =>
@@ -39,41 +43,39 @@ interface History {
   endedAtMs: number;
 }
 
-/** Runs a shard's lanes against a clock of its own until nothing is left to do. */
+/** Runs a shard against a clock of its own until nothing is left to do. */
 function simulate(shard: Shard, input: readonly StreamRecord[], handler: Handler, steps = 100_000): History {
   const history: History = { invocations: [], succeeded: [], givenUp: [], endedAtMs: 0 };
+  const { batches } = shard;
   let nowMs = 0;
   shard.read(input, nowMs);
   while (!shard.idle) {
     if (steps-- === 0) throw new Error("no end in sight");
-    const actions = shard.lanes.map((lane) => [lane, lane.next(nowMs)] as const);
-    const wakeAtMs = Math.min(
-      ...actions.map(([, action]) => (action.kind === "wait" ? action.untilMs : nowMs)),
-    );
-    for (const [lane, action] of actions) {
-      if (action.kind === "wait") continue;
-      const { batch } = action;
-      if (action.kind === "give-up") {
-        history.givenUp.push({ numbers: numbers(batch.records), condition: action.condition, batch });
-        lane.on({ kind: "given-up" });
-      } else {
-        history.invocations.push(numbers(batch.records));
-        const outcome = handler(batch, nowMs, finishedBy(history));
-        const done =
-          outcome.kind === "succeeded"
-            ? batch.records
-            : outcome.kind === "failed"
-              ? batch.records.slice(0, outcome.from)
-              : [];
-        history.succeeded.push(...numbers(done));
-        lane.on({ kind: "answered", outcome, answer: ANSWER, atMs: nowMs });
-      }
-      assertCheckpoint(shard, input, history);
+    const action = batches.next(nowMs);
+    if (action.kind === "wait") {
+      nowMs = Math.max(nowMs + 1, action.untilMs);
+      continue;
     }
-    nowMs = Math.max(nowMs + 1, wakeAtMs);
+    const { batch } = action;
+    if (action.kind === "give-up") {
+      history.givenUp.push({ numbers: numbers(batch.records), condition: action.condition, batch });
+      batches.on({ kind: "given-up" });
+    } else {
+      history.invocations.push(numbers(batch.records));
+      const outcome = handler(batch, nowMs, finishedBy(history));
+      history.succeeded.push(...numbers(doneOf(batch, outcome)));
+      batches.on({ kind: "answered", outcome, answer: ANSWER, atMs: nowMs });
+    }
+    assertCheckpoint(shard, input, history);
+    nowMs++;
   }
   history.endedAtMs = nowMs;
   return history;
+}
+
+function doneOf({ records }: Batch, outcome: BatchOutcome): readonly StreamRecord[] {
+  if (outcome.kind === "succeeded") return records;
+  return outcome.kind === "failed" ? records.slice(0, outcome.from) : [];
 }
 
 function finishedBy(history: History): ReadonlySet<number> {
@@ -106,7 +108,7 @@ const report =
     return from < 0 ? SUCCEEDED : failedFrom(from);
   };
 
-test("whatever the function does, each record succeeds or is given up, once, and in order per partition key", () => {
+test("whatever the function does, each record succeeds or is given up, once, and in order", () => {
   const outcome = fc.oneof(
     { weight: 3, arbitrary: fc.constant(SUCCEEDED) },
     { weight: 3, arbitrary: fc.nat().map((at) => ({ kind: "failed", from: at }) as const) },
@@ -115,16 +117,13 @@ test("whatever the function does, each record succeeds or is given up, once, and
   const settings = fc.record({
     batchSize: fc.integer({ min: 1, max: 12 }),
     windowSeconds: fc.constantFrom(0, 5),
-    parallelizationFactor: fc.integer({ min: 1, max: 3 }),
     bisect: fc.boolean(),
     retryAttempts: fc.integer({ min: 0, max: 4 }),
     maxRecordAgeSeconds: fc.constantFrom(-1, 60),
   });
   const input = fc
-    .array(fc.record({ key: fc.constantFrom("a", "b", "c", "d"), bytes: fc.constantFrom(500, 2e6, 7e6) }), {
-      maxLength: 40,
-    })
-    .map((items) => items.map(({ key, bytes }, i) => record(i, key, bytes)));
+    .array(fc.constantFrom(500, 2e6, 7e6), { maxLength: 40 })
+    .map((sizes) => sizes.map((bytes, i) => record(i, bytes)));
 
   fc.assert(
     fc.property(settings, input, fc.infiniteStream(outcome), (settings, input, outcomes) => {
@@ -140,11 +139,7 @@ test("whatever the function does, each record succeeds or is given up, once, and
       const finished = [...history.succeeded, ...givenUp];
       expect(finished.toSorted((a, b) => a - b)).toEqual(input.map((_, i) => i));
 
-      const keys = new Set(input.map(({ partitionKey }) => partitionKey));
-      for (const key of keys) {
-        const ofKey = history.succeeded.filter((n) => input[n]!.partitionKey === key);
-        expect(ofKey).toEqual(ofKey.toSorted((a, b) => a - b));
-      }
+      expect(history.succeeded).toEqual(history.succeeded.toSorted((a, b) => a - b));
       // Each split makes a record's batch shorter; without them it fails as often as the settings allow.
       const splits = settings.bisect ? settings.batchSize - 1 : 0;
       expect(Math.max(0, ...attempts.values())).toBeLessThanOrEqual(settings.retryAttempts + 1 + splits);
@@ -154,23 +149,15 @@ test("whatever the function does, each record succeeds or is given up, once, and
   );
 });
 
-test("a record is never sent while an earlier one of its key is unfinished, nor when it is finished itself", () => {
-  const keys = fc.array(fc.constantFrom("a", "b", "c"), { minLength: 1, maxLength: 30 });
+test("a record is never sent while an earlier one is unfinished, nor when it is finished itself", () => {
+  const count = fc.integer({ min: 1, max: 30 });
   fc.assert(
-    fc.property(keys, fc.boolean(), fc.infiniteStream(fc.nat(3)), (keys, bisect, dice) => {
-      const settings = { batchSize: 4, parallelizationFactor: 2, bisect };
-      const input = keys.map((key, i) => record(i, key));
-      run(settings, input, ({ records }, _, finished) => {
-        const batch = numbers(records);
-        for (const n of batch) {
-          expect(finished).not.toContain(n);
-          for (let earlier = 0; earlier < n; earlier++) {
-            if (keys[earlier] !== keys[n] || batch.includes(earlier)) continue;
-            expect(finished).toContain(earlier);
-          }
-        }
+    fc.property(count, fc.boolean(), fc.infiniteStream(fc.nat(3)), (count, bisect, dice) => {
+      run({ batchSize: 4, bisect }, records(count), (batch, _, finished) => {
+        const [first = 0] = numbers(batch.records);
+        expect(finished).toEqual(new Set(records(first).keys()));
         const roll = dice.next().value!;
-        return roll === 0 ? SUCCEEDED : failedFrom((roll - 1) % records.length);
+        return roll === 0 ? SUCCEEDED : failedFrom((roll - 1) % batch.records.length);
       });
     }),
     { numRuns: 200 },
@@ -264,7 +251,7 @@ describe("without bisect", () => {
 
 describe("age", () => {
   test("records too old at first sight are given up without an invocation; younger ones are sent", () => {
-    const input = [record(0, "k", 500, -70_000), record(1, "k", 500, -61_000), record(2, "k", 500, -1_000)];
+    const input = [record(0, 500, -70_000), record(1, 500, -61_000), record(2, 500, -1_000)];
     const history = run({ maxRecordAgeSeconds: 60 }, input, () => SUCCEEDED);
     expect(history.invocations).toEqual([[2]]);
     expect(history.givenUp).toMatchObject([
@@ -273,7 +260,7 @@ describe("age", () => {
   });
 
   test("a batch that keeps failing is given up as it ages, though it has retries left", () => {
-    const input = [record(0, "k", 500, 0), record(1, "k", 500, 0)];
+    const input = [record(0, 500, 0), record(1, 500, 0)];
     const history = run({ maxRecordAgeSeconds: 60, retryAttempts: -1 }, input, () => failedFrom(0));
     expect(history.givenUp).toMatchObject([{ numbers: [0, 1], condition: "RecordAgeExceeded" }]);
     expect(history.givenUp[0]!.batch.answer).toEqual(ANSWER);
@@ -282,16 +269,17 @@ describe("age", () => {
 });
 
 describe("a batch", () => {
-  const lane = (settings: Partial<MappingSettings>): Lane => new Lane({ ...SETTINGS, ...settings }, () => {});
-  const read = (lane: Lane, records: readonly StreamRecord[], atMs: number): void =>
-    lane.on({ kind: "read", records, atMs });
-  const sent = (lane: Lane, nowMs: number): number[] | number => {
-    const action = lane.next(nowMs);
+  const queue = (settings: Partial<MappingSettings>): BatchQueue =>
+    new BatchQueue({ ...SETTINGS, ...settings }, () => {});
+  const read = (queue: BatchQueue, records: readonly StreamRecord[], atMs: number): void =>
+    queue.on({ kind: "read", records, atMs });
+  const sent = (queue: BatchQueue, nowMs: number): number[] | number => {
+    const action = queue.next(nowMs);
     return action.kind === "wait" ? action.untilMs : numbers(action.batch.records);
   };
 
   test("waits for its window, and no longer than from its first record", () => {
-    const waiting = lane({ windowSeconds: 30 });
+    const waiting = queue({ windowSeconds: 30 });
     expect(sent(waiting, 0)).toBe(Infinity);
     read(waiting, [record(0)], 1_000);
     expect(sent(waiting, 1_000)).toBe(31_000);
@@ -301,15 +289,15 @@ describe("a batch", () => {
   });
 
   test("does not wait when it is full, by count or by bytes, or when there is a hurry", () => {
-    const full = lane({ windowSeconds: 30, batchSize: 2 });
+    const full = queue({ windowSeconds: 30, batchSize: 2 });
     read(full, records(3), 0);
     expect(sent(full, 0)).toEqual([0, 1]);
 
-    const heavy = lane({ windowSeconds: 30 });
-    read(heavy, [record(0, "k", 3e6), record(1, "k", 3e6), record(2, "k", 3e6)], 0);
+    const heavy = queue({ windowSeconds: 30 });
+    read(heavy, [record(0, 3e6), record(1, 3e6), record(2, 3e6)], 0);
     expect(sent(heavy, 0)).toEqual([0, 1]);
 
-    const hurried = lane({ windowSeconds: 30 });
+    const hurried = queue({ windowSeconds: 30 });
     read(hurried, records(1), 0);
     hurried.on({ kind: "hurry", on: true });
     expect(sent(hurried, 0)).toEqual([0]);
@@ -319,53 +307,36 @@ describe("a batch", () => {
     const frame = `{"Records":[]}`.length;
     const half = (6 * 2 ** 20 - frame - 1) / 2;
     const first = Math.floor(half);
-    const fits = lane({});
-    read(fits, [record(0, "k", first), record(1, "k", 6 * 2 ** 20 - frame - 1 - first)], 0);
+    const fits = queue({});
+    read(fits, [record(0, first), record(1, 6 * 2 ** 20 - frame - 1 - first)], 0);
     expect(sent(fits, 0)).toEqual([0, 1]);
-    const over = lane({});
-    read(over, [record(0, "k", first), record(1, "k", 6 * 2 ** 20 - frame - first)], 0);
+    const over = queue({});
+    read(over, [record(0, first), record(1, 6 * 2 ** 20 - frame - first)], 0);
     expect(sent(over, 0)).toEqual([0]);
   });
 
   test("of one record over 6 MB is never sent, and those after it are", () => {
-    const input = [record(0), record(1, "k", 7e6), record(2)];
+    const input = [record(0), record(1, 7e6), record(2)];
     const history = run({}, input, () => SUCCEEDED);
     expect(history.invocations).toEqual([[0], [2]]);
     expect(history.givenUp).toMatchObject([{ numbers: [1], batch: { invocations: 0 } }]);
   });
 
   test("under way holds up everything behind it", () => {
-    const busy = lane({ batchSize: 1 });
+    const busy = queue({ batchSize: 1 });
     read(busy, records(2), 0);
     expect(sent(busy, 0)).toEqual([0]);
     expect(sent(busy, 1e9)).toBe(Infinity);
   });
 });
 
-test("as many invocations run at a time as there are keys and lanes, and no more", () => {
-  const shard = new Shard({ ...SETTINGS, parallelizationFactor: 4 });
-  shard.read(
-    Array.from({ length: 100 }, (_, i) => record(i, `key-${i}`)),
-    0,
-  );
-  const started = shard.lanes.map((lane) => lane.next(0).kind);
-  expect(started).toEqual(["invoke", "invoke", "invoke", "invoke"]);
-  const one = new Shard({ ...SETTINGS, parallelizationFactor: 4 });
-  one.read(
-    Array.from({ length: 100 }, (_, i) => record(i, "same")),
-    0,
-  );
-  expect(one.lanes.filter((lane) => lane.next(0).kind === "invoke")).toHaveLength(1);
-});
-
 test("reading stops once two invocations' worth is read ahead, and goes on when one is done", () => {
   const shard = new Shard(SETTINGS);
-  shard.read([record(0, "k", 5e6), record(1, "k", 5e6)], 0);
+  shard.read([record(0, 5e6), record(1, 5e6)], 0);
   expect(shard.hasRoom).toBe(true);
-  shard.read([record(2, "k", 5e6)], 0);
+  shard.read([record(2, 5e6)], 0);
   expect(shard.hasRoom).toBe(false);
-  const lane = shard.lanes[0]!;
-  lane.next(0);
-  lane.on({ kind: "answered", outcome: SUCCEEDED, answer: ANSWER, atMs: 0 });
+  shard.batches.next(0);
+  shard.batches.on({ kind: "answered", outcome: SUCCEEDED, answer: ANSWER, atMs: 0 });
   expect(shard.hasRoom).toBe(true);
 });

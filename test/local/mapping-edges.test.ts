@@ -11,7 +11,6 @@ import type { MappingSettings } from "../../local/mapping/settings.ts";
 const SETTINGS: MappingSettings = {
   batchSize: 100,
   windowSeconds: 0,
-  parallelizationFactor: 1,
   bisect: false,
   retryAttempts: 0,
   maxRecordAgeSeconds: -1,

@@ -38,7 +38,6 @@ export const handler = async (event) => {
 const SETTINGS: MappingSettings = {
   batchSize: 100,
   windowSeconds: 0,
-  parallelizationFactor: 1,
   bisect: false,
   retryAttempts: 3,
   maxRecordAgeSeconds: -1,

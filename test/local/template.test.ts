@@ -35,7 +35,6 @@ describe("the deployment of a whole pipeline", () => {
       streamName: deployment.stream.name,
       batchSize: 500,
       windowSeconds: 5,
-      parallelizationFactor: 1,
       bisect: true,
       retryAttempts: 4,
       maxRecordAgeSeconds: 86_400,
@@ -191,6 +190,14 @@ describe("what cannot be had locally is refused, with its place", () => {
       },
       "UNEXPECTED",
       /^LoaderTickSchedule\w+\.ScheduleExpression: cron/,
+    ],
+    [
+      "a mapping that takes several batches of a shard at once",
+      (template) => {
+        find(template, "AWS::Lambda::EventSourceMapping").properties["ParallelizationFactor"] = 2;
+      },
+      "UNEXPECTED",
+      /^RouterMapping\w+\.ParallelizationFactor: /,
     ],
     [
       "code that is no asset",
