@@ -26,6 +26,12 @@ export interface LambdaFunction {
   readonly arn: string;
   /** @param payload JSON text, up to 6 MB. Never rejects. */
   invoke(payload: string): Promise<InvokeResult>;
+  /**
+   * Runs other code from the next invocation on, as a deployment does: what is under way ends with the old.
+   *
+   * @param assetDir as in FunctionOptions
+   */
+  updateCode(assetDir: string): Promise<void>;
   /** Of a process that is running, if there is one: the busiest first. */
   readonly pids: readonly number[];
   stop(): Promise<void>;
@@ -37,7 +43,7 @@ export interface LambdaFunction {
  */
 export function startFunction(options: FunctionOptions): LambdaFunction {
   const { name, concurrency, signal } = options;
-  const settings = sandboxSettings(options);
+  let settings = sandboxSettings(options);
   const idle: Sandbox[] = [];
   const busy = new Set<Sandbox>();
   const starting = new Set<Promise<Sandbox>>();
@@ -70,7 +76,8 @@ export function startFunction(options: FunctionOptions): LambdaFunction {
       const sandbox = await take();
       const result = await sandbox.invoke(payload);
       busy.delete(sandbox);
-      if (sandbox.alive) idle.push(sandbox);
+      if (sandbox.runs(settings)) idle.push(sandbox);
+      else await sandbox.stop();
       return result;
     } catch (error) {
       if (signal?.aborted) return isStopped(name);
@@ -78,6 +85,10 @@ export function startFunction(options: FunctionOptions): LambdaFunction {
     } finally {
       invocations--;
     }
+  };
+  const updateCode = async (assetDir: string): Promise<void> => {
+    settings = sandboxSettings({ ...options, assetDir });
+    await Promise.all(idle.splice(0).map((sandbox) => sandbox.stop()));
   };
   const stop = async (): Promise<void> => {
     stopped = true;
@@ -89,6 +100,7 @@ export function startFunction(options: FunctionOptions): LambdaFunction {
     name,
     arn: settings.arn,
     invoke,
+    updateCode,
     stop,
     get pids() {
       return [...busy, ...idle.toReversed()].filter(({ alive }) => alive).map(({ pid }) => pid);

@@ -67,6 +67,11 @@ export class Sandbox {
     return !this.#ending;
   }
 
+  /** True while it lives and these are what it was started with: code and environment are fixed from then on. */
+  runs(settings: SandboxSettings): boolean {
+    return this.alive && this.#settings === settings;
+  }
+
   /** Never rejects: whatever becomes of the process is a result. */
   async invoke(payload: string): Promise<InvokeResult> {
     const requestId = randomUUID();

@@ -74,6 +74,25 @@ async function error(fn: LambdaFunction, event: object): Promise<{ type: string;
   return result.error;
 }
 
+test("code is updated between two invocations: one that is under way ends with what it began with", async () => {
+  const next = await mkdtemp(join(root, "next-"));
+  await writeFile(
+    join(next, "index.mjs"),
+    `export const handler = async () => ({ calls: -1, pid: process.pid });`,
+  );
+  const fn = start({ concurrency: 2 });
+  const idle = await answer(fn, {});
+  const underWay = answer<[number, number]>(fn, { remaining: true });
+  await eventually(() => fn.pids.length).toBe(1);
+  await fn.updateCode(next);
+  const updated = await answer(fn, {});
+  expect(updated.calls).toBe(-1);
+  expect(updated.pid).not.toBe(idle.pid);
+  expect(await underWay).toHaveLength(2);
+  expect(await answer(fn, {})).toEqual(updated);
+  await eventually(() => fn.pids).toEqual([updated.pid]);
+});
+
 test("one process serves one invocation after the other", async () => {
   const fn = start();
   const first = await answer(fn, {});
