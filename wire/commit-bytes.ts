@@ -15,13 +15,22 @@ export const rangeBytes = (to: number): number => "[,],".length + 2 * digits(to)
 export const gapBytes = (to: number): number =>
   '{"from":,"to":,"reason":"unreadable","lines":},'.length + 3 * digits(to);
 
-/** A source without gaps and types, as one of several; with what its last range may grow by. */
+/**
+ * A source without gaps, types and conflicts, as one of several; with what its last range may grow by. Agents close
+ * their aggregates by it (provenance.ts), so it stays as it is: routers would quarantine what older agents send.
+ */
 export const sourceBytes = ({ id, host, path }: Source): number =>
   '{"id":"","host":,"path":,"ranges":[],"gaps":[],"types":[]},'.length +
   OFFSET_DIGITS +
   id.length +
   jsonBytes(host) +
   jsonBytes(path);
+
+/** Digits of more lines than a batch may have: 500,000 in each of 10,000 records. */
+const LINES_DIGITS = 10;
+
+/** How many lines of a source conflict. */
+export const CONFLICTS_BYTES = '"conflicts":,'.length + LINES_DIGITS;
 
 /** A log type of a source, as one of several. */
 export const typeBytes = (type: string): number => jsonBytes(type) + ",".length;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ORIGIN } from "./keys.ts";
 import { COMMIT_MAX_BYTES } from "./limits.ts";
 import { GAP_REASONS } from "./provenance.ts";
 import { WireError } from "./wire-error.ts";
@@ -9,13 +10,17 @@ import { WireError } from "./wire-error.ts";
  *
  * Ranges are half-open byte ranges [from, to) of a source, as delivered in this batch. Times are ISO
  * 8601 in UTC.
+ *
+ * Readers drop fields that they do not know, so a later version may add some. It must not change what a field
+ * of an earlier one means, and that earlier one's readers go on reading it.
  */
 
 const count = z.int().min(0);
 const range = z.tuple([count, count]);
 const instant = z.iso.datetime();
+const sequenceNumber = z.string().regex(/^\d+$/);
 
-const lakeObject = z.strictObject({
+const lakeObject = z.object({
   kind: z.enum(["data", "rejected", "quarantine"]),
   /** "" for quarantined records: nobody knows. */
   type: z.string(),
@@ -29,19 +34,24 @@ const lakeObject = z.strictObject({
 });
 
 /** Ranges of one source by one host. There are several of one id where more than one host claims it. */
-const sourceRanges = z.strictObject({
+const sourceRanges = z.object({
   id: z.string(),
   host: z.string(),
   path: z.string(),
   /** Merged ranges of the events in this batch, their gaps not included. */
   ranges: z.array(range),
-  gaps: z.array(z.strictObject({ from: count, to: count, reason: z.enum(GAP_REASONS), lines: count })),
+  gaps: z.array(z.object({ from: count, to: count, reason: z.enum(GAP_REASONS), lines: count })),
   /** Log types that have at least one line, in rows or in rejects, from these ranges. */
   types: z.array(z.string()),
+  /**
+   * Lines that claim bytes which another line of this batch claims too, and are not that line come again: all
+   * of them are in the objects. Such a source has to be compared when it is loaded.
+   */
+  conflicts: count,
 });
 
-/** lines = rows + rejected + filtered + duplicates, in every commit. */
-const typeCounts = z.strictObject({
+/** lines = rows + rejected + filtered + duplicates, in every commit of a router. */
+const typeCounts = z.object({
   lines: count,
   /** Source bytes of the lines, line feeds included; data bytes where there is no source. */
   bytes: count,
@@ -52,25 +62,40 @@ const typeCounts = z.strictObject({
   duplicates: count,
   /** Of the rows, those without provenance: their identity is the record they came in. */
   foreignRows: count,
+  /** Lines that an earlier commit rejected under this type, and that this one files anew. */
+  reparsed: count,
 });
 
-export const commitSchema = z.strictObject({
-  version: z.literal(1),
-  /** batchName() of the batch: two commits with one id are the same batch, written twice. */
+export const commitSchema = z.object({
+  version: z.int().min(2),
+  /** batchName() of the batch: commits with one id are of the same batch, delivered more than once. */
   batchId: z.string(),
-  shardId: z.string(),
-  firstSequenceNumber: z.string().regex(/^\d+$/),
-  lastSequenceNumber: z.string().regex(/^\d+$/),
+  origin: z.string().regex(new RegExp(`^(?:${ORIGIN})$`)),
+  firstSequenceNumber: sequenceNumber,
+  lastSequenceNumber: sequenceNumber,
+  /** Fingerprint of the configuration that the batch was routed by; "" where none was told. */
+  config: z.string().regex(/^(?:[0-9a-f]{12})?$/),
   arrivedFrom: instant,
   arrivedTo: instant,
   /** Kinesis records, and the events in them. */
   records: count,
   userRecords: count,
+  /** Of the records, those that could not be opened, or say more than a batch should hold. */
+  quarantined: count,
   /** Bytes of the Kinesis records as they came. */
   bytes: count,
   objects: z.array(lakeObject),
   sources: z.array(sourceRanges),
   types: z.record(z.string(), typeCounts),
+});
+
+/** What routers wrote before keys had digests. Lakes keep such commits for ever. */
+const commit1Schema = z.object({
+  ...commitSchema.omit({ origin: true, config: true, quarantined: true }).shape,
+  version: z.literal(1),
+  shardId: commitSchema.shape.origin,
+  sources: z.array(sourceRanges.omit({ conflicts: true })),
+  types: z.record(z.string(), typeCounts.omit({ reparsed: true })),
 });
 
 export type Commit = z.output<typeof commitSchema>;
@@ -80,14 +105,28 @@ export type TypeCounts = Commit["types"][string];
 
 /** The counts of a type of which nothing has come yet, for adding up. */
 export function noLines(): { -readonly [K in keyof TypeCounts]: TypeCounts[K] } {
-  return { lines: 0, bytes: 0, rows: 0, rejected: 0, filtered: 0, duplicates: 0, foreignRows: 0 };
+  return {
+    lines: 0,
+    bytes: 0,
+    rows: 0,
+    rejected: 0,
+    filtered: 0,
+    duplicates: 0,
+    foreignRows: 0,
+    reparsed: 0,
+  };
 }
 
-/** @param key named in the error @throws WireError BAD_COMMIT, also for one that is too large to be read whole */
+/**
+ * Reads a commit of any version, in the shape of the present one.
+ *
+ * @param key named in the error
+ * @throws WireError BAD_COMMIT, also for one that is too large to be read whole
+ */
 export function parseCommit(json: string, key: string): Commit {
   assertCommitSize(json.length, key);
   try {
-    return commitSchema.parse(JSON.parse(json));
+    return commitOf(JSON.parse(json));
   } catch (cause) {
     throw new WireError("BAD_COMMIT", `${key} is not a commit`, undefined, { cause });
   }
@@ -97,4 +136,25 @@ export function parseCommit(json: string, key: string): Commit {
 export function assertCommitSize(bytes: number, key: string): void {
   if (bytes <= COMMIT_MAX_BYTES) return;
   throw new WireError("BAD_COMMIT", `${key} has ${bytes} bytes, and a commit at most ${COMMIT_MAX_BYTES}`);
+}
+
+function commitOf(value: unknown): Commit {
+  const isVersion1 = (value as { version?: unknown } | null)?.version === 1;
+  return isVersion1 ? upgraded(commit1Schema.parse(value)) : commitSchema.parse(value);
+}
+
+/** A commit of version 1 says the same in fewer words. */
+function upgraded({ shardId, sources, types, ...commit }: z.output<typeof commit1Schema>): Commit {
+  const { objects } = commit;
+  return {
+    ...commit,
+    version: 2,
+    origin: shardId,
+    config: "",
+    quarantined: objects.reduce((sum, { kind, rows }) => sum + (kind === "quarantine" ? rows : 0), 0),
+    sources: sources.map((source) => ({ ...source, conflicts: 0 })),
+    types: Object.fromEntries(
+      Object.entries(types).map(([type, counts]) => [type, { ...counts, reparsed: 0 }]),
+    ),
+  };
 }

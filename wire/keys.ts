@@ -1,22 +1,29 @@
+import { createHash } from "node:crypto";
 import { WireError } from "./wire-error.ts";
 
 /**
  * Object keys of the lake.
  *
- * data/type=<type>/dt=YYYY-MM-DD/hr=HH/<batch>[-n].ndjson.<codec>      rows
- * rejected/type=<type>/dt=YYYY-MM-DD/<batch>.ndjson.<codec>            refused lines, with reasons
- * quarantine/dt=YYYY-MM-DD/<batch>.ndjson.<codec>                      records that could not be opened
- * commits/YYYY/MM/DD/HH/MM/<batch>.json                                by minute of writing
- * loads/...                                                           the loader's own state
+ * data/type=<type>/dt=YYYY-MM-DD/hr=HH/<batch>-<digest>.ndjson.<codec>      rows
+ * rejected/type=<type>/dt=YYYY-MM-DD/<batch>-<digest>.ndjson.<codec>        refused lines, with reasons
+ * quarantine/dt=YYYY-MM-DD/<batch>-<digest>.ndjson.<codec>                  records that could not be opened
+ * commits/YYYY/MM/DD/HH/MM/<batch>-<digest>.json                            by minute of writing
+ * loads/...                                                                the loader's own state
  *
- * batch := <shardId>-<firstSequenceNumber>-<lastSequenceNumber>
+ * batch  := <origin>-<firstSequenceNumber>-<lastSequenceNumber>
+ * origin := <shardId> | fallback-<agent> | reparse-<hash> | window-<name>
+ * digest := 16 hexadecimal digits, the first of SHA-256 of the object's bytes as they are stored
  *
- * Both ends of a batch are in its name: after a bisected retry a shorter batch begins at the same
- * record, and must not overwrite objects that a commit of the longer one already names.
+ * Both ends of a batch are in its name: after a bisected retry a shorter batch begins at the same record. The
+ * digest keeps apart what one batch becomes under two configurations or two releases: an object never
+ * changes once something names it, since other bytes have another name.
+ *
+ * Lakes of version 1 have keys without a digest, and `<batch>-<n>` for a further object of one hour.
  */
 
 export interface BatchId {
-  readonly shardId: string;
+  /** Where its records come from; sequence numbers count within it. */
+  readonly origin: string;
   readonly firstSequenceNumber: string;
   readonly lastSequenceNumber: string;
 }
@@ -32,27 +39,39 @@ export const PREFIX = {
   loads: "loads/",
 } as const;
 
-export function batchName({ shardId, firstSequenceNumber, lastSequenceNumber }: BatchId): string {
-  return `${shardId}-${firstSequenceNumber}-${lastSequenceNumber}`;
+const DIGEST_DIGITS = 16;
+
+/** What the key of an object of these bytes ends in. */
+export function objectDigest(body: Uint8Array): string {
+  return createHash("sha256").update(body).digest("hex").slice(0, DIGEST_DIGITS);
 }
 
-/** @param hour any instant within the partition's hour @param part 0 for the first object of the hour */
-export function dataKey(type: string, hour: Date, batch: BatchId, part: number, codec: Codec): string {
-  const suffix = part === 0 ? "" : `-${part}`;
+export function batchName({ origin, firstSequenceNumber, lastSequenceNumber }: BatchId): string {
+  return `${origin}-${firstSequenceNumber}-${lastSequenceNumber}`;
+}
+
+/** @param hour any instant within the partition's hour */
+export function dataKey(type: string, hour: Date, batch: BatchId, digest: string, codec: Codec): string {
   const hr = hour.toISOString().slice(11, 13);
-  return `${PREFIX.data}type=${type}/dt=${day(hour)}/hr=${hr}/${batchName(batch)}${suffix}.ndjson.${SUFFIX[codec]}`;
+  return `${PREFIX.data}type=${type}/dt=${day(hour)}/hr=${hr}/${linesName(batch, digest, codec)}`;
 }
 
-export function rejectedKey(type: string, arrivedAt: Date, batch: BatchId, codec: Codec): string {
-  return `${PREFIX.rejected}type=${type}/dt=${day(arrivedAt)}/${batchName(batch)}.ndjson.${SUFFIX[codec]}`;
+export function rejectedKey(
+  type: string,
+  arrivedAt: Date,
+  batch: BatchId,
+  digest: string,
+  codec: Codec,
+): string {
+  return `${PREFIX.rejected}type=${type}/dt=${day(arrivedAt)}/${linesName(batch, digest, codec)}`;
 }
 
-export function quarantineKey(arrivedAt: Date, batch: BatchId, codec: Codec): string {
-  return `${PREFIX.quarantine}dt=${day(arrivedAt)}/${batchName(batch)}.ndjson.${SUFFIX[codec]}`;
+export function quarantineKey(arrivedAt: Date, batch: BatchId, digest: string, codec: Codec): string {
+  return `${PREFIX.quarantine}dt=${day(arrivedAt)}/${linesName(batch, digest, codec)}`;
 }
 
-export function commitKey(writtenAt: Date, batch: BatchId): string {
-  return `${commitMinutePrefix(writtenAt)}${batchName(batch)}.json`;
+export function commitKey(writtenAt: Date, batch: BatchId, digest: string): string {
+  return `${commitMinutePrefix(writtenAt)}${batchName(batch)}-${digest}.json`;
 }
 
 /** Prefix of the commits written in this minute. Such prefixes sort by time. */
@@ -60,19 +79,38 @@ export function commitMinutePrefix(at: Date): string {
   return `${PREFIX.commits}${at.toISOString().slice(0, 16).replace(/[-T:]/g, "/")}/`;
 }
 
-const COMMIT_KEY = /^commits\/(\d{4})\/(\d\d)\/(\d\d)\/(\d\d)\/(\d\d)\/(shardId-\d{12})-(\d+)-(\d+)\.json$/;
+/** What a commit's key says: its batch, the minute it was written in, and its digest, if it has one. */
+export interface CommitKey extends BatchId {
+  readonly writtenAt: Date;
+  /** Absent in keys of version 1. */
+  readonly digest?: string;
+}
 
-/** @throws WireError BAD_KEY */
-export function parseCommitKey(key: string): BatchId & { readonly writtenAt: Date } {
+export const ORIGIN = String.raw`shardId-\d{12}|(?:fallback|reparse|window)-[A-Za-z0-9_.]+`;
+const MINUTE = String.raw`(\d{4})\/(\d\d)\/(\d\d)\/(\d\d)\/(\d\d)`;
+const COMMIT_KEY = new RegExp(
+  String.raw`^commits\/${MINUTE}\/(${ORIGIN})-(\d+)-(\d+)(?:-([0-9a-f]{${DIGEST_DIGITS}}))?\.json$`,
+);
+
+/** @throws WireError BAD_KEY, also for a minute that no calendar has */
+export function parseCommitKey(key: string): CommitKey {
   const match = COMMIT_KEY.exec(key);
-  if (!match) throw new WireError("BAD_KEY", `not the key of a commit: ${key}`);
-  const [, year, month, date, hour, minute, shardId, first, last] = match as unknown as string[];
+  const [, year, month, date, hour, minute, origin, first, last, digest] = match ?? [];
+  const writtenAt = new Date(`${year}-${month}-${date}T${hour}:${minute}:00Z`);
+  if (Number.isNaN(writtenAt.getTime()) || !key.startsWith(commitMinutePrefix(writtenAt))) {
+    throw new WireError("BAD_KEY", `not the key of a commit: ${key}`);
+  }
   return {
-    writtenAt: new Date(`${year}-${month}-${date}T${hour}:${minute}:00Z`),
-    shardId: shardId!,
+    writtenAt,
+    origin: origin!,
     firstSequenceNumber: first!,
     lastSequenceNumber: last!,
+    ...(digest !== undefined && { digest }),
   };
+}
+
+function linesName(batch: BatchId, digest: string, codec: Codec): string {
+  return `${batchName(batch)}-${digest}.ndjson.${SUFFIX[codec]}`;
 }
 
 function day(at: Date): string {

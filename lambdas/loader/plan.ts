@@ -145,12 +145,12 @@ function foreignOverlap(commits: readonly FoundCommit[], target: Target): boolea
     .filter(({ types }) => (types[target.type]?.foreignRows ?? 0) > 0)
     .sort(
       (a, b) =>
-        a.shardId.localeCompare(b.shardId) ||
+        a.origin.localeCompare(b.origin) ||
         compareSequenceNumbers(a.firstSequenceNumber, b.firstSequenceNumber),
     );
   let last: Commit | undefined;
   for (const commit of foreign) {
-    const sameShard = last?.shardId === commit.shardId;
+    const sameShard = last?.origin === commit.origin;
     if (sameShard && compareSequenceNumbers(commit.firstSequenceNumber, last!.lastSequenceNumber) <= 0) {
       return true;
     }
@@ -162,7 +162,7 @@ function foreignOverlap(commits: readonly FoundCommit[], target: Target): boolea
 function commitRow(commit: Commit, target: Target): object {
   return {
     batch_id: batchName(commit),
-    shard_id: commit.shardId,
+    shard_id: commit.origin,
     first_seq: padSequenceNumber(commit.firstSequenceNumber),
     last_seq: padSequenceNumber(commit.lastSequenceNumber),
     rows: commit.types[target.type]?.rows ?? 0,

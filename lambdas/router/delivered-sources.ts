@@ -1,4 +1,4 @@
-import { gapBytes, rangeBytes, sourceBytes, typeBytes } from "../../wire/commit-bytes.ts";
+import { CONFLICTS_BYTES, gapBytes, rangeBytes, sourceBytes, typeBytes } from "../../wire/commit-bytes.ts";
 import type { SourceRanges } from "../../wire/commit.ts";
 import type { Position, Source } from "../../wire/provenance.ts";
 import { RangeSet } from "../../wire/ranges.ts";
@@ -65,7 +65,7 @@ export class DeliveredSources {
     let hosts = this.#sources.get(id);
     if (hosts === undefined) this.#sources.set(id, (hosts = new Map()));
     let delivered = hosts.get(host);
-    if (delivered?.source.path !== path) this.#commit.take(sourceBytes(source));
+    if (delivered?.source.path !== path) this.#commit.take(sourceBytes(source) + CONFLICTS_BYTES);
     if (delivered === undefined) {
       delivered = {
         source,
@@ -90,6 +90,7 @@ export class DeliveredSources {
       ranges: ranges.toArray().map(([from, to]) => [from, to]),
       gaps: [...gaps.values()],
       types: [...types].sort(),
+      conflicts: 0,
     }));
   }
 

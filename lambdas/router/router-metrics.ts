@@ -14,7 +14,7 @@ export class RouterMetrics {
     this.#metrics = new Metrics({ namespace: "Weir", serviceName: functionName });
   }
 
-  count({ commit, quarantined, contested }: RoutedBatch): void {
+  count({ commit, contested }: RoutedBatch): void {
     const types = Object.entries(commit.types);
     const sum = (of: "lines" | "rows" | "rejected" | "duplicates"): number =>
       types.reduce((total, [, counts]) => total + counts[of], 0);
@@ -26,7 +26,7 @@ export class RouterMetrics {
         Rows: sum("rows"),
         Rejected: sum("rejected"),
         Duplicates: sum("duplicates"),
-        Quarantined: quarantined.reduce((total, { count }) => total + count, 0),
+        Quarantined: commit.quarantined,
         ContestedSources: contested.length,
         Unrouted: commit.types[UNROUTED_TYPE]?.rejected ?? 0,
       },

@@ -1,9 +1,18 @@
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { type Commit, commitSchema, type LakeObject } from "../../wire/commit.ts";
 import type { WeirConfig } from "../../wire/config.ts";
-import { batchName, dataKey, quarantineKey, rejectedKey, type BatchId, type Codec } from "../../wire/keys.ts";
+import {
+  batchName,
+  dataKey,
+  objectDigest,
+  quarantineKey,
+  rejectedKey,
+  type BatchId,
+  type Codec,
+} from "../../wire/keys.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import type { Batch } from "./batch.ts";
+import { configFingerprint } from "./config-fingerprint.ts";
 import type { ContestedSource } from "./delivered-sources.ts";
 import { Gather, type Gathered } from "./gather.ts";
 import { quarantineLine, type QuarantineReason, quarantineReasons, type Quarantined } from "./quarantine.ts";
@@ -27,13 +36,24 @@ const MAX_ROW_OBJECTS = 256;
 /** Hours that each type may have then: a batch in usual order has two. */
 const FEW_HOURS = 4;
 
-/** Turns batches of Kinesis records into objects of the lake. The same batch gives the same bytes. */
+/** The object's bytes, and what its commit says of them. */
+interface WrittenObject {
+  readonly object: LakeObject;
+  readonly body: Buffer;
+}
+
+/**
+ * Turns batches of Kinesis records into objects of the lake. The same batch under the same configuration gives the
+ * same keys and bytes; whatever gives other bytes gives another key.
+ */
 export class Router {
   readonly #config: WeirConfig;
+  readonly #fingerprint: string;
   readonly #gather: Gather;
 
   constructor(config: WeirConfig) {
     this.#config = config;
+    this.#fingerprint = configFingerprint(config);
     this.#gather = new Gather(config);
   }
 
@@ -59,13 +79,15 @@ export class Router {
       ...(quarantined.length > 0 ? [this.#quarantineObject(quarantined, id, arrivedFrom)] : []),
     ];
     const commit: Commit = {
-      version: 1,
+      version: 2,
       batchId: batchName(id),
       ...id,
+      config: this.#fingerprint,
       arrivedFrom: arrivedFrom.toISOString(),
       arrivedTo: new Date(arrivals.reduce((a, b) => Math.max(a, b))).toISOString(),
       records: records.length,
       userRecords: batch.userRecords,
+      quarantined: quarantined.length,
       bytes: records.reduce((sum, { data }) => sum + data.length, 0),
       objects: written.map(({ object }) => object),
       sources: batch.sources.toArray(),
@@ -78,7 +100,7 @@ export class Router {
     return { id, objects, commit, quarantined: reasons, contested, next };
   }
 
-  *#typeObjects(batch: Batch, id: BatchId, arrivedAt: Date): Generator<{ object: LakeObject; body: Buffer }> {
+  *#typeObjects(batch: Batch, id: BatchId, arrivedAt: Date): Generator<WrittenObject> {
     const { compression } = this.#config.lake;
     const types = batch.types();
     const hours = types.reduce((sum, { hourCount }) => sum + hourCount, 0);
@@ -87,13 +109,13 @@ export class Router {
       type.assertBalanced();
       for (const { hour, pieces, rows, from, to } of type.hours(maxHours, arrivedAt)) {
         const body = compress(pieces, compression);
-        const key = dataKey(type.name, hour, id, 0, compression);
+        const key = dataKey(type.name, hour, id, objectDigest(body), compression);
         const times = { from: from.toISOString(), to: to.toISOString() };
         yield { object: { kind: "data", type: type.name, key, bytes: body.length, rows, ...times }, body };
       }
       if (type.rejected.lines > 0) {
         const body = compress(type.rejected.pieces(), compression);
-        const key = rejectedKey(type.name, arrivedAt, id, compression);
+        const key = rejectedKey(type.name, arrivedAt, id, objectDigest(body), compression);
         const rows = type.rejected.lines;
         yield { object: { kind: "rejected", type: type.name, key, bytes: body.length, rows }, body };
       }
@@ -101,15 +123,11 @@ export class Router {
   }
 
   /** All in one object, however many they are: whoever writes to the stream should not decide on the puts. */
-  #quarantineObject(
-    quarantined: readonly Quarantined[],
-    id: BatchId,
-    arrivedAt: Date,
-  ): { object: LakeObject; body: Buffer } {
+  #quarantineObject(quarantined: readonly Quarantined[], id: BatchId, arrivedAt: Date): WrittenObject {
     const { compression } = this.#config.lake;
     const lines = quarantined.map(quarantineLine);
     const body = compress(lines, compression);
-    const key = quarantineKey(arrivedAt, id, compression);
+    const key = quarantineKey(arrivedAt, id, objectDigest(body), compression);
     return { object: { kind: "quarantine", type: "", key, bytes: body.length, rows: lines.length }, body };
   }
 }
@@ -141,7 +159,7 @@ function batchId(records: readonly StreamRecord[]): BatchId {
     );
   }
   return {
-    shardId: first.shardId,
+    origin: first.shardId,
     firstSequenceNumber: first.sequenceNumber,
     lastSequenceNumber: records.at(-1)!.sequenceNumber,
   };

@@ -1,5 +1,5 @@
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { commitKey } from "../../wire/keys.ts";
+import { commitKey, objectDigest } from "../../wire/keys.ts";
 import { RouterError } from "./router-error.ts";
 import type { RoutedBatch } from "./router.ts";
 
@@ -24,10 +24,11 @@ export async function writeBatch(
   now: Date,
   signal: AbortSignal,
 ): Promise<WriteResult> {
-  const key = commitKey(now, id);
+  const body = Buffer.from(JSON.stringify(commit));
+  const key = commitKey(now, id, objectDigest(body));
   try {
     await putAll(s3, bucket, objects, signal);
-    await put(s3, bucket, { key, body: Buffer.from(JSON.stringify(commit)) }, signal);
+    await put(s3, bucket, { key, body }, signal);
   } catch (error) {
     if (error instanceof RouterError && error.code === "SINK_FAILED") return { retry: error };
     throw error;

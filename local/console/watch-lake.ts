@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { type Commit, noLines } from "../../wire/commit.ts";
-import { commitMinutePrefix, parseCommitKey, PREFIX } from "../../wire/keys.ts";
+import { batchName, commitMinutePrefix, parseCommitKey, PREFIX } from "../../wire/keys.ts";
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
 import { RangeSet } from "../../wire/ranges.ts";
@@ -43,9 +43,9 @@ export class LakeTotals {
       PREFIX.commits,
       this.#newestMs > 0 ? commitMinutePrefix(since) : undefined,
     )) {
-      const { writtenAt } = parseCommitKey(key);
+      const { writtenAt, ...batch } = parseCommitKey(key);
       this.#newestMs = Math.max(this.#newestMs, writtenAt.getTime());
-      const batchId = key.slice(key.lastIndexOf("/") + 1, -".json".length);
+      const batchId = batchName(batch);
       if (this.#batches.has(batchId)) continue;
       const commit = await this.#lake.commit(key);
       const rejects = await this.#readRejects(commit);

@@ -31,14 +31,14 @@ export class Lake {
     this.#signal = signal;
   }
 
-  /** Every commit there is, by shard and sequence number; one batch may have several. @throws WireError BAD_COMMIT */
+  /** Every commit there is, by origin and sequence number; one batch may have several. @throws WireError BAD_COMMIT */
   async commits(): Promise<Commit[]> {
     const keys: string[] = [];
     for await (const key of this.list(PREFIX.commits)) keys.push(key);
     const commits = await mapConcurrently(keys, (key) => this.commit(key));
     return commits.sort(
       (a, b) =>
-        a.shardId.localeCompare(b.shardId) ||
+        a.origin.localeCompare(b.origin) ||
         compareSequenceNumbers(a.firstSequenceNumber, b.firstSequenceNumber) ||
         compareSequenceNumbers(a.lastSequenceNumber, b.lastSequenceNumber),
     );

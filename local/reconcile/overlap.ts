@@ -16,7 +16,7 @@ export class Overlap {
   /** Batches that share Kinesis records with another: their foreign rows may stand twice. */
   readonly #foreignBatches = new Set<string>();
 
-  /** @param commits one per batch, in order of shard and sequence number */
+  /** @param commits no two alike, in order of origin and sequence number */
   constructor(commits: readonly Commit[]) {
     this.#findSharedBytes(commits);
     this.#findSharedRecords(commits);
@@ -60,8 +60,8 @@ export class Overlap {
   #findSharedRecords(commits: readonly Commit[]): void {
     let furthest: Commit | undefined;
     for (const commit of commits) {
-      const sharesShard = furthest?.shardId === commit.shardId;
-      const last = sharesShard ? furthest!.lastSequenceNumber : "-1";
+      const sharesOrigin = furthest?.origin === commit.origin;
+      const last = sharesOrigin ? furthest!.lastSequenceNumber : "-1";
       if (compareSequenceNumbers(commit.firstSequenceNumber, last) <= 0) {
         this.#foreignBatches.add(commit.batchId).add(furthest!.batchId);
       }

@@ -36,7 +36,7 @@ export interface ReconcileOptions {
  */
 export async function reconcile(options: ReconcileOptions): Promise<Report> {
   const lake = new Lake(options.s3, options.bucket, options.signal);
-  const { commits, problems } = onePerBatch(await lake.commits());
+  const { commits, problems } = distinctCommits(await lake.commits());
   problems.push(...(options.unloaded ?? []));
   const report: Report = { ...totals(commits, options), problems };
   const configured = options.types.map(({ name }) => name);
@@ -78,22 +78,27 @@ async function fileProblems(
   return problems;
 }
 
-/** The first commit of each batch; a second one has to say the same. */
-function onePerBatch(all: readonly Commit[]): { commits: Commit[]; problems: string[] } {
-  const batches = new Map<string, Commit>();
+/**
+ * The commits of each batch that say different things. Under another configuration a batch becomes other objects
+ * beside the first ones: their lines are then read like those of any two batches that overlap. Under the same
+ * configuration it has to become the same.
+ */
+function distinctCommits(all: readonly Commit[]): { commits: Commit[]; problems: string[] } {
   const problems: string[] = [];
-  for (const commit of all) {
-    const known = batches.get(commit.batchId);
-    if (!known) batches.set(commit.batchId, commit);
-    else if (JSON.stringify(known) !== JSON.stringify(commit)) {
-      problems.push(`batch ${commit.batchId} has two commits that differ`);
+  const commits: Commit[] = [];
+  for (const [batchId, ofBatch] of Map.groupBy(all, ({ batchId }) => batchId)) {
+    const distinct = new Map(ofBatch.map((commit) => [JSON.stringify(commit), commit]));
+    if (distinct.size > new Set(ofBatch.map(({ config }) => config)).size) {
+      problems.push(`batch ${batchId} has two commits of one configuration that differ`);
     }
+    commits.push(...distinct.values());
   }
-  return { commits: [...batches.values()], problems };
+  return { commits, problems };
 }
 
 function totals(commits: readonly Commit[], { loads, seconds }: ReconcileOptions): Omit<Report, "problems"> {
-  const sum = (of: (commit: Commit) => number): number => commits.reduce((total, c) => total + of(c), 0);
+  const batches = [...new Map(commits.map((commit) => [commit.batchId, commit])).values()];
+  const sum = (of: (commit: Commit) => number): number => batches.reduce((total, c) => total + of(c), 0);
   const objects = new Map(commits.flatMap((commit) => commit.objects).map((object) => [object.key, object]));
   return {
     balanced: false,
@@ -110,10 +115,7 @@ function totals(commits: readonly Commit[], { loads, seconds }: ReconcileOptions
     },
     warehouse: { loads, rows: 0 },
     rejects: [],
-    quarantined: [...objects.values()].reduce(
-      (total, { kind, rows }) => total + (kind === "quarantine" ? rows : 0),
-      0,
-    ),
+    quarantined: sum(({ quarantined }) => quarantined),
   };
 }
 

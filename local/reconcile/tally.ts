@@ -24,7 +24,7 @@ export function typesOf(commits: readonly Commit[]): string[] {
  * Adds up one type over all commits, and proves each commit by its objects: every data object is read
  * and its rows are counted, every rejected line is read.
  *
- * @param commits one per batch
+ * @param commits no two alike
  */
 export async function tallyType(type: string, commits: readonly Commit[], lake: Lake): Promise<TypeTally> {
   const tally = new TypeTallier(type, commits, lake);

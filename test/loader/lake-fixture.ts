@@ -1,6 +1,6 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import type { Commit } from "../../wire/commit.ts";
-import { batchName, type Codec, commitKey, dataKey } from "../../wire/keys.ts";
+import { type Commit, noLines } from "../../wire/commit.ts";
+import { batchName, type Codec, commitKey, dataKey, objectDigest } from "../../wire/keys.ts";
 import type { Range } from "../../wire/ranges.ts";
 
 /** Rows stand at every tenth byte of their source: [0, 30) holds those at 0, 10 and 20. */
@@ -32,8 +32,8 @@ export interface Batch {
 export function batch(spec: BatchSpec): Batch {
   const { shard = 0, sequence, sources = {}, foreign = [], type = "photo", codec = "zstd" } = spec;
   const { writtenAt = new Date("2026-11-21T10:00:00Z"), arrivedAt = writtenAt, fields = {} } = spec;
-  const shardId = `shardId-${String(shard).padStart(12, "0")}`;
-  const id = { shardId, firstSequenceNumber: `${sequence[0]}`, lastSequenceNumber: `${sequence[1]}` };
+  const origin = `shardId-${String(shard).padStart(12, "0")}`;
+  const id = { origin, firstSequenceNumber: `${sequence[0]}`, lastSequenceNumber: `${sequence[1]}` };
   const at = arrivedAt.toISOString().slice(0, 23).replace("T", " ");
   const row = (_src: string, _off: number): object => ({
     _time: at,
@@ -47,39 +47,38 @@ export function batch(spec: BatchSpec): Batch {
     ...Object.entries(sources).flatMap(([source, ranges]) =>
       ranges.flatMap(([from, to]) => offsets(from, to).map((offset) => row(source, offset))),
     ),
-    ...foreign.map((sequence) => row(`${shardId}:${sequence}`, 0)),
+    ...foreign.map((sequence) => row(`${origin}:${sequence}`, 0)),
   ];
   const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   const body = codec === "zstd" ? zstdCompressSync(text) : gzipSync(text);
-  const key = dataKey(type, arrivedAt, id, 0, codec);
+  const key = dataKey(type, arrivedAt, id, objectDigest(body), codec);
   const instant = arrivedAt.toISOString();
-  const counts = { lines: rows.length, rows: rows.length, rejected: 0, filtered: 0, duplicates: 0 };
-  return {
-    commitKey: commitKey(writtenAt, id),
-    objects: [{ key, body }],
-    commit: {
-      version: 1,
-      batchId: batchName(id),
-      ...id,
-      arrivedFrom: instant,
-      arrivedTo: instant,
-      records: 1,
-      userRecords: rows.length,
-      bytes: text.length,
-      objects: [
-        { kind: "data", type, key, bytes: body.length, rows: rows.length, from: instant, to: instant },
-      ],
-      sources: Object.entries(sources).map(([id, ranges]) => ({
-        id,
-        host: "h1",
-        path: `/var/log/${id}`,
-        ranges: ranges.map(([from, to]) => [from, to]),
-        gaps: [],
-        types: [type],
-      })),
-      types: { [type]: { ...counts, bytes: text.length, foreignRows: foreign.length } },
-    },
+  const counts = { lines: rows.length, rows: rows.length };
+  const commit: Commit = {
+    version: 2,
+    batchId: batchName(id),
+    ...id,
+    config: "0123456789ab",
+    arrivedFrom: instant,
+    arrivedTo: instant,
+    records: 1,
+    userRecords: rows.length,
+    quarantined: 0,
+    bytes: text.length,
+    objects: [{ kind: "data", type, key, bytes: body.length, rows: rows.length, from: instant, to: instant }],
+    sources: Object.entries(sources).map(([id, ranges]) => ({
+      id,
+      host: "h1",
+      path: `/var/log/${id}`,
+      ranges: ranges.map(([from, to]) => [from, to]),
+      gaps: [],
+      types: [type],
+      conflicts: 0,
+    })),
+    types: { [type]: { ...noLines(), ...counts, bytes: text.length, foreignRows: foreign.length } },
   };
+  const digest = objectDigest(Buffer.from(JSON.stringify(commit)));
+  return { commitKey: commitKey(writtenAt, id, digest), objects: [{ key, body }], commit };
 }
 
 export function offsets(from: number, to: number): number[] {

@@ -7,7 +7,7 @@ import { startFauxqs, type FauxqsServer } from "fauxqs";
 import { type Warehouse } from "../../local/reconcile/warehouse.ts";
 import type { Identity } from "../../local/reconcile/lake.ts";
 import type { Commit } from "../../wire/commit.ts";
-import { batchName, commitKey, dataKey, rejectedKey, type BatchId } from "../../wire/keys.ts";
+import { batchName, commitKey, dataKey, objectDigest, rejectedKey, type BatchId } from "../../wire/keys.ts";
 import { RangeSet } from "../../wire/ranges.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
 
@@ -87,7 +87,7 @@ export class FabricatedLake {
   /** Writes the objects of a batch and its commit. Sequence numbers are `first` and up, one each event. */
   async batch(first: number, events: readonly Event[], damage: Damage = {}): Promise<void> {
     const batch: BatchId = {
-      shardId: SHARD,
+      origin: SHARD,
       firstSequenceNumber: `${first}`,
       lastSequenceNumber: `${first + Math.max(events.length, 1) - 1}`,
     };
@@ -109,6 +109,7 @@ export class FabricatedLake {
         filtered,
         duplicates: all.length - distinct.length,
         foreignRows: rows.filter(({ src }) => src.includes(":")).length,
+        reparsed: 0,
       };
       const stored = rows.filter(({ src, off }) => src !== damage.dropRow?.src || off !== damage.dropRow.off);
       if (rows.length > 0) await this.#rows(commit, type, batch, rows.length, stored);
@@ -127,11 +128,13 @@ export class FabricatedLake {
         ),
         gaps: gapsOf.map(({ from, to, lines }) => ({ from, to, lines, reason: "filtered" as const })),
         types: [...new Set(of.map(({ type }) => type))],
+        conflicts: 0,
       });
     }
+    const body = Buffer.from(JSON.stringify(commit));
     const writtenAt = damage.commitTwice ? [0, 60_000] : [0];
     for (const ms of writtenAt) {
-      await this.put(commitKey(new Date(ARRIVED.getTime() + ms), batch), Buffer.from(JSON.stringify(commit)));
+      await this.put(commitKey(new Date(ARRIVED.getTime() + ms), batch, objectDigest(body)), body);
     }
   }
 
@@ -146,7 +149,7 @@ export class FabricatedLake {
       JSON.stringify({ _time: "2026-11-20 10:00:00.000", _src: src, _off: off }),
     );
     const body = ndjson(lines);
-    const key = dataKey(type, ARRIVED, batch, 0, "zstd");
+    const key = dataKey(type, ARRIVED, batch, objectDigest(body), "zstd");
     commit.objects.push({ kind: "data", type, key, bytes: body.length, rows: says });
     await this.put(key, body);
   }
@@ -168,7 +171,7 @@ export class FabricatedLake {
       } satisfies RejectedLine),
     );
     const body = ndjson(lines);
-    const key = rejectedKey(type, ARRIVED, batch, "zstd");
+    const key = rejectedKey(type, ARRIVED, batch, objectDigest(body), "zstd");
     commit.objects.push({ kind: "rejected", type, key, bytes: body.length, rows: events.length });
     await this.put(key, body);
   }
@@ -193,13 +196,15 @@ export function warehouseOf(rows: readonly Identity[]): Warehouse {
 
 function emptyCommit(batch: BatchId, events: readonly Event[]): Commit {
   return {
-    version: 1,
+    version: 2,
     batchId: batchName(batch),
     ...batch,
+    config: "0123456789ab",
     arrivedFrom: ARRIVED.toISOString(),
     arrivedTo: ARRIVED.toISOString(),
     records: 1,
     userRecords: events.length,
+    quarantined: 0,
     bytes: events.reduce((sum, { extent }) => sum + extent, 0),
     objects: [],
     sources: [],

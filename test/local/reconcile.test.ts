@@ -202,8 +202,9 @@ describe("a lake or a warehouse that is wrong is told exactly", () => {
   test("a commit whose own sum is wrong", async () => {
     const { path, events } = await accessFile();
     await lake.batch(1, events);
-    const key = "commits/2026/11/20/10/00/shardId-000000000000-1-40.json";
-    const { GetObjectCommand } = await import("@aws-sdk/client-s3");
+    const { GetObjectCommand, ListObjectsV2Command } = await import("@aws-sdk/client-s3");
+    const listed = await lake.s3.send(new ListObjectsV2Command({ Bucket: lake.bucket, Prefix: "commits/" }));
+    const key = listed.Contents![0]!.Key!;
     const { Body } = await lake.s3.send(new GetObjectCommand({ Bucket: lake.bucket, Key: key }));
     const commit = (await Body!.transformToString()).replace('"lines":40', '"lines":41');
     await lake.put(key, Buffer.from(commit));

@@ -9,7 +9,7 @@ import { countFile } from "../../local/reconcile/truth.ts";
 import { generateTraffic, SAMPLE_TYPES, type WrittenTraffic } from "../../local/traffic/traffic.ts";
 import { AggregateBuilder } from "../../wire/aggregate.ts";
 import { parseConfig } from "../../wire/config.ts";
-import { commitKey } from "../../wire/keys.ts";
+import { commitKey, objectDigest } from "../../wire/keys.ts";
 import { ProvenanceWriter } from "../../wire/provenance.ts";
 import { FabricatedLake } from "./reconcile-lake.ts";
 
@@ -117,7 +117,8 @@ test("the router rejects just the lines made to be rejected, for just these reas
     const { id, objects, commit, quarantined } = router.route(numbered);
     expect(quarantined).toEqual([]);
     for (const { key, body } of objects) await lake.put(key, Buffer.from(body));
-    await lake.put(commitKey(START, id), Buffer.from(JSON.stringify(commit)));
+    const body = Buffer.from(JSON.stringify(commit));
+    await lake.put(commitKey(START, id, objectDigest(body)), body);
   }
   const report = await reconcile({
     s3: lake.s3,

@@ -50,6 +50,10 @@ export const RAW: WeirConfigInput["types"][number] = {
   columns: [{ name: "line", type: "varchar(65535)" }],
 };
 
+/** Keys of a batch's objects: any digest between the two. */
+export const keyLike = (before: string, after: string): RegExp =>
+  new RegExp(`^${RegExp.escape(before)}[0-9a-f]{16}${RegExp.escape(after)}$`);
+
 export type Row = Readonly<Record<string, unknown>> & { readonly _src: string; readonly _off: number };
 
 /** The rows of a batch, of one type or of all, in the order of its objects. */

@@ -16,7 +16,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { Router } from "../../lambdas/router/router.ts";
 import { writeBatch } from "../../lambdas/router/write-batch.ts";
 import { parseCommit } from "../../wire/commit.ts";
-import { parseCommitKey } from "../../wire/keys.ts";
+import { objectDigest, parseCommitKey } from "../../wire/keys.ts";
 import { aggregate, configOf, RAW, streamRecord } from "./batch-fixture.ts";
 
 /** Stands before the S3 API and answers in its place where `fault` says so. */
@@ -112,13 +112,15 @@ describe("writing a batch", () => {
   test("puts every object as it is, and the commit last", async () => {
     newLake();
     const written = await writeBatch(s3, lake, routed, NOW, patient());
-    const commitKey = `commits/2026/11/21/10/00/${routed.commit.batchId}.json`;
+    const digest = objectDigest(Buffer.from(JSON.stringify(routed.commit)));
+    const commitKey = `commits/2026/11/21/10/00/${routed.commit.batchId}-${digest}.json`;
     expect(written).toEqual({ committed: commitKey });
     expect(puts).toHaveLength(4);
     expect(puts.at(-1)).toContain(commitKey);
     for (const object of routed.objects) expect(await body(object.key)).toEqual(Buffer.from(object.body));
     expect(parseCommit((await body(commitKey)).toString(), commitKey)).toEqual(routed.commit);
     expect(parseCommitKey(commitKey)).toMatchObject(routed.id);
+    for (const key of await keys()) expect(key).toContain(objectDigest(await body(key)));
   });
 
   test.each([
@@ -251,7 +253,7 @@ describe("the bundled handler", () => {
     expect(await handle(event, context)).toEqual({ batchItemFailures: [] });
     const commitKey = (await keys()).find((key) => key.startsWith("commits/"))!;
     expect(parseCommit((await body(commitKey)).toString(), commitKey)).toMatchObject({
-      shardId: "shardId-000000000003",
+      origin: "shardId-000000000003",
       firstSequenceNumber: "4900",
       lastSequenceNumber: "4902",
       arrivedFrom: "2026-11-21T10:00:00.987Z",

@@ -1,0 +1,33 @@
+import { createHash } from "node:crypto";
+import type { WeirConfig } from "../../wire/config.ts";
+
+const FINGERPRINT_DIGITS = 12;
+
+/**
+ * Names a configuration in commits by all that decides what the router writes of a batch, and by nothing else:
+ * another table, alarm or schedule leaves it as it is. What is left out and what is stated as its default are the
+ * same, and so are the fields of an object in any order.
+ */
+export function configFingerprint({ types, foreign, lake, router }: WeirConfig): string {
+  const deciding = {
+    types: types.map(({ name, match, parse, time, columns }) => ({
+      name,
+      tags: match?.tags ?? [name],
+      parse,
+      time,
+      columns: columns.map(({ name, field = name, type, nullable }) => ({ name, field, type, nullable })),
+    })),
+    foreign,
+    compression: lake.compression,
+    maxHoursPerBatch: lake.maxHoursPerBatch,
+    // A batch ends, and a record is given up, at a share of it.
+    memoryMb: router.memoryMb,
+  };
+  const canonical = JSON.stringify(deciding, (_key, value: unknown) => inOrder(value));
+  return createHash("sha256").update(canonical).digest("hex").slice(0, FINGERPRINT_DIGITS);
+}
+
+function inOrder(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

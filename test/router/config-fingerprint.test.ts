@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import { configFingerprint } from "../../lambdas/router/config-fingerprint.ts";
+import { parseConfig, type WeirConfigInput } from "../../wire/config.ts";
+
+const TYPE: WeirConfigInput["types"][number] = {
+  name: "photo",
+  parse: { format: "json" },
+  time: { field: "at", format: "iso8601" },
+  columns: [{ name: "note", type: "varchar(20)" }],
+};
+const CONFIG: WeirConfigInput = { types: [TYPE] };
+const fingerprint = (config: WeirConfigInput): string => configFingerprint(parseConfig(config, "test"));
+const ofType = (type: Partial<typeof TYPE>): WeirConfigInput => ({ types: [{ ...TYPE, ...type }] });
+
+/** Lakes name it in each commit: what is the same configuration today has to be the same tomorrow. */
+test("a configuration has one name for ever", () => {
+  expect(fingerprint(CONFIG)).toBe("a5a782d875b9");
+});
+
+test.each<[string, WeirConfigInput]>([
+  ["fields in another order", { types: [Object.fromEntries(Object.entries(TYPE).reverse()) as never] }],
+  ["a default that is stated", { ...CONFIG, lake: { compression: "zstd" }, foreign: { splitLines: true } }],
+  ["its own tag stated", ofType({ match: { tags: ["photo"] } })],
+  ["a column's own field stated", ofType({ columns: [{ ...TYPE.columns[0]!, field: "note" }] })],
+  [
+    "a table",
+    {
+      ...CONFIG,
+      warehouse: { kind: "new-serverless" },
+      types: [{ ...TYPE, destinations: [{ to: "redshift", schema: "other", sort: ["_arrived_at"] }] }],
+    },
+  ],
+  ["a column's encoding", ofType({ columns: [{ ...TYPE.columns[0]!, encode: "zstd" }] })],
+  [
+    "the batch size, and when and whom to alarm",
+    { ...CONFIG, router: { batchSize: 7 }, alarms: { email: "a@b.example" } },
+  ],
+])("%s is the same configuration to the router", (_what, config) => {
+  expect(fingerprint(config)).toBe(fingerprint(CONFIG));
+});
+
+test.each<[string, WeirConfigInput]>([
+  ["a column's length", ofType({ columns: [{ name: "note", type: "varchar(21)" }] })],
+  ["a column that must have a value", ofType({ columns: [{ ...TYPE.columns[0]!, nullable: false }] })],
+  ["a column's field", ofType({ columns: [{ ...TYPE.columns[0]!, field: "remark" }] })],
+  ["the name of a type", ofType({ name: "image", match: { tags: ["photo"] } })],
+  ["the tags", ofType({ match: { tags: ["photo", "picture"] } })],
+  ["the format of lines", ofType({ parse: { format: "ltsv" } })],
+  ["no event time", { types: [{ name: "photo", parse: TYPE.parse, columns: TYPE.columns }] }],
+  ["the compression", { ...CONFIG, lake: { compression: "gzip" } }],
+  ["hours in a batch", { ...CONFIG, lake: { maxHoursPerBatch: 3 } }],
+  ["memory, which ends batches", { ...CONFIG, router: { memoryMb: 512 } }],
+  ["where other producers have their tag", { ...CONFIG, foreign: { tag: { field: "tag" } } }],
+])("%s makes another one", (_what, config) => {
+  expect(fingerprint(config)).not.toBe(fingerprint(CONFIG));
+});
+
+test("types in another order are another configuration: the first that matches wins", () => {
+  const other = { ...TYPE, name: "other" };
+  expect(fingerprint({ types: [TYPE, other] })).not.toBe(fingerprint({ types: [other, TYPE] }));
+});
