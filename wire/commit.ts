@@ -44,8 +44,8 @@ const sourceRanges = z.object({
   /** Log types that have at least one line, in rows or in rejects, from these ranges. */
   types: z.array(z.string()),
   /**
-   * Lines that claim bytes which another line of this batch claims too, and are not that line come again: all
-   * of them are in the objects. Such a source has to be compared when it is loaded.
+   * Lines that claim bytes which a line before them in this batch claims, and are not that line come again. All of
+   * them are in the objects, so such a source has to be compared when it is loaded.
    */
   conflicts: count,
 });

@@ -257,13 +257,14 @@ export type RedshiftDestination = Extract<LogType["destinations"][number], { to:
 
 /**
  * Columns that Weir puts on every row, before the type's own. `_extra` holds the fields without a
- * column. (`_src`, `_off`) is the identity of a row; `_arrived_at` is when Kinesis took its record.
- * Times are UTC.
+ * column. (`_src`, `_off`) is the identity of a row, and `_crc` the CRC-32 of its line's bytes: two rows of one identity
+ * that differ in it are no copies of each other. `_arrived_at` is when Kinesis took its record. Times are UTC.
  */
 export const METADATA_COLUMNS = [
   { name: "_time", type: "timestamp", nullable: false, encode: "az64" },
   { name: "_src", type: "varchar(160)", nullable: false, encode: "zstd" },
   { name: "_off", type: "bigint", nullable: false, encode: "az64" },
+  { name: "_crc", type: "bigint", nullable: true, encode: "az64" },
   { name: "_host", type: "varchar(255)", nullable: true, encode: "zstd" },
   { name: "_arrived_at", type: "timestamp", nullable: false, encode: "az64" },
   { name: "_extra", type: "super", nullable: true, encode: "zstd" },

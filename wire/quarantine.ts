@@ -2,9 +2,10 @@ import * as z from "zod";
 
 /**
  * One line of a quarantine object: a Kinesis record that could not be opened, as it came, with all that
- * Kinesis said of it, so that it can be routed again. Its shard is in the object's key and in the commit.
+ * Kinesis said of it, so that it can be routed again. Its shard is in the object's key and in the commit. Fields that
+ * a later version adds are dropped.
  */
-export const quarantinedRecordSchema = z.strictObject({
+export const quarantinedRecordSchema = z.object({
   /** A WireErrorCode. New ones may come, so readers do not check it. */
   reason: z.string(),
   /** For people: what was found. */

@@ -13,8 +13,11 @@ export const REJECT_REASONS = [
 ] as const;
 export type RejectReason = (typeof REJECT_REASONS)[number];
 
-/** One line of a rejected object: enough to fix the configuration and to replay the line. */
-export const rejectedLineSchema = z.strictObject({
+/**
+ * One line of a rejected object: enough to fix the configuration and to replay the line. Fields that a later version
+ * adds are dropped.
+ */
+export const rejectedLineSchema = z.object({
   reason: z.enum(REJECT_REASONS),
   /** The column or field at fault, where there is one. */
   field: z.string().optional(),
@@ -24,6 +27,8 @@ export const rejectedLineSchema = z.strictObject({
   tag: z.string(),
   _src: z.string(),
   _off: z.int(),
+  /** CRC-32 of the line's bytes; absent in lakes of version 1. */
+  _crc: z.uint32().optional(),
   _host: z.string().nullable(),
   _arrived_at: z.string(),
   /** The line's bytes, as they came. */

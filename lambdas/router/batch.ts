@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { crc32 } from "node:zlib";
 import type { WeirConfig } from "../../wire/config.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import { HEARTBEAT_TYPE, UNROUTED_TYPE } from "../../wire/log-type.ts";
@@ -38,6 +39,16 @@ export interface BatchLimits {
   /** Memory for rows and rejected lines. */
   readonly maxBytes: number;
   readonly maxHours: number;
+}
+
+/** An event as it is written: its bytes, their CRC-32, and where they stand. */
+interface Line {
+  readonly data: Uint8Array;
+  readonly crc: number;
+  readonly metadata: RowMetadata;
+  readonly offset: number;
+  /** It has no provenance. */
+  readonly foreign: boolean;
 }
 
 /** A batch while its records come in. */
@@ -92,10 +103,11 @@ export class Batch {
     const type = this.#typeOf(tag, position !== undefined);
     const batch = this.#typeBatch(type?.name ?? UNROUTED_TYPE);
     const { counts } = batch;
+    const crc = crc32(data);
     counts.lines++;
     counts.bytes += position?.extent ?? data.length;
     if (position) {
-      const { duplicate, gap } = this.sources.deliver(position, batch.name, data);
+      const { duplicate, gap } = this.sources.deliver(position, batch.name, crc);
       counts.lines += gap?.lines ?? 0;
       counts.filtered += gap?.lines ?? 0;
       counts.bytes += gap?.bytes ?? 0;
@@ -104,11 +116,12 @@ export class Batch {
         return;
       }
     }
+    const line = { data, crc, metadata, offset, foreign: position === undefined };
     let misfit: Misfit | undefined;
     if (!type) misfit = new Misfit("unrouted", "no log type takes this tag");
     else if (unopened) misfit = new Misfit("unparsed", unopened);
-    else misfit = addRow(batch, type, data, metadata, offset, position === undefined);
-    if (misfit) reject(batch, misfit, tag, data, metadata, offset);
+    else misfit = addRow(batch, type, line);
+    if (misfit) reject(batch, misfit, tag, line);
   }
 
   /** Agents alone send heartbeats: another producer's would mislead the audit. */
@@ -133,19 +146,13 @@ function tagOf(data: Uint8Array, read: (fields: Fields) => unknown): string | un
 }
 
 /** @returns false if the line is not plain; nothing is added then */
-function addPlainRow(
-  batch: TypeBatch,
-  plain: PlainRows,
-  data: Uint8Array,
-  metadata: RowMetadata,
-  offset: number,
-  foreign: boolean,
-): boolean {
+function addPlainRow(batch: TypeBatch, plain: PlainRows, line: Line): boolean {
+  const { data, crc, metadata, offset, foreign } = line;
   const epochMs = plain.scan(data, metadata.arrivedAtMs);
   if (Number.isNaN(epochMs)) return false;
   const rows = batch.rowsAt(epochMs);
   const out = rows.room(metadata.maxBytes + plain.maxBytes);
-  const end = plain.write(out, metadata.write(out, rows.at, epochMs, offset));
+  const end = plain.write(out, metadata.write(out, rows.at, epochMs, offset, crc));
   if (end < 0) return false;
   rows.added(end + out.write(ROW_END, end, "latin1"));
   batch.countRow(epochMs, foreign);
@@ -153,19 +160,13 @@ function addPlainRow(
 }
 
 /** @returns why there is no row, undefined when there is */
-function addRow(
-  batch: TypeBatch,
-  { writer }: RoutedType,
-  data: Uint8Array,
-  metadata: RowMetadata,
-  offset: number,
-  foreign: boolean,
-): Misfit | undefined {
-  if (writer.plain && addPlainRow(batch, writer.plain, data, metadata, offset, foreign)) return undefined;
+function addRow(batch: TypeBatch, { writer }: RoutedType, line: Line): Misfit | undefined {
+  if (writer.plain && addPlainRow(batch, writer.plain, line)) return undefined;
+  const { data, crc, metadata, offset, foreign } = line;
   if (data.length > LINE_MAX_BYTES) return new Misfit("too-large", `a line of ${data.length} bytes`);
-  const line = lineText(data);
-  if (typeof line !== "string") return line;
-  const fields = writer.parse(line);
+  const text = lineText(data);
+  if (typeof text !== "string") return text;
+  const fields = writer.parse(text);
   if (fields instanceof Misfit) return fields;
   const epochMs = writer.eventTime(fields, metadata.arrivedAtMs);
   if (typeof epochMs !== "number") return epochMs;
@@ -177,20 +178,15 @@ function addRow(
   }
   const rows = batch.rowsAt(epochMs);
   const out = rows.room(metadata.maxBytes + columnBytes + ROW_END.length);
-  const at = metadata.write(out, rows.at, epochMs, offset);
+  const at = metadata.write(out, rows.at, epochMs, offset, crc);
   rows.added(at + out.write(columns + ROW_END, at, "utf8"));
   batch.countRow(epochMs, foreign);
   return undefined;
 }
 
-function reject(
-  batch: TypeBatch,
-  { reason, field, detail }: Misfit,
-  tag: string,
-  data: Uint8Array,
-  { src, host, arrivedAtMs }: RowMetadata,
-  offset: number,
-): void {
+function reject(batch: TypeBatch, { reason, field, detail }: Misfit, tag: string, line: Line): void {
+  const { data, crc, metadata, offset } = line;
+  const { src, host, arrivedAtMs } = metadata;
   const encoding = isUtf8(data) && !growsInJson(data) ? "utf8" : "base64";
   batch.reject({
     reason,
@@ -200,6 +196,7 @@ function reject(
     tag,
     _src: src,
     _off: offset,
+    _crc: crc,
     _host: host,
     _arrived_at: formatTimestamp(arrivedAtMs),
     encoding,

@@ -5,13 +5,23 @@ import { RangeSet } from "../../wire/ranges.ts";
 import { DeliveredLines } from "./delivered-lines.ts";
 import type { Room } from "./room.ts";
 
+/** What one host brought of a source. */
 interface Delivered {
   source: Source;
+  readonly claims: Claims;
   readonly lines: DeliveredLines;
   readonly ranges: RangeSet;
   /** By begin and end, so that a gap told twice counts once. */
   readonly gaps: Map<string, SourceRanges["gaps"][number]>;
   readonly types: Set<string>;
+  conflicts: number;
+}
+
+/** What is known of a source id, whichever host named it. */
+interface Claims {
+  readonly hosts: Map<string, Delivered>;
+  /** Bytes that any of its lines stands for. As long as there is one host they are that host's ranges. */
+  bytes: RangeSet;
 }
 
 export interface Delivery {
@@ -29,8 +39,8 @@ export interface ContestedSource {
 
 /** Which bytes of which sources a batch holds. */
 export class DeliveredSources {
-  /** What the batch holds of each source, by id, then by host. */
-  readonly #sources = new Map<string, Map<string, Delivered>>();
+  /** By id. */
+  readonly #sources = new Map<string, Claims>();
   readonly #commit: Room;
   #last: Delivered | undefined;
 
@@ -39,19 +49,29 @@ export class DeliveredSources {
     this.#commit = commit;
   }
 
-  /** Takes note of an event of `type`. @throws BatchFull */
-  deliver({ source, offset, extent, gap }: Position, type: string, data: Uint8Array): Delivery {
+  /**
+   * Takes note of an event of `type`.
+   *
+   * A line that is no duplicate and claims bytes that another one claims is a conflict, whether they begin at the same
+   * offset or not: which of the two stands in the file nobody can say here, so both are delivered.
+   *
+   * @throws BatchFull
+   */
+  deliver({ source, offset, extent, gap }: Position, type: string, crc: number): Delivery {
     const delivered = this.#of(source);
-    const { lines, ranges, gaps, types } = delivered;
+    const { claims, lines, ranges, gaps, types } = delivered;
     const news = gap && !gaps.has(`${gap.from}-${offset}`) ? gap : undefined;
     if (news) {
       this.#commit.take(gapBytes(offset));
       gaps.set(`${news.from}-${offset}`, { ...news, to: offset });
     }
-    const duplicate = !lines.add(offset, data);
+    const duplicate = !lines.add(offset, crc, type);
+    const end = offset + extent;
+    if (!duplicate && offset < claims.bytes.end && claims.bytes.overlaps(offset, end)) delivered.conflicts++;
     const before = ranges.size;
-    ranges.add(offset, offset + extent);
-    if (ranges.size > before) this.#commit.take(rangeBytes(offset + extent));
+    ranges.add(offset, end);
+    if (claims.bytes !== ranges) claims.bytes.add(offset, end);
+    if (ranges.size > before) this.#commit.take(rangeBytes(end));
     if (!duplicate && !types.has(type)) {
       this.#commit.take(typeBytes(type));
       types.add(type);
@@ -62,48 +82,55 @@ export class DeliveredSources {
   #of(source: Source): Delivered {
     if (this.#last?.source === source) return this.#last;
     const { id, host, path } = source;
-    let hosts = this.#sources.get(id);
-    if (hosts === undefined) this.#sources.set(id, (hosts = new Map()));
-    let delivered = hosts.get(host);
+    let delivered = this.#sources.get(id)?.hosts.get(host);
     if (delivered?.source.path !== path) this.#commit.take(sourceBytes(source) + CONFLICTS_BYTES);
-    if (delivered === undefined) {
-      delivered = {
-        source,
-        lines: new DeliveredLines(),
-        ranges: new RangeSet(),
-        gaps: new Map(),
-        types: new Set(),
-      };
-      hosts.set(host, delivered);
-    }
+    delivered ??= this.#addHost(source);
     // A rename moves a source: the path last told is the one it has.
     delivered.source = source;
     return (this.#last = delivered);
   }
 
+  #addHost(source: Source): Delivered {
+    const ranges = new RangeSet();
+    let claims = this.#sources.get(source.id);
+    if (claims === undefined) this.#sources.set(source.id, (claims = { hosts: new Map(), bytes: ranges }));
+    else if (claims.hosts.size === 1) claims.bytes = RangeSet.of(claims.bytes);
+    const delivered: Delivered = {
+      source,
+      claims,
+      lines: new DeliveredLines(),
+      ranges,
+      gaps: new Map(),
+      types: new Set(),
+      conflicts: 0,
+    };
+    claims.hosts.set(source.host, delivered);
+    return delivered;
+  }
+
   /** As the commit names them, by id and host. */
   toArray(): SourceRanges[] {
-    return this.#sorted().map(({ source, ranges, gaps, types }) => ({
+    return this.#sorted().map(({ source, ranges, gaps, types, conflicts }) => ({
       id: source.id,
       host: source.host,
       path: source.path,
       ranges: ranges.toArray().map(([from, to]) => [from, to]),
       gaps: [...gaps.values()],
       types: [...types].sort(),
-      conflicts: 0,
+      conflicts,
     }));
   }
 
   contested(): ContestedSource[] {
     return [...this.#sources]
-      .filter(([, hosts]) => hosts.size > 1)
-      .map(([id, hosts]) => ({ id, hosts: [...hosts.keys()] }));
+      .filter(([, { hosts }]) => hosts.size > 1)
+      .map(([id, { hosts }]) => ({ id, hosts: [...hosts.keys()] }));
   }
 
   #sorted(): Delivered[] {
     const name = ({ source: { id, host } }: Delivered): string => `${id} ${host}`;
     return [...this.#sources.values()]
-      .flatMap((hosts) => [...hosts.values()])
+      .flatMap(({ hosts }) => [...hosts.values()])
       .sort((a, b) => (name(a) < name(b) ? -1 : 1));
   }
 }

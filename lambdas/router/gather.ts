@@ -14,7 +14,7 @@ import type { StreamRecord } from "./stream-record.ts";
 const MEMORY_SHARE = 1 / 8;
 
 /** What a row has beyond its line: metadata and column names. Counted so that tiny lines count too. */
-const ROW_OVERHEAD_BYTES = 160;
+const ROW_OVERHEAD_BYTES = 180;
 
 /**
  * What rows and rejected lines may take of memory before the record that brings them is given up: text can

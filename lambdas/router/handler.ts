@@ -11,7 +11,7 @@ import { Router, type RoutedBatch } from "./router.ts";
 import { streamRecords } from "./stream-record.ts";
 import { writeBatch } from "./write-batch.ts";
 
-/** Contested sources that a log line names: its size is not for producers to decide. */
+/** Sources that a log line names: its size is not for producers to decide. */
 const LOGGED_EXAMPLES = 5;
 
 /** Left of the invocation's time to log, to count and to answer once writing is given up. */
@@ -63,6 +63,13 @@ function log({ commit, quarantined, contested, next }: RoutedBatch, committed: s
   if (contested.length > 0) {
     const first = contested.slice(0, LOGGED_EXAMPLES);
     logger.warn("sources that more than one host claims", { count: contested.length, first });
+  }
+  const conflicting = commit.sources.filter(({ conflicts }) => conflicts > 0);
+  if (conflicting.length > 0) {
+    const first = conflicting
+      .slice(0, LOGGED_EXAMPLES)
+      .map(({ id, host, conflicts }) => ({ id, host, conflicts }));
+    logger.warn("sources with lines that claim the same bytes", { count: conflicting.length, first });
   }
   const { records, userRecords, bytes, types } = commit;
   logger.info("committed", { key: committed, records, userRecords, bytes, types, next });

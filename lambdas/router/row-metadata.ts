@@ -5,16 +5,19 @@ const TIME_AT = '{"_time":"'.length;
 const SECONDS_AT = TIME_AT + "YYYY-MM-DD HH:MM:".length;
 const ANY_TIME = "YYYY-MM-DD HH:MM:SS.mmm";
 
-/** Bytes that an offset takes at most. */
-const OFFSET_MAX_DIGITS = 16;
+const CRC = ',"_crc":';
 
-/** The metadata of rows of one origin: `{"_time":"..","_src":"..","_off":0,"_host":"..","_arrived_at":".."`. */
+/** Digits that an offset and a CRC-32 have at most. */
+const OFFSET_MAX_DIGITS = 16;
+const CRC_MAX_DIGITS = 10;
+
+/** The metadata of rows of one origin: `{"_time":"..","_src":"..","_off":0,"_crc":0,"_host":"..","_arrived_at":".."`. */
 export class RowMetadata {
   readonly src: string;
   readonly host: string | null;
   readonly arrivedAtMs: number;
   readonly #beforeOffset: Buffer;
-  readonly #afterOffset: Buffer;
+  readonly #afterCrc: Buffer;
   #minute = NaN;
 
   /** @param host null for other producers' records */
@@ -24,20 +27,21 @@ export class RowMetadata {
     this.arrivedAtMs = arrivedAt.getTime();
     this.#beforeOffset = Buffer.from(`{"_time":"${ANY_TIME}","_src":"${src}","_off":`);
     const hostMember = host === null ? "" : `,"_host":${JSON.stringify(host)}`;
-    this.#afterOffset = Buffer.from(`${hostMember},"_arrived_at":"${formatTimestamp(this.arrivedAtMs)}"`);
+    this.#afterCrc = Buffer.from(`${hostMember},"_arrived_at":"${formatTimestamp(this.arrivedAtMs)}"`);
   }
 
   get maxBytes(): number {
-    return this.#beforeOffset.length + OFFSET_MAX_DIGITS + this.#afterOffset.length;
+    const digits = OFFSET_MAX_DIGITS + CRC_MAX_DIGITS;
+    return this.#beforeOffset.length + CRC.length + digits + this.#afterCrc.length;
   }
 
   /** @returns offset after what was written */
-  write(out: Buffer, at: number, epochMs: number, offset: number): number {
+  write(out: Buffer, at: number, epochMs: number, offset: number, crc: number): number {
     this.#setTime(epochMs);
     at += this.#beforeOffset.copy(out, at);
-    const digits = `${offset}`;
-    for (let i = 0; i < digits.length; i++) out[at++] = digits.charCodeAt(i);
-    return copyBytes(this.#afterOffset, 0, out, at, this.#afterOffset.length);
+    const place = `${offset}${CRC}${crc}`;
+    for (let i = 0; i < place.length; i++) out[at++] = place.charCodeAt(i);
+    return copyBytes(this.#afterCrc, 0, out, at, this.#afterCrc.length);
   }
 
   /** Only seconds and milliseconds change mostly: lines come in order of time. */

@@ -1,4 +1,4 @@
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { crc32, gzipSync, zstdCompressSync } from "node:zlib";
 import { type Commit, noLines } from "../../wire/commit.ts";
 import { batchName, type Codec, commitKey, dataKey, objectDigest } from "../../wire/keys.ts";
 import type { Range } from "../../wire/ranges.ts";
@@ -39,6 +39,7 @@ export function batch(spec: BatchSpec): Batch {
     _time: at,
     _src,
     _off,
+    _crc: crc32(`${_src}:${_off}`),
     _host: "h1",
     _arrived_at: at,
     ...fields,

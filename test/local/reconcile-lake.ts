@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { zstdCompressSync } from "node:zlib";
+import { crc32, zstdCompressSync } from "node:zlib";
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { startFauxqs, type FauxqsServer } from "fauxqs";
 import { type Warehouse } from "../../local/reconcile/warehouse.ts";
@@ -146,7 +146,12 @@ export class FabricatedLake {
     rows: readonly Event[],
   ): Promise<void> {
     const lines = rows.map(({ src, off }) =>
-      JSON.stringify({ _time: "2026-11-20 10:00:00.000", _src: src, _off: off }),
+      JSON.stringify({
+        _time: "2026-11-20 10:00:00.000",
+        _src: src,
+        _off: off,
+        _crc: crc32(`${src}:${off}`),
+      }),
     );
     const body = ndjson(lines);
     const key = dataKey(type, ARRIVED, batch, objectDigest(body), "zstd");
@@ -164,6 +169,7 @@ export class FabricatedLake {
         tag: type,
         _src: src,
         _off: off,
+        _crc: crc32(`${src}:${off}`),
         _host: "web-1",
         _arrived_at: "2026-11-20 10:00:00.000",
         encoding: "utf8",

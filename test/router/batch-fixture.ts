@@ -54,7 +54,11 @@ export const RAW: WeirConfigInput["types"][number] = {
 export const keyLike = (before: string, after: string): RegExp =>
   new RegExp(`^${RegExp.escape(before)}[0-9a-f]{16}${RegExp.escape(after)}$`);
 
-export type Row = Readonly<Record<string, unknown>> & { readonly _src: string; readonly _off: number };
+export type Row = Readonly<Record<string, unknown>> & {
+  readonly _src: string;
+  readonly _off: number;
+  readonly _crc: number;
+};
 
 /** The rows of a batch, of one type or of all, in the order of its objects. */
 export function rowsOf(routed: RoutedBatch, type?: string): Row[] {

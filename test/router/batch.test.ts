@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { zstdCompressSync } from "node:zlib";
+import { crc32, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Router } from "../../lambdas/router/router.ts";
@@ -116,6 +116,11 @@ describe("a batch", () => {
         const identities = [...rowsOf(routed), ...rejectsOf(routed)].map(
           ({ _src, _off }) => [_src, _off] as const,
         );
+        for (const [id, ofSource] of Map.groupBy(commit.sources, ({ id }) => id)) {
+          const offsets = identities.filter(([src]) => src === id).map(([, offset]) => offset);
+          const distinct = new Set(offsets).size === offsets.length;
+          expect(distinct || ofSource.some(({ conflicts }) => conflicts > 0)).toBe(true);
+        }
         for (const { id, ranges } of commit.sources) {
           const delivered = RangeSet.of(ranges);
           for (const [src, offset] of identities) {
@@ -137,6 +142,7 @@ describe("rows", () => {
         _time: "2026-11-21 09:59:59.500",
         _src: WEB.id,
         _off: 7,
+        _crc: crc32(data),
         _host: "web-1",
         _arrived_at: "2026-11-21 10:00:00.250",
         _extra: { exif: { lens: "Y" }, Id: 2 },
@@ -193,6 +199,30 @@ describe("rows", () => {
   });
 });
 
+/** Each way to a row, and the one to a rejected line, writes the CRC-32 of the bytes as they came. */
+test("rows and rejected lines tell what their bytes were, whichever way they went", () => {
+  const lines: Line[] = [
+    { tag: "event", data: event(1) },
+    { tag: "event", data: `${event(2)}\r` },
+    { tag: "event", data: '{"at":"2026-11-21T09:59:59Z","id":3,"text":"caf\u00e9 \\u00e9"}' },
+    { tag: "raw", data: "" },
+    { tag: "raw", data: Buffer.from("masked"), extent: 100 },
+    { tag: "raw", data: Buffer.from([0xff, 0xfe]) },
+    { tag: "nobody", data: "unrouted" },
+  ];
+  const foreign = [event(4), "two\nlines", ""];
+  const routed = router.route([
+    streamRecord(aggregate(lines), 1),
+    ...foreign.map((data, i) => streamRecord(Buffer.from(data), 2 + i, i === 0 ? "event" : "raw")),
+  ]);
+  const crcs = [...rowsOf(routed), ...rejectsOf(routed)].map(({ _crc }) => _crc);
+  const expected = [...lines.map(({ data }) => data), event(4), "two", "lines", ""].map((data) =>
+    crc32(data),
+  );
+  expect(crcs.sort()).toEqual(expected.sort());
+  expect(rejectsOf(routed)).toHaveLength(2);
+});
+
 describe("a line without a row", () => {
   test("is kept as it came, with its reason", () => {
     const bytes = Buffer.from([0x7b, 0xff, 0xfe]);
@@ -220,6 +250,7 @@ describe("a line without a row", () => {
     expect(rejects.map(({ data, encoding }) => Buffer.from(data, encoding))).toEqual(
       lines.map(({ data }) => Buffer.from(data)),
     );
+    expect(rejects.map(({ _crc }) => _crc)).toEqual(lines.map(({ data }) => crc32(data)));
     expect(rejects.map(({ _src, _off }) => [_src, _off])).toEqual(
       [0, 2, 6, 15, 45, 124].map((offset) => [WEB.id, offset]),
     );
@@ -432,7 +463,7 @@ test("heartbeats are rows of their own type, and heartbeats again without their 
   const routed = router.route([
     streamRecord(aggregate([{ tag: "_weir.agent", data: JSON.stringify(heartbeat), source }])),
   ]);
-  const { _time, _src, _off, _host, _arrived_at, ...row } = rowsOf(routed, "_weir.agent")[0]!;
+  const { _time, _src, _off, _crc: _, _host, _arrived_at, ...row } = rowsOf(routed, "_weir.agent")[0]!;
   expect(heartbeatSchema.parse(row)).toEqual(heartbeat);
   expect([_time, _src, _off, _host]).toEqual(["2026-11-21 10:00:00.000", source.id, 0, "web-1"]);
   expect(_arrived_at).toBe("2026-11-21 10:00:00.250");

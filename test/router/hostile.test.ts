@@ -187,6 +187,44 @@ describe("whoever claims another's source", () => {
     const routed = router.route(records);
     expect(victims([routed])).toEqual(["forged", "forged", "victim 0", "victim 1", "victim 2"]);
     expect(routed.commit.types["raw"]).toMatchObject({ lines: 5, rows: 5, duplicates: 0 });
+    expect(routed.commit.sources.map(({ host, conflicts }) => [host, conflicts])).toEqual([
+      [WEB.host, 3],
+      ["web-9", 1],
+    ]);
+    expectReadable([routed]);
+  });
+
+  const line = (data: string, offset: number, more: Partial<Line> = {}): Line => ({
+    tag: "raw",
+    data,
+    offset,
+    ...more,
+  });
+  const other: Source = { ...WEB, host: "web-9" };
+
+  /** A batch with a loaded conflict that is not marked would be taken as it is, and nobody would ever know. */
+  test.each<[string, Line[], number]>([
+    ["the same offset, other bytes", [line("first", 0), line("other", 0)], 1],
+    ["the same offset, other bytes of another length", [line("first", 0), line("second line", 0)], 1],
+    ["the same offset, three ways", [line("a", 0), line("b", 0), line("c", 0)], 2],
+    ["an offset inside a line", [line("first", 0), line("x", 3)], 1],
+    ["a line over others' offsets", [line("a", 4), line("b", 6), line("over both", 0)], 1],
+    ["a line over one of an extent of its own", [line("masked", 0, { extent: 100 }), line("b", 99)], 1],
+    ["an offset long past, beside one that is not", [line("a", 0), line("z", 1_000), line("b", 1)], 1],
+    ["the bytes of another host's line", [line("first", 0), line("first", 0, { source: other })], 1],
+    ["an offset inside another host's line", [line("first", 0, { source: other }), line("x", 3)], 1],
+    ["the same line under another log type", [line("first", 0), line("first", 0, { tag: "nobody" })], 1],
+    ["bytes that are a rejected line's", [line("first", 0, { tag: "nobody" }), line("other", 0)], 1],
+    ["nothing but the end of another", [line("first", 0), line("next", 6)], 0],
+    ["the same line again", [line("first", 0), line("first", 0)], 0],
+    ["the same line again with another extent", [line("last", 0, { extent: 4 }), line("last", 0)], 0],
+    ["the same offset of another source", [line("a", 0), line("b", 0, { source: { ...WEB, id: "x" } })], 0],
+  ])("is told from a line that came again: %s", (_what, lines, conflicts) => {
+    const routed = router.route(lines.map((line, i) => streamRecord(aggregate([line]), i)));
+    const told = routed.commit.sources.filter(({ id }) => id === WEB.id);
+    expect(told.reduce((sum, source) => sum + source.conflicts, 0)).toBe(conflicts);
+    const again = lines.length - new Set(lines.map((line) => JSON.stringify({ ...line, extent: 0 }))).size;
+    expect([...rowsOf(routed), ...rejectsOf(routed)]).toHaveLength(lines.length - again);
     expectReadable([routed]);
   });
 

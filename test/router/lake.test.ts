@@ -289,6 +289,11 @@ describe("the bundled handler", () => {
         error: { code: "TRUNCATED" },
       },
       { message: "sources that more than one host claims", count: 1, first: [{ id: "same" }] },
+      {
+        message: "sources with lines that claim the same bytes",
+        count: 39,
+        first: Array.from({ length: 5 }, () => ({ id: "same", conflicts: 1 })),
+      },
     ]);
     const metrics = logged.filter((line) => "_aws" in line);
     expect(metrics.map(({ type }) => type)).toEqual([undefined, "_unrouted", "raw"]);
