@@ -36,6 +36,9 @@ describe("the linter", () => {
     ["lambdas/router/x.ts", "../../agent/agent.ts"],
     ["lambdas/router/x.ts", "../loader/loader.ts"],
     ["lambdas/loader/sql/x.ts", "../../router/router.ts"],
+    ["lambdas/sequencer/x.ts", "../loader/loader.ts"],
+    ["lambdas/loader/x.ts", "../sequencer/sequencer.ts"],
+    ["lambdas/commit-log/x.ts", "../sequencer/sequencer.ts"],
     ["lambdas/router/x.ts", "aws-cdk-lib/aws-s3"],
     ["ops/x.ts", "../lambdas/router/router.ts"],
     ["lib/x.ts", "../agent/agent.ts"],
@@ -47,6 +50,8 @@ describe("the linter", () => {
   test.each([
     ["agent/tail/x.ts", "../../wire/limits.ts"],
     ["lambdas/router/x.ts", "../../wire/limits.ts"],
+    ["lambdas/loader/x.ts", "../commit-log/cursor.ts"],
+    ["ops/x.ts", "../lambdas/commit-log/cursor.ts"],
     ["lib/x.ts", "aws-cdk-lib/aws-s3"],
     ["local/x.ts", "../agent/agent.ts"],
     ["bin/x.ts", "../local/cloud.ts"],
@@ -77,9 +82,10 @@ describe("the compiler", () => {
   test.each([
     ["wire", []],
     ["agent", ["wire"]],
+    ["lambdas/commit-log", ["wire"]],
     ["lambdas/router", ["wire"]],
-    ["lambdas/loader", ["wire"]],
-    ["ops", ["wire"]],
+    ["lambdas/loader", ["lambdas/commit-log", "wire"]],
+    ["ops", ["lambdas/commit-log", "wire"]],
     ["lib", ["wire"]],
   ])("lets %s see only %j", (folder, seen) => {
     expect(references(folder)).toEqual(seen);

@@ -8,6 +8,7 @@ import { WireError } from "./wire-error.ts";
  * rejected/type=<type>/dt=YYYY-MM-DD/<batch>-<digest>.ndjson.<codec>        refused lines, with reasons
  * quarantine/dt=YYYY-MM-DD/<batch>-<digest>.ndjson.<codec>                  records that could not be opened
  * commits/YYYY/MM/DD/HH/MM/<batch>-<digest>.json                            by minute of writing
+ * log/<segment>.ndjson.zst                                                 commits in one order; segment: 20 digits
  * loads/...                                                                the loader's own state
  *
  * batch  := <origin>-<firstSequenceNumber>-<lastSequenceNumber>
@@ -36,6 +37,7 @@ export const PREFIX = {
   rejected: "rejected/",
   quarantine: "quarantine/",
   commits: "commits/",
+  log: "log/",
   loads: "loads/",
 } as const;
 
@@ -77,6 +79,30 @@ export function commitKey(writtenAt: Date, batch: BatchId, digest: string): stri
 /** Prefix of the commits written in this minute. Such prefixes sort by time. */
 export function commitMinutePrefix(at: Date): string {
   return `${PREFIX.commits}${at.toISOString().slice(0, 16).replace(/[-T:]/g, "/")}/`;
+}
+
+const COMMIT_MINUTE = /^commits\/(\d{4})\/(\d\d)\/(\d\d)\/(\d\d)\/(\d\d)\//;
+
+/** The minute that a commit's key begins with, whatever follows; undefined where there is none. */
+export function commitMinute(key: string): Date | undefined {
+  const match = COMMIT_MINUTE.exec(key);
+  if (!match) return undefined;
+  const [, year, month, date, hour, minute] = match;
+  const at = new Date(`${year}-${month}-${date}T${hour}:${minute}:00Z`);
+  return Number.isNaN(at.getTime()) ? undefined : at;
+}
+
+const SEGMENT_KEY = /^log\/(\d{20})\.ndjson\.zst$/;
+
+/** Keys of the log's segments sort by their numbers, which begin with 1. */
+export function segmentKey(segment: number): string {
+  return `${PREFIX.log}${String(segment).padStart(20, "0")}.ndjson.zst`;
+}
+
+/** @returns undefined for what is no segment's key */
+export function parseSegmentKey(key: string): number | undefined {
+  const digits = SEGMENT_KEY.exec(key)?.[1];
+  return digits === undefined ? undefined : Number(digits);
 }
 
 /** What a commit's key says: its batch, the minute it was written in, and its digest, if it has one. */

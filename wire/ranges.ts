@@ -95,17 +95,35 @@ export class RangeSet {
     return to <= from || (range !== undefined && range[0] <= from && range[1] >= to);
   }
 
-  /** What is missing of [0, to). */
-  missing(to: number): Range[] {
-    const holes: Range[] = [];
-    let at = 0;
-    for (const [start, end] of this) {
+  /** Parts of [from, to) that are in the set. */
+  within(from: number, to: number): Range[] {
+    const parts: Range[] = [];
+    for (const [start, end] of this.#from(from)) {
       if (start >= to) break;
+      parts.push([Math.max(start, from), Math.min(end, to)]);
+    }
+    return parts;
+  }
+
+  /** What is missing of [from, to). */
+  missing(to: number, from = 0): Range[] {
+    const holes: Range[] = [];
+    let at = from;
+    for (const [start, end] of this.within(from, to)) {
       if (start > at) holes.push([at, start]);
       at = end;
     }
     if (at < to) holes.push([at, to]);
     return holes;
+  }
+
+  /** Ranges of which some byte is at or after `offset`. */
+  *#from(offset: number): Generator<Range> {
+    let piece = this.#pieceEndingAt(offset + 1);
+    let at = firstEndingAt(this.#pieces[piece] ?? [], offset + 1);
+    for (; piece < this.#pieces.length; piece++, at = 0) {
+      for (; at < this.#pieces[piece]!.length; at++) yield this.#pieces[piece]![at]!;
+    }
   }
 
   get bytes(): number {

@@ -12,6 +12,7 @@ export type WireErrorCode =
   | "UNSUPPORTED_COMPRESSION" // compressed in a way that is known but not read
   | "TOO_DEEP" //              layers of compression or aggregation without end
   | "BAD_COMMIT" //            a commit object that breaks its schema
+  | "BAD_SEGMENT" //           a segment of the log that breaks its grammar
   | "BAD_KEY"; //              an object key that breaks its grammar
 
 /** Bad bytes, with the place in them. Never thrown for anything the sender did right. */

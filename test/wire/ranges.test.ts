@@ -62,6 +62,11 @@ test("thousands of ranges, in any order and asked between, are what a flag a byt
         set.add(from, to);
         model.fill(true, from, to);
       }
+      const [asked] = steps as [Range];
+      expect(flags(set.within(...asked), space)).toEqual(model.map((has, i) => has && isWithin(asked, i)));
+      expect(flags(set.missing(asked[1], asked[0]), space)).toEqual(
+        model.map((has, i) => !has && isWithin(asked, i)),
+      );
       const merged = set.toArray();
       expect(flags(merged, space)).toEqual(model);
       expect([set.size, set.end]).toEqual([merged.length, merged.at(-1)?.[1] ?? 0]);
@@ -70,6 +75,8 @@ test("thousands of ranges, in any order and asked between, are what a flag a byt
     { numRuns: 15 },
   );
 });
+
+const isWithin = ([from, to]: Range, byte: number): boolean => byte >= from && byte < to;
 
 const ORDERS: Readonly<Record<string, (i: number, count: number) => number>> = {
   backwards: (i, count) => count - i,

@@ -1,0 +1,98 @@
+import { pipeline, Readable } from "node:stream";
+import { createZstdDecompress } from "node:zlib";
+import { segmentKey } from "../../wire/keys.ts";
+import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
+import { parseHead, type SegmentHead } from "../../wire/segment.ts";
+import { CommitLogError } from "./commit-log-error.ts";
+
+const LF = 0x0a;
+
+/** An entry without its line feed. */
+export interface SegmentLine {
+  readonly line: Buffer;
+  readonly isLast: boolean;
+}
+
+/** A commit with its key, of 1,024 bytes, each of which JSON may write with six. */
+const LINE_MAX_BYTES = COMMIT_MAX_BYTES + 16 * 2 ** 10;
+
+/**
+ * The entries' lines, as the segment comes in.
+ *
+ * @param body the segment; destroyed when the reader leaves
+ * @throws CommitLogError BAD_SEGMENT, at the latest after the last line, unless they are those that the head counts
+ */
+export async function* segmentLines(body: Readable, segment: number): AsyncGenerator<SegmentLine> {
+  const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
+  try {
+    const { head, rest } = await readHead(chunks, segment);
+    let [count, bytes] = [0, 0];
+    for await (const line of lines(unpacked(rest, chunks), segment)) {
+      count++;
+      bytes += line.length + 1;
+      if (count <= head.commits) yield { line, isLast: count === head.commits };
+    }
+    if (count !== head.commits || bytes !== head.bytes) {
+      const what = `${count} entries of ${bytes} bytes, and its head counts ${head.commits} of ${head.bytes}`;
+      throw new CommitLogError("BAD_SEGMENT", `${segmentKey(segment)} holds ${what}`);
+    }
+  } finally {
+    body.destroy();
+  }
+}
+
+/** Takes chunks up to the end of the head, and hands back what it took of the entries with them. */
+async function readHead(
+  chunks: AsyncIterator<Buffer, undefined>,
+  segment: number,
+): Promise<{ head: SegmentHead; rest: Buffer }> {
+  const key = segmentKey(segment);
+  const taken: Buffer[] = [];
+  // Tried again when there is twice as much, so that a long head is not put together for each of its chunks.
+  for (let bytes = 0, wanted = 0; ;) {
+    const { value } = await chunks.next();
+    if (value !== undefined) {
+      taken.push(value);
+      bytes += value.length;
+      if (bytes < wanted) continue;
+    }
+    wanted = 2 * bytes;
+    const start = Buffer.concat(taken);
+    const parsed = parseHead(start, key);
+    if (parsed?.head.segment === segment) return { head: parsed.head, rest: start.subarray(parsed.end) };
+    if (parsed) throw new CommitLogError("BAD_SEGMENT", `${key} is segment ${parsed.head.segment}`);
+    if (value === undefined) throw new CommitLogError("BAD_SEGMENT", `${key} is cut off`);
+  }
+}
+
+/** Unpacks the frame of the entries. Leaving it closes the decompressor. */
+function unpacked(first: Buffer, rest: AsyncIterator<Buffer, undefined>): AsyncIterable<Buffer> {
+  const packed = async function* (): AsyncGenerator<Buffer> {
+    yield first;
+    for (let next = await rest.next(); next.value !== undefined; next = await rest.next()) yield next.value;
+  };
+  // What fails is thrown to whoever reads.
+  return pipeline(Readable.from(packed()), createZstdDecompress(), () => {});
+}
+
+async function* lines(chunks: AsyncIterable<Buffer>, segment: number): AsyncGenerator<Buffer> {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
+      const piece = chunk.subarray(start, end);
+      start = end + 1;
+      yield pieces.length === 0 ? piece : Buffer.concat([...pieces, piece]);
+      pieces = [];
+      bytes = 0;
+    }
+    if (start === chunk.length) continue;
+    pieces.push(chunk.subarray(start));
+    bytes += chunk.length - start;
+    if (bytes > LINE_MAX_BYTES) {
+      throw new CommitLogError("BAD_SEGMENT", `${segmentKey(segment)} has a line of over ${bytes} bytes`);
+    }
+  }
+  if (bytes > 0) throw new CommitLogError("BAD_SEGMENT", `${segmentKey(segment)} ends within a line`);
+}
