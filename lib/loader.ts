@@ -48,8 +48,14 @@ export class Loader extends Construct {
       key,
       memoryMb: MEMORY_MB,
       timeoutSeconds: TIMEOUT_SECONDS,
-      // One at a time: two loaders would submit the same commits, and the second be refused by the ledger.
-      reservedConcurrency: 1,
+      // None by default: Lambda refuses a reservation that leaves an account fewer than 10 executions for the
+      // rest, and a new account has 10 in all. Two loaders at once do no harm: the state in the lake is saved
+      // with If-Match, so the later one starts over, and a load locks its table and asks the ledger, in the
+      // transaction that inserts the rows, whether it has been done.
+      // source: "Configuring reserved concurrency for a function", AWS Lambda, read 2026-11
+      ...(config.loader.reservedConcurrency !== undefined && {
+        reservedConcurrency: config.loader.reservedConcurrency,
+      }),
       environment: {
         WEIR_LAKE_BUCKET: lake.bucketName,
         WEIR_DATABASE: warehouse.database,

@@ -104,6 +104,16 @@ const loader = z.strictObject({
     .max(60)
     .default(5)
     .meta({ unit: "min", description: "one tick loads every table" }),
+  reservedConcurrency: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .meta({
+      description:
+        "executions of the loader's function kept free for it, and its limit. Not needed for correctness; a new account " +
+        "of 10 executions in all has none to reserve",
+    }),
 });
 
 const foreign = z.strictObject({

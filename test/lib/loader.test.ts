@@ -6,13 +6,22 @@ const stack = new Synthesized({ warehouse: EXISTING_SERVERLESS, loader: { everyM
 describe("the loader's function", () => {
   const { Properties: handler } = stack.one("LoaderHandlerFunction");
 
-  test("runs one at a time, on Node 24 and arm64", () => {
+  test("runs on Node 24 and arm64", () => {
     expect(handler).toMatchObject({
-      ReservedConcurrentExecutions: 1,
       Runtime: "nodejs24.x",
       Architectures: ["arm64"],
       Handler: "index.handler",
     });
+  });
+
+  // Reservations must leave the account 10 executions, and a new account has no more than that: any would be
+  // refused. source: "Configuring reserved concurrency for a function", AWS Lambda, read 2026-11
+  test("reserves no executions unless it is told to, and none of the other functions does", () => {
+    for (const { Properties } of Object.values(stack.all("AWS::Lambda::Function"))) {
+      expect(Properties).not.toHaveProperty("ReservedConcurrentExecutions");
+    }
+    const reserved = new Synthesized({ warehouse: EXISTING_SERVERLESS, loader: { reservedConcurrency: 2 } });
+    expect(reserved.one("LoaderHandlerFunction").Properties["ReservedConcurrentExecutions"]).toBe(2);
   });
 
   test("is told lake, workgroup, database and COPY role", () => {

@@ -62,7 +62,7 @@ describe("the deployment of a whole pipeline", () => {
       environment: { WEIR_LAKE_BUCKET: deployment.lakeBucket },
     });
     expect(loader).toMatchObject({
-      reservedConcurrency: 1,
+      reservedConcurrency: undefined,
       environment: {
         WEIR_LAKE_BUCKET: deployment.lakeBucket,
         WEIR_DATABASE: "weir",
