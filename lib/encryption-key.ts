@@ -13,7 +13,7 @@ export class EncryptionKey extends Key {
     super(scope, id, {
       description: "Weir: stream, lake, warehouse, logs and alarms",
       enableKeyRotation: true,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     const { account, region } = Stack.of(this);
     const logGroups = Stack.of(this).formatArn({

@@ -22,7 +22,7 @@ export class LogStream extends Stream {
       retentionPeriod: Duration.hours(config.retentionHours),
       encryption: StreamEncryption.KMS,
       encryptionKey: key,
-      removalPolicy: RemovalPolicy.RETAIN,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     Validations.of(this).acknowledge({
       id: "AwsSolutions-KDS3",

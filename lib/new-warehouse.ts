@@ -57,7 +57,7 @@ export class NewWarehouse extends Construct implements Warehouse {
       logExports: ["userlog", "connectionlog", "useractivitylog"],
       finalSnapshotName: `${name}-final`,
     });
-    namespace.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    namespace.applyRemovalPolicy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
 
     const vpc = isolatedVpc(this, accessLogs);
     const workgroup = new CfnWorkgroup(this, "Workgroup", {

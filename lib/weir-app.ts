@@ -1,21 +1,22 @@
 import { readFileSync } from "node:fs";
-import { App, Tags, Validations } from "aws-cdk-lib";
-import type { AppProps } from "aws-cdk-lib";
+import { App, DefaultStackSynthesizer, PermissionsBoundary, Tags, Validations } from "aws-cdk-lib";
+import type { AppProps, StackProps } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import type { WeirConfig } from "../wire/config.ts";
+import { stackName } from "../wire/stack-config.ts";
+import type { StackConfig } from "../wire/stack-config.ts";
 import { WeirStack } from "./weir-stack.ts";
 
-export const STACK_NAME = "Weir";
-
 /**
- * CloudFormation replaces a namespace, and the workgroup with it, when any of its tags changes.
- * source: AWS::RedshiftServerless::Namespace reference, read 2026-11
+ * CloudFormation replaces a namespace, and the workgroup with it, when any of its tags changes, says the reference of
+ * AWS::RedshiftServerless::Namespace (read 2026-11); the type's schema says that they are updated in place. Until
+ * somebody has seen which of them holds, there are none to change.
  */
 const NEVER_TAGGED = ["AWS::RedshiftServerless::Namespace", "AWS::RedshiftServerless::Workgroup"];
 
 /**
  * The CDK app: one stack, checked against CloudFormation's rules and cdk-nag's AwsSolutions when it is
- * synthesized. Knows neither account nor region, so it needs no credentials.
+ * synthesized. Looks nothing up in the account, so it needs no credentials.
  *
  * The feature flags of cdk.json are read here too: without the CDK command line the template is the same.
  */
@@ -25,10 +26,34 @@ export function weirApp(config: WeirConfig, props: AppProps = {}): App {
     ...props,
     context: { ...featureFlags(), ...props.context },
   });
-  const stack = new WeirStack(app, STACK_NAME, config);
-  Tags.of(stack).add("weir", STACK_NAME, { excludeResourceTypes: NEVER_TAGGED });
+  const name = stackName(config.stack);
+  const stack = new WeirStack(app, name, { config, ...stackProps(config.stack) });
+  for (const [key, value] of Object.entries({ ...config.stack.tags, weir: name })) {
+    Tags.of(stack).add(key, value, { excludeResourceTypes: NEVER_TAGGED });
+  }
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return app;
+}
+
+function stackProps({
+  account,
+  region,
+  terminationProtection,
+  permissionsBoundary,
+  bootstrapQualifier,
+}: StackConfig): StackProps {
+  return {
+    env: { account, region },
+    terminationProtection,
+    ...(permissionsBoundary !== undefined && {
+      permissionsBoundary: permissionsBoundary.startsWith("arn:")
+        ? PermissionsBoundary.fromArn(permissionsBoundary)
+        : PermissionsBoundary.fromName(permissionsBoundary),
+    }),
+    ...(bootstrapQualifier !== undefined && {
+      synthesizer: new DefaultStackSynthesizer({ qualifier: bootstrapQualifier }),
+    }),
+  };
 }
 
 function featureFlags(): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { CfnOutput, Fn, Stack } from "aws-cdk-lib";
+import type { StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
 import { AgentPolicy } from "./agent-policy.ts";
@@ -12,12 +13,16 @@ import { AccessLogs } from "./private-bucket.ts";
 import { Router } from "./router.ts";
 import { warehouse } from "./warehouse.ts";
 
+export interface WeirStackProps extends StackProps {
+  readonly config: WeirConfig;
+}
+
 /** The whole pipeline: stream, router, lake, and, unless rows stay in the lake, loader and warehouse. */
 export class WeirStack extends Stack {
-  constructor(scope: Construct, id: string, config: WeirConfig) {
+  constructor(scope: Construct, id: string, { config, ...props }: WeirStackProps) {
     super(scope, id, {
       description: "Weir: log files to S3 and Redshift through Kinesis, every byte accounted for",
-      terminationProtection: true,
+      ...props,
     });
     const key = new EncryptionKey(this, "Key");
     const accessLogs = new AccessLogs(this, "AccessLogs");

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { toDotPath } from "zod/v4/core";
 import { logTypeSchema } from "./log-type.ts";
 import { databaseNameProblem } from "./redshift-names.ts";
+import { stackSchema } from "./stack-config.ts";
 
 const identifier = z.string().regex(/^[a-z_][a-z0-9_$]{0,62}$/i, "a Redshift identifier");
 
@@ -149,6 +150,7 @@ const alarms = z.strictObject({
 /** `weir.config.ts`: what is deployed and which log types there are. */
 export const weirConfigSchema = z
   .strictObject({
+    stack: stackSchema.prefault({}),
     stream: stream.prefault({}),
     lake: lake.prefault({}),
     router: router.prefault({}),

@@ -9,7 +9,7 @@ describe("the stream", () => {
     expect(stream.Properties["StreamModeDetails"]).toEqual({ StreamMode: "ON_DEMAND" });
     expect(stream.Properties).not.toHaveProperty("ShardCount");
     expect(show(stream.Properties["StreamEncryption"])).toBe("EncryptionType=KMS KeyId=<Key>");
-    expect(stream).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+    expect(stream).toMatchObject({ DeletionPolicy: "RetainExceptOnCreate", UpdateReplacePolicy: "Retain" });
   });
 
   test("has the configured retention and shards", () => {
@@ -25,7 +25,7 @@ describe("the stream", () => {
 describe.each(["Lake", "Failures", "AccessLogs"])("the bucket %s", (id) => {
   test("is private and kept when the stack goes", () => {
     expect(stack.one(id)).toMatchObject({
-      DeletionPolicy: "Retain",
+      DeletionPolicy: "RetainExceptOnCreate",
       UpdateReplacePolicy: "Retain",
       Properties: {
         PublicAccessBlockConfiguration: {
@@ -81,7 +81,10 @@ test("rows cool down after 30 days, and nothing that a commit names ever expires
 
 test("the key rotates, is kept, and lets in log groups of this account and its alarms", () => {
   const key = stack.one("Key");
-  expect(key).toMatchObject({ DeletionPolicy: "Retain", Properties: { EnableKeyRotation: true } });
+  expect(key).toMatchObject({
+    DeletionPolicy: "RetainExceptOnCreate",
+    Properties: { EnableKeyRotation: true },
+  });
   const policy = statements(key.Properties["KeyPolicy"]);
   const logGroups = "arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:*";
   expect(policy).toContain(

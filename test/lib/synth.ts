@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { App, AppProps, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { afterAll } from "vitest";
-import { STACK_NAME, weirApp } from "../../lib/weir-app.ts";
+import { weirApp } from "../../lib/weir-app.ts";
+import { WeirStack } from "../../lib/weir-stack.ts";
 import { parseConfig } from "../../wire/config.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
 
@@ -39,7 +40,7 @@ export function app(input: Partial<WeirConfigInput> = {}, props: AppProps = {}):
 }
 
 export function weirStack(app: App): Stack {
-  return app.node.findChild(STACK_NAME) as Stack;
+  return app.node.children.find((child) => child instanceof WeirStack)!;
 }
 
 export interface Resource {

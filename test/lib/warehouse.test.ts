@@ -51,7 +51,10 @@ describe("a new warehouse", () => {
   });
 
   test("outlives the stack, and leaves a snapshot should it be deleted after all", () => {
-    expect(namespace).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+    expect(namespace).toMatchObject({
+      DeletionPolicy: "RetainExceptOnCreate",
+      UpdateReplacePolicy: "Retain",
+    });
     expect(show(namespace.Properties["FinalSnapshotName"])).toMatch(/^weir-.*-final$/);
   });
 

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import type { CfnBucket } from "aws-cdk-lib/aws-s3";
 import { describe, expect, test } from "vitest";
-import { EXISTING_SERVERLESS, NEW_SERVERLESS, app, weirStack } from "./synth.ts";
+import { EXISTING_SERVERLESS, NEW_SERVERLESS, app, show, weirStack } from "./synth.ts";
+import type { Resource } from "./synth.ts";
 
 test.each([{ kind: "none" } as const, NEW_SERVERLESS, EXISTING_SERVERLESS])(
   "the app passes every check, warnings included, with a warehouse of kind $kind",
@@ -29,12 +30,117 @@ describe("synthesis fails", () => {
   });
 });
 
-test("the stack is protected, knows no account or region, and has no tags of its own to pass on", () => {
-  const assembly = app({ warehouse: NEW_SERVERLESS }).synth();
-  const artifact = assembly.getStackArtifact(weirStack(app()).artifactId);
-  expect(artifact.terminationProtection).toBe(true);
+// A stack whose creation failed is in ROLLBACK_COMPLETE, where all that can be done is to delete it; protection refuses
+// that. source: "Protect CloudFormation stacks from being deleted", and "Stack status codes", read 2026-11
+test("the stack is not protected at first, knows no account or region, and has no tags of its own to pass on", () => {
+  const artifact = app({ warehouse: NEW_SERVERLESS }).synth().getStackByName("Weir");
+  expect(artifact.terminationProtection ?? false).toBe(false);
   expect(artifact.environment).toMatchObject({ account: "unknown-account", region: "unknown-region" });
   expect(artifact.tags).toEqual({});
+});
+
+describe("the stack that is configured", () => {
+  const artifact = app(
+    {
+      warehouse: NEW_SERVERLESS,
+      stack: {
+        name: "Logs",
+        environment: "staging",
+        account: "111122223333",
+        region: "eu-west-1",
+        terminationProtection: true,
+        permissionsBoundary: "arn:aws:iam::111122223333:policy/boundary",
+        bootstrapQualifier: "weir1",
+        tags: { "cost-centre": "42" },
+      },
+    },
+    { builtinCloudFormationValidation: false },
+  )
+    .synth()
+    .getStackByName("Logs-staging");
+  const resources = Object.values((artifact.template as { Resources: Record<string, Resource> }).Resources);
+
+  test("has its name, its environment appended, and is protected where it should be", () => {
+    expect(artifact.stackName).toBe("Logs-staging");
+    expect(artifact.terminationProtection).toBe(true);
+  });
+
+  test("goes to that account and region, by the roles of that bootstrap stack", () => {
+    expect(artifact.environment).toMatchObject({ account: "111122223333", region: "eu-west-1" });
+    expect(artifact.assumeRoleArn).toContain("cdk-weir1-deploy-role-111122223333-eu-west-1");
+  });
+
+  test("needs no look-up in the account, though its region is known", () => {
+    expect(artifact.assembly.manifest.missing ?? []).toEqual([]);
+  });
+
+  test("bounds every role", () => {
+    const roles = resources.filter(({ Type }) => Type === "AWS::IAM::Role");
+    expect(roles.length).toBeGreaterThan(3);
+    for (const { Properties } of roles) {
+      expect(Properties["PermissionsBoundary"]).toBe("arn:aws:iam::111122223333:policy/boundary");
+    }
+  });
+
+  test("tags what it makes with its name and with what is configured", () => {
+    const { Properties: stream } = resources.find(({ Type }) => Type === "AWS::Kinesis::Stream")!;
+    expect(stream["Tags"]).toEqual([
+      { Key: "cost-centre", Value: "42" },
+      { Key: "weir", Value: "Logs-staging" },
+    ]);
+  });
+});
+
+test.each([
+  [{ name: "weir_1" }, "stack.name: letters, digits and hyphens"],
+  [{ environment: "-x" }, "stack.environment: letters, digits and hyphens"],
+  [
+    { name: "a".repeat(30), environment: "b".repeat(10) },
+    "stack.name: with the environment it is longer than 40",
+  ],
+  [{ account: "1234" }, "stack.account: an account's twelve digits"],
+  [{ region: "Ireland" }, "stack.region: a region's code"],
+  [{ tags: { "aws:x": "y" } }, "stack.tags"],
+  [{ logRetentionDays: 31 }, "stack.logRetentionDays"],
+])("a stack that could not be deployed, %j, is refused with the field's name", (stack, problem) => {
+  expect(() => app({ stack: stack as object })).toThrow(problem);
+});
+
+/** CloudFormation names a resource for the stack unless one of these says otherwise. */
+const PHYSICAL_NAMES = [
+  "AlarmName",
+  "AliasName",
+  "BucketName",
+  "FunctionName",
+  "LogGroupName",
+  "ManagedPolicyName",
+  "Name",
+  "NamespaceName",
+  "PolicyName",
+  "QueueName",
+  "RoleName",
+  "StreamName",
+  "TopicName",
+  "WorkgroupName",
+];
+
+test("two stacks from one checkout have no name in common", () => {
+  const names = ["staging", "production"].map((environment) => {
+    const artifact = app(
+      { warehouse: NEW_SERVERLESS, stack: { environment } },
+      { builtinCloudFormationValidation: false },
+    )
+      .synth()
+      .getStackByName(`Weir-${environment}`);
+    const { Resources } = artifact.template as { Resources: Record<string, Resource> };
+    return Object.values(Resources)
+      .filter(({ Type }) => Type !== "AWS::IAM::Policy") // an inline policy's name is its role's matter
+      .flatMap(({ Properties }) => PHYSICAL_NAMES.map((name) => Properties?.[name]))
+      .filter((name) => name !== undefined)
+      .map((name) => show(name))
+      .filter((name) => !/<AWS::Stack|<[A-Z]\w*>/.test(name));
+  });
+  expect(names[0]!.filter((name) => names[1]!.includes(name))).toEqual([]);
 });
 
 test("what is retained has no physical name, so a second stack can stand beside what the first left", () => {
@@ -42,7 +148,7 @@ test("what is retained has no physical name, so a second stack can stand beside 
     template: { Resources: Record<string, { DeletionPolicy?: string; Properties: object }> };
   };
   const retained = Object.values(template.Resources).filter(
-    ({ DeletionPolicy }) => DeletionPolicy === "Retain",
+    ({ DeletionPolicy }) => DeletionPolicy === "RetainExceptOnCreate",
   );
   expect(retained.length).toBe(6);
   for (const { Properties } of retained) {
