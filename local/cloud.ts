@@ -188,7 +188,7 @@ async function startDeployedWarehouse(
   return startWarehouse({
     dataDir: join(dir, WAREHOUSE),
     s3: { endpoint: s3Endpoint },
-    workgroup: deployment.warehouse.workgroup,
+    ...deployment.warehouse.target,
     database: deployment.warehouse.database,
     onStatementEvent,
     ...(beforeCommit && { beforeCommit }),

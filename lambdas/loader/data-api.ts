@@ -9,10 +9,11 @@ import {
 } from "@aws-sdk/client-redshift-data";
 import { LoaderError } from "./loader-error.ts";
 
-export interface Database {
-  readonly workgroup: string;
-  readonly database: string;
-}
+/** A database of a Serverless workgroup, or of a cluster; there, a user may be named in place of the role's own. */
+export type Database = { readonly database: string } & (
+  | { readonly workgroup: string }
+  | { readonly cluster: string; readonly dbUser?: string | undefined }
+);
 
 export type Value = string | number | boolean | undefined;
 
@@ -24,11 +25,16 @@ const QUESTION_WAITS = 3;
 /** The warehouse, through the Redshift Data API. */
 export class DataApi {
   readonly #client: RedshiftDataClient;
-  readonly #database: { WorkgroupName: string; Database: string };
+  readonly #database: { readonly Database: string };
 
-  constructor(client: RedshiftDataClient, { workgroup, database }: Database) {
+  constructor(client: RedshiftDataClient, { database, ...target }: Database) {
     this.#client = client;
-    this.#database = { WorkgroupName: workgroup, Database: database };
+    this.#database = {
+      Database: database,
+      ...("workgroup" in target
+        ? { WorkgroupName: target.workgroup }
+        : { ClusterIdentifier: target.cluster, DbUser: target.dbUser }),
+    };
   }
 
   /** Submits one transaction and does not wait for it. @returns its statement id */

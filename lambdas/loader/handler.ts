@@ -13,7 +13,13 @@ import { tick, type TickReport } from "./tick.ts";
 
 const bucket = environment("WEIR_LAKE_BUCKET");
 const storage = { bucket, copyRoleArn: environment("WEIR_COPY_ROLE_ARN") };
-const database = { workgroup: environment("WEIR_WORKGROUP"), database: environment("WEIR_DATABASE") };
+const cluster = process.env["WEIR_CLUSTER"];
+const database = {
+  database: environment("WEIR_DATABASE"),
+  ...(cluster === undefined
+    ? { workgroup: environment("WEIR_WORKGROUP") }
+    : { cluster, dbUser: process.env["WEIR_DB_USER"] }),
+};
 
 const configFile = join(import.meta.dirname, "config.json");
 const targets = targetsOf(parseConfig(JSON.parse(readFileSync(configFile, "utf8")), configFile));

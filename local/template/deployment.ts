@@ -69,7 +69,7 @@ export interface DeployedSchedule {
 }
 
 export interface DeployedWarehouse {
-  readonly workgroup: string;
+  readonly target: { readonly workgroup: string } | { readonly cluster: string };
   readonly database: string;
   readonly copyRoleArn: string;
 }

@@ -58,7 +58,8 @@ const rule = z.object({ EventPattern: z.record(z.string(), z.unknown()) });
 const routerEnvironment = z.object({ WEIR_LAKE_BUCKET: z.string() });
 
 const loaderEnvironment = z.object({
-  WEIR_WORKGROUP: z.string(),
+  WEIR_WORKGROUP: z.string().optional(),
+  WEIR_CLUSTER: z.string().optional(),
   WEIR_DATABASE: z.string(),
   WEIR_COPY_ROLE_ARN: z.string(),
 });
@@ -170,8 +171,9 @@ function readSchedule(resources: DeployedResources): DeployedSchedule | undefine
 
 function readWarehouse(loader: DeployedFunction): DeployedWarehouse {
   const variables = environment(loader, loaderEnvironment);
+  const { WEIR_CLUSTER: cluster, WEIR_WORKGROUP: workgroup = "" } = variables;
   return {
-    workgroup: variables.WEIR_WORKGROUP,
+    target: cluster === undefined ? { workgroup } : { cluster },
     database: variables.WEIR_DATABASE,
     copyRoleArn: variables.WEIR_COPY_ROLE_ARN,
   };

@@ -28,8 +28,11 @@ const ACTIVE_MAX = 40;
 /** Statements remembered: a laptop's, not the service's. */
 const STATEMENTS_MAX = 10_000;
 
+/** What statements are sent to: the workgroup of this name, or the cluster. */
+export type WarehouseTarget = { readonly workgroup: string } | { readonly cluster: string };
+
 export interface DataApiOptions extends StatementParts {
-  readonly workgroup: string;
+  readonly target: WarehouseTarget;
   readonly database: string;
   readonly onStatementEvent: ((event: StatementEvent) => void) | undefined;
 }
@@ -81,8 +84,7 @@ export class DataApi {
     const statement = this.#known(input["ClientToken"]) ?? this.#start(input, sqls, transaction);
     await waited(statement, input);
     const { id: Id, createdAt, status: Status } = statement;
-    const { workgroup: WorkgroupName, database: Database } = this.#options;
-    return { Id, CreatedAt: seconds(createdAt), Database, WorkgroupName, Status };
+    return { Id, CreatedAt: seconds(createdAt), ...this.#target(), Status };
   }
 
   #start(input: Input, sqls: readonly string[], transaction: boolean): Statement {
@@ -131,18 +133,19 @@ export class DataApi {
   }
 
   #checkTarget(input: Input): void {
-    const { workgroup, database } = this.#options;
-    if (input["ClusterIdentifier"] !== undefined || input["WorkgroupName"] === undefined) {
-      throw new ApiError(
-        "ValidationException",
-        "WorkgroupName is required: the local warehouse is serverless",
-      );
+    const { target, database } = this.#options;
+    const [field, other, name, what] =
+      "workgroup" in target
+        ? (["WorkgroupName", "ClusterIdentifier", target.workgroup, "workgroup"] as const)
+        : (["ClusterIdentifier", "WorkgroupName", target.cluster, "cluster"] as const);
+    if (input[other] !== undefined || input[field] === undefined) {
+      throw new ApiError("ValidationException", `${field} is required: the local warehouse is a ${what}`);
     }
-    const named = required(input, "WorkgroupName").split("/").at(-1);
-    if (named !== workgroup) {
+    const named = required(input, field).split("/").at(-1);
+    if (named !== name) {
       throw new ApiError(
         "ValidationException",
-        `Redshift endpoint doesn't exist in this region: no workgroup ${named}, there is ${workgroup}`,
+        `Redshift endpoint doesn't exist in this region: no ${what} ${named}, there is ${name}`,
       );
     }
     if (required(input, "Database") !== database) {
@@ -151,6 +154,14 @@ export class DataApi {
         `FATAL: database "${String(input["Database"])}" does not exist`,
       );
     }
+  }
+
+  /** The warehouse as answers name it. */
+  #target(): object {
+    const { target, database: Database } = this.#options;
+    return "workgroup" in target
+      ? { WorkgroupName: target.workgroup, Database }
+      : { ClusterIdentifier: target.cluster, Database };
   }
 
   #find(input: Input): { statement: Statement; sub: SubStatement | undefined } {
@@ -169,8 +180,7 @@ export class DataApi {
   async #describe(input: Input): Promise<object> {
     const { statement, sub } = this.#find(input);
     await waited(statement, input);
-    const { workgroup: WorkgroupName, database: Database } = this.#options;
-    return { WorkgroupName, Database, ...describeStatement(statement, sub) };
+    return { ...this.#target(), ...describeStatement(statement, sub) };
   }
 
   async #result(input: Input): Promise<object> {

@@ -4,6 +4,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { Client, type ClientConfig, escapeIdentifier, Pool } from "pg";
 import { CREDENTIALS } from "../credentials.ts";
 import { ApiError, DataApi } from "./data-api.ts";
+import type { WarehouseTarget } from "./data-api.ts";
 import { installDialect } from "./dialect.ts";
 import { startPostgres } from "./postgres.ts";
 import type { Statement } from "./statement.ts";
@@ -12,12 +13,11 @@ import type { StatementEvent } from "./statement-event.ts";
 /** The Data API's part of a request: SQL of 100 KB and little else. */
 const REQUEST_MAX_BYTES = 2 ** 20;
 
-export interface WarehouseOptions {
+export type WarehouseOptions = WarehouseTarget & {
   /** Where PostgreSQL keeps its files; they outlive a restart. */
   readonly dataDir: string;
   /** Where COPY finds s3:// objects. */
   readonly s3: { readonly endpoint: string };
-  readonly workgroup: string;
   readonly database: string;
   /** Told when a statement submitted WithEvent has ended, in EventBridge's shape. */
   readonly onStatementEvent?: (event: StatementEvent) => void;
@@ -25,7 +25,7 @@ export interface WarehouseOptions {
   readonly beforeCommit?: (statement: Statement) => Promise<void>;
   readonly now?: () => Date;
   readonly signal?: AbortSignal;
-}
+};
 
 export interface Warehouse {
   /** For AWS_ENDPOINT_URL_REDSHIFT_DATA. */
@@ -46,7 +46,7 @@ export interface Warehouse {
  * @throws WarehouseError naming the part that failed
  */
 export async function startWarehouse(options: WarehouseOptions): Promise<Warehouse> {
-  const { dataDir, database, workgroup, signal } = options;
+  const { dataDir, database, signal } = options;
   const postgres = await startPostgres(dataDir, signal);
   const { port, user, password } = postgres;
   const connection: ClientConfig = { host: "127.0.0.1", port, user, password, database };
@@ -54,7 +54,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     await createDatabase(connection, database);
     const s3 = new S3Client({ endpoint: options.s3.endpoint, forcePathStyle: true, ...LOCAL });
     const api = new DataApi({
-      workgroup,
+      target: "workgroup" in options ? { workgroup: options.workgroup } : { cluster: options.cluster },
       database,
       postgres: connection,
       s3,

@@ -82,7 +82,7 @@ describe("the deployment of a whole pipeline", () => {
     });
     expect(deployment.statementEvents?.pattern).toMatchObject({ source: ["aws.redshift-data"] });
     expect(deployment.warehouse).toEqual({
-      workgroup: "weir-00000000",
+      target: { workgroup: "weir-00000000" },
       database: "weir",
       copyRoleArn: deployment.functions.loader!.environment["WEIR_COPY_ROLE_ARN"],
     });
@@ -100,7 +100,7 @@ describe("the deployment of a whole pipeline", () => {
 test("an existing workgroup is known by the name it was configured with", () => {
   const { warehouse } = readDeployment(assembly({ warehouse: EXISTING_SERVERLESS }));
   const { workgroup, database, copyRoleArn } = EXISTING_SERVERLESS;
-  expect(warehouse).toEqual({ workgroup, database, copyRoleArn });
+  expect(warehouse).toEqual({ target: { workgroup }, database, copyRoleArn });
 });
 
 test("without a warehouse there is no loader, tick or event", () => {
