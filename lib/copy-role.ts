@@ -1,16 +1,17 @@
 import { Aws } from "aws-cdk-lib";
-import { CompositePrincipal, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { CompositePrincipal, ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import { PREFIX } from "../wire/keys.ts";
 import { keyUse } from "./encryption-key.ts";
 import { allowListing, allowObjects } from "./object-access.ts";
+import type { Grantee } from "./object-access.ts";
 
 /** What COPY reads: rows, and the manifests that name them. */
 const READ = [PREFIX.data, PREFIX.loads];
 
-export interface CopyRoleProps {
+export interface CopyAccessProps {
   readonly lake: IBucket;
   readonly key: IKey;
 }
@@ -28,7 +29,7 @@ const FOR_THIS_ACCOUNT = {
 
 /** The warehouse's role. Serverless asks under either of the two names. */
 export class CopyRole extends Role {
-  constructor(scope: Construct, id: string, { lake, key }: CopyRoleProps) {
+  constructor(scope: Construct, id: string, props: CopyAccessProps) {
     super(scope, id, {
       description: "Weir warehouse: COPY reads the lake",
       assumedBy: new CompositePrincipal(
@@ -36,8 +37,20 @@ export class CopyRole extends Role {
         new ServicePrincipal("redshift-serverless.amazonaws.com", { conditions: FOR_THIS_ACCOUNT }),
       ),
     });
-    allowObjects(this, lake, ["s3:GetObject"], READ);
-    allowListing(this, lake);
-    this.addToPolicy(keyUse(key, "s3", ["kms:Decrypt"]));
+    allowCopy(this, props);
   }
+}
+
+/** The same access as a policy, for the role of a warehouse that is not ours. */
+export class CopyPolicy extends ManagedPolicy {
+  constructor(scope: Construct, id: string, props: CopyAccessProps) {
+    super(scope, id, { description: "Weir: what COPY needs to read the lake" });
+    allowCopy(this, props);
+  }
+}
+
+function allowCopy(grantee: Grantee, { lake, key }: CopyAccessProps): void {
+  allowObjects(grantee, lake, ["s3:GetObject"], READ);
+  allowListing(grantee, lake);
+  grantee.grantPrincipal.addToPrincipalPolicy(keyUse(key, "s3", ["kms:Decrypt"]));
 }

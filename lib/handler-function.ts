@@ -3,8 +3,9 @@ import { Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Architecture, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import type { Code } from "aws-cdk-lib/aws-lambda";
-import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { LogGroup } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { logRetention } from "./log-retention.ts";
 
 export interface HandlerFunctionProps {
   readonly description: string;
@@ -13,6 +14,17 @@ export interface HandlerFunctionProps {
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
   readonly environment: Record<string, string>;
+  /**
+   * How long what the function logs is kept: a number that CloudWatch Logs takes.
+   *
+   * @default 30
+   */
+  readonly logRetentionDays?: number;
+  /**
+   * Executions kept free for this function, and its limit.
+   *
+   * @default the account's unreserved ones
+   */
   readonly reservedConcurrency?: number;
 }
 
@@ -26,7 +38,7 @@ export class HandlerFunction extends Construct {
     this.role = new Role(this, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
     const logGroup = new LogGroup(this, "Logs", {
       encryptionKey: props.key,
-      retention: RetentionDays.ONE_MONTH,
+      retention: logRetention(props.logRetentionDays ?? 30),
       removalPolicy: RemovalPolicy.DESTROY,
     });
     logGroup.grantWrite(this.role);

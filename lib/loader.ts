@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { Duration, Tags, Validations } from "aws-cdk-lib";
+import { ArnFormat, Duration, Stack, Tags, Validations } from "aws-cdk-lib";
 import { Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction as FunctionTarget } from "aws-cdk-lib/aws-events-targets";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
@@ -15,7 +15,7 @@ import { handlerCode } from "./handler-code.ts";
 import { HandlerFunction } from "./handler-function.ts";
 import { allowListing, allowObjects } from "./object-access.ts";
 import { Tick } from "./tick.ts";
-import type { Warehouse } from "./warehouse.ts";
+import type { ProvisionedWarehouse, Warehouse } from "./warehouse.ts";
 
 const ENTRY = fileURLToPath(new URL("../lambdas/loader/handler.ts", import.meta.url));
 
@@ -48,6 +48,7 @@ export class Loader extends Construct {
       key,
       memoryMb: MEMORY_MB,
       timeoutSeconds: TIMEOUT_SECONDS,
+      logRetentionDays: config.stack.logRetentionDays,
       // None by default: Lambda refuses a reservation that leaves an account fewer than 10 executions for the
       // rest, and a new account has 10 in all. Two loaders at once do no harm: the state in the lake is saved
       // with If-Match, so the later one starts over, and a load locks its table and asks the ledger, in the
@@ -59,7 +60,7 @@ export class Loader extends Construct {
       environment: {
         WEIR_LAKE_BUCKET: lake.bucketName,
         WEIR_DATABASE: warehouse.database,
-        WEIR_WORKGROUP: warehouse.workgroupName,
+        ...address(warehouse),
         WEIR_COPY_ROLE_ARN: warehouse.copyRoleArn,
       },
     });
@@ -99,18 +100,24 @@ export class Loader extends Construct {
   }
 }
 
-/** Submitting to this workgroup, and following what was submitted. */
-function allowStatements(role: Role, { workgroupArn }: Warehouse): void {
-  role.addToPolicy(
-    new PolicyStatement({
-      actions: [
-        "redshift-data:BatchExecuteStatement",
-        "redshift-data:ExecuteStatement",
-        "redshift-serverless:GetCredentials",
-      ],
-      resources: [workgroupArn],
-    }),
-  );
+/** Where the loader finds the warehouse, and whom it signs in as. */
+function address(warehouse: Warehouse): Record<string, string> {
+  if (warehouse.kind === "serverless") return { WEIR_WORKGROUP: warehouse.workgroupName };
+  const { clusterIdentifier, dbUser } = warehouse;
+  return { WEIR_CLUSTER: clusterIdentifier, ...(dbUser !== undefined && { WEIR_DB_USER: dbUser }) };
+}
+
+/** Submitting to this warehouse, and following what was submitted. */
+function allowStatements(role: Role, warehouse: Warehouse): void {
+  const submit = ["redshift-data:BatchExecuteStatement", "redshift-data:ExecuteStatement"];
+  if (warehouse.kind === "serverless") {
+    const actions = [...submit, "redshift-serverless:GetCredentials"];
+    role.addToPolicy(new PolicyStatement({ actions, resources: [warehouse.workgroupArn] }));
+  } else {
+    const cluster = redshiftArn(role, "cluster", warehouse.clusterIdentifier);
+    role.addToPolicy(new PolicyStatement({ actions: submit, resources: [cluster] }));
+    role.addToPolicy(signIn(role, warehouse));
+  }
   role.addToPolicy(
     new PolicyStatement({
       actions: [
@@ -126,4 +133,24 @@ function allowStatements(role: Role, { workgroupArn }: Warehouse): void {
     id: "AwsSolutions-IAM5[Resource::*]",
     reason: "statements have no ARN; the condition narrows the actions to those this role submitted",
   });
+}
+
+/**
+ * Temporary credentials of a cluster: for the database user that belongs to the role, or for one that is named.
+ * source: "Authorizing access to the Amazon Redshift Data API", read 2026-11
+ */
+function signIn(role: Role, { clusterIdentifier, database, dbUser }: ProvisionedWarehouse): PolicyStatement {
+  const dbName = redshiftArn(role, "dbname", `${clusterIdentifier}/${database}`);
+  if (dbUser === undefined) {
+    return new PolicyStatement({ actions: ["redshift:GetClusterCredentialsWithIAM"], resources: [dbName] });
+  }
+  return new PolicyStatement({
+    actions: ["redshift:GetClusterCredentials"],
+    resources: [dbName, redshiftArn(role, "dbuser", `${clusterIdentifier}/${dbUser}`)],
+  });
+}
+
+function redshiftArn(scope: Construct, resource: string, resourceName: string): string {
+  const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+  return Stack.of(scope).formatArn({ service: "redshift", resource, resourceName, arnFormat });
 }

@@ -41,6 +41,7 @@ export class Router extends Construct {
       key,
       memoryMb: config.router.memoryMb,
       timeoutSeconds: config.router.timeoutSeconds,
+      logRetentionDays: config.stack.logRetentionDays,
       environment: { WEIR_LAKE_BUCKET: lake.bucketName },
     });
     this.function = handler.function;

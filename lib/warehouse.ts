@@ -1,23 +1,43 @@
+import { CfnOutput } from "aws-cdk-lib";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
-import type { WeirConfig } from "../wire/config.ts";
+import type { WarehouseConfig } from "../wire/warehouse-config.ts";
+import { CopyPolicy } from "./copy-role.ts";
 import { NewWarehouse } from "./new-warehouse.ts";
 
-/** The workgroup that rows are loaded into. */
-export interface Warehouse {
-  readonly workgroupName: string;
-  readonly workgroupArn: string;
+interface AnyWarehouse {
   readonly database: string;
   /** Role that COPY reads the lake with. */
   readonly copyRoleArn: string;
 }
 
+export interface ServerlessWarehouse extends AnyWarehouse {
+  readonly kind: "serverless";
+  readonly workgroupName: string;
+  readonly workgroupArn: string;
+}
+
+export interface ProvisionedWarehouse extends AnyWarehouse {
+  readonly kind: "provisioned";
+  readonly clusterIdentifier: string;
+  /**
+   * Database user that the loader signs in as.
+   *
+   * @default the user that belongs to the loader's role
+   */
+  readonly dbUser?: string;
+}
+
+/** What rows are loaded into. */
+export type Warehouse = ServerlessWarehouse | ProvisionedWarehouse;
+
 export interface WarehouseProps {
-  readonly config: WeirConfig["warehouse"];
+  readonly config: WarehouseConfig;
   readonly lake: IBucket;
   readonly key: IKey;
   readonly accessLogs: IBucket;
+  readonly logRetentionDays: number;
 }
 
 /** @returns undefined when rows stay in the lake */
@@ -28,6 +48,20 @@ export function warehouse(
 ): Warehouse | undefined {
   if (config.kind === "none") return undefined;
   if (config.kind === "new-serverless") return new NewWarehouse(scope, id, { config, ...props });
-  const { workgroup: workgroupName, workgroupArn, database, copyRoleArn } = config;
-  return { workgroupName, workgroupArn, database, copyRoleArn };
+  copyPolicy(scope, props);
+  const { database, copyRoleArn } = config;
+  if (config.kind === "existing-serverless") {
+    const { workgroup: workgroupName, workgroupArn } = config;
+    return { kind: "serverless", workgroupName, workgroupArn, database, copyRoleArn };
+  }
+  const { cluster: clusterIdentifier, dbUser } = config;
+  return { kind: "provisioned", clusterIdentifier, dbUser, database, copyRoleArn };
+}
+
+function copyPolicy(scope: Construct, props: Pick<WarehouseProps, "lake" | "key">): void {
+  const { managedPolicyArn: value } = new CopyPolicy(scope, "CopyPolicy", props);
+  new CfnOutput(scope, "CopyPolicyArn", {
+    value,
+    description: "attach to the role that COPY reads the lake with",
+  });
 }

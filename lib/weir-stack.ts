@@ -34,7 +34,13 @@ export class WeirStack extends Stack {
     const onFailure = new FailureDestination(failures);
     const router = new Router(this, "Router", { config, stream, lake, key, onFailure });
 
-    const target = warehouse(this, "Warehouse", { config: config.warehouse, lake, key, accessLogs });
+    const target = warehouse(this, "Warehouse", {
+      config: config.warehouse,
+      lake,
+      key,
+      accessLogs,
+      logRetentionDays: config.stack.logRetentionDays,
+    });
     const loader = target && new Loader(this, "Loader", { config, lake, key, warehouse: target });
 
     new Alarms(this, "Alarms", { config, key, router, loader });
@@ -46,14 +52,15 @@ export class WeirStack extends Stack {
       value: agents.managedPolicyArn,
       description: "attach to the role that agents run as",
     });
-    if (target) new CfnOutput(this, "Workgroup", { value: target.workgroupName });
+    if (target?.kind === "serverless") new CfnOutput(this, "Workgroup", { value: target.workgroupName });
+    if (target?.kind === "provisioned") new CfnOutput(this, "Cluster", { value: target.clusterIdentifier });
   }
 
   /**
-   * Three zones, whatever the account: not knowing the region, CDK would settle for two, and Redshift
-   * Serverless wants three.
+   * The account's zones by their place, as many as a network may ask for. CDK itself would look them up where it knows
+   * account and region, with credentials, and settle for two where it does not.
    */
   override get availabilityZones(): string[] {
-    return [0, 1, 2].map((zone) => Fn.select(zone, Fn.getAzs()));
+    return [0, 1, 2, 3].map((zone) => Fn.select(zone, Fn.getAzs()));
   }
 }

@@ -1,10 +1,8 @@
 import * as z from "zod";
 import { toDotPath } from "zod/v4/core";
 import { logTypeSchema } from "./log-type.ts";
-import { databaseNameProblem } from "./redshift-names.ts";
 import { stackSchema } from "./stack-config.ts";
-
-const identifier = z.string().regex(/^[a-z_][a-z0-9_$]{0,62}$/i, "a Redshift identifier");
+import { warehouseProblems, warehouseSchema } from "./warehouse-config.ts";
 
 const stream = z.strictObject({
   mode: z
@@ -66,38 +64,6 @@ const routerSettings = {
 };
 const router = z.strictObject(routerSettings, { error: removedSetting });
 
-/** Capacities the service takes. Redshift Serverless quotas, read 2026-11. */
-const rpu = z
-  .int()
-  .min(4)
-  .max(1_024)
-  .refine((value) => value === 4 || value % 8 === 0, "4, or a multiple of 8");
-
-const newDatabase = z.string().superRefine((name, context) => {
-  const message = databaseNameProblem(name);
-  if (message !== undefined) context.addIssue({ code: "custom", message });
-});
-
-const warehouse = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("none") }),
-  z.strictObject({
-    kind: z.literal("new-serverless"),
-    database: newDatabase.default("weir"),
-    baseCapacityRpu: rpu.default(8).meta({ unit: "RPU" }),
-    maxCapacityRpu: rpu.default(32).meta({ unit: "RPU" }),
-  }),
-  z.strictObject({
-    kind: z.literal("existing-serverless"),
-    workgroup: z.string().min(3).max(64).meta({ description: "name of the workgroup" }),
-    workgroupArn: z.string().startsWith("arn:"),
-    database: identifier,
-    copyRoleArn: z
-      .string()
-      .startsWith("arn:")
-      .meta({ description: "role of the namespace that COPY reads the lake with" }),
-  }),
-]);
-
 const loader = z.strictObject({
   everyMinutes: z
     .int()
@@ -154,16 +120,15 @@ export const weirConfigSchema = z
     stream: stream.prefault({}),
     lake: lake.prefault({}),
     router: router.prefault({}),
-    warehouse: warehouse.default({ kind: "none" }),
+    warehouse: warehouseSchema.default({ kind: "none" }),
     loader: loader.prefault({}),
     foreign: foreign.prefault({}),
     alarms: alarms.prefault({}),
     types: z.array(logTypeSchema).min(1),
   })
-  .superRefine(({ types, warehouse }, context) => {
-    if (warehouse.kind === "new-serverless" && warehouse.maxCapacityRpu < warehouse.baseCapacityRpu) {
-      const path = ["warehouse", "maxCapacityRpu"];
-      context.addIssue({ code: "custom", path, message: "below baseCapacityRpu" });
+  .superRefine(({ stack, types, warehouse }, context) => {
+    for (const { path, message } of warehouseProblems(warehouse, stack.region, types)) {
+      context.addIssue({ code: "custom", path: ["warehouse", ...path], message });
     }
     const names = new Set<string>();
     const tables = new Set<string>();

@@ -19,6 +19,13 @@ export const EXISTING_SERVERLESS = {
   copyRoleArn: "arn:aws:iam::111122223333:role/analytics-copy",
 } as const;
 
+export const PROVISIONED = {
+  kind: "provisioned",
+  cluster: "reporting",
+  database: "reports",
+  copyRoleArn: "arn:aws:iam::111122223333:role/reporting-copy",
+} as const;
+
 const TYPES: WeirConfigInput["types"] = [
   { name: "access", parse: { format: "combined" }, columns: [{ name: "status", type: "smallint" }] },
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { EXISTING_SERVERLESS, NEW_SERVERLESS, Synthesized, show } from "./synth.ts";
+import { EXISTING_SERVERLESS, NEW_SERVERLESS, PROVISIONED, Synthesized, show, statements } from "./synth.ts";
 
 describe("a new warehouse", () => {
   const stack = new Synthesized({
@@ -8,30 +8,7 @@ describe("a new warehouse", () => {
   const { Properties: workgroup } = stack.one("WarehouseWorkgroup");
   const namespace = stack.one("WarehouseNamespace");
 
-  test("lies in three isolated subnets of three zones, without a gateway to anywhere", () => {
-    expect(workgroup["SubnetIds"]).toHaveLength(3);
-    const zones = Object.values(stack.all("AWS::EC2::Subnet")).map(({ Properties }) =>
-      JSON.stringify(Properties["AvailabilityZone"]),
-    );
-    expect(new Set(zones).size).toBe(3);
-    for (const type of ["AWS::EC2::InternetGateway", "AWS::EC2::NatGateway", "AWS::EC2::Route"]) {
-      expect(stack.all(type)).toEqual({});
-    }
-  });
-
-  test("reaches S3 by a gateway endpoint that every subnet routes to", () => {
-    const endpoints = Object.values(stack.all("AWS::EC2::VPCEndpoint"));
-    expect(endpoints).toHaveLength(1);
-    expect(endpoints[0]!.Properties["VpcEndpointType"]).toBe("Gateway");
-    expect(show(endpoints[0]!.Properties["ServiceName"])).toBe("com.amazonaws.<AWS::Region>.s3");
-    expect(endpoints[0]!.Properties["RouteTableIds"]).toHaveLength(3);
-    expect(workgroup["EnhancedVpcRouting"]).toBe(true);
-  });
-
-  test("lets nobody in: not public, no ingress, TLS only", () => {
-    expect(workgroup["PubliclyAccessible"]).toBe(false);
-    expect(stack.one("WarehouseSecurityGroup").Properties).not.toHaveProperty("SecurityGroupIngress");
-    expect(stack.all("AWS::EC2::SecurityGroupIngress")).toEqual({});
+  test("speaks TLS only", () => {
     expect(workgroup["ConfigParameters"]).toContainEqual({
       ParameterKey: "require_ssl",
       ParameterValue: "true",
@@ -96,24 +73,116 @@ describe("a new warehouse", () => {
   });
 });
 
-test.each([
-  [{ baseCapacityRpu: 12 }, "warehouse.baseCapacityRpu: 4, or a multiple of 8"],
-  [{ baseCapacityRpu: 64, maxCapacityRpu: 32 }, "warehouse.maxCapacityRpu: below baseCapacityRpu"],
-])("a capacity that the service would refuse, %j, is refused before anything is deployed", (rpu, problem) => {
-  expect(() => new Synthesized({ warehouse: { ...NEW_SERVERLESS, ...rpu } })).toThrow(problem);
+// Redshift exports to /aws/redshift/<namespace>/<type>, and makes a group that is missing, without a key and for ever.
+// source: "Audit logging for Amazon Redshift Serverless", read 2026-11
+describe("what the warehouse logs", () => {
+  const stack = new Synthesized({ warehouse: NEW_SERVERLESS, stack: { logRetentionDays: 90 } });
+  const namespace = stack.one("WarehouseNamespace");
+
+  test.each(["userlog", "connectionlog", "useractivitylog"])("%s has a group, key and retention", (type) => {
+    expect(namespace.Properties["LogExports"]).toContain(type);
+    const group = Object.values(stack.all("AWS::Logs::LogGroup")).find(
+      ({ Properties }) =>
+        show(Properties["LogGroupName"]) ===
+        `/aws/redshift/${show(namespace.Properties["NamespaceName"])}/${type}`,
+    );
+    expect(group?.Properties["RetentionInDays"]).toBe(90);
+    expect(show(group?.Properties["KmsKeyId"])).toBe("<Key>");
+  });
+
+  test("finds its groups there, since it would make them otherwise", () => {
+    const groups = Object.keys(stack.all("AWS::Logs::LogGroup")).filter((id) =>
+      id.startsWith("WarehouseLog"),
+    );
+    expect(groups.length).toBe(3);
+    for (const id of groups) expect(namespace.DependsOn?.some((needed) => needed.startsWith(id))).toBe(true);
+  });
 });
 
-test("an existing workgroup is used as it is: no network, no namespace, no COPY role", () => {
+describe("a namespace that an earlier stack left", () => {
+  const stack = new Synthesized({ warehouse: { ...NEW_SERVERLESS, namespace: "weir-1a2b3c4d" } });
+
+  test("gets a workgroup, and is neither made nor changed", () => {
+    expect(stack.all("AWS::RedshiftServerless::Namespace")).toEqual({});
+    expect(stack.one("WarehouseWorkgroup").Properties["NamespaceName"]).toBe("weir-1a2b3c4d");
+  });
+
+  test("meets no name that it has already", () => {
+    expect(show(stack.one("WarehouseWorkgroup").Properties["WorkgroupName"])).toContain("<AWS::StackId>");
+    const named = Object.values(stack.all("AWS::Logs::LogGroup")).filter(
+      ({ Properties }) => Properties["LogGroupName"] !== undefined,
+    );
+    expect(named).toEqual([]);
+  });
+});
+
+describe.each([EXISTING_SERVERLESS, PROVISIONED])("a warehouse of kind $kind", (warehouse) => {
+  const stack = new Synthesized({ warehouse });
+
+  test("is used as it is: no network, no namespace, no COPY role", () => {
+    for (const type of [
+      "AWS::EC2::VPC",
+      "AWS::EC2::SecurityGroup",
+      "AWS::RedshiftServerless::Namespace",
+      "AWS::RedshiftServerless::Workgroup",
+      "AWS::Redshift::Cluster",
+    ]) {
+      expect(stack.all(type)).toEqual({});
+    }
+    expect(() => stack.one("WarehouseCopyRole")).toThrow("0 resources");
+  });
+
+  test("has a policy ready for its COPY role, with what COPY needs and nothing else", () => {
+    expect(statements(stack.one("CopyPolicy").Properties["PolicyDocument"])).toEqual([
+      "kms:Decrypt on <Key> if StringEquals=kms:ViaService=s3.<AWS::Region>.amazonaws.com",
+      "s3:GetObject on <Lake>/data/*",
+      "s3:GetObject on <Lake>/loads/*",
+      "s3:ListBucket on <Lake>",
+    ]);
+    expect(show(stack.template.findOutputs("CopyPolicyArn")["CopyPolicyArn"]!["Value"])).toBe("<CopyPolicy>");
+  });
+});
+
+test("an existing workgroup is told by its name", () => {
   const stack = new Synthesized({ warehouse: EXISTING_SERVERLESS });
-  for (const type of [
-    "AWS::EC2::VPC",
-    "AWS::RedshiftServerless::Namespace",
-    "AWS::RedshiftServerless::Workgroup",
-  ]) {
-    expect(stack.all(type)).toEqual({});
-  }
-  expect(() => stack.one("WarehouseCopyRole")).toThrow("0 resources");
   expect(stack.template.findOutputs("Workgroup")).toMatchObject({ Workgroup: { Value: "analytics" } });
+});
+
+describe("a provisioned cluster", () => {
+  const arn = "arn:<AWS::Partition>:redshift:<AWS::Region>:<AWS::AccountId>";
+
+  /** The grants of the loader that concern Redshift's databases. */
+  const grants = (dbUser?: string): string[] =>
+    new Synthesized({ warehouse: { ...PROVISIONED, ...(dbUser !== undefined && { dbUser }) } })
+      .grants("LoaderHandlerRole")
+      .filter((grant) => grant.startsWith("redshift") && !grant.includes("statement-owner"));
+
+  // source: actions and resources of Amazon Redshift and of its Data API, Service Authorization Reference, read 2026-11
+  test("is signed in to as the loader's role, where no user is named", () => {
+    expect(grants()).toEqual([
+      `redshift-data:BatchExecuteStatement on ${arn}:cluster:reporting`,
+      `redshift-data:ExecuteStatement on ${arn}:cluster:reporting`,
+      `redshift:GetClusterCredentialsWithIAM on ${arn}:dbname:reporting/reports`,
+    ]);
+  });
+
+  test("is signed in to as the user that is named", () => {
+    expect(grants("loader")).toEqual([
+      `redshift-data:BatchExecuteStatement on ${arn}:cluster:reporting`,
+      `redshift-data:ExecuteStatement on ${arn}:cluster:reporting`,
+      `redshift:GetClusterCredentials on ${arn}:dbname:reporting/reports`,
+      `redshift:GetClusterCredentials on ${arn}:dbuser:reporting/loader`,
+    ]);
+  });
+
+  test("is what the loader is told, and its user", () => {
+    const stack = new Synthesized({ warehouse: { ...PROVISIONED, dbUser: "loader" } });
+    expect(show(stack.one("LoaderHandlerFunction").Properties["Environment"])).toBe(
+      "Variables=WEIR_LAKE_BUCKET=<Lake> WEIR_DATABASE=reports WEIR_CLUSTER=reporting WEIR_DB_USER=loader " +
+        `WEIR_COPY_ROLE_ARN=${PROVISIONED.copyRoleArn}`,
+    );
+    expect(stack.template.findOutputs("Cluster")).toMatchObject({ Cluster: { Value: "reporting" } });
+  });
 });
 
 test("without a warehouse there is neither loader nor schedule nor a watch over them", () => {

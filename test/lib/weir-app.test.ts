@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import type { CfnBucket } from "aws-cdk-lib/aws-s3";
 import { describe, expect, test } from "vitest";
-import { EXISTING_SERVERLESS, NEW_SERVERLESS, app, show, weirStack } from "./synth.ts";
+import { EXISTING_SERVERLESS, NEW_SERVERLESS, PROVISIONED, app, show, weirStack } from "./synth.ts";
 import type { Resource } from "./synth.ts";
 
-test.each([{ kind: "none" } as const, NEW_SERVERLESS, EXISTING_SERVERLESS])(
+test.each([{ kind: "none" } as const, NEW_SERVERLESS, EXISTING_SERVERLESS, PROVISIONED])(
   "the app passes every check, warnings included, with a warehouse of kind $kind",
   (warehouse) => {
     const { directory } = app({ warehouse }).synth();
@@ -150,10 +150,13 @@ test("what is retained has no physical name, so a second stack can stand beside 
   const retained = Object.values(template.Resources).filter(
     ({ DeletionPolicy }) => DeletionPolicy === "RetainExceptOnCreate",
   );
-  expect(retained.length).toBe(6);
+  expect(retained.length).toBe(9);
   for (const { Properties } of retained) {
-    const { NamespaceName, ...others } = Properties as { NamespaceName?: unknown };
+    const { NamespaceName, LogGroupName, ...others } = Properties as Record<string, unknown>;
     for (const name of ["Name", "BucketName", "AliasName"]) expect(others).not.toHaveProperty(name);
-    if (NamespaceName !== undefined) expect(JSON.stringify(NamespaceName)).toContain("AWS::StackId");
+    // These take a name, which no other stack can have: the UUID of this one is in it.
+    for (const name of [NamespaceName, LogGroupName].filter((name) => name !== undefined)) {
+      expect(show(name)).toContain("<AWS::StackId>");
+    }
   }
 });
