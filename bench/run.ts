@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { arch, cpus } from "node:os";
 import { benchAgent } from "./agent.ts";
 import { benchCodec } from "./codec.ts";
+import { benchCommit } from "./commit.ts";
 import type { BenchRow } from "./cpu-time.ts";
 import { benchPushed } from "./pushed.ts";
 import { benchRouter } from "./router.ts";
@@ -22,6 +23,7 @@ const SECTIONS = [
       "The plain handler is aws-kinesis-agg, JSON.parse, JSON.stringify and gzip 6: it types and checks nothing.",
     benchRouter,
   ],
+  ["Commits", "Reading a commit's text, which each consumer of the lake does with each commit.", benchCommit],
   [
     "Agent",
     "From files in the page cache to a Kinesis endpoint that does nothing, checkpoints included, in a process of its own.",

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { toDotPath } from "zod/v4/core";
 import { ORIGIN } from "./keys.ts";
 import { COMMIT_MAX_BYTES } from "./limits.ts";
 import { GAP_REASONS } from "./provenance.ts";
@@ -16,7 +17,11 @@ import { WireError } from "./wire-error.ts";
  */
 
 const count = z.int().min(0);
-const range = z.tuple([count, count]);
+/** One check for all ranges of a source: as tuples they would cost more than all the rest of a commit. */
+const ranges = z.custom<[from: number, to: number][]>(
+  (value) => Array.isArray(value) && value.every(isRange),
+  "not pairs of offsets",
+);
 const instant = z.iso.datetime();
 const sequenceNumber = z.string().regex(/^\d+$/);
 
@@ -39,7 +44,7 @@ const sourceRanges = z.object({
   host: z.string(),
   path: z.string(),
   /** Merged ranges of the events in this batch, their gaps not included. */
-  ranges: z.array(range),
+  ranges,
   gaps: z.array(z.object({ from: count, to: count, reason: z.enum(GAP_REASONS), lines: count })),
   /** Log types that have at least one line, in rows or in rejects, from these ranges. */
   types: z.array(z.string()),
@@ -128,14 +133,31 @@ export function parseCommit(json: string, key: string): Commit {
   try {
     return commitOf(JSON.parse(json));
   } catch (cause) {
-    throw new WireError("BAD_COMMIT", `${key} is not a commit`, undefined, { cause });
+    throw new WireError("BAD_COMMIT", `${key} is not a commit: ${problemOf(cause)}`, undefined, { cause });
   }
+}
+
+const PROBLEM_CHARS = 200;
+
+/** The first field at fault, or why it is no JSON. */
+function problemOf(cause: unknown): string {
+  const [issue] = cause instanceof z.ZodError ? cause.issues : [];
+  const field = issue === undefined || issue.path.length === 0 ? "" : `${toDotPath(issue.path)}: `;
+  return `${field}${issue?.message ?? (cause as Error).message}`.slice(0, PROBLEM_CHARS);
 }
 
 /** Called before a commit is read, where its size is known. @throws WireError BAD_COMMIT */
 export function assertCommitSize(bytes: number, key: string): void {
   if (bytes <= COMMIT_MAX_BYTES) return;
   throw new WireError("BAD_COMMIT", `${key} has ${bytes} bytes, and a commit at most ${COMMIT_MAX_BYTES}`);
+}
+
+function isRange(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 2 && value.every(isOffset);
+}
+
+function isOffset(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function commitOf(value: unknown): Commit {

@@ -113,4 +113,13 @@ describe("what is no commit is refused by its key", () => {
     expect(() => parseCommit(text, commitKey)).toThrow(commitKey);
     expect(() => parseCommit(text, commitKey)).toThrow(expect.objectContaining({ code: "BAD_COMMIT" }));
   });
+
+  test("and the first field at fault", () => {
+    const spoilt = having({ sources: [source, { ...source, ranges: [[0, 0.5]] }], bytes: 1 });
+    expect(() => parseCommit(spoilt, commitKey)).toThrow(
+      `${commitKey} is not a commit: sources[1].ranges: not pairs of offsets`,
+    );
+    const named = having({ types: { ["x".repeat(100_000)]: {} } });
+    expect(() => parseCommit(named, commitKey)).toThrow(/^.{0,400}$/);
+  });
 });
