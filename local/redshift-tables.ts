@@ -8,14 +8,15 @@ const UNDEFINED_TABLE = "42P01";
 export function redshiftTables(warehouse: Warehouse): Tables {
   return {
     async countRows(table) {
-      const sql = `SELECT count(*) AS rows, count(DISTINCT (_src, _off)) AS distinct_rows FROM ${quote(table)}`;
+      const sql = `SELECT count(*) AS rows, count(DISTINCT (_src, _off, _crc)) AS distinct_rows FROM ${quote(table)}`;
       const [counts] = await whenThere(warehouse.query<{ rows: string; distinct_rows: string }>(sql));
       return { rows: Number(counts?.rows ?? 0), distinct: Number(counts?.distinct_rows ?? 0) };
     },
     async *identities(table) {
-      const sql = `SELECT _src AS src, _off AS off FROM ${quote(table)}`;
-      for (const { src, off } of await whenThere(warehouse.query<{ src: string; off: string }>(sql))) {
-        yield { src, off: Number(off) } satisfies Identity;
+      const sql = `SELECT _src AS src, _off AS off, _crc AS crc FROM ${quote(table)}`;
+      const rows = warehouse.query<{ src: string; off: string; crc: string | null }>(sql);
+      for (const { src, off, crc } of await whenThere(rows)) {
+        yield { src, off: Number(off), crc: crc === null ? undefined : Number(crc) } satisfies Identity;
       }
     },
   };

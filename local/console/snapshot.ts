@@ -22,7 +22,13 @@ export interface Snapshot {
   /** By log type, without the agents' heartbeats. */
   readonly types: Readonly<Record<string, TypeFlow>>;
   readonly rejects: readonly RejectView[];
-  readonly lake: { readonly commits: number; readonly objects: number; readonly bytes: number };
+  readonly lake: {
+    readonly commits: number;
+    readonly objects: number;
+    readonly bytes: number;
+    /** Kinesis records that could not be opened. */
+    readonly quarantined: number;
+  };
   readonly warehouse: { readonly loads: number; readonly failedLoads: number };
   /** What does not balance, once the run has ended. */
   readonly problems: readonly string[];

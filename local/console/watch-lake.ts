@@ -27,6 +27,7 @@ export class LakeTotals {
   #newestMs = 0;
   #objects = 0;
   #bytes = 0;
+  #quarantined = 0;
   /** Over all commits: Kinesis records, and the user records in them. */
   records = 0;
   userRecords = 0;
@@ -58,7 +59,12 @@ export class LakeTotals {
   }
 
   get lake(): Snapshot["lake"] {
-    return { commits: this.#batches.size, objects: this.#objects, bytes: this.#bytes };
+    return {
+      commits: this.#batches.size,
+      objects: this.#objects,
+      bytes: this.#bytes,
+      quarantined: this.#quarantined,
+    };
   }
 
   /** By log type, without heartbeats. */
@@ -78,9 +84,10 @@ export class LakeTotals {
     );
   }
 
-  #add({ types, objects, sources, records, userRecords }: Commit): void {
+  #add({ types, objects, sources, records, userRecords, quarantined }: Commit): void {
     this.records += records;
     this.userRecords += userRecords;
+    this.#quarantined += quarantined;
     this.#objects += objects.length;
     for (const { bytes } of objects) this.#bytes += bytes;
     for (const [type, counts] of Object.entries(types)) {

@@ -12,12 +12,14 @@ import { countLineFeeds } from "./truth.ts";
 export interface Identity {
   readonly src: string;
   readonly off: number;
+  /** CRC-32 of the line's bytes. Lines of version 1 have none: what stands at their place is taken for the same. */
+  readonly crc?: number | undefined;
 }
 
 /** Objects read at a time; each holds one decompressor of about 10 MB. */
 const READS_AT_ONCE = 4;
 
-const identitySchema = z.object({ _src: z.string(), _off: z.int() });
+const identitySchema = z.object({ _src: z.string(), _off: z.int(), _crc: z.int().optional() });
 
 /** The bucket, as the reconciliation reads it. Every method throws what the S3 client throws. */
 export class Lake {
@@ -78,8 +80,8 @@ export class Lake {
   /** Identities of the rows of a data object, in order; nothing when there is no such object. */
   async *identities(key: string): AsyncGenerator<Identity> {
     for await (const line of this.#lines(key)) {
-      const { _src, _off } = identitySchema.parse(JSON.parse(line));
-      yield { src: _src, off: _off };
+      const { _src, _off, _crc } = identitySchema.parse(JSON.parse(line));
+      yield { src: _src, off: _off, crc: _crc };
     }
   }
 

@@ -68,7 +68,7 @@ class TypeTallier {
       let lines = 0;
       for await (const line of this.#lake.rejected(object.key)) {
         lines++;
-        const identity = { src: line._src, off: line._off };
+        const identity = { src: line._src, off: line._off, crc: line._crc };
         if (this.#sharedRows.has(identity) || !this.#rejected.add(identity)) this.#repeatedRejects++;
         else this.#explain(line);
       }

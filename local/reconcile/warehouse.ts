@@ -5,7 +5,7 @@ import type { Identity } from "./lake.ts";
 
 /** What the reconciliation asks of the warehouse. `table` is `<schema>.<table>`. */
 export interface Warehouse {
-  /** Rows of the table, and distinct (`_src`, `_off`) among them. 0 and 0 for a table that was never made. */
+  /** Rows of the table, and distinct (`_src`, `_off`, `_crc`) among them. 0 and 0 for a table that was never made. */
   countRows(table: string): Promise<{ rows: number; distinct: number }>;
   /** Identities of the table's rows; asked for only when a count is wrong, to name a row. */
   identities(table: string): AsyncIterable<Identity>;

@@ -65,7 +65,7 @@ export function scriptedSnapshot(second: number, change: Partial<Snapshot> = {})
         detail: `<img src=x onerror="alert(1)"> has 3 bytes, char(2) takes 2`,
       },
     ].filter(({ count }) => count > 0) as unknown as Snapshot["rejects"],
-    lake: { commits: second * 3, objects: second * 9, bytes: second * 190_000 },
+    lake: { commits: second * 3, objects: second * 9, bytes: second * 190_000, quarantined: 0 },
     warehouse: { loads: Math.floor(second / 6), failedLoads: 0 },
     problems: [],
     ...change,

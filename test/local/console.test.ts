@@ -95,6 +95,13 @@ describe.skipIf(BROWSER === undefined)(
       expect(complaints).toEqual([]);
     });
 
+    test("records in quarantine are told where the router is", async () => {
+      const { lake, router } = scriptedSnapshot(3);
+      const quarantined = { ...lake, quarantined: 2 };
+      shown = scriptedSnapshot(3, { lake: quarantined, router: { ...router, errors: 0 } });
+      await page.locator("#river .bad", { hasText: "2 records quarantined" }).waitFor();
+    });
+
     test("what a log line holds is text, never markup", async () => {
       await play(24, 24);
       await page.getByText(`<img src=x onerror="alert(1)">`).waitFor();
@@ -201,14 +208,14 @@ test("the lake's totals grow with its commits, each batch counted once", async (
     await lake.batch(1, events.slice(0, 2), { commitTwice: true });
     expect(await totals.refresh()).toBe(1);
     expect(totals.holds("access", { path, bytes: 14, lines: 4 })).toBe(false);
-    await lake.batch(3, events.slice(2));
+    await lake.batch(3, events.slice(2), { said: { quarantined: 2 } });
     expect(await totals.refresh()).toBe(1);
     expect(await totals.refresh()).toBe(0);
     expect(totals.types).toEqual({
       access: { lines: 4, bytes: 14, rows: 3, rejected: 1, filtered: 0, duplicates: 0 },
     });
     expect(totals.rejects).toMatchObject([{ type: "access", reason: "type", field: "status", count: 1 }]);
-    expect(totals.lake).toMatchObject({ commits: 2, objects: 3 });
+    expect(totals.lake).toMatchObject({ commits: 2, objects: 3, quarantined: 2 });
     expect(totals.holds("access", { path, bytes: 14, lines: 4 })).toBe(true);
   } finally {
     await lake.stop();

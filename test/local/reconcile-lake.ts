@@ -18,12 +18,16 @@ export interface Event {
   readonly off: number;
   readonly extent: number;
   readonly rejected: boolean;
+  /** CRC-32 of the line's bytes; none as in version 1. */
+  readonly crc: number | undefined;
 }
 
 /** What a test does to one batch behind the back of its commit. */
 export interface Damage {
   readonly dropRow?: Identity;
   readonly commitTwice?: boolean;
+  /** What else the commit says. */
+  readonly said?: Partial<Pick<Commit, "config" | "quarantined">>;
   readonly gaps?: { src: string; from: number; to: number; lines: number; type: string }[];
 }
 
@@ -79,7 +83,7 @@ export class FabricatedLake {
     const events = lines.map((line, i) => {
       const extent = Buffer.byteLength(line) + 1;
       off += extent;
-      return { type, src, off: off - extent, extent, rejected: rejected(i) };
+      return { type, src, off: off - extent, extent, rejected: rejected(i), crc: crc32(line) };
     });
     return { path, events };
   }
@@ -91,9 +95,11 @@ export class FabricatedLake {
       firstSequenceNumber: `${first}`,
       lastSequenceNumber: `${first + Math.max(events.length, 1) - 1}`,
     };
-    const commit = emptyCommit(batch, events);
+    const commit = { ...emptyCommit(batch, events), ...damage.said };
     const seen = new Set<string>();
-    const kept = events.filter(({ src, off }) => seen.size !== seen.add(`${src} ${off}`).size);
+    const kept = events.filter(
+      (event) => seen.size !== seen.add(`${event.src} ${event.off} ${event.crc}`).size,
+    );
     const gaps = damage.gaps ?? [];
     for (const type of new Set([...events, ...gaps].map((event) => event.type))) {
       const all = events.filter((event) => event.type === type);
@@ -145,12 +151,12 @@ export class FabricatedLake {
     says: number,
     rows: readonly Event[],
   ): Promise<void> {
-    const lines = rows.map(({ src, off }) =>
+    const lines = rows.map((event) =>
       JSON.stringify({
         _time: "2026-11-20 10:00:00.000",
-        _src: src,
-        _off: off,
-        _crc: crc32(`${src}:${off}`),
+        _src: event.src,
+        _off: event.off,
+        _crc: event.crc,
       }),
     );
     const body = ndjson(lines);
@@ -160,16 +166,16 @@ export class FabricatedLake {
   }
 
   async #rejected(commit: Commit, type: string, batch: BatchId, events: readonly Event[]): Promise<void> {
-    const lines = events.map(({ src, off }) =>
+    const lines = events.map((event) =>
       JSON.stringify({
         reason: "type",
         field: "status",
         detail: `"abc" is not a smallint`,
         type,
         tag: type,
-        _src: src,
-        _off: off,
-        _crc: crc32(`${src}:${off}`),
+        _src: event.src,
+        _off: event.off,
+        _crc: event.crc,
         _host: "web-1",
         _arrived_at: "2026-11-20 10:00:00.000",
         encoding: "utf8",
@@ -191,7 +197,7 @@ export class FabricatedLake {
 
 /** A warehouse that holds just these rows, repeats and all. */
 export function warehouseOf(rows: readonly Identity[]): Warehouse {
-  const distinct = new Set(rows.map(({ src, off }) => `${src} ${off}`)).size;
+  const distinct = new Set(rows.map(({ src, off, crc }) => `${src} ${off} ${crc}`)).size;
   return {
     countRows: () => Promise.resolve({ rows: rows.length, distinct }),
     async *identities() {

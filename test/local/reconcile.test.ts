@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { reconcile, type ReconcileOptions } from "../../local/reconcile/reconcile.ts";
@@ -89,6 +89,7 @@ describe("a lake that holds everything", () => {
       type: "access",
       src: `${SHARD}:${1 + i}`,
       off: 0,
+      crc: i,
       extent: 10,
       rejected: i === 2,
     }));
@@ -115,6 +116,57 @@ describe("a lake that holds everything", () => {
     const report = await run(path, events);
     expect(report.problems).toEqual([]);
     expect(report.types["access"]).toMatchObject({ lines: 40, duplicates: 0 });
+  });
+
+  test("reads what one batch became under two configurations, and counts its lines once", async () => {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events);
+    const stricter = events.map((event, i) => (i === 7 ? { ...event, rejected: true } : event));
+    await lake.batch(1, stricter, { said: { config: "ba9876543210" } });
+    const report = await run(path, events);
+    expect(report.problems).toEqual([]);
+    expect(report.types["access"]).toMatchObject({ lines: 80, rows: 36, rejected: 4, duplicates: 40 });
+    expect(report.kinesis).toMatchObject({ records: 1, userRecords: 40 });
+  });
+
+  test("takes a line of version 1 for whatever stands at its place", async () => {
+    const { path, events } = await accessFile();
+    const withoutCrc = events.slice(0, 20).map((event) => ({ ...event, crc: undefined }));
+    await lake.batch(1, withoutCrc);
+    await lake.batch(101, events.slice(10));
+    const report = await run(path, [...withoutCrc, ...events.slice(20)]);
+    expect(report.problems).toEqual([]);
+    expect(report.types["access"]).toMatchObject({ rows: 36, duplicates: 10 });
+  });
+
+  test("keeps a line of other bytes apart, in the lake as in the warehouse", async () => {
+    const { path, events } = await accessFile();
+    const forged = { ...events[30]!, crc: 1 };
+    await lake.batch(1, events);
+    await lake.batch(101, [forged]);
+    await lake.batch(201, [forged, events[31]!]);
+    const report = await run(path, [...events, forged]);
+    expect(report.types["access"]).toMatchObject({ rows: 37, duplicates: 2 });
+    expect(report.problems).toEqual(["access: the files hold 40 lines, 41 came (43 less 2 duplicates)"]);
+    expect((await run(path, events)).problems[1]).toMatch(/36 rows, .* 1 missing, first: AAAA at offset/);
+  });
+
+  test("balances as release 0.1.0 wrote it", async () => {
+    const file = new URL("../vectors/weir-lake-0.1.0.json", import.meta.url);
+    const { objects } = JSON.parse(await readFile(file, "utf8")) as { objects: Record<string, string> };
+    for (const [key, body] of Object.entries(objects)) await lake.put(key, Buffer.from(body, "base64"));
+    const report = await run("", [], { truth: {}, types: [], warehouse: undefined });
+    expect(report.problems).toEqual([]);
+    expect(report.quarantined).toBe(1);
+    expect(report.types).toMatchObject({
+      _unrouted: { lines: 1, rejected: 1 },
+      event: { lines: 5, rows: 3, rejected: 1, duplicates: 1 },
+      raw: { lines: 4, rows: 1, filtered: 3 },
+    });
+    expect(report.rejects).toMatchObject([
+      { type: "_unrouted", reason: "unrouted" },
+      { type: "event", reason: "type", field: "id" },
+    ]);
   });
 
   test("counts a last line without line feed", async () => {
@@ -196,6 +248,18 @@ describe("a lake or a warehouse that is wrong is told exactly", () => {
     const truth = { access: { ...counted["access"]!, mustReject: { type: 5, time: 0 } } };
     expect((await run(path, events, { truth })).problems).toEqual([
       `access: 5 lines must be rejected as "type", 4 were`,
+    ]);
+  });
+
+  test("a batch that became two things under one configuration", async () => {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events);
+    await lake.batch(
+      1,
+      events.map((event, i) => (i === 7 ? { ...event, rejected: true } : event)),
+    );
+    expect((await run(path, events)).problems).toEqual([
+      "batch shardId-000000000000-1-40 has two commits of one configuration that differ",
     ]);
   });
 

@@ -164,10 +164,7 @@ function details({ agent, kinesis, router, lake, warehouse, types }) {
       { text: left === 0 ? "all sent" : `${size(left)} behind` },
     ],
     [{ text: counted(kinesis.shards.length, "shard") }, { text: `${duration(late / 1_000)} behind` }],
-    [
-      { text: counted(router.invocations, "batch", "batches") },
-      { text: router.errors === 0 ? "no errors" : counted(router.errors, "error"), bad: router.errors > 0 },
-    ],
+    [{ text: counted(router.invocations, "batch", "batches") }, trouble(router.errors, lake.quarantined)],
     [{ text: counted(lake.objects, "object") }, { text: size(lake.bytes) }],
     [
       { text: `${grouped(loaded)} rows` },
@@ -176,6 +173,13 @@ function details({ agent, kinesis, router, lake, warehouse, types }) {
         : { text: `${counted(warehouse.failedLoads, "load")} failed`, bad: true },
     ],
   ];
+}
+
+/** What went wrong on the way through the router. */
+function trouble(errors, quarantined) {
+  if (errors > 0) return { text: counted(errors, "error"), bad: true };
+  if (quarantined > 0) return { text: `${counted(quarantined, "record")} quarantined`, bad: true };
+  return { text: "no errors" };
 }
 
 function place(text, x, y) {
