@@ -10,3 +10,8 @@ export const cursorSchema = z.strictObject({
 export type Cursor = Readonly<z.output<typeof cursorSchema>>;
 
 export const LOG_BEGINNING: Cursor = { segment: 1, index: 0 };
+
+/** Negative when `a` comes first. */
+export function compareCursors(a: Cursor, b: Cursor): number {
+  return a.segment - b.segment || a.index - b.index;
+}
