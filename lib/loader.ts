@@ -23,8 +23,8 @@ const MEMORY_MB = 512;
 /** A tick never waits for a load, but its first one may wake a warehouse and make every table. */
 const TIMEOUT_SECONDS = 300;
 
-/** What the loader reads: the commits, and its own state. */
-const READ = [PREFIX.commits, PREFIX.loads];
+/** What the loader reads: the log, its own state, and commits that the log had as unreadable. */
+const READ = [PREFIX.log, PREFIX.loads, PREFIX.commits];
 
 /** The loader names its loads so; what it merely asks of the warehouse it waits for, without a name. */
 const STATEMENT_NAME_PREFIX = "weir-";

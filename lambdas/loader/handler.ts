@@ -4,10 +4,12 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
 import { parseConfig } from "../../wire/config.ts";
+import { CommitLog } from "../commit-log/commit-log.ts";
 import { DataApi } from "./data-api.ts";
 import { Lake } from "./lake.ts";
 import { LoaderError } from "./loader-error.ts";
 import { LoaderMetrics } from "./loader-metrics.ts";
+import { savedState } from "./state.ts";
 import { targetsOf } from "./target.ts";
 import { tick, type TickReport } from "./tick.ts";
 
@@ -24,13 +26,16 @@ const database = {
 const configFile = join(import.meta.dirname, "config.json");
 const targets = targetsOf(parseConfig(JSON.parse(readFileSync(configFile, "utf8")), configFile));
 const s3 = new S3Client({});
+const lake = new Lake(s3, bucket);
+const commitLog = new CommitLog(s3, bucket);
 const api = new DataApi(new RedshiftDataClient({}), database);
 const log = new Logger({ serviceName: "loader" });
 const metrics = new LoaderMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "loader");
 
 /** Invoked by the schedule, and by EventBridge when a statement of the Data API has ended. */
 export async function handler(event: unknown): Promise<TickReport> {
-  const parts = { targets, lake: new Lake(s3, bucket), api, storage, now: () => new Date(), log };
+  const saved = savedState(s3, bucket);
+  const parts = { targets, saved, commitLog, lake, api, storage, now: () => new Date(), log };
   const report = await tick(parts, !isStatementEnd(event));
   metrics.count(report);
   return report;

@@ -1,5 +1,5 @@
 import { lockTableSql, columnsSql, quoteText, tableSql, type Target } from "./target.ts";
-import type { OpenLoad } from "./state.ts";
+import type { OpenLoad } from "./open-load.ts";
 
 /**
  * The one transaction of a load.

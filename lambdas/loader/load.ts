@@ -4,7 +4,8 @@ import type { Lake } from "./lake.ts";
 import { loadSql, type Storage } from "./load-sql.ts";
 import { type Outcome, readException, readOutcome } from "./outcome.ts";
 import { prepareTable } from "./prepare.ts";
-import type { OpenLoad, TableState } from "./state.ts";
+import type { OpenLoad } from "./open-load.ts";
+import type { TableState } from "./state.ts";
 import { fingerprint } from "./table-ddl.ts";
 import type { Target } from "./target.ts";
 

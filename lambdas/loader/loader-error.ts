@@ -1,8 +1,6 @@
 /** Why the loader could not go on with a table, or at all. */
 export type LoaderErrorCode =
   | "NO_ENVIRONMENT" //    a variable that deployment sets is missing
-  | "BAD_STATE" //         loads/state.json is not what this version writes
-  | "STATE_CONFLICT" //    another loader saved its state meanwhile
   | "SCHEMA_CONFLICT" //   the table differs from the configuration in a way that no addition mends
   | "NOT_IN_TIME" //       the warehouse did not answer a short question in time
   | "STATEMENT"; //        the warehouse refused a statement

@@ -1,15 +1,33 @@
-import { parseCommitKey } from "../../wire/keys.ts";
-import { type Claim, claim, CLAIM_LIMITS, type ClaimLimits, oldestUnclaimed } from "./claim.ts";
-import { contestedSources } from "./contested.ts";
+import type { CommitLog } from "../commit-log/commit-log.ts";
+import type { SavedState } from "../commit-log/saved-state.ts";
+import type { ClaimLimits } from "./claim.ts";
+import { Claims, type ClosedClaim } from "./claims.ts";
+import { Lag } from "./lag.ts";
 import { type LoadEvent, type LoadParts, type Log, settle, type Step, submit } from "./load.ts";
-import { planLoad } from "./plan.ts";
+import { readLog, type ReadLimits } from "./read-log.ts";
+import { retrySetAside } from "./retry-set-aside.ts";
 import { type LoaderState, newTable, type TableState } from "./state.ts";
 import { fingerprint } from "./table-ddl.ts";
 import type { Target } from "./target.ts";
 
+export interface TickLimits extends ClaimLimits, ReadLimits {
+  /** Memory of all loads that are being planned, about. */
+  readonly maxHeldBytes: number;
+}
+
+export const TICK_LIMITS: TickLimits = {
+  maxCommits: 10_000,
+  maxBytes: 4 * 2 ** 30,
+  maxHeldBytes: 96 * 2 ** 20,
+  maxReadBytes: 2 ** 30,
+  maxSegments: 2_000,
+};
+
 export interface TickParts extends LoadParts {
   readonly targets: readonly Target[];
-  readonly limits?: ClaimLimits;
+  readonly saved: SavedState<LoaderState>;
+  readonly commitLog: CommitLog;
+  readonly limits?: TickLimits;
 }
 
 export interface TickReport {
@@ -30,12 +48,6 @@ export interface TableBehind {
   readonly failure?: { readonly error: string; readonly notBefore: string };
 }
 
-/**
- * Claims of a table in one tick while none of them finds anything for it: others' commits, however large, should
- * not keep it waiting for the next tick.
- */
-const MAX_CLAIMS = 16;
-
 /** Examples in a log line of what may be many: it has the first few. */
 const LOGGED_EXAMPLES = 5;
 
@@ -52,22 +64,24 @@ const LOGGED_EXAMPLES = 5;
  *   that all tables share the tick and the warehouse can rest between
  */
 export async function tick(parts: TickParts, scheduled: boolean): Promise<TickReport> {
-  const saved = await parts.lake.state();
-  const turn = new Turn(parts, saved);
+  const turn = new Turn(parts, await parts.saved.read());
   await turn.each((state, target) => settle(state, target, parts));
-  const contested = new Set<string>();
-  await turn.each((state, target) => open(state, target, parts, scheduled, contested));
+  const claims = claimsOf(turn, parts, scheduled);
+  // What cannot be read now keeps nothing waiting that was planned already.
+  const failed = await claim(claims, parts).then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  );
+  for (const { target, state } of claims.closed) turn.set(target, state);
   await turn.save();
   await turn.each((state, target) => submit(state, target, parts));
   await turn.save();
-  const lags = await Promise.all(parts.targets.map((target) => lagSeconds(turn.table(target), parts)));
-  const behind = parts.targets.filter((_, i) => lags[i] !== undefined);
+  if (failed) throw failed.error;
+  tellUnreadable(claims.closed, parts.log);
   return {
-    lagSeconds: Math.max(0, ...lags.map((lag) => lag ?? 0)),
     events: turn.events,
-    unreadable: Object.values(turn.state.tables).reduce((sum, { setAside }) => sum + setAside.length, 0),
-    contested: contested.size,
-    ...(behind.length > 0 && { behind: behind.map((target) => tableBehind(target, turn.table(target))) }),
+    contested: tellContested(claims.closed, parts.log),
+    ...(await waiting(turn, parts)),
   };
 }
 
@@ -88,6 +102,10 @@ class Turn {
     return this.state.tables[target.name] ?? newTable();
   }
 
+  set({ name }: Target, state: TableState): void {
+    this.state = { ...this.state, tables: { ...this.state.tables, [name]: state } };
+  }
+
   /** Tables that need no DDL come first: those that do may keep the others waiting. */
   async each(step: (state: TableState, target: Target) => Promise<Step>): Promise<void> {
     const ready = (target: Target): boolean => this.table(target).prepared === fingerprint(target);
@@ -95,8 +113,7 @@ class Turn {
     for (const target of order) {
       const before = this.table(target);
       const { state, events } = await step(before, target);
-      if (state !== before)
-        this.state = { ...this.state, tables: { ...this.state.tables, [target.name]: state } };
+      if (state !== before) this.set(target, state);
       this.events.push(...events);
     }
   }
@@ -104,66 +121,68 @@ class Turn {
   async save(): Promise<void> {
     const text = JSON.stringify(this.state);
     if (text === this.#saved) return;
-    await this.#parts.lake.saveState(this.state);
+    await this.#parts.saved.save(this.state);
     this.#saved = text;
   }
 }
 
-/** Opens the next load of a table that has none open. */
-async function open(
-  state: TableState,
-  target: Target,
-  parts: TickParts,
+/** Of the tables that may open a load. */
+function claimsOf(
+  turn: Turn,
+  { targets, lake, now, limits = TICK_LIMITS }: TickParts,
   scheduled: boolean,
-  contested: Set<string>,
-): Promise<Step> {
-  if (state.load || !(scheduled || state.backlog)) return { state, events: [] };
-  const { lake, log, storage, limits = CLAIM_LIMITS } = parts;
-  const now = parts.now();
-  let claimed = await claim(state, target, lake, now, limits);
-  for (let claims = 1; isVain(claimed) && claims < MAX_CLAIMS; claims++) {
-    tell(claimed, contested, log);
-    claimed = await claim(claimed.state, target, lake, now, limits);
+): Claims {
+  const tables = targets
+    .map((target) => ({ target, state: turn.table(target) }))
+    .filter(({ state: { load, backlog } }) => load === undefined && (scheduled || backlog));
+  return new Claims(tables, lake, now(), limits);
+}
+
+async function claim(claims: Claims, { commitLog, lake, limits = TICK_LIMITS }: TickParts): Promise<void> {
+  await retrySetAside(claims, commitLog, lake);
+  await readLog(claims, commitLog, limits);
+}
+
+/** Tables read the same log: what they all fail to read is told once. */
+function tellUnreadable(closed: readonly ClosedClaim[], log: Log): void {
+  const unreadable = new Map(closed.flatMap((claim) => claim.unreadable).map((one) => [one.key, one]));
+  if (unreadable.size === 0) return;
+  const first = [...unreadable.values()].slice(0, LOGGED_EXAMPLES);
+  log.error("commits cannot be read", { count: unreadable.size, first });
+}
+
+/** @returns how many */
+function tellContested(closed: readonly ClosedClaim[], log: Log): number {
+  const contested = new Map(closed.flatMap((claim) => [...claim.contested]));
+  if (contested.size === 0) return 0;
+  const first = [...contested].slice(0, LOGGED_EXAMPLES).map(([id, hosts]) => ({ id, hosts: [...hosts] }));
+  log.warn("sources that more than one host claims", { count: contested.size, first });
+  return contested.size;
+}
+
+/** What some table has not loaded yet. */
+async function waiting(
+  turn: Turn,
+  { targets, commitLog, now }: TickParts,
+): Promise<Pick<TickReport, "lagSeconds" | "unreadable" | "behind">> {
+  const lag = new Lag(commitLog);
+  const behind: TableBehind[] = [];
+  let [lagSeconds, unreadable] = [0, 0];
+  for (const target of targets) {
+    const state = turn.table(target);
+    unreadable = Math.max(unreadable, sum(state.setAside));
+    const since = await lag.since(state);
+    if (since === undefined) continue;
+    lagSeconds = Math.max(lagSeconds, (now().getTime() - Date.parse(since)) / 1_000);
+    behind.push(tableBehind(target, state));
   }
-  tell(claimed, contested, log);
-  if (claimed.commits.length === 0) return { state: claimed.state, events: [] };
-  const { load, files } = planLoad(target, claimed.commits, storage.bucket, now);
-  for (const { key, text } of files) await lake.put(key, text);
-  return { state: { ...claimed.state, load }, events: [] };
+  return { lagSeconds, unreadable, ...(behind.length > 0 && { behind }) };
 }
 
-/** Nothing for the table, and more to read. */
-const isVain = ({ commits, state }: Claim): boolean => commits.length === 0 && state.backlog;
-
-function tell({ commits, unreadable }: Claim, contested: Set<string>, log: Log): void {
-  if (unreadable.length > 0) {
-    const first = unreadable.slice(0, LOGGED_EXAMPLES);
-    log.error("commits cannot be read", { count: unreadable.length, first });
-  }
-  const claims = contestedSources(commits.map(({ commit }) => commit)).filter(({ id }) => !contested.has(id));
-  if (claims.length === 0) return;
-  for (const { id } of claims) contested.add(id);
-  const first = claims.slice(0, LOGGED_EXAMPLES);
-  log.warn("sources that more than one host claims", { count: claims.length, first });
-}
-
-/** @returns undefined where nothing waits */
-async function lagSeconds(state: TableState, { lake, now }: TickParts): Promise<number | undefined> {
-  const since = state.load?.oldestCommitAt ?? writtenAt(await oldestUnclaimed(state, lake));
-  return since === undefined ? undefined : Math.max(0, (now().getTime() - Date.parse(since)) / 1_000);
-}
+const sum = (setAside: TableState["setAside"]): number => setAside.reduce((sum, { count }) => sum + count, 0);
 
 function tableBehind({ name }: Target, { load }: TableState): TableBehind {
   if (load?.failure === undefined || load.statementId !== undefined) return { table: name };
   const { error, notBefore } = load.failure;
   return { table: name, failure: { error, notBefore } };
-}
-
-function writtenAt(key: string | undefined): string | undefined {
-  if (key === undefined) return undefined;
-  try {
-    return parseCommitKey(key).writtenAt.toISOString();
-  } catch {
-    return undefined; // not a commit's name at all: counted as unreadable
-  }
 }

@@ -1,12 +1,11 @@
 import { deepStrictEqual } from "node:assert";
 import { readFileSync } from "node:fs";
-import { planLoad } from "../../lambdas/loader/plan.ts";
 import { parseCommit } from "../../wire/commit.ts";
 import { parseCommitKey } from "../../wire/keys.ts";
 import { WireError } from "../../wire/wire-error.ts";
 import type { Random } from "../../local/traffic/random.ts";
 import { batch } from "../loader/lake-fixture.ts";
-import { logType, targets } from "../loader/loader-fixture.ts";
+import { logType, planned, targets } from "../loader/loader-fixture.ts";
 import type { Target } from "./fuzz.ts";
 import { mutateBytes, mutateJson } from "./mutation.ts";
 
@@ -34,11 +33,7 @@ export const commit: Target = {
           const read = parseCommit(text, key);
           const written = JSON.stringify(read);
           deepStrictEqual(parseCommit(written, key), JSON.parse(written));
-          const found = [
-            { key, commit: read },
-            { key: other.commitKey, commit: other.commit },
-          ];
-          planLoad(table!, found, "bucket", NOW);
+          planned(table!, [{ commitKey: key, commit: read }, other], NOW);
         } catch (error) {
           if (!(error instanceof WireError) || !error.message.includes(key)) throw error;
         }

@@ -9,6 +9,7 @@ import { parseConfig } from "../../wire/config.ts";
 import { BUCKET, DATABASE, type Rig, startRig, WORKGROUP } from "../local/warehouse-fixture.ts";
 import { batch } from "./lake-fixture.ts";
 import { logType } from "./loader-fixture.ts";
+import { LogFixture } from "./log-fixture.ts";
 
 let rig: Rig;
 let folder: string;
@@ -57,6 +58,7 @@ test("the bundle loads on the schedule, settles on the statement's event, and sa
   });
   await rig.put(objects[0]!.key, objects[0]!.body);
   await rig.put(commitKey, JSON.stringify(commit));
+  await new LogFixture(rig.s3, BUCKET).sequence();
   const emitted = captureMetrics();
 
   expect((await handler({})).lagSeconds).toBeGreaterThanOrEqual(120);

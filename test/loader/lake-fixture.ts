@@ -1,4 +1,4 @@
-import { crc32, gzipSync, zstdCompressSync } from "node:zlib";
+import { crc32, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { type Commit, noLines } from "../../wire/commit.ts";
 import { batchName, type Codec, commitKey, dataKey, objectDigest } from "../../wire/keys.ts";
 import type { Range } from "../../wire/ranges.ts";
@@ -20,6 +20,10 @@ export interface BatchSpec {
   readonly arrivedAt?: Date;
   /** Put on every row. */
   readonly fields?: object;
+  /** What the lines of the rows are taken to hold: rows at one place with the same are the same. */
+  readonly content?: string;
+  /** Lines of each source that claim the same bytes as others. */
+  readonly conflicts?: number;
 }
 
 export interface Batch {
@@ -32,6 +36,7 @@ export interface Batch {
 export function batch(spec: BatchSpec): Batch {
   const { shard = 0, sequence, sources = {}, foreign = [], type = "photo", codec = "zstd" } = spec;
   const { writtenAt = new Date("2026-11-21T10:00:00Z"), arrivedAt = writtenAt, fields = {} } = spec;
+  const { content = "", conflicts = 0 } = spec;
   const origin = `shardId-${String(shard).padStart(12, "0")}`;
   const id = { origin, firstSequenceNumber: `${sequence[0]}`, lastSequenceNumber: `${sequence[1]}` };
   const at = arrivedAt.toISOString().slice(0, 23).replace("T", " ");
@@ -39,7 +44,7 @@ export function batch(spec: BatchSpec): Batch {
     _time: at,
     _src,
     _off,
-    _crc: crc32(`${_src}:${_off}`),
+    _crc: crc32(`${_src} ${_off} ${content}`),
     _host: "h1",
     _arrived_at: at,
     ...fields,
@@ -51,7 +56,7 @@ export function batch(spec: BatchSpec): Batch {
     ...foreign.map((sequence) => row(`${origin}:${sequence}`, 0)),
   ];
   const text = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
-  const body = codec === "zstd" ? zstdCompressSync(text) : gzipSync(text);
+  const body = packed(text, codec);
   const key = dataKey(type, arrivedAt, id, objectDigest(body), codec);
   const instant = arrivedAt.toISOString();
   const counts = { lines: rows.length, rows: rows.length };
@@ -74,13 +79,48 @@ export function batch(spec: BatchSpec): Batch {
       ranges: ranges.map(([from, to]) => [from, to]),
       gaps: [],
       types: [type],
-      conflicts: 0,
+      conflicts,
     })),
     types: { [type]: { ...noLines(), ...counts, bytes: text.length, foreignRows: foreign.length } },
   };
   const digest = objectDigest(Buffer.from(JSON.stringify(commit)));
   return { commitKey: commitKey(writtenAt, id, digest), objects: [{ key, body }], commit };
 }
+
+/** The same, as routers wrote it before rows had a _crc and keys a digest. */
+export function batchOfVersion1(spec: BatchSpec): Batch {
+  const { commitKey: key, commit, objects } = batch(spec);
+  const withoutDigest = (key: string): string => key.replace(/-[0-9a-f]{16}\./, ".");
+  const [object] = objects;
+  const text = unpacked(object!.body, spec.codec).replaceAll(/"_crc":\d+,/g, "");
+  const body = packed(text, spec.codec);
+  const later = new Set(["origin", "config", "quarantined", "conflicts", "reparsed"]);
+  const version1: unknown = JSON.parse(
+    JSON.stringify({
+      ...commit,
+      version: 1,
+      shardId: commit.origin,
+      objects: commit.objects.map((object) => ({
+        ...object,
+        key: withoutDigest(object.key),
+        bytes: body.length,
+      })),
+    }),
+    (name, value: unknown) => (later.has(name) ? undefined : value),
+  );
+  return {
+    commitKey: withoutDigest(key),
+    // What a lake holds: readers make a commit of the present version of it.
+    commit: version1 as Commit,
+    objects: [{ key: withoutDigest(object!.key), body }],
+  };
+}
+
+const packed = (text: string, codec: Codec = "zstd"): Buffer =>
+  codec === "zstd" ? zstdCompressSync(text) : gzipSync(text);
+
+const unpacked = (body: Buffer, codec: Codec = "zstd"): string =>
+  (codec === "zstd" ? zstdDecompressSync(body) : gunzipSync(body)).toString();
 
 export function offsets(from: number, to: number): number[] {
   return Array.from({ length: (to - from) / LINE_BYTES }, (_, i) => from + i * LINE_BYTES);

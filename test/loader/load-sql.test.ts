@@ -1,26 +1,24 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { loadSql, statementName } from "../../lambdas/loader/load-sql.ts";
-import { planLoad } from "../../lambdas/loader/plan.ts";
 import { readOutcome } from "../../lambdas/loader/outcome.ts";
-import type { OpenLoad } from "../../lambdas/loader/state.ts";
+import type { OpenLoad } from "../../lambdas/loader/open-load.ts";
 import { createTableSql, prepareSql } from "../../lambdas/loader/table-ddl.ts";
 import { schemaChanges, type TableColumn, typeName } from "../../lambdas/loader/table-schema.ts";
 import type { Target } from "../../lambdas/loader/target.ts";
 import { DATA_API_BATCH_MAX_STATEMENTS, DATA_API_SQL_MAX_BYTES } from "../../wire/limits.ts";
 import { quoteText } from "../../lambdas/loader/target.ts";
 import { batch } from "./lake-fixture.ts";
-import { logType, targets } from "./loader-fixture.ts";
+import { logType, planned, targets } from "./loader-fixture.ts";
 
 const STORAGE = { bucket: "lake", copyRoleArn: "arn:aws:iam::000000000000:role/copy" };
 const [photo] = targets(logType("photo"));
 
 function load(path: OpenLoad["path"], target = photo!): OpenLoad {
-  const found = (["zstd", "gzip"] as const).map((codec, i) => {
-    const { commitKey: key, commit } = batch({ sequence: [i, i], sources: { [codec]: [[0, 10]] }, codec });
-    return { key, commit };
-  });
-  return { ...planLoad(target, found, "lake", new Date(0)).load, path };
+  const batches = (["zstd", "gzip"] as const).map((codec, i) =>
+    batch({ sequence: [i, i], sources: { [codec]: [[0, 10]] }, codec, type: target.type }),
+  );
+  return { ...planned(target, batches).load, path };
 }
 
 test.each(["fast", "slow"] as const)(
@@ -107,8 +105,8 @@ test("a literal ends where it should, by Redshift's reading of backslashes as by
 });
 
 test("a load's id and files follow from its commits alone, however often it is planned", () => {
-  const { commitKey: key, commit } = batch({ sequence: [1, 2], sources: { a: [[0, 10]] } });
-  const plans = [0, 1e12].map((at) => planLoad(photo!, [{ key, commit }], "lake", new Date(at)));
+  const batches = [batch({ sequence: [1, 2], sources: { a: [[0, 10]] } })];
+  const plans = [0, 1e12].map((at) => planned(photo!, batches, new Date(at)));
   expect(plans[1]!.load.id).toBe(plans[0]!.load.id);
   expect(plans[1]!.files).toEqual(plans[0]!.files);
   expect(plans[0]!.files.map(({ key }) => key.split("/").at(-1))).toEqual([

@@ -1,13 +1,17 @@
 import { DeleteObjectsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
+import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
+import { LOG_BEGINNING } from "../../lambdas/commit-log/cursor.ts";
 import { DataApi } from "../../lambdas/loader/data-api.ts";
 import { Lake } from "../../lambdas/loader/lake.ts";
-import type { ClaimLimits } from "../../lambdas/loader/claim.ts";
-import type { LoaderState } from "../../lambdas/loader/state.ts";
+import type { OpenLoad } from "../../lambdas/loader/open-load.ts";
+import { LoadPlan } from "../../lambdas/loader/plan.ts";
+import { type LoaderState, savedState } from "../../lambdas/loader/state.ts";
 import { type Target, targetsOf } from "../../lambdas/loader/target.ts";
-import { tick, type TickReport } from "../../lambdas/loader/tick.ts";
+import { tick, type TickLimits, type TickReport } from "../../lambdas/loader/tick.ts";
 import { parseConfig, type WeirConfigInput } from "../../wire/config.ts";
 import { BUCKET, DATABASE, type Rig, WORKGROUP } from "../local/warehouse-fixture.ts";
 import type { Batch } from "./lake-fixture.ts";
+import { LogFixture } from "./log-fixture.ts";
 
 type LogType = WeirConfigInput["types"][number];
 
@@ -25,18 +29,33 @@ export function targets(...types: LogType[]): Target[] {
   return targetsOf(parseConfig({ warehouse: { kind: "new-serverless" }, types }, "test"));
 }
 
+/** The load of these batches, which are the whole log, and the files that go with it. */
+export function planned(
+  target: Target,
+  batches: readonly Pick<Batch, "commitKey" | "commit">[],
+  now = new Date(0),
+): { load: OpenLoad; files: { key: string; text: string }[] } {
+  const plan = new LoadPlan(target);
+  for (const { commitKey, commit } of batches) plan.add(commitKey, commit);
+  const load = plan.load({ from: LOG_BEGINNING, to: { segment: 2, index: 0 } }, now);
+  return { load, files: [...plan.files(load, BUCKET)] };
+}
+
 /** A loader by the fixture's clock, and what it is given to load. */
 export class LoaderRig {
   now = new Date("2026-11-21T10:05:00Z");
   targets: Target[];
-  limits: ClaimLimits | undefined;
+  limits: TickLimits | undefined;
   readonly logged: { message: string; fields: object }[] = [];
   /** True for the moment, "before submit ..." or "after submit ...", at which the loader is to die. */
   diesAt: ((step: string) => boolean) | undefined;
   readonly rig: Rig;
+  /** Gets what is committed before each tick. */
+  readonly log: LogFixture;
 
   constructor(rig: Rig, targets: Target[]) {
     this.rig = rig;
+    this.log = new LogFixture(rig.s3, BUCKET);
     this.targets = targets;
   }
 
@@ -52,6 +71,7 @@ export class LoaderRig {
     await this.rig.warehouse.query("TRUNCATE redshift.sys_load_error_detail");
     this.diesAt = undefined;
     this.limits = undefined;
+    this.log.reset();
     this.logged.length = 0;
     this.now = new Date("2026-11-21T10:05:00Z");
   }
@@ -63,12 +83,15 @@ export class LoaderRig {
     }
   }
 
-  tick(scheduled = true): Promise<TickReport> {
+  async tick(scheduled = true): Promise<TickReport> {
+    await this.log.sequence();
     const life = { over: false };
     const log = (message: string, fields: object) => void this.logged.push({ message, fields });
     return tick(
       {
         targets: this.targets,
+        saved: this.#mortal(savedState(this.rig.s3, BUCKET), life),
+        commitLog: this.#mortal(new CommitLog(this.rig.s3, BUCKET), life),
         lake: this.#mortal(new Lake(this.rig.s3, BUCKET), life),
         api: this.#mortal(new DataApi(this.rig.redshift, { workgroup: WORKGROUP, database: DATABASE }), life),
         storage: { bucket: BUCKET, copyRoleArn: "arn:aws:iam::000000000000:role/copy" },
@@ -90,8 +113,18 @@ export class LoaderRig {
     throw new Error(`still loading: ${JSON.stringify(this.logged.slice(-3))}`);
   }
 
+  /** Drains until nothing waits, whatever was set aside or left for another tick. */
+  async settle(): Promise<void> {
+    for (let drains = 0; drains < 100; drains++) {
+      await this.drain();
+      const { unreadable, behind = [] } = await this.tick();
+      if (unreadable === 0 && behind.length === 0) return;
+    }
+    throw new Error(`still waiting: ${JSON.stringify(this.logged.slice(-3))}`);
+  }
+
   async state(): Promise<LoaderState> {
-    return new Lake(this.rig.s3, BUCKET).state();
+    return savedState(this.rig.s3, BUCKET).read();
   }
 
   /** Waits for the statements of open loads. @returns whether a load is open */

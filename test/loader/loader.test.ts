@@ -1,9 +1,10 @@
-import { GetObjectCommand } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, GetObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { CLAIM_LIMITS } from "../../lambdas/loader/claim.ts";
+import { TICK_LIMITS } from "../../lambdas/loader/tick.ts";
 import { quoteText } from "../../lambdas/loader/target.ts";
+import { segmentKey } from "../../wire/keys.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
-import { type Rig, startRig } from "../local/warehouse-fixture.ts";
+import { BUCKET, type Rig, startRig } from "../local/warehouse-fixture.ts";
 import { type Batch, batch, type BatchSpec, offsets } from "./lake-fixture.ts";
 import { LoaderRig, logType, targets } from "./loader-fixture.ts";
 
@@ -71,30 +72,58 @@ describe("new commits", () => {
     await rig.warehouse.query("DROP SCHEMA archive CASCADE");
   });
 
-  test("that appear late, under a minute long listed, are loaded within the look-back", async () => {
+  test("that only a sweep of the lake has found, long after their minute, are loaded", async () => {
     await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] }, writtenAt: at(4) }));
     await loader.drain();
-    loader.now = at(19);
-    await loader.tick();
+    loader.now = new Date("2026-11-22T10:00:00Z");
+    loader.log.found = "sweep";
     await loader.commit(batch({ sequence: [2, 2], sources: { a: [[10, 20]] }, writtenAt: at(0) }));
+    expect((await loader.tick()).lagSeconds).toBe(86_400);
     await loader.drain();
     expect(await offsetsOf("a")).toEqual([0, 10]);
   });
 
   test("beyond a load's limits wait for the next, which the end of the first one opens", async () => {
-    loader.limits = { ...CLAIM_LIMITS, maxCommits: 32 };
+    loader.limits = { ...TICK_LIMITS, maxCommits: 32 };
     const batches = Array.from({ length: 70 }, (_, i) =>
       batch({ sequence: [i, i], sources: { a: [[i * 10, i * 10 + 10]] }, writtenAt: at(i % 5) }),
     );
     await loader.commit(...batches);
     await loader.tick();
     for (let loads = 0; loads < 3; loads++) {
-      for (const { load } of Object.values((await loader.state()).tables))
-        await rig.describe(load!.statementId!);
+      const { load } = (await loader.state()).tables["logs.photo"]!;
+      await rig.describe(load!.statementId!);
       await loader.tick(false);
     }
     expect(await offsetsOf("a")).toEqual(offsets(0, 700));
     expect(await loader.loads()).toHaveLength(3);
+  });
+
+  test("are read on by each table from where it stands, by a new one from the beginning", async () => {
+    const commits = [0, 1, 2].map((n) =>
+      batch({ sequence: [n, n], sources: { a: [[n * 10, n * 10 + 10]] }, writtenAt: at(n) }),
+    );
+    await loader.commit(commits[0]!);
+    await loader.drain();
+    await loader.commit(commits[1]!);
+    await loader.drain();
+    const photo = logType("photo");
+    loader.targets = targets({
+      ...photo,
+      destinations: [...photo.destinations!, { to: "redshift", schema: "archive" }],
+    });
+    loader.limits = { ...TICK_LIMITS, maxCommits: 2 };
+    await loader.commit(commits[2]!);
+    await loader.tick();
+    const { tables } = await loader.state();
+    expect(tables["logs.photo"]).toMatchObject({ cursor: { segment: 4, index: 0 }, load: { rows: 1 } });
+    expect(tables["archive.photo"]).toMatchObject({ cursor: { segment: 3, index: 0 }, load: { rows: 2 } });
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([0, 10, 20]);
+    expect(await rig.warehouse.query("SELECT _off FROM archive.photo ORDER BY 1")).toEqual(
+      [0, 10, 20].map((offset) => ({ _off: `${offset}` })),
+    );
+    await rig.warehouse.query("DROP SCHEMA archive CASCADE");
   });
 
   test("do not open a load when only a statement has ended: tables share the schedule's tick", async () => {
@@ -113,19 +142,77 @@ describe("new commits", () => {
     expect(calls).toBe(0);
   });
 
-  test("that cannot be read are counted on every tick, hold nothing up and are loaded once they can be", async () => {
+  test("that cannot be read are counted on every tick, and hold nothing up", async () => {
     const good = batch({ sequence: [1, 1], sources: { a: [[0, 10]] } });
     await loader.commit(good);
-    const mended = batch({ sequence: [2, 2], sources: { a: [[10, 20]] } });
-    await rig.put(mended.commitKey, "{");
+    await rig.put(good.commitKey.replace("-1-1", "-2-2"), "{");
     expect((await loader.tick()).unreadable).toBe(1);
     await loader.drain();
     loader.now = new Date("2026-11-22T10:00:00Z");
     expect(await loader.tick()).toMatchObject({ unreadable: 1, lagSeconds: 86_400 });
+    expect(await offsetsOf("a")).toEqual([0]);
+  });
+
+  test("that could not be read are loaded once they can be, and forgotten once they are gone", async () => {
+    const mended = batch({ sequence: [1, 1], sources: { a: [[0, 10]] } });
+    const stray = "commits/2026/11/21/10/01/";
+    await rig.put(mended.commitKey, "{");
+    await rig.put(stray, "");
+    expect((await loader.tick()).unreadable).toBe(2);
     await loader.commit(mended);
     await loader.drain();
-    expect(await offsetsOf("a")).toEqual([0, 10]);
+    expect(await offsetsOf("a")).toEqual([0]);
+    expect((await loader.tick()).unreadable).toBe(1);
+    await rig.s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: stray }));
+    expect(await loader.tick()).toMatchObject({ unreadable: 0, lagSeconds: 0 });
+  });
+
+  test("with fields of a later release are read as they are", async () => {
+    const made = batch({ sequence: [1, 1], sources: { a: [[0, 10]] } });
+    const commit = Object.assign({ addedLater: true }, made.commit);
+    await loader.commit({ ...made, commit });
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([0]);
     expect((await loader.tick()).unreadable).toBe(0);
+  });
+});
+
+describe("a segment of the log", () => {
+  const commits = [1, 2, 3].map((n) =>
+    batch({ sequence: [n, n], sources: { a: [[n * 10, n * 10 + 10]] }, writtenAt: at(n) }),
+  );
+
+  test("that is spoilt is told, holds nothing up, and is loaded once it is restored", async () => {
+    for (const commit of commits) {
+      await loader.commit(commit);
+      await loader.log.sequence();
+    }
+    const { Body } = await rig.s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: segmentKey(2) }));
+    const sound = await Body!.transformToByteArray();
+    for (const spoilt of ["not a segment", sound.subarray(0, sound.length - 9)]) {
+      await rig.put(segmentKey(2), spoilt);
+      expect((await loader.tick()).unreadable).toBe(1);
+    }
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([10, 30]);
+    await rig.put(segmentKey(2), sound);
+    await loader.drain();
+    expect(await offsetsOf("a")).toEqual([10, 20, 30]);
+    expect(await loader.tick()).toMatchObject({ unreadable: 0, lagSeconds: 0 });
+  });
+
+  test("that is gone, with others after it, fails the tick, whose other loads go on", async () => {
+    await loader.commit(commits[0]!);
+    await loader.tick();
+    await rig.describe((await loader.state()).tables["logs.photo"]!.load!.statementId!);
+    for (const commit of commits.slice(1)) {
+      await loader.commit(commit);
+      await loader.log.sequence();
+    }
+    await rig.s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: segmentKey(2) }));
+    await expect(loader.tick()).rejects.toMatchObject({ code: "MISSING_SEGMENT" });
+    expect(await loader.keys("loads/done/")).toHaveLength(1);
+    expect((await loader.state()).tables["logs.photo"]).not.toHaveProperty("load");
   });
 });
 
@@ -142,7 +229,7 @@ describe("commits that are large", () => {
   };
 
   test("beyond what a claim may read wait for the next, and are all loaded", async () => {
-    loader.limits = { ...CLAIM_LIMITS, maxReadBytes: 2 ** 20 };
+    loader.limits = { ...TICK_LIMITS, maxReadBytes: 2 ** 20 };
     await loader.commit(...Array.from({ length: 10 }, (_, i) => large(i, COMMIT_MAX_BYTES / 8)));
     await loader.tick();
     expect((await loader.state()).tables["logs.photo"]).toMatchObject({ backlog: true });
@@ -151,27 +238,31 @@ describe("commits that are large", () => {
     expect((await loader.loads()).length).toBeGreaterThan(1);
   });
 
-  test("of other types do not keep a table waiting for the next tick", async () => {
-    loader.limits = { ...CLAIM_LIMITS, maxReadBytes: 2 ** 20 };
-    await loader.commit(
-      ...Array.from({ length: 10 }, (_, i) =>
-        large(i, COMMIT_MAX_BYTES / 8, { type: "other", writtenAt: at(0) }),
-      ),
-      large(10, 0, { writtenAt: at(1) }),
-    );
+  test("and of other types are passed over: their segments are not read beyond the head", async () => {
+    loader.limits = { ...TICK_LIMITS, maxReadBytes: 2 ** 20 };
+    const others = Array.from({ length: 10 }, (_, i) => large(i, COMMIT_MAX_BYTES / 8, { type: "other" }));
+    await loader.commit(...others);
+    await loader.log.sequence();
+    await loader.commit(large(10, 0, { writtenAt: at(1) }));
+    const send = vi.spyOn(rig.s3, "send");
     await loader.tick();
-    expect((await loader.state()).tables["logs.photo"]?.load).toMatchObject({ rows: 1 });
+    const read = send.mock.calls.flatMap(([command]) =>
+      (command as unknown) instanceof GetObjectCommand
+        ? [command.input as { Key: string; Range?: string }]
+        : [],
+    );
+    send.mockRestore();
+    expect(read.filter(({ Key }) => Key === segmentKey(1)).map(({ Range }) => Range)).toEqual([
+      expect.stringMatching(/^bytes=0-/),
+    ]);
+    expect((await loader.state()).tables["logs.photo"]).toMatchObject({
+      cursor: { segment: 3, index: 0 },
+      load: { rows: 1, log: { from: { segment: 1, index: 0 }, to: { segment: 3, index: 0 } } },
+    });
   });
 
   test("beyond what any commit has are not even read, and hold nothing up", async () => {
     await loader.commit(...[0, 1, 2].map((i) => large(i, COMMIT_MAX_BYTES)), large(3, 0));
-    const send = vi.spyOn(rig.s3, "send");
-    await loader.tick();
-    const read = send.mock.calls.flatMap(([command]) =>
-      (command as unknown) instanceof GetObjectCommand ? [(command.input as { Key: string }).Key] : [],
-    );
-    send.mockRestore();
-    expect(read.filter((key) => key.startsWith("commits/"))).toHaveLength(1);
     await loader.drain();
     expect(await offsetsOf("a")).toEqual([30]);
     expect((await loader.tick()).unreadable).toBe(3);
@@ -179,17 +270,22 @@ describe("commits that are large", () => {
     expect(told!.fields).toMatchObject({ count: 3, first: [{ error: { code: "BAD_COMMIT" } }, {}, {}] });
   });
 
-  test("and cannot be read take turns, and never come before new ones", async () => {
-    loader.limits = { ...CLAIM_LIMITS, maxReads: 5 };
-    for (let i = 0; i < 40; i++) {
-      const { commitKey } = batch({ sequence: [i, i], sources: { a: [[0, 10]] } });
-      await rig.put(commitKey, "{");
-    }
+  test("are no reason for more memory: the largest of the loads in the making is closed first", async () => {
+    loader.targets = targets(logType("photo"), logType("user"));
+    loader.limits = { ...TICK_LIMITS, maxHeldBytes: 20_000 };
+    const batches = Array.from({ length: 40 }, (_, i) =>
+      batch({ sequence: [i, i], sources: { [`source-${i}`]: [[0, 10]] }, writtenAt: at(i % 5) }),
+    );
+    await loader.commit(...batches, batch({ sequence: [99, 99], sources: { u: [[0, 20]] }, type: "user" }));
     await loader.tick();
-    await loader.commit(batch({ sequence: [99, 99], sources: { a: [[990, 1_000]] }, writtenAt: at(4) }));
-    await loader.tick();
+    const { tables } = await loader.state();
+    expect(tables["logs.photo"]).toMatchObject({
+      backlog: true,
+      load: { rows: expect.toSatisfy((n) => n < 40) },
+    });
+    expect(tables["logs.user"]).toMatchObject({ backlog: false, load: { rows: 2 } });
     await loader.drain();
-    expect(await offsetsOf("a")).toEqual([990]);
+    expect(await loader.rows("photo")).toHaveLength(40);
   });
 });
 
@@ -266,7 +362,7 @@ describe("a loader that dies", () => {
   const ofRows = (rows: string) => ({ path: "fast", rows_staged: rows, rows_inserted: rows });
 
   test.each([
-    ["between its plan's files and the state", "before saveState", 1, [ofRows("7")]],
+    ["between its plan's files and the state", "before save", 1, [ofRows("7")]],
     ["between plan and submit", "before submit", 1, [ofRows("2"), ofRows("5")]],
     ["between submit and saving that", "after submit", 1, [ofRows("2"), ofRows("5")]],
     ["between a load's end and its record", "before put loads/done", 2, [ofRows("2"), ofRows("5")]],

@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { loadSql, statementName } from "../../lambdas/loader/load-sql.ts";
-import { planLoad } from "../../lambdas/loader/plan.ts";
 import { type Range, RangeSet } from "../../wire/ranges.ts";
 import { type Rig, startRig } from "../local/warehouse-fixture.ts";
 import { batch } from "./lake-fixture.ts";
-import { logType, targets } from "./loader-fixture.ts";
+import { logType, planned, targets } from "./loader-fixture.ts";
 
 let rig: Rig;
 beforeAll(async () => {
@@ -24,8 +23,7 @@ beforeEach(async () => {
 /** The statement by which a load asserts that none of its ranges is in the ledger. */
 function noOverlapSql(): string {
   const [target] = targets(logType("photo"));
-  const { commitKey: key, commit } = batch({ sequence: [1, 1], sources: { a: [[0, 10]] } });
-  const { load } = planLoad(target!, [{ key, commit }], "lake", new Date(0));
+  const { load } = planned(target!, [batch({ sequence: [1, 1], sources: { a: [[0, 10]] } })]);
   const storage = { bucket: "lake", copyRoleArn: "arn:aws:iam::000000000000:role/copy" };
   return loadSql(load, target!, storage).find((sql) => statementName(sql) === "no-overlap")!;
 }

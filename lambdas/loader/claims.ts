@@ -1,0 +1,76 @@
+import { Claim, type ClaimLimits, type Unreadable } from "./claim.ts";
+import type { Lake } from "./lake.ts";
+import type { Interval } from "./set-aside.ts";
+import type { TableState } from "./state.ts";
+import type { Target } from "./target.ts";
+
+/** What became of a claim. */
+export interface ClosedClaim {
+  readonly target: Target;
+  readonly state: TableState;
+  readonly unreadable: readonly Unreadable[];
+  readonly contested: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/**
+ * The claims of one tick, one of each table that has no load open. A full one is closed at once, and so is the
+ * largest where they take too much memory together: closing writes the load's files, and frees what it held.
+ */
+export class Claims {
+  readonly closed: ClosedClaim[] = [];
+  readonly #lake: Lake;
+  readonly #now: Date;
+  readonly #maxHeldBytes: number;
+  #open: Claim[];
+
+  constructor(
+    tables: readonly { readonly target: Target; readonly state: TableState }[],
+    lake: Lake,
+    now: Date,
+    limits: ClaimLimits & { readonly maxHeldBytes: number },
+  ) {
+    this.#open = tables.map(({ target, state }) => new Claim(target, state, limits));
+    this.#lake = lake;
+    this.#now = now;
+    this.#maxHeldBytes = limits.maxHeldBytes;
+  }
+
+  get open(): readonly Claim[] {
+    return this.#open;
+  }
+
+  /** Called after each commit: limits are exceeded by one at most. */
+  async closeFull(): Promise<void> {
+    let [held, largest] = [0, this.#open[0]];
+    for (const claim of this.#open) {
+      held += claim.plan.heldBytes;
+      if (claim.isFull) await this.close(claim, { backlog: true });
+      else if (claim.plan.heldBytes > largest!.plan.heldBytes) largest = claim;
+    }
+    if (held > this.#maxHeldBytes && this.#open.includes(largest!)) {
+      await this.close(largest!, { backlog: true });
+    }
+  }
+
+  async closeAll({ backlog }: { readonly backlog: boolean }): Promise<void> {
+    for (const claim of this.#open) await this.close(claim, { backlog });
+  }
+
+  /** @param log the interval that the load is of */
+  async close(
+    claim: Claim,
+    { backlog }: { readonly backlog: boolean },
+    log: Interval = claim.log,
+  ): Promise<void> {
+    const { target, state, plan, unreadable } = claim;
+    this.#open = this.#open.filter((other) => other !== claim);
+    const closed = { target, unreadable, contested: plan.contested };
+    if (plan.size === 0) {
+      this.closed.push({ ...closed, state: { ...state, backlog } });
+      return;
+    }
+    const load = plan.load(log, this.#now);
+    for (const { key, text } of plan.files(load, this.#lake.bucket)) await this.#lake.put(key, text);
+    this.closed.push({ ...closed, state: { ...state, backlog, load } });
+  }
+}

@@ -1,0 +1,40 @@
+import * as z from "zod";
+import { cursorSchema } from "../commit-log/cursor.ts";
+
+const count = z.int().min(0);
+const instant = z.iso.datetime();
+const file = z.strictObject({ key: z.string(), rows: count });
+
+/** A load that is planned, and perhaps submitted, and whose end nobody has seen. Part of the loader's state. */
+export const openLoadSchema = z.strictObject({
+  /** Derived from the table and its commits: the same load planned twice has one id. */
+  id: z.string(),
+  path: z.enum(["fast", "slow"]),
+  /** Part of the ClientToken; rises when a statement is known to have failed. */
+  attempt: count,
+  plannedAt: instant,
+  oldestCommitAt: instant,
+  /** The interval [from, to) of the log whose commits it holds; absent in a load from before there was a log. */
+  log: z.strictObject({ from: cursorSchema, to: cursorSchema }).optional(),
+  rows: count,
+  bytes: count,
+  /** One COPY each: one COPY reads one codec. */
+  manifests: z.array(file.extend({ codec: z.enum(["zstd", "gzip"]) })),
+  commits: file,
+  ranges: file,
+  /** Absent until the warehouse has taken it. */
+  statementId: z.string().optional(),
+  submittedAt: instant.optional(),
+  failure: z
+    .strictObject({
+      error: z.string(),
+      /** In a row. */
+      count,
+      notBefore: instant,
+      /** Of the table's configuration then: a changed one is tried at once. */
+      fingerprint: z.string(),
+    })
+    .optional(),
+});
+
+export type OpenLoad = z.output<typeof openLoadSchema>;
