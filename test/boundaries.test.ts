@@ -85,6 +85,7 @@ describe("the compiler", () => {
     ["lambdas/commit-log", ["wire"]],
     ["lambdas/router", ["wire"]],
     ["lambdas/loader", ["lambdas/commit-log", "wire"]],
+    ["lambdas/sequencer", ["lambdas/commit-log", "wire"]],
     ["ops", ["lambdas/commit-log", "wire"]],
     ["lib", ["wire"]],
   ])("lets %s see only %j", (folder, seen) => {

@@ -117,7 +117,9 @@ export class CommitLog {
     const { Contents = [] } = await this.#s3.send(new ListObjectsV2Command(list));
     const there = Contents.flatMap(({ Key }) => parseSegmentKey(Key!) ?? []);
     const isGone = before > 0 && !there.includes(before);
-    if (!isGone && !there.some((number) => number > segment)) return;
+    // It may have been put since it was asked for.
+    const isEnd = there.includes(segment) || !there.some((number) => number > segment);
+    if (!isGone && isEnd) return;
     const hint = "restore it from the bucket's older versions";
     throw new CommitLogError(
       "MISSING_SEGMENT",
