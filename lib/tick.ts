@@ -9,11 +9,13 @@ import { Construct } from "constructs";
 export interface TickProps {
   readonly target: IFunction;
   readonly every: Duration;
+  /** What the function is called in descriptions; the loader, unless it is said. */
+  readonly name?: string;
 }
 
 /** Invokes a function at a fixed rate, with `{}`. Ticks that could not be delivered go to a queue. */
 export class Tick extends Construct {
-  constructor(scope: Construct, id: string, { target, every }: TickProps) {
+  constructor(scope: Construct, id: string, { target, every, name = "loader" }: TickProps) {
     super(scope, id);
     const undelivered = new Queue(this, "Undelivered", {
       // A tick holds no data, so SQS's own key is enough, and Scheduler needs no key of ours.
@@ -26,7 +28,7 @@ export class Tick extends Construct {
       reason: "it is a dead-letter queue: of a schedule, which the rule does not look at",
     });
     const role = new Role(this, "Role", {
-      description: "Weir: Scheduler invokes the loader",
+      description: `Weir: Scheduler invokes the ${name}`,
       assumedBy: new ServicePrincipal("scheduler.amazonaws.com", {
         conditions: { StringEquals: { "aws:SourceAccount": Stack.of(this).account } },
       }),
@@ -38,7 +40,7 @@ export class Tick extends Construct {
       new PolicyStatement({ actions: ["sqs:SendMessage"], resources: [undelivered.queueArn] }),
     );
     const schedule = new Schedule(this, "Schedule", {
-      description: "Weir loader: one tick loads every table",
+      description: `Weir ${name}: its tick`,
       schedule: ScheduleExpression.rate(every),
       target: new LambdaInvoke(target, {
         input: ScheduleTargetInput.fromObject({}),

@@ -11,6 +11,7 @@ import { Loader } from "./loader.ts";
 import { LogStream } from "./log-stream.ts";
 import { AccessLogs } from "./private-bucket.ts";
 import { Router } from "./router.ts";
+import { Sequencer } from "./sequencer.ts";
 import { warehouse } from "./warehouse.ts";
 
 export interface WeirStackProps extends StackProps {
@@ -33,6 +34,8 @@ export class WeirStack extends Stack {
     const failures = new FailureBucket(this, "Failures", { key, accessLogs });
     const onFailure = new FailureDestination(failures);
     const router = new Router(this, "Router", { config, stream, lake, key, onFailure });
+
+    new Sequencer(this, "Sequencer", { config, lake, key });
 
     const target = warehouse(this, "Warehouse", {
       config: config.warehouse,
