@@ -106,13 +106,18 @@ SELECT min(arrived_from) AS arrived_from, max(arrived_to) AS arrived_to FROM (
   UNION ALL SELECT l.arrived_from, l.arrived_to FROM ${overlappingCommits(target)}
 ) overlapping`,
     ),
+    // Rows from before there was a _crc have none, and count as the same: what is at their place has one, or is
+    // the only one.
     named(
       "fresh",
       `CREATE TEMP TABLE fresh AS SELECT * FROM (
-  SELECT *, row_number() OVER (PARTITION BY "_src", "_off" ORDER BY "_arrived_at") AS _nth FROM staged
+  SELECT *, row_number() OVER (PARTITION BY "_src", "_off", "_crc" ORDER BY "_arrived_at")
+    + CASE WHEN "_crc" IS NULL AND max("_crc") OVER (PARTITION BY "_src", "_off") IS NOT NULL THEN 1 ELSE 0 END AS _nth
+  FROM staged
 ) s WHERE _nth = 1 AND NOT EXISTS (
   SELECT 1 FROM ${table} t, arrival_window w
   WHERE t."_src" = s."_src" AND t."_off" = s."_off"
+    AND (t."_crc" = s."_crc" OR t."_crc" IS NULL OR s."_crc" IS NULL)
     AND t."_arrived_at" BETWEEN w.arrived_from AND w.arrived_to)`,
     ),
     named("fresh", "ALTER TABLE fresh DROP COLUMN _nth"),

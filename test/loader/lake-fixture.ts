@@ -22,6 +22,8 @@ export interface BatchSpec {
   readonly fields?: object;
   /** What the lines of the rows are taken to hold: rows at one place with the same are the same. */
   readonly content?: string;
+  /** Offsets of lines that are no rows, since they do not fit the configuration. */
+  readonly rejected?: readonly number[];
   /** Lines of each source that claim the same bytes as others. */
   readonly conflicts?: number;
 }
@@ -36,7 +38,7 @@ export interface Batch {
 export function batch(spec: BatchSpec): Batch {
   const { shard = 0, sequence, sources = {}, foreign = [], type = "photo", codec = "zstd" } = spec;
   const { writtenAt = new Date("2026-11-21T10:00:00Z"), arrivedAt = writtenAt, fields = {} } = spec;
-  const { content = "", conflicts = 0 } = spec;
+  const { content = "", conflicts = 0, rejected = [] } = spec;
   const origin = `shardId-${String(shard).padStart(12, "0")}`;
   const id = { origin, firstSequenceNumber: `${sequence[0]}`, lastSequenceNumber: `${sequence[1]}` };
   const at = arrivedAt.toISOString().slice(0, 23).replace("T", " ");
@@ -51,7 +53,10 @@ export function batch(spec: BatchSpec): Batch {
   });
   const rows = [
     ...Object.entries(sources).flatMap(([source, ranges]) =>
-      ranges.flatMap(([from, to]) => offsets(from, to).map((offset) => row(source, offset))),
+      ranges
+        .flatMap(([from, to]) => offsets(from, to))
+        .filter((offset) => !rejected.includes(offset))
+        .map((offset) => row(source, offset)),
     ),
     ...foreign.map((sequence) => row(`${origin}:${sequence}`, 0)),
   ];
@@ -59,7 +64,7 @@ export function batch(spec: BatchSpec): Batch {
   const body = packed(text, codec);
   const key = dataKey(type, arrivedAt, id, objectDigest(body), codec);
   const instant = arrivedAt.toISOString();
-  const counts = { lines: rows.length, rows: rows.length };
+  const counts = { lines: rows.length + rejected.length, rows: rows.length, rejected: rejected.length };
   const commit: Commit = {
     version: 2,
     batchId: batchName(id),
