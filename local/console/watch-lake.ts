@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
+import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
+import { type Cursor, LOG_BEGINNING } from "../../lambdas/commit-log/cursor.ts";
 import { type Commit, noLines } from "../../wire/commit.ts";
-import { batchName, commitMinutePrefix, parseCommitKey, PREFIX } from "../../wire/keys.ts";
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
 import { RangeSet } from "../../wire/ranges.ts";
@@ -10,21 +11,19 @@ import { extents } from "../reconcile/overlap.ts";
 import type { FileTruth } from "../reconcile/truth.ts";
 import type { RejectView, Snapshot, TypeFlow } from "./snapshot.ts";
 
-/** A commit may appear this long after the minute in its key; earlier minutes are not listed again. */
-const LATE_COMMIT_MS = 2 * 60_000;
-
 /**
- * The lake's totals while it grows, from its commits.
+ * The lake's totals while it grows, from the log of its commits.
  *
  * Lines that several batches brought are not told apart here, as the reconciliation does at the end.
  */
 export class LakeTotals {
   readonly #lake: Lake;
+  readonly #log: CommitLog;
   readonly #batches = new Set<string>();
   readonly #types = new Map<string, Omit<TypeFlow, "loaded">>();
   readonly #sources = new Map<string, { types: Set<string>; accounted: RangeSet }>();
   readonly #rejects = new Map<string, RejectView>();
-  #newestMs = 0;
+  #cursor: Cursor = LOG_BEGINNING;
   #objects = 0;
   #bytes = 0;
   #quarantined = 0;
@@ -32,28 +31,23 @@ export class LakeTotals {
   records = 0;
   userRecords = 0;
 
-  constructor(lake: Lake) {
+  constructor(lake: Lake, log: CommitLog) {
     this.#lake = lake;
+    this.#log = log;
   }
 
-  /** Reads the commits that are new; only the last minutes are listed. @returns how many there were */
-  async refresh(): Promise<number> {
+  /** Reads on in the log; a commit that nobody can read is passed over. @returns how many batches were new */
+  async refresh(signal?: AbortSignal): Promise<number> {
     const before = this.#batches.size;
-    const since = new Date(Math.max(0, this.#newestMs - LATE_COMMIT_MS));
-    for await (const key of this.#lake.list(
-      PREFIX.commits,
-      this.#newestMs > 0 ? commitMinutePrefix(since) : undefined,
-    )) {
-      const { writtenAt, ...batch } = parseCommitKey(key);
-      this.#newestMs = Math.max(this.#newestMs, writtenAt.getTime());
-      const batchId = batchName(batch);
-      if (this.#batches.has(batchId)) continue;
-      const commit = await this.#lake.commit(key);
-      const rejects = await this.#readRejects(commit);
-      // Nothing is counted before everything is read: a round that fails is repeated whole.
-      this.#batches.add(batchId);
-      this.#add(commit);
-      for (const reject of rejects) this.#addReject(reject);
+    for await (const entry of this.#log.read(this.#cursor, { ...(signal && { signal }) })) {
+      if ("commit" in entry && !this.#batches.has(entry.commit.batchId)) {
+        const rejects = await this.#readRejects(entry.commit);
+        // Nothing is counted before everything is read: a round that fails is repeated from this commit.
+        this.#batches.add(entry.commit.batchId);
+        this.#add(entry.commit);
+        for (const reject of rejects) this.#addReject(reject);
+      }
+      this.#cursor = entry.next;
     }
     return this.#batches.size - before;
   }
@@ -139,11 +133,11 @@ export function watchLake(
     onError,
   }: { everyMs?: number; signal: AbortSignal; onError?: (error: unknown) => void },
 ): { readonly totals: LakeTotals; readonly ended: Promise<void> } {
-  const totals = new LakeTotals(new Lake(s3, bucket, signal));
+  const totals = new LakeTotals(new Lake(s3, bucket, signal), new CommitLog(s3, bucket));
   const watch = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
-        await totals.refresh();
+        await totals.refresh(signal);
       } catch (error) {
         if (!signal.aborted) onError?.(error);
       }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { request } from "node:http";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { startConsole, type Console } from "../../local/console/console.ts";
 import type { Snapshot } from "../../local/console/snapshot.ts";
 import { LakeTotals } from "../../local/console/watch-lake.ts";
@@ -197,7 +198,7 @@ test("the lake's totals grow with its commits, each batch counted once", async (
   const lake = await FabricatedLake.start();
   try {
     lake.begin();
-    const totals = new LakeTotals(new Lake(lake.s3, lake.bucket));
+    const totals = new LakeTotals(new Lake(lake.s3, lake.bucket), new CommitLog(lake.s3, lake.bucket));
     expect(await totals.refresh()).toBe(0);
     const { path, events } = await lake.file(
       "access",
@@ -206,9 +207,12 @@ test("the lake's totals grow with its commits, each batch counted once", async (
       (line) => line === 2,
     );
     await lake.batch(1, events.slice(0, 2), { commitTwice: true });
+    expect(await totals.refresh()).toBe(0);
+    await lake.sequence();
     expect(await totals.refresh()).toBe(1);
     expect(totals.holds("access", { path, bytes: 14, lines: 4 })).toBe(false);
     await lake.batch(3, events.slice(2), { said: { quarantined: 2 } });
+    await lake.sequence();
     expect(await totals.refresh()).toBe(1);
     expect(await totals.refresh()).toBe(0);
     expect(totals.types).toEqual({

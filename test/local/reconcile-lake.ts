@@ -2,14 +2,24 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { crc32, zstdCompressSync } from "node:zlib";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { startFauxqs, type FauxqsServer } from "fauxqs";
 import { type Warehouse } from "../../local/reconcile/warehouse.ts";
 import type { Identity } from "../../local/reconcile/lake.ts";
 import type { Commit } from "../../wire/commit.ts";
-import { batchName, commitKey, dataKey, objectDigest, rejectedKey, type BatchId } from "../../wire/keys.ts";
+import {
+  batchName,
+  commitKey,
+  dataKey,
+  objectDigest,
+  rejectedKey,
+  type BatchId,
+  PREFIX,
+  segmentKey,
+} from "../../wire/keys.ts";
 import { RangeSet } from "../../wire/ranges.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
+import { segmentOf } from "../commit-log/log-fixture.ts";
 
 /** One line of a file, on its way through a made-up router. */
 export interface Event {
@@ -40,6 +50,8 @@ export class FabricatedLake {
   readonly s3: S3Client;
   readonly #dirs: string[] = [];
   #buckets = 0;
+  #segments = 0;
+  readonly #sequenced = new Set<string>();
   bucket = "";
 
   private constructor(server: FauxqsServer) {
@@ -64,6 +76,8 @@ export class FabricatedLake {
 
   /** A new, empty bucket. */
   begin(): void {
+    this.#segments = 0;
+    this.#sequenced.clear();
     this.bucket = `lake-${this.#buckets++}`;
     this.#server.createBucket(this.bucket);
   }
@@ -186,6 +200,28 @@ export class FabricatedLake {
     const key = rejectedKey(type, ARRIVED, batch, objectDigest(body), "zstd");
     commit.objects.push({ kind: "rejected", type, key, bytes: body.length, rows: events.length });
     await this.put(key, body);
+  }
+
+  /** Puts the commits that the log does not hold yet into its next segment. @returns their keys */
+  async sequence(): Promise<string[]> {
+    const list = new ListObjectsV2Command({ Bucket: this.bucket, Prefix: PREFIX.commits });
+    const { Contents = [] } = await this.s3.send(list);
+    const keys = Contents.map(({ Key }) => Key!).filter((key) => !this.#sequenced.has(key));
+    if (keys.length === 0) return keys;
+    await this.segment(keys);
+    for (const key of keys) this.#sequenced.add(key);
+    return keys;
+  }
+
+  /** Puts the next segment of the log, of these commits. */
+  async segment(keys: readonly string[]): Promise<void> {
+    const get = async (key: string) => {
+      const { Body } = await this.s3.send(new GetObjectCommand({ Bucket: this.bucket, Key: key }));
+      return { key, body: Buffer.from(await Body!.transformToByteArray()) };
+    };
+    const segment = ++this.#segments;
+    const { bytes } = await segmentOf(segment, await Promise.all(keys.map(get)));
+    await this.put(segmentKey(segment), bytes);
   }
 
   async put(key: string, body: Buffer): Promise<void> {
