@@ -4,7 +4,6 @@ import { GetObjectCommand, ListObjectsV2Command, NoSuchKey, type S3Client } from
 import { parseCommit, type Commit } from "../../wire/commit.ts";
 import { PREFIX } from "../../wire/keys.ts";
 import { rejectedLineSchema, type RejectedLine } from "../../wire/reject.ts";
-import { compareSequenceNumbers } from "../../wire/sequence-number.ts";
 import * as z from "zod";
 import { countLineFeeds } from "./truth.ts";
 
@@ -33,32 +32,26 @@ export class Lake {
     this.#signal = signal;
   }
 
-  /** Every commit there is, by origin and sequence number; one batch may have several. @throws WireError BAD_COMMIT */
-  async commits(): Promise<Commit[]> {
+  /** Every commit there is by its key; one batch may have several. @throws WireError BAD_COMMIT */
+  async commits(): Promise<Map<string, Commit>> {
     const keys: string[] = [];
-    for await (const key of this.list(PREFIX.commits)) keys.push(key);
-    const commits = await mapConcurrently(keys, (key) => this.commit(key));
-    return commits.sort(
-      (a, b) =>
-        a.origin.localeCompare(b.origin) ||
-        compareSequenceNumbers(a.firstSequenceNumber, b.firstSequenceNumber) ||
-        compareSequenceNumbers(a.lastSequenceNumber, b.lastSequenceNumber),
-    );
+    for await (const key of this.#list(PREFIX.commits)) keys.push(key);
+    const commits = await mapConcurrently(keys, (key) => this.#commit(key));
+    return new Map(keys.map((key, i) => [key, commits[i]!]));
   }
 
-  async commit(key: string): Promise<Commit> {
+  async #commit(key: string): Promise<Commit> {
     return parseCommit(await (await this.#get(key)).transformToString(), key);
   }
 
-  /** Keys in order. @param startAfter the first key is the one after this */
-  async *list(prefix: string, startAfter?: string): AsyncGenerator<string> {
+  /** Keys in order. */
+  async *#list(prefix: string): AsyncGenerator<string> {
     let token: string | undefined;
     do {
       const page = await this.#s3.send(
         new ListObjectsV2Command({
           Bucket: this.#bucket,
           Prefix: prefix,
-          StartAfter: startAfter,
           ContinuationToken: token,
         }),
         { abortSignal: this.#signal },

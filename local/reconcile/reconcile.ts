@@ -1,10 +1,13 @@
 import type { S3Client } from "@aws-sdk/client-s3";
+import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import type { Commit } from "../../wire/commit.ts";
 import { HEARTBEAT_TYPE, type LogType } from "../../wire/log-type.ts";
 import type { RejectReason } from "../../wire/reject.ts";
+import { compareSequenceNumbers } from "../../wire/sequence-number.ts";
 import { coverageProblems, coverSources, matchSources } from "./coverage.ts";
 import { counted, grouped } from "./figures.ts";
 import { Lake } from "./lake.ts";
+import { logProblems } from "./log.ts";
 import { firstMissingLine, readIdentities } from "./missing-line.ts";
 import type { Report } from "./report.ts";
 import { tallyType, typesOf, type TypeTally } from "./tally.ts";
@@ -30,13 +33,15 @@ export interface ReconcileOptions {
 
 /**
  * Proves that nothing vanished: every line of the files is a row, rejected, filtered or a duplicate,
- * every byte is accounted for, and the warehouse holds each row of the lake once.
+ * every byte is accounted for, the log holds each commit once, and the warehouse each row of the lake.
  *
  * Duplicates are those the router counted within a batch and those that several batches brought.
  */
 export async function reconcile(options: ReconcileOptions): Promise<Report> {
   const lake = new Lake(options.s3, options.bucket, options.signal);
-  const { commits, problems } = distinctCommits(await lake.commits());
+  const byKey = await lake.commits();
+  const { commits, problems } = distinctCommits([...byKey.values()].sort(byBatch));
+  problems.push(...(await logProblems(byKey, new CommitLog(options.s3, options.bucket), options.signal)));
   problems.push(...(options.unloaded ?? []));
   const report: Report = { ...totals(commits, options), problems };
   const configured = options.types.map(({ name }) => name);
@@ -59,6 +64,15 @@ export async function reconcile(options: ReconcileOptions): Promise<Report> {
   }
   report.balanced = problems.length === 0;
   return report;
+}
+
+/** By origin and sequence number. */
+function byBatch(a: Commit, b: Commit): number {
+  return (
+    a.origin.localeCompare(b.origin) ||
+    compareSequenceNumbers(a.firstSequenceNumber, b.firstSequenceNumber) ||
+    compareSequenceNumbers(a.lastSequenceNumber, b.lastSequenceNumber)
+  );
 }
 
 /** What of a type's files is not in the lake, with the first line at fault. */

@@ -1,4 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { reconcile, type ReconcileOptions } from "../../local/reconcile/reconcile.ts";
@@ -32,7 +33,9 @@ async function run(
   path: string,
   loaded: readonly Event[],
   more: Partial<ReconcileOptions> = {},
+  isSequenced = true,
 ): Promise<Report> {
+  if (isSequenced) await lake.sequence();
   const report = await reconcile({
     s3: lake.s3,
     bucket: lake.bucket,
@@ -266,7 +269,6 @@ describe("a lake or a warehouse that is wrong is told exactly", () => {
   test("a commit whose own sum is wrong", async () => {
     const { path, events } = await accessFile();
     await lake.batch(1, events);
-    const { GetObjectCommand, ListObjectsV2Command } = await import("@aws-sdk/client-s3");
     const listed = await lake.s3.send(new ListObjectsV2Command({ Bucket: lake.bucket, Prefix: "commits/" }));
     const key = listed.Contents![0]!.Key!;
     const { Body } = await lake.s3.send(new GetObjectCommand({ Bucket: lake.bucket, Key: key }));
@@ -274,6 +276,57 @@ describe("a lake or a warehouse that is wrong is told exactly", () => {
     await lake.put(key, Buffer.from(commit));
     expect((await run(path, events)).problems[0]).toBe(
       "access: commit of batch shardId-000000000000-1-40 says 41 lines, its parts add up to 40",
+    );
+  });
+});
+
+describe("a log that is wrong is told exactly", () => {
+  /** A lake that balances, of two commits in a segment each. */
+  async function logged(): Promise<{ path: string; events: Event[]; keys: [string, string] }> {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events.slice(0, 15));
+    const [first] = await lake.sequence();
+    await lake.batch(16, events.slice(15));
+    const [second] = await lake.sequence();
+    expect((await run(path, events)).problems).toEqual([]);
+    return { path, events, keys: [first!, second!] };
+  }
+
+  test("a commit that is not in it", async () => {
+    const { path, events } = await accessFile();
+    await lake.batch(1, events.slice(0, 15));
+    await lake.sequence();
+    await lake.batch(16, events.slice(15));
+    const report = await run(path, events, {}, false);
+    expect(report.balanced).toBe(false);
+    expect(report.problems).toEqual([
+      expect.stringMatching(/^1 commit is not in the log, first: commits\/.*-16-40-[0-9a-f]{16}\.json$/),
+    ]);
+  });
+
+  test("a commit that is in it twice", async () => {
+    const { path, events, keys } = await logged();
+    await lake.segment([keys[0]]);
+    expect((await run(path, events)).problems).toEqual([
+      `1 commit is in the log more than once, first: ${keys[0]}`,
+    ]);
+  });
+
+  test("a commit that says other things in it", async () => {
+    const { path, events, keys } = await logged();
+    const { Body } = await lake.s3.send(new GetObjectCommand({ Bucket: lake.bucket, Key: keys[1] }));
+    const commit = (await Body!.transformToString()).replace('"records":1,', '"records":2,');
+    await lake.put(keys[1], Buffer.from(commit));
+    expect((await run(path, events)).problems).toEqual([
+      `1 commit is other in the log than in the lake, first: ${keys[1]}`,
+    ]);
+  });
+
+  test("commits that are in it and were removed from the lake", async () => {
+    const { path, events, keys } = await logged();
+    for (const Key of keys) await lake.s3.send(new DeleteObjectCommand({ Bucket: lake.bucket, Key }));
+    expect((await run(path, events)).problems).toContain(
+      `2 commits are in the log and not in the lake, first: ${keys[0]}`,
     );
   });
 });

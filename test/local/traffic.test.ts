@@ -120,6 +120,7 @@ test("the router rejects just the lines made to be rejected, for just these reas
     const body = Buffer.from(JSON.stringify(commit));
     await lake.put(commitKey(START, id, objectDigest(body)), body);
   }
+  await lake.sequence();
   const report = await reconcile({
     s3: lake.s3,
     bucket: lake.bucket,
