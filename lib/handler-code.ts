@@ -10,14 +10,14 @@ const CREATE_REQUIRE =
   'import { createRequire as weirRequire } from "node:module"; const require = weirRequire(import.meta.url);';
 
 /**
- * A handler as one ES module, the SDK with it, and the checked configuration as `config.json` beside it.
+ * A handler as one ES module, the SDK with it, and the checked configuration, if any, as `config.json` beside it.
  *
  * esbuild is called here rather than by NodejsFunction, which goes through a shell: the configuration
  * would have to pass its quoting. Identifiers are kept, so stack traces read without source maps.
  *
  * @param entry path of the handler's .ts file
  */
-export function handlerCode(entry: string, config: WeirConfig): Code {
+export function handlerCode(entry: string, config?: WeirConfig): Code {
   return Code.fromAsset(dirname(entry), {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
@@ -25,7 +25,7 @@ export function handlerCode(entry: string, config: WeirConfig): Code {
       local: {
         tryBundle(outputDir) {
           bundle(entry, outputDir);
-          writeFileSync(join(outputDir, "config.json"), JSON.stringify(config));
+          if (config) writeFileSync(join(outputDir, "config.json"), JSON.stringify(config));
           return true;
         },
       },

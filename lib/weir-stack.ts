@@ -10,8 +10,10 @@ import { Lake } from "./lake.ts";
 import { Loader } from "./loader.ts";
 import { LogStream } from "./log-stream.ts";
 import { AccessLogs } from "./private-bucket.ts";
+import { NewWarehouse } from "./new-warehouse.ts";
 import { Router } from "./router.ts";
 import { Sequencer } from "./sequencer.ts";
+import { WarehouseGuard } from "./warehouse-guard.ts";
 import { warehouse } from "./warehouse.ts";
 
 export interface WeirStackProps extends StackProps {
@@ -37,6 +39,11 @@ export class WeirStack extends Stack {
 
     new Sequencer(this, "Sequencer", { config, lake, key });
 
+    const guard = new WarehouseGuard(this, "Guard", {
+      config: config.warehouse,
+      key,
+      logRetentionDays: config.stack.logRetentionDays,
+    });
     const target = warehouse(this, "Warehouse", {
       config: config.warehouse,
       lake,
@@ -45,6 +52,8 @@ export class WeirStack extends Stack {
       logRetentionDays: config.stack.logRetentionDays,
     });
     const loader = target && new Loader(this, "Loader", { config, lake, key, warehouse: target });
+    if (target instanceof NewWarehouse) target.node.addDependency(guard);
+    loader?.node.addDependency(guard);
 
     new Alarms(this, "Alarms", { config, key, router, loader });
 

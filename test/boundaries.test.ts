@@ -40,6 +40,7 @@ describe("the linter", () => {
     ["lambdas/loader/x.ts", "../sequencer/sequencer.ts"],
     ["lambdas/commit-log/x.ts", "../sequencer/sequencer.ts"],
     ["lambdas/router/x.ts", "aws-cdk-lib/aws-s3"],
+    ["lambdas/guard/x.ts", "../loader/data-api.ts"],
     ["ops/x.ts", "../lambdas/router/router.ts"],
     ["lib/x.ts", "../agent/agent.ts"],
     ["local/x.ts", "../bin/weir.ts"],
@@ -86,6 +87,7 @@ describe("the compiler", () => {
     ["lambdas/router", ["wire"]],
     ["lambdas/loader", ["lambdas/commit-log", "wire"]],
     ["lambdas/sequencer", ["lambdas/commit-log", "wire"]],
+    ["lambdas/guard", ["wire"]],
     ["ops", ["lambdas/commit-log", "wire"]],
     ["lib", ["wire"]],
   ])("lets %s see only %j", (folder, seen) => {
