@@ -1,19 +1,17 @@
 import { ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
-import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
 import { Validations } from "aws-cdk-lib";
 import { CLOUDWATCH_NAMESPACE } from "../wire/heartbeat.ts";
-import { keyUse } from "./encryption-key.ts";
+import { allowKeyUse } from "./encryption-key.ts";
 
 export interface AgentPolicyProps {
   readonly stream: IStream;
-  readonly key: IKey;
 }
 
 /** All that an agent may do. Attach it to the instance role, task role or user that agents run as. */
 export class AgentPolicy extends ManagedPolicy {
-  constructor(scope: Construct, id: string, { stream, key }: AgentPolicyProps) {
+  constructor(scope: Construct, id: string, { stream }: AgentPolicyProps) {
     super(scope, id, {
       description: "Weir agents: write to the log stream, and tell CloudWatch how they are",
       statements: [
@@ -21,7 +19,6 @@ export class AgentPolicy extends ManagedPolicy {
           actions: ["kinesis:PutRecords", "kinesis:DescribeStreamSummary", "kinesis:ListShards"],
           resources: [stream.streamArn],
         }),
-        keyUse(key, "kinesis", ["kms:GenerateDataKey"]),
         // PutMetricData knows no resources; the namespace is what can be narrowed.
         new PolicyStatement({
           actions: ["cloudwatch:PutMetricData"],
@@ -30,6 +27,7 @@ export class AgentPolicy extends ManagedPolicy {
         }),
       ],
     });
+    allowKeyUse(this, stream.encryptionKey, "kinesis", ["kms:GenerateDataKey"]);
     Validations.of(this).acknowledge({
       id: "AwsSolutions-IAM5[Resource::*]",
       reason: "PutMetricData takes no resources; the condition narrows it to the namespace of agents",

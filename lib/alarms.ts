@@ -14,7 +14,7 @@ import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
-import { AlarmTopic } from "./alarm-topic.ts";
+import { alarmTopic } from "./alarm-topic.ts";
 import type { Loader } from "./loader.ts";
 import type { Router } from "./router.ts";
 
@@ -46,7 +46,8 @@ export class Alarms extends Construct {
     this.#watchRouter(config, router);
     if (loader) this.#watchLoader(config, loader);
 
-    const topic = new AlarmTopic(this, "Topic", { key, email: config.alarms.email });
+    const { topicArn, email } = config.alarms;
+    const topic = alarmTopic(this, "Topic", { key, topicArn, email });
     for (const alarm of this.#alarms) alarm.addAlarmAction(new SnsAction(topic));
     new CompositeAlarm(this, "Unwell", {
       alarmDescription: "Any alarm of Weir is on. Runbook: docs/runbook.md#any-alarm",

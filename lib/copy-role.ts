@@ -1,10 +1,9 @@
 import { Aws } from "aws-cdk-lib";
 import { CompositePrincipal, ManagedPolicy, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
 import { PREFIX } from "../wire/keys.ts";
-import { keyUse } from "./encryption-key.ts";
+import { allowKeyUse } from "./encryption-key.ts";
 import { allowListing, allowObjects } from "./object-access.ts";
 import type { Grantee } from "./object-access.ts";
 
@@ -13,7 +12,6 @@ const READ = [PREFIX.data, PREFIX.loads];
 
 export interface CopyAccessProps {
   readonly lake: IBucket;
-  readonly key: IKey;
 }
 
 /**
@@ -49,8 +47,8 @@ export class CopyPolicy extends ManagedPolicy {
   }
 }
 
-function allowCopy(grantee: Grantee, { lake, key }: CopyAccessProps): void {
+function allowCopy(grantee: Grantee, { lake }: CopyAccessProps): void {
   allowObjects(grantee, lake, ["s3:GetObject"], READ);
   allowListing(grantee, lake);
-  grantee.grantPrincipal.addToPrincipalPolicy(keyUse(key, "s3", ["kms:Decrypt"]));
+  allowKeyUse(grantee, lake.encryptionKey, "s3", ["kms:Decrypt"]);
 }

@@ -1,14 +1,27 @@
 import { ArnFormat, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { PolicyStatement, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { IGrantable } from "aws-cdk-lib/aws-iam";
 import { Key } from "aws-cdk-lib/aws-kms";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { Construct } from "constructs";
+
+export type EncryptionKeyProps =
+  | { readonly kind: "new" }
+  | {
+      /** A key of the user's, whose policy lets in what docs/security.md lists. */
+      readonly kind: "existing";
+      readonly keyArn: string;
+    };
+
+export function encryptionKey(scope: Construct, id: string, props: EncryptionKeyProps): IKey {
+  return props.kind === "new" ? new EncryptionKey(scope, id) : Key.fromKeyArn(scope, id, props.keyArn);
+}
 
 /**
  * The one customer-managed key of the pipeline: stream, lake, warehouse, logs, alarms. Kept when the
  * stack goes, as everything it encrypts is.
  */
-export class EncryptionKey extends Key {
+class EncryptionKey extends Key {
   constructor(scope: Construct, id: string) {
     super(scope, id, {
       description: "Weir: stream, lake, warehouse, logs and alarms",
@@ -43,11 +56,23 @@ export class EncryptionKey extends Key {
   }
 }
 
-/** Use of the key, but only through one service: a stolen role cannot decrypt what it holds itself. */
-export function keyUse(key: IKey, service: "kinesis" | "s3", actions: readonly string[]): PolicyStatement {
-  return new PolicyStatement({
-    actions: [...actions],
-    resources: [key.keyArn],
-    conditions: { StringEquals: { "kms:ViaService": `${service}.${Stack.of(key).region}.amazonaws.com` } },
-  });
+/**
+ * Use of the key, but only through one service: a stolen role cannot decrypt what it holds itself.
+ *
+ * @param key of a stream or bucket; none where the service encrypts with a key of its own, for which nobody needs rights
+ */
+export function allowKeyUse(
+  grantee: IGrantable,
+  key: IKey | undefined,
+  service: "kinesis" | "s3",
+  actions: readonly string[],
+): void {
+  if (!key) return;
+  grantee.grantPrincipal.addToPrincipalPolicy(
+    new PolicyStatement({
+      actions: [...actions],
+      resources: [key.keyArn],
+      conditions: { StringEquals: { "kms:ViaService": `${service}.${Stack.of(key).region}.amazonaws.com` } },
+    }),
+  );
 }

@@ -10,7 +10,7 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
 import { PREFIX } from "../wire/keys.ts";
-import { keyUse } from "./encryption-key.ts";
+import { allowKeyUse } from "./encryption-key.ts";
 import { handlerCode } from "./handler-code.ts";
 import { HandlerFunction } from "./handler-function.ts";
 import { allowListing, allowObjects } from "./object-access.ts";
@@ -73,7 +73,7 @@ export class Loader extends Construct {
     allowObjects(handler.role, lake, ["s3:GetObject"], READ);
     allowObjects(handler.role, lake, ["s3:PutObject"], [PREFIX.loads]);
     allowListing(handler.role, lake);
-    handler.role.addToPolicy(keyUse(key, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]));
+    allowKeyUse(handler.role, lake.encryptionKey, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]);
     allowStatements(handler.role, warehouse);
 
     // A tick that could not run is made good by the next one, so none is tried twice or kept for long.

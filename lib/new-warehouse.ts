@@ -41,8 +41,8 @@ export class NewWarehouse extends Construct implements ServerlessWarehouse {
 
   constructor(scope: Construct, id: string, props: NewWarehouseProps) {
     super(scope, id);
-    const { config, lake, key, accessLogs } = props;
-    const copyRole = new CopyRole(this, "CopyRole", { lake, key });
+    const { config, lake, accessLogs } = props;
+    const copyRole = new CopyRole(this, "CopyRole", { lake });
     const namespace = config.namespace ?? this.#namespace(props, copyRole).ref;
     const { subnetIds, securityGroup } = warehouseNetwork(this, config, accessLogs);
     const workgroup = new CfnWorkgroup(this, "Workgroup", {

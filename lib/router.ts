@@ -9,7 +9,7 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
 import { PREFIX } from "../wire/keys.ts";
-import { keyUse } from "./encryption-key.ts";
+import { allowKeyUse } from "./encryption-key.ts";
 import { handlerCode } from "./handler-code.ts";
 import { HandlerFunction } from "./handler-function.ts";
 import { allowObjects } from "./object-access.ts";
@@ -58,9 +58,11 @@ export class Router extends Construct {
         resources: [stream.streamArn],
       }),
     );
-    handler.role.addToPolicy(keyUse(key, "kinesis", ["kms:Decrypt"]));
+    allowKeyUse(handler.role, stream.encryptionKey, "kinesis", ["kms:Decrypt"]);
     allowObjects(handler.role, lake, ["s3:PutObject"], WRITTEN);
-    handler.role.addToPolicy(keyUse(key, "s3", ["kms:GenerateDataKey"]));
+    // The lake may have a key of its own; the failure bucket has the stack's.
+    allowKeyUse(handler.role, lake.encryptionKey, "s3", ["kms:GenerateDataKey"]);
+    if (lake.encryptionKey !== key) allowKeyUse(handler.role, key, "s3", ["kms:GenerateDataKey"]);
 
     this.mapping = this.#map(props);
     // Lambda tries the role when the mapping is made, so its policy must stand by then.

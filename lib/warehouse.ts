@@ -48,7 +48,7 @@ export function warehouse(
 ): Warehouse | undefined {
   if (config.kind === "none") return undefined;
   if (config.kind === "new-serverless") return new NewWarehouse(scope, id, { config, ...props });
-  copyPolicy(scope, props);
+  copyPolicy(scope, props.lake);
   const { database, copyRoleArn } = config;
   if (config.kind === "existing-serverless") {
     const { workgroup: workgroupName, workgroupArn } = config;
@@ -58,8 +58,8 @@ export function warehouse(
   return { kind: "provisioned", clusterIdentifier, dbUser, database, copyRoleArn };
 }
 
-function copyPolicy(scope: Construct, props: Pick<WarehouseProps, "lake" | "key">): void {
-  const { managedPolicyArn: value } = new CopyPolicy(scope, "CopyPolicy", props);
+function copyPolicy(scope: Construct, lake: IBucket): void {
+  const { managedPolicyArn: value } = new CopyPolicy(scope, "CopyPolicy", { lake });
   new CfnOutput(scope, "CopyPolicyArn", {
     value,
     description: "attach to the role that COPY reads the lake with",

@@ -4,11 +4,11 @@ import type { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
 import { AgentPolicy } from "./agent-policy.ts";
 import { Alarms } from "./alarms.ts";
-import { EncryptionKey } from "./encryption-key.ts";
+import { encryptionKey } from "./encryption-key.ts";
 import { FailureBucket, FailureDestination } from "./failure-destination.ts";
-import { Lake } from "./lake.ts";
+import { lakeBucket } from "./lake.ts";
 import { Loader } from "./loader.ts";
-import { LogStream } from "./log-stream.ts";
+import { logStream } from "./log-stream.ts";
 import { AccessLogs } from "./private-bucket.ts";
 import { NewWarehouse } from "./new-warehouse.ts";
 import { Router } from "./router.ts";
@@ -27,11 +27,25 @@ export class WeirStack extends Stack {
       description: "Weir: log files to S3 and Redshift through Kinesis, every byte accounted for",
       ...props,
     });
-    const key = new EncryptionKey(this, "Key");
+    const { keyArn } = config.stack;
+    const key = encryptionKey(
+      this,
+      "Key",
+      keyArn === undefined ? { kind: "new" } : { kind: "existing", keyArn },
+    );
     const accessLogs = new AccessLogs(this, "AccessLogs");
-    const lake = new Lake(this, "Lake", { key, accessLogs });
-    const stream = new LogStream(this, "Stream", { config: config.stream, key });
-    const agents = new AgentPolicy(this, "AgentPolicy", { stream, key });
+    const { bucket } = config.lake;
+    const lake = lakeBucket(
+      this,
+      "Lake",
+      bucket ? { kind: "existing", ...bucket } : { kind: "new", key, accessLogs },
+    );
+    const stream = logStream(
+      this,
+      "Stream",
+      config.stream.kind === "existing" ? config.stream : { ...config.stream, kind: "new", key },
+    );
+    const agents = new AgentPolicy(this, "AgentPolicy", { stream });
 
     const failures = new FailureBucket(this, "Failures", { key, accessLogs });
     const onFailure = new FailureDestination(failures);

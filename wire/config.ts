@@ -1,23 +1,47 @@
 import * as z from "zod";
 import { toDotPath } from "zod/v4/core";
 import { logTypeSchema } from "./log-type.ts";
-import { stackSchema } from "./stack-config.ts";
+import { kmsKeyArn, stackSchema } from "./stack-config.ts";
 import { warehouseProblems, warehouseSchema } from "./warehouse-config.ts";
 
-const stream = z.strictObject({
-  mode: z
-    .union([z.literal("on-demand"), z.strictObject({ shards: z.int().min(1).max(10_000) })])
-    .default("on-demand")
-    .meta({ description: "capacity of the Kinesis stream" }),
-  retentionHours: z
-    .int()
-    .min(24)
-    .max(8_760)
-    .default(168)
-    .meta({ unit: "h", description: "how far back a shard can be replayed" }),
-});
+const keyArn = kmsKeyArn.optional();
+
+const retentionHours = z.int().min(24).max(8_760).default(168);
+
+const stream = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("new").optional(),
+    mode: z
+      .union([z.literal("on-demand"), z.strictObject({ shards: z.int().min(1).max(10_000) })])
+      .default("on-demand")
+      .meta({ description: "capacity of the Kinesis stream" }),
+    retentionHours: retentionHours.meta({ unit: "h", description: "how far back a shard can be replayed" }),
+  }),
+  z.strictObject({
+    kind: z.literal("existing"),
+    name: z
+      .string()
+      .regex(/^[a-zA-Z0-9_.-]{1,128}$/, "a stream's name")
+      .meta({ description: "a stream of yours, in the stack's account and region" }),
+    keyArn: keyArn.meta({ description: "its key; none where it has one of Kinesis' or is not encrypted" }),
+    retentionHours: retentionHours.meta({
+      unit: "h",
+      description: "what the stream has: alarms reckon with it",
+    }),
+  }),
+]);
 
 const lake = z.strictObject({
+  bucket: z
+    .strictObject({
+      bucketName: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "a bucket's name"),
+      keyArn: keyArn.meta({ description: "its key; none where it has one of S3's" }),
+    })
+    .optional()
+    .meta({
+      description:
+        "a bucket of yours, used instead of a new one: as it is, so versions, life cycle and encryption are yours to set",
+    }),
   compression: z
     .enum(["zstd", "gzip"])
     .default("zstd")
@@ -111,6 +135,10 @@ const alarms = z.strictObject({
     .default(3)
     .meta({ description: "oldest unloaded commit, in loader ticks" }),
   email: z.email().optional().meta({ description: "subscribed to the alarm topic" }),
+  topicArn: z.string().startsWith("arn:").optional().meta({
+    description:
+      "a topic of yours, used instead of a new one; its policy, and its key's, must let CloudWatch publish",
+  }),
 });
 
 /** `weir.config.ts`: what is deployed and which log types there are. */

@@ -8,6 +8,11 @@ const RETENTION_DAYS = [
 /** The longest name of all that is made from the stack's, a role's, has 64 characters; its own part takes up to 24. */
 const NAME_MAX = 40;
 
+/** Not an alias, whose key may be another one tomorrow. */
+export const kmsKeyArn = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/(?:mrk-)?[0-9a-f-]{32,36}$/, "the ARN of a KMS key");
+
 const namePart = z
   .string()
   .regex(/^[A-Za-z](?:[A-Za-z0-9-]*[A-Za-z0-9])?$/, "letters, digits and hyphens, beginning with a letter");
@@ -38,7 +43,7 @@ export const stackSchema = z
           "CloudFormation refuses to delete the stack. Turn it on once the first deployment stands: a stack whose first " +
           "deployment failed has to be deleted before the next try",
       }),
-    keyArn: z.string().startsWith("arn:").optional().meta({
+    keyArn: kmsKeyArn.optional().meta({
       description:
         "a KMS key of yours, used instead of a new one; docs/security.md says what its policy needs",
     }),
