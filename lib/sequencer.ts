@@ -6,7 +6,7 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
 import { PREFIX } from "../wire/keys.ts";
-import { keyUse } from "./encryption-key.ts";
+import { allowKeyUse } from "./encryption-key.ts";
 import { handlerCode } from "./handler-code.ts";
 import { HandlerFunction } from "./handler-function.ts";
 import { allowListing, allowObjects } from "./object-access.ts";
@@ -39,6 +39,7 @@ export class Sequencer extends Construct {
       key,
       memoryMb: MEMORY_MB,
       timeoutSeconds: TIMEOUT_SECONDS,
+      logRetentionDays: config.stack.logRetentionDays,
       environment: { WEIR_LAKE_BUCKET: lake.bucketName },
     });
     this.function = handler.function;
@@ -46,7 +47,7 @@ export class Sequencer extends Construct {
     allowObjects(handler.role, lake, ["s3:GetObject"], [PREFIX.commits, PREFIX.log]);
     allowObjects(handler.role, lake, ["s3:PutObject"], [PREFIX.log]);
     allowListing(handler.role, lake);
-    handler.role.addToPolicy(keyUse(key, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]));
+    allowKeyUse(handler.role, lake.encryptionKey, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]);
 
     // A tick that could not run is made good by the next one.
     handler.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: EVERY });
