@@ -8,7 +8,8 @@ import {
 } from "@aws-sdk/client-s3";
 
 interface StoredObject {
-  readonly body: Buffer;
+  readonly bytes: number;
+  readonly body: () => Buffer;
   readonly etag: string;
   readonly lastModified: Date;
 }
@@ -49,17 +50,27 @@ export class MemoryS3 {
   }
 
   put(key: string, body: Buffer, lastModified: Date = this.now()): string {
+    const etag = `"${createHash("md5").update(body).digest("hex")}"`;
+    this.#store(key, { bytes: body.length, body: () => body, etag, lastModified });
+    return etag;
+  }
+
+  /** Puts an object whose bytes are made, or fetched, when it is read. */
+  putMade(key: string, bytes: number, body: () => Buffer): void {
+    this.#store(key, { bytes, body, etag: `"${key}"`, lastModified: this.now() });
+  }
+
+  #store(key: string, object: StoredObject): void {
     if (!this.#objects.has(key)) {
       this.#isSorted &&= this.#keys.length === 0 || this.#keys.at(-1)! < key;
       this.#keys.push(key);
     }
-    const etag = `"${createHash("md5").update(body).digest("hex")}"`;
-    this.#objects.set(key, { body, etag, lastModified: new Date(Math.floor(+lastModified / 1_000) * 1_000) });
-    return etag;
+    const seconds = Math.floor(object.lastModified.getTime() / 1_000);
+    this.#objects.set(key, { ...object, lastModified: new Date(1_000 * seconds) });
   }
 
   get(key: string): Buffer | undefined {
-    return this.#objects.get(key)?.body;
+    return this.#objects.get(key)?.body();
   }
 
   delete(key: string): void {
@@ -90,8 +101,8 @@ export class MemoryS3 {
     for (; at < keys.length && Contents.length < Math.min(MaxKeys, this.pageKeys); at++) {
       const Key = keys[at]!;
       if (!Key.startsWith(Prefix)) break;
-      const { body, lastModified, etag } = this.#objects.get(Key)!;
-      Contents.push({ Key, Size: body.length, LastModified: lastModified, ETag: etag });
+      const { bytes, lastModified, etag } = this.#objects.get(Key)!;
+      Contents.push({ Key, Size: bytes, LastModified: lastModified, ETag: etag });
     }
     const isTruncated = keys[at]?.startsWith(Prefix) === true;
     return { Contents, ...(isTruncated && { NextContinuationToken: Contents.at(-1)?.Key }) };
@@ -102,7 +113,7 @@ export class MemoryS3 {
     const object = this.#objects.get(Key!);
     if (!object) throw named("NoSuchKey", `${Key} is not there`, 404);
     const end = Range === undefined ? undefined : Number(Range.slice(Range.indexOf("-") + 1)) + 1;
-    const body = object.body.subarray(0, end);
+    const body = object.body().subarray(0, end);
     this.counts.bytesRead += body.length;
     return {
       ETag: object.etag,

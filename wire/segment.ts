@@ -77,11 +77,16 @@ export function headKeys(digests: readonly string[]): string {
 
 const PARAMS = { [constants.ZSTD_c_checksumFlag]: 1 };
 
+/** Each call of the compressor costs a turn of the event loop. */
+const PACKED_AT_ONCE_BYTES = 512 * 2 ** 10;
+
 /** Packs a segment's lines as they come, so that only what they pack to is held. */
 export class SegmentEncoder {
   readonly #frame = createZstdCompress({ params: PARAMS });
   readonly #packed: Buffer[] = [];
   readonly #ended: Promise<void>;
+  #lines: Buffer[] = [];
+  #bytes = 0;
 
   constructor() {
     this.#frame.on("data", (chunk: Buffer) => this.#packed.push(chunk));
@@ -90,15 +95,25 @@ export class SegmentEncoder {
     });
   }
 
-  /** @returns once the line is packed */
-  write(line: Buffer): Promise<void> {
+  /** @returns once there is room for another line */
+  async write(line: Buffer): Promise<void> {
+    this.#lines.push(line);
+    this.#bytes += line.length;
+    if (this.#bytes >= PACKED_AT_ONCE_BYTES) await this.#pack();
+  }
+
+  #pack(): Promise<void> {
+    const lines = Buffer.concat(this.#lines);
+    this.#lines = [];
+    this.#bytes = 0;
     return new Promise((resolve, reject) => {
-      this.#frame.write(line, (error) => (error ? reject(error) : resolve()));
+      this.#frame.write(lines, (error) => (error ? reject(error) : resolve()));
     });
   }
 
   /** The whole segment. Nothing can be written after. */
   async end(head: SegmentHead): Promise<Buffer> {
+    if (this.#bytes > 0) await this.#pack();
     this.#frame.end();
     await this.#ended;
     const text = Buffer.from(`${JSON.stringify(head)}\n`);

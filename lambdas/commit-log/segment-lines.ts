@@ -41,6 +41,9 @@ export async function* segmentLines(body: Readable, segment: number): AsyncGener
   }
 }
 
+/** Some commits: smaller chunks cost a turn of the event loop each, larger ones only memory. */
+const UNPACKED_CHUNK_BYTES = 256 * 2 ** 10;
+
 /** Takes chunks up to the end of the head, and hands back what it took of the entries with them. */
 async function readHead(
   chunks: AsyncIterator<Buffer, undefined>,
@@ -72,7 +75,11 @@ function unpacked(first: Buffer, rest: AsyncIterator<Buffer, undefined>): AsyncI
     for (let next = await rest.next(); next.value !== undefined; next = await rest.next()) yield next.value;
   };
   // What fails is thrown to whoever reads.
-  return pipeline(Readable.from(packed()), createZstdDecompress(), () => {});
+  return pipeline(
+    Readable.from(packed()),
+    createZstdDecompress({ chunkSize: UNPACKED_CHUNK_BYTES }),
+    () => {},
+  );
 }
 
 async function* lines(chunks: AsyncIterable<Buffer>, segment: number): AsyncGenerator<Buffer> {

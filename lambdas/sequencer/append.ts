@@ -58,8 +58,13 @@ export async function append(
     return true;
   };
 
-  for await (const { item, result } of readAhead(commits, (commit) => reader.read(commit), READ_AHEAD)) {
+  for await (const { item, result: early } of readAhead(
+    commits,
+    (commit) => reader.read(commit),
+    READ_AHEAD,
+  )) {
     const { key } = item;
+    const result = await reader.settle(item, early);
     if ("failed" in result) {
       left = { stoppedAt: key, failure: unreadNow(key, result.failed) };
       break;

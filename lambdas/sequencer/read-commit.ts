@@ -17,6 +17,9 @@ export interface CommitLine {
 /** `gone`: it was removed after it was listed. `failed`: it may be read another time. */
 export type ReadCommit = CommitLine | { readonly gone: true } | { readonly failed: Error };
 
+/** What came of a commit before its turn. */
+export type EarlyRead = ReadCommit | { readonly refused: Error };
+
 /** Refusals of a run that are put down to the objects: more of them, and it is the role or the bucket. */
 const MAX_REFUSALS = 10;
 
@@ -34,7 +37,7 @@ export class CommitReader {
   }
 
   /** Never throws: it is called ahead of the commit's turn. */
-  async read({ key, bytes }: ListedCommit): Promise<ReadCommit> {
+  async read({ key, bytes }: ListedCommit): Promise<EarlyRead> {
     if (bytes > COMMIT_MAX_BYTES) return tooLarge(key, bytes);
     try {
       const { Body, ContentLength = 0 } = await this.#get(key);
@@ -47,9 +50,19 @@ export class CommitReader {
     } catch (error) {
       const { name } = error as Error;
       if (name === "NoSuchKey") return { gone: true };
-      if (REFUSALS.has(name) && (await this.#isRefusedAlone())) return unreadable(key, `S3 says ${name}`);
-      return { failed: error as Error };
+      return REFUSALS.has(name) ? { refused: error as Error } : { failed: error as Error };
     }
+  }
+
+  /**
+   * What a commit is whose turn it is. One that S3 refuses while it gives others must not hold up those after it;
+   * if it gives none, role or bucket are wrong, and it is read another time.
+   */
+  async settle({ key }: ListedCommit, read: EarlyRead): Promise<ReadCommit> {
+    if (!("refused" in read)) return read;
+    if (!this.#hasRead) await Promise.allSettled(this.#requests);
+    const isAlone = this.#hasRead && ++this.#refusals <= MAX_REFUSALS;
+    return isAlone ? unreadable(key, `S3 says ${read.refused.name}`) : { failed: read.refused };
   }
 
   async #get(key: string): Promise<GetObjectCommandOutput> {
@@ -60,12 +73,6 @@ export class CommitReader {
     } finally {
       this.#requests.delete(request);
     }
-  }
-
-  /** Whether S3 gives other commits: then it is the object, which must not hold up those after it. */
-  async #isRefusedAlone(): Promise<boolean> {
-    if (!this.#hasRead) await Promise.allSettled(this.#requests);
-    return this.#hasRead && ++this.#refusals <= MAX_REFUSALS;
   }
 }
 
