@@ -16,9 +16,9 @@ export interface TickLimits extends ClaimLimits, ReadLimits {
 }
 
 export const TICK_LIMITS: TickLimits = {
-  maxCommits: 10_000,
+  maxCommits: 5_000,
   maxBytes: 4 * 2 ** 30,
-  maxHeldBytes: 96 * 2 ** 20,
+  maxHeldBytes: 80 * 2 ** 20,
   maxReadBytes: 2 ** 30,
   maxSegments: 2_000,
 };
