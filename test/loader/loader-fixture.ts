@@ -50,8 +50,9 @@ export class LoaderRig {
   /** True for the moment, "before submit ..." or "after submit ...", at which the loader is to die. */
   diesAt: ((step: string) => boolean) | undefined;
   readonly rig: Rig;
-  /** Gets what is committed before each tick. */
   readonly log: LogFixture;
+  /** Puts what is committed into the log, before each tick. */
+  sequence: () => Promise<unknown> = () => this.log.sequence();
 
   constructor(rig: Rig, targets: Target[]) {
     this.rig = rig;
@@ -84,7 +85,7 @@ export class LoaderRig {
   }
 
   async tick(scheduled = true): Promise<TickReport> {
-    await this.log.sequence();
+    await this.sequence();
     const life = { over: false };
     const log = (message: string, fields: object) => void this.logged.push({ message, fields });
     return tick(
