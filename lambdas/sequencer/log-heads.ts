@@ -107,10 +107,17 @@ export class LogHeads {
     return there;
   }
 
+  /** Of the next segments, where there are any: whatever else lies between is no reason to give up. */
   async #numbersAfter(segment: number, MaxKeys: number): Promise<number[]> {
     const list = { Bucket: this.#bucket, Prefix: PREFIX.log, StartAfter: segmentKey(segment), MaxKeys };
-    const { Contents = [] } = await this.#s3.send(new ListObjectsV2Command(list));
-    return Contents.flatMap(({ Key }) => parseSegmentKey(Key!) ?? []);
+    let ContinuationToken: string | undefined;
+    do {
+      const page = await this.#s3.send(new ListObjectsV2Command({ ...list, ContinuationToken }));
+      const numbers = (page.Contents ?? []).flatMap(({ Key }) => parseSegmentKey(Key!) ?? []);
+      if (numbers.length > 0) return numbers;
+      ContinuationToken = page.NextContinuationToken;
+    } while (ContinuationToken !== undefined);
+    return [];
   }
 }
 

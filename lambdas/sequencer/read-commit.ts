@@ -85,13 +85,12 @@ const REFUSALS = new Set([
 ]);
 
 function lineOf(key: string, body: Buffer): CommitLine {
-  let commit: unknown;
   try {
-    commit = JSON.parse(body.toString());
+    const summary = summaryOf(JSON.parse(body.toString()));
+    return { line: entryLine(key, body), summary };
   } catch (error) {
     return unreadable(key, `it is no JSON: ${(error as Error).message}`);
   }
-  return { line: entryLine(key, body), summary: summaryOf(commit) };
 }
 
 const tooLarge = (key: string, bytes: number): CommitLine =>

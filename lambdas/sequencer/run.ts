@@ -1,11 +1,12 @@
 import { commitMinute } from "../../wire/keys.ts";
 import type { Appended } from "./append.ts";
 import { sequence } from "./sequence.ts";
+import { SequencerError } from "./sequencer-error.ts";
 import type { SequencerParts } from "./sequencer-parts.ts";
 import { sweep } from "./sweep.ts";
 
 /** How often a run finds anew what is to be appended, after another one was faster. */
-const MAX_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 10;
 
 export interface RunParts extends Omit<SequencerParts, "isTimeUp"> {
   /** When a run begins no more work for new commits. What is left of the time is the sweep's. */
@@ -48,9 +49,14 @@ async function sequenceNew(parts: SequencerParts): Promise<Appended> {
     total.segments += appended.segments;
     total.commits += appended.commits;
     total.unreadable += appended.unreadable;
-    if (!appended.isOvertaken || attempt === MAX_ATTEMPTS || parts.isTimeUp())
-      return { ...appended, ...total };
+    if (!appended.isOvertaken || parts.isTimeUp()) return { ...appended, ...total };
+    if (attempt === MAX_ATTEMPTS) return { ...appended, ...total, failure: overtaken(attempt) };
   }
+}
+
+function overtaken(times: number): SequencerError {
+  const hint = "look what else puts segments, or whether something lies in log/ that is none";
+  return new SequencerError("OVERTAKEN", `another run put the next segment, ${times} times`, hint);
 }
 
 /** A run that was overtaken leaves what it found to whoever was faster. */

@@ -2,18 +2,16 @@ import { commitMinute } from "../../wire/keys.ts";
 import { headKeys, keyDigest, SegmentEncoder, type SegmentHead } from "../../wire/segment.ts";
 import type { CommitSummary } from "./commit-summary.ts";
 import type { KnownHead } from "./log-heads.ts";
+import { NameList } from "./name-list.ts";
 import type { CommitLine } from "./read-commit.ts";
 import type { SequencerLimits } from "./sequencer-parts.ts";
-
-/** Names of one kind that a head lists at most; where there are more, it lists none of them. */
-const MAX_NAMES = 4_096;
 
 /** A segment in the making. What it takes is packed at once. */
 export class SegmentDraft {
   readonly #limits: SequencerLimits;
   readonly #encoder = new SegmentEncoder();
   readonly #digests: string[] = [];
-  readonly #names = { types: new Set<string>(), hours: new Set<string>(), hosts: new Set<string>() };
+  readonly #names = { types: new NameList(), hours: new NameList(), hosts: new NameList() };
   #bytes = 0;
   #opaque = 0;
   #unreadable = 0;
@@ -53,7 +51,7 @@ export class SegmentDraft {
 
   #note(summary: CommitSummary): void {
     for (const kind of ["types", "hours", "hosts"] as const) {
-      for (const name of summary[kind]) if (this.#names[kind].size <= MAX_NAMES) this.#names[kind].add(name);
+      for (const name of summary[kind]) this.#names[kind].add(name);
     }
   }
 
@@ -87,8 +85,8 @@ export class SegmentDraft {
   }
 
   #listed(kind: "types" | "hours" | "hosts"): Partial<Record<typeof kind, string[]>> {
-    const names = this.#names[kind];
-    return names.size > MAX_NAMES ? {} : { [kind]: [...names].sort() };
+    const { names } = this.#names[kind];
+    return names ? { [kind]: names } : {};
   }
 }
 

@@ -67,6 +67,29 @@ describe("what a segment holds", () => {
     ]);
   });
 
+  test("a list of names only where they are not too many, however long they are", async () => {
+    const commit = JSON.parse(commitOf(0).body.toString()) as { sources: { host: string }[] };
+    for (const hosts of [Array.from({ length: 5_000 }, (_, i) => `h${i}`), ["\u0001".repeat(600_000), "h"]]) {
+      commit.sources = hosts.map((host) => ({ ...commit.sources[0], host }));
+      rig.commit(2, 0, Buffer.from(JSON.stringify(commit)));
+      rig.pass(1);
+      await rig.run();
+    }
+    const [many, long] = await rig.heads();
+    expect(many).not.toHaveProperty("hosts");
+    expect(many).toMatchObject({ types: ["photo"] });
+    expect(long!.hosts).toHaveLength(2);
+    expect(await rig.keys()).toHaveLength(4);
+  });
+
+  test("JSON that is too deep to be written on one line as one that nobody can read", async () => {
+    const depth = 500_000;
+    const keys = rig.commit(1, 0, Buffer.from(`{"a":\n${"[".repeat(depth)}${"]".repeat(depth)}}`));
+    keys.push(...rig.commit(1));
+    expect(await rig.run()).toMatchObject({ commits: 2, failures: [] });
+    expect(await rig.keys()).toEqual(keys);
+  });
+
   test("no more than its limits, and a commit beyond them alone", async () => {
     rig.limits = { ...rig.limits, commits: 4, bytes: 3 * commitOf(0).body.length };
     const keys = rig.commit(5);
@@ -199,6 +222,18 @@ describe("the end of the log", () => {
     rig.commit(1);
     await rig.run();
     expect(rig.memory.keys("log/0").at(-1)).toBe("log/00000000000000000071.ndjson.zst");
+  });
+
+  test("is found though other objects lie between the segments", async () => {
+    const keys: string[] = [];
+    for (let n = 0; n < 9; n++) {
+      if (n > 2) rig.memory.put(`log/${String(n).padStart(20, "0")}.ndjson.zst.bak`, Buffer.from("copy"));
+      rig.restart();
+      keys.push(...rig.commit(1));
+      expect(await rig.run()).toMatchObject({ commits: 1, failures: [] });
+      rig.pass(1);
+    }
+    expect(await rig.keys()).toEqual(keys);
   });
 
   test("is asked for with few requests: what an idle minute costs", async () => {
@@ -352,6 +387,13 @@ describe("what appears late", () => {
       "commits/README",
     ]);
   });
+});
+
+test("a run that always comes too late says so", async () => {
+  rig.commit(3);
+  rig.fault = ({ kind, key }) =>
+    kind === "put" && key.startsWith("log/0") ? serviceError("PreconditionFailed", 412) : undefined;
+  expect(await rig.run()).toMatchObject({ commits: 0, failures: [{ code: "OVERTAKEN" }] });
 });
 
 test("a segment that is gone stops the sequencer, rather than have it put all again", async () => {
