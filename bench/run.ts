@@ -6,6 +6,7 @@ import { benchCommit } from "./commit.ts";
 import type { BenchRow } from "./cpu-time.ts";
 import { benchPushed } from "./pushed.ts";
 import { benchRouter } from "./router.ts";
+import { benchSequencer } from "./sequencer.ts";
 import { benchStartUp } from "./start-up.ts";
 import { benchTail } from "./tail.ts";
 
@@ -24,6 +25,12 @@ const SECTIONS = [
     benchRouter,
   ],
   ["Commits", "Reading a commit's text, which each consumer of the lake does with each commit.", benchCommit],
+  [
+    "Log of commits",
+    "100,000 commits put into the log by one sequencer, and read by one consumer. S3 is in the same process, without " +
+      "network and SDK; what it takes of memory is the first row.",
+    benchSequencer,
+  ],
   [
     "Agent",
     "From files in the page cache to a Kinesis endpoint that does nothing, checkpoints included, in a process of its own.",
