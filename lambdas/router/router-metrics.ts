@@ -28,6 +28,7 @@ export class RouterMetrics {
         Duplicates: sum("duplicates"),
         Quarantined: commit.quarantined,
         ContestedSources: contested.length,
+        Conflicts: commit.sources.reduce((total, { conflicts }) => total + conflicts, 0),
         Unrouted: commit.types[UNROUTED_TYPE]?.rejected ?? 0,
       },
     );

@@ -261,7 +261,16 @@ describe("the bundled handler", () => {
     });
     const metrics = logged.filter((line) => "_aws" in line);
     expect(metrics).toMatchObject([
-      { Lines: 2, Rows: 2, Rejected: 0, Duplicates: 0, Quarantined: 1, Unrouted: 0, UserRecords: 2 },
+      {
+        Lines: 2,
+        Rows: 2,
+        Rejected: 0,
+        Duplicates: 0,
+        Quarantined: 1,
+        Conflicts: 0,
+        Unrouted: 0,
+        UserRecords: 2,
+      },
       { type: "raw", Lines: 2, Rows: 2 },
     ]);
     const directive = { CloudWatchMetrics: [{ Namespace: "Weir", Dimensions: [["service"]] }] };
@@ -297,7 +306,7 @@ describe("the bundled handler", () => {
     ]);
     const metrics = logged.filter((line) => "_aws" in line);
     expect(metrics.map(({ type }) => type)).toEqual([undefined, "_unrouted", "raw"]);
-    expect(metrics[0]).toMatchObject({ Quarantined: 40, Unrouted: 40, ContestedSources: 1 });
+    expect(metrics[0]).toMatchObject({ Quarantined: 40, Unrouted: 40, ContestedSources: 1, Conflicts: 39 });
     for (const line of [...warned, ...logged]) expect(JSON.stringify(line).length).toBeLessThan(4_000);
   });
 
