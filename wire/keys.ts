@@ -72,8 +72,10 @@ export function quarantineKey(arrivedAt: Date, batch: BatchId, digest: string, c
   return `${PREFIX.quarantine}dt=${day(arrivedAt)}/${linesName(batch, digest, codec)}`;
 }
 
-export function commitKey(writtenAt: Date, batch: BatchId, digest: string): string {
-  return `${commitMinutePrefix(writtenAt)}${batchName(batch)}-${digest}.json`;
+/** @param digest absent in keys of version 1 */
+export function commitKey(writtenAt: Date, batch: BatchId, digest?: string): string {
+  const suffix = digest === undefined ? "" : `-${digest}`;
+  return `${commitMinutePrefix(writtenAt)}${batchName(batch)}${suffix}.json`;
 }
 
 /** Prefix of the commits written in this minute. Such prefixes sort by time. */
