@@ -7,6 +7,7 @@ import type { TickReport } from "../lambdas/loader/tick.ts";
 import { CREDENTIALS } from "./credentials.ts";
 import { startKinesis } from "./kinesis.ts";
 import { type LambdaFunction, startFunction } from "./lambda/function.ts";
+import type { InvokeResult } from "./lambda/invoke-result.ts";
 import { type Mapping, startMapping } from "./mapping/mapping.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
 import { startS3 } from "./s3.ts";
@@ -21,11 +22,15 @@ const ON_DEMAND_SHARDS = 4;
 const DEFAULT_CONCURRENCY = 10;
 const WAREHOUSE = "warehouse";
 
+/** What a function does in the stack. */
+export type Role = keyof Deployment["functions"];
+
 export interface CloudOptions {
   readonly deployment: Deployment;
   /** Where the parts keep their files. */
   readonly dir: string;
-  /** Between two ticks of the loader; as deployed when absent. */
+  /** Between two ticks of the sequencer, and of the loader; as deployed when absent. */
+  readonly sequencerEveryMs?: number;
   readonly loaderEveryMs?: number;
   /** Longest wait for a fuller batch; as deployed when absent. */
   readonly batchingWindowSeconds?: number;
@@ -34,7 +39,7 @@ export interface CloudOptions {
   readonly onMappingEvent?: (event: MappingEvent) => void;
   readonly onLoaderTick?: (report: TickReport) => void;
   /** Added to the environment of a function, by its role; tests put faults in its way. */
-  readonly environment?: (role: "router" | "loader") => Readonly<Record<string, string>>;
+  readonly environment?: (role: Role) => Readonly<Record<string, string>>;
   /** Awaited when a warehouse statement has run but is not committed. */
   readonly beforeCommit?: (statement: Statement) => Promise<void>;
   readonly signal?: AbortSignal | undefined;
@@ -50,8 +55,9 @@ export interface Cloud {
   readonly s3: S3Client;
   readonly mapping: Mapping;
   readonly router: LambdaFunction;
+  readonly sequencer: LambdaFunction;
   readonly loader: LambdaFunction | undefined;
-  readonly schedule: Schedule | undefined;
+  readonly schedules: { readonly sequencer: Schedule; readonly loader: Schedule | undefined };
   readonly warehouse: Warehouse | undefined;
   stop(): Promise<void>;
 }
@@ -77,7 +83,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     startS3({ buckets, dataDir: join(dir, "s3"), ...optional }).then(stopLater),
   ]);
   const [kinesisPart, s3Part] = parts.map(valueOf);
-  const warehouse = await startDeployedWarehouse(options, s3Part!.endpoint, (event) => schedule?.put(event));
+  const warehouse = await startDeployedWarehouse(options, s3Part!.endpoint, (event) => loading?.put(event));
   if (warehouse) stopLater(warehouse);
 
   const environment = {
@@ -88,7 +94,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     AWS_ENDPOINT_URL_S3: s3Part!.endpoint,
     ...(warehouse && { AWS_ENDPOINT_URL_REDSHIFT_DATA: warehouse.endpoint }),
   };
-  const start = (role: "router" | "loader", deployed: DeployedFunction): LambdaFunction =>
+  const start = (role: Role, deployed: DeployedFunction): LambdaFunction =>
     stopLater(
       startFunction({
         ...deployed,
@@ -101,7 +107,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     );
   const router = start("router", deployment.functions.router);
   const loader = deployment.functions.loader && start("loader", deployment.functions.loader);
-  const schedule = loader && stopLater(startDeployedSchedule(options, loader));
+  const sequencer = start("sequencer", deployment.functions.sequencer);
+  const sequencing = stopLater(startSequencing(options, sequencer));
+  const loading = loader && stopLater(startLoading(options, loader));
 
   const s3 = new S3Client({
     endpoint: s3Part!.endpoint,
@@ -128,8 +136,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     s3,
     mapping,
     router,
+    sequencer,
     loader,
-    schedule,
+    schedules: { sequencer: sequencing, loader: loading },
     warehouse,
     stop: () => running.disposeAsync(),
   };
@@ -161,22 +170,43 @@ function startDeployedMapping(
   });
 }
 
-function startDeployedSchedule(
-  { deployment, loaderEveryMs, log, onLoaderTick, signal }: CloudOptions,
-  loader: LambdaFunction,
+function startSequencing(
+  { deployment, sequencerEveryMs, log, signal }: CloudOptions,
+  sequencer: LambdaFunction,
 ): Schedule {
-  const { schedule, statementEvents } = deployment;
+  const { rateSeconds, input } = deployment.schedules.sequencer;
   return startSchedule({
-    invoke: (payload) => loader.invoke(payload),
-    everyMs: loaderEveryMs ?? schedule!.rateSeconds * 1_000,
-    payload: JSON.stringify(schedule!.input),
-    ...(statementEvents && { pattern: statementEvents.pattern }),
+    invoke: (payload) => sequencer.invoke(payload),
+    everyMs: sequencerEveryMs ?? rateSeconds * 1_000,
+    payload: JSON.stringify(input),
     onInvoked: (result) => {
-      if (result.ok) onLoaderTick?.(JSON.parse(result.payload) as TickReport);
-      else log("loader", `invocation failed: ${result.error.type}: ${result.error.message}`);
+      if (!result.ok) log("sequencer", invocationFailed(result));
     },
     ...(signal && { signal }),
   });
+}
+
+function startLoading(
+  { deployment, loaderEveryMs, log, onLoaderTick, signal }: CloudOptions,
+  loader: LambdaFunction,
+): Schedule {
+  const { schedules, statementEvents } = deployment;
+  const { rateSeconds, input } = schedules.loader!;
+  return startSchedule({
+    invoke: (payload) => loader.invoke(payload),
+    everyMs: loaderEveryMs ?? rateSeconds * 1_000,
+    payload: JSON.stringify(input),
+    ...(statementEvents && { pattern: statementEvents.pattern }),
+    onInvoked: (result) => {
+      if (result.ok) onLoaderTick?.(JSON.parse(result.payload) as TickReport);
+      else log("loader", invocationFailed(result));
+    },
+    ...(signal && { signal }),
+  });
+}
+
+function invocationFailed({ error }: Extract<InvokeResult, { ok: false }>): string {
+  return `invocation failed: ${error.type}: ${error.message}`;
 }
 
 async function startDeployedWarehouse(

@@ -20,7 +20,8 @@ import { readDeployment } from "./template/read-deployment.ts";
 import { synthesize } from "./template/synthesize.ts";
 import { generateTraffic, SAMPLE_TYPES } from "./traffic/traffic.ts";
 
-/** Nobody who looks at a page wants to wait for the deployed 5 minutes and 30 seconds. */
+/** Nobody who looks at a page wants to wait for the deployed minute, 5 minutes and 30 seconds. */
+const SEQUENCER_EVERY_MS = 2_000;
 const LOADER_EVERY_MS = 3_000;
 const BATCHING_WINDOW_SECONDS = 1;
 const STATUS_EVERY_MS = 1_000;
@@ -66,6 +67,7 @@ export async function run(options: RunOptions): Promise<Report> {
     deployment,
     dir,
     log: options.log,
+    sequencerEveryMs: SEQUENCER_EVERY_MS,
     loaderEveryMs: LOADER_EVERY_MS,
     batchingWindowSeconds: BATCHING_WINDOW_SECONDS,
     onMappingEvent: (event) => gauges.onMappingEvent(event),

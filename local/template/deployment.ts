@@ -10,11 +10,16 @@ export interface Deployment {
   readonly lakeBucket: string;
   readonly functions: {
     readonly router: DeployedFunction;
+    readonly sequencer: DeployedFunction;
     /** Not deployed when rows stay in the lake. */
     readonly loader: DeployedFunction | undefined;
   };
   readonly mapping: DeployedMapping;
-  readonly schedule: DeployedSchedule | undefined;
+  /** Of the functions that run by the clock. */
+  readonly schedules: {
+    readonly sequencer: DeployedSchedule;
+    readonly loader: DeployedSchedule | undefined;
+  };
   /** EventBridge's pattern of the events that invoke the loader. */
   readonly statementEvents: { readonly pattern: Readonly<Record<string, unknown>> } | undefined;
   readonly warehouse: DeployedWarehouse | undefined;

@@ -81,8 +81,7 @@ export function readDeployment(cdkOut: string, options: ReadDeploymentOptions = 
   const resources = new DeployedResources(readCloudAssembly(cdkOut), { account, region });
   const mapping = readMapping(resources);
   const router = readFunction(resources, mapping.functionLogicalId);
-  const tick = readSchedule(resources);
-  const loader = tick && readFunction(resources, tick.functionArn);
+  const { sequencer, loader } = readScheduled(resources);
   const statementEnd = resources.optional("AWS::Events::Rule");
   return {
     account,
@@ -90,11 +89,11 @@ export function readDeployment(cdkOut: string, options: ReadDeploymentOptions = 
     stream: readStream(resources.one("AWS::Kinesis::Stream")),
     buckets: resources.all("AWS::S3::Bucket").map(({ logicalId, name }) => ({ logicalId, name })),
     lakeBucket: environment(router, routerEnvironment).WEIR_LAKE_BUCKET,
-    functions: { router, loader },
+    functions: { router, sequencer: sequencer.function, loader: loader?.function },
     mapping,
-    schedule: tick,
+    schedules: { sequencer: sequencer.schedule, loader: loader?.schedule },
     statementEvents: statementEnd && { pattern: statementEnd.read(rule).EventPattern },
-    warehouse: loader && readWarehouse(loader),
+    warehouse: loader && readWarehouse(loader.function),
   };
 }
 
@@ -149,9 +148,31 @@ function readMapping(resources: DeployedResources): DeployedMapping {
   };
 }
 
-function readSchedule(resources: DeployedResources): DeployedSchedule | undefined {
-  const resource = resources.optional("AWS::Scheduler::Schedule");
-  if (!resource) return undefined;
+interface Scheduled {
+  readonly function: DeployedFunction;
+  readonly schedule: DeployedSchedule;
+}
+
+/** The functions that run by the clock: the loader is the one that is told of a warehouse. */
+function readScheduled(resources: DeployedResources): {
+  sequencer: Scheduled;
+  loader: Scheduled | undefined;
+} {
+  const scheduled = resources.all("AWS::Scheduler::Schedule").map((resource) => {
+    const schedule = readSchedule(resource);
+    return { function: readFunction(resources, schedule.functionArn), schedule };
+  });
+  const { loader = [], sequencer = [] } = Object.groupBy(scheduled, ({ function: { environment } }) =>
+    "WEIR_WORKGROUP" in environment ? "loader" : "sequencer",
+  );
+  if (sequencer.length !== 1 || loader.length > 1) {
+    const found = `${sequencer.length} scheduled functions without a warehouse and ${loader.length} with one`;
+    throw new TemplateError("UNEXPECTED", `${found}, not a sequencer and at most one loader`);
+  }
+  return { sequencer: sequencer[0]!, loader: loader[0] };
+}
+
+function readSchedule(resource: DeployedResource): DeployedSchedule {
   const { ScheduleExpression, Target } = resource.read(schedule);
   const [, value, unit] = RATE.exec(ScheduleExpression) ?? [];
   if (value === undefined) {

@@ -13,7 +13,7 @@ import { redshiftTables } from "../../local/redshift-tables.ts";
 import type { Deployment } from "../../local/template/deployment.ts";
 import { readDeployment } from "../../local/template/read-deployment.ts";
 import { synthesize } from "../../local/template/synthesize.ts";
-import { generateTraffic, SAMPLE_TYPES } from "../../local/traffic/traffic.ts";
+import { generateTraffic, SAMPLE_TYPES, type TrafficOptions } from "../../local/traffic/traffic.ts";
 
 const CONFIG_FILE = fileURLToPath(new URL("../../weir.config.ts", import.meta.url));
 
@@ -23,18 +23,27 @@ export interface SampleStack extends AsyncDisposable {
   readonly deployment: Deployment;
 }
 
-export async function sampleStack(): Promise<SampleStack> {
+export async function sampleStack(configFile = CONFIG_FILE): Promise<SampleStack> {
   const dir = await mkdtemp(join(tmpdir(), "weir-stack-"));
-  const config = await loadConfig(CONFIG_FILE);
-  const deployment = readDeployment(await synthesize(CONFIG_FILE, dir));
+  const config = await loadConfig(configFile);
+  const deployment = readDeployment(await synthesize(configFile, dir));
   return { config, deployment, [Symbol.asyncDispose]: () => rm(dir, { recursive: true }) };
 }
 
-export interface Faults extends Pick<CloudOptions, "environment" | "onMappingEvent" | "beforeCommit"> {
+type CloudFaults = Pick<
+  CloudOptions,
+  "environment" | "onMappingEvent" | "onLoaderTick" | "beforeCommit" | "sequencerEveryMs"
+>;
+
+export interface Faults extends CloudFaults {
+  /** How lines come, where a quarter of them a second is not wanted. */
+  readonly traffic?: Pick<TrafficOptions, "linesPerSecond" | "rotateEveryLines" | "signal">;
   /** Of Kinesis as the agent sees it, when something stands between. */
   readonly agentEndpoint?: string;
   /** Told once everything runs, before the first line is written. */
   readonly onStart?: (cloud: Cloud, agent: LocalAgent) => void;
+  /** Awaited once all has gone through, before it is reconciled. */
+  readonly onDrained?: (cloud: Cloud) => Promise<void>;
 }
 
 /** Below a test's own, whose end would tell nothing of why. */
@@ -56,6 +65,7 @@ export async function runPipeline(
     deployment,
     dir,
     log,
+    sequencerEveryMs: 500,
     loaderEveryMs: 1_000,
     batchingWindowSeconds: 0,
     signal,
@@ -84,10 +94,12 @@ export async function runPipeline(
       seed: 7,
       linesPerType,
       linesPerSecond: linesPerType / 4,
-      signal,
+      ...faults.traffic,
+      signal: AbortSignal.any([signal, faults.traffic?.signal].filter((signal) => signal !== undefined)),
     });
     await agent.drain();
     await drain(cloud, signal);
+    await faults.onDrained?.(cloud);
     return await reconcile({
       s3: cloud.s3,
       bucket: deployment.lakeBucket,

@@ -76,7 +76,7 @@ describe("the bundled loader", () => {
 
   test("emits on an idle tick the very metrics that the alarms watch, dimensions and all", async () => {
     const loader = deployment.functions.loader!;
-    const printed = await invoke(loader, deployment.schedule!.input);
+    const printed = await invoke(loader, deployment.schedules.loader!.input);
     const nameOf = (id: string): string | undefined => (id === loader.logicalId ? loader.name : undefined);
     const emitted = printed
       .split("\n")

@@ -3,16 +3,23 @@ import type { TableBehind, TickReport } from "../../lambdas/loader/tick.ts";
 import type { Cloud } from "../../local/cloud.ts";
 import { drain } from "../../local/drain.ts";
 
+const answer = (payload: object) => ({ ok: true, payload: JSON.stringify(payload) });
+const none = { segments: 0, commits: 0, late: 0, unreadable: 0 };
+const idle = { tick: async () => answer({ ...none, lagSeconds: 0 }) };
+
+function cloud(sequencer: object, loader?: object): Cloud {
+  return { mapping: { drained: async () => {} }, schedules: { sequencer, loader } } as unknown as Cloud;
+}
+
 /** A loader that reports these tables as behind, one list a tick, the last one for ever. */
 function cloudOf(ticks: readonly (readonly TableBehind[])[]): { cloud: Cloud; count: () => number } {
   let count = 0;
   const tick = async () => {
     const behind = ticks[Math.min(count++, ticks.length - 1)]!;
     const report: TickReport = { lagSeconds: behind.length, events: [], unreadable: 0, contested: 0, behind };
-    return { ok: true, payload: JSON.stringify(report) };
+    return answer(report);
   };
-  const cloud = { mapping: { drained: async () => {} }, schedule: { tick } } as unknown as Cloud;
-  return { cloud, count: () => count };
+  return { cloud: cloud(idle, { tick }), count: () => count };
 }
 
 const { signal } = new AbortController();
@@ -47,11 +54,10 @@ test("a drain names a table that is behind without a word, once its time is over
 
 test("a drain says what a loader dies of that never reports", async () => {
   const error = { type: "Runtime.ExitError", message: "out of memory" };
-  const cloud = {
-    mapping: { drained: async () => {} },
-    schedule: { tick: async () => ({ ok: false, error }) },
-  } as unknown as Cloud;
-  expect(await drain(cloud, signal, 100)).toEqual(["the loader fails: Runtime.ExitError: out of memory"]);
+  const loader = { tick: async () => ({ ok: false, error }) };
+  expect(await drain(cloud(idle, loader), signal, 100)).toEqual([
+    "the loader fails: Runtime.ExitError: out of memory",
+  ]);
 });
 
 test("a drain can be aborted while a table is behind", async () => {
@@ -60,4 +66,37 @@ test("a drain can be aborted while a table is behind", async () => {
   const draining = drain(cloud, abort.signal);
   abort.abort();
   await expect(draining).rejects.toThrow(expect.objectContaining({ name: "AbortError" }));
+});
+
+test("a drain ticks the sequencer until no commit waits, and only then the loader", async () => {
+  const ticks: string[] = [];
+  const lags = [70, 5, 0];
+  const sequencer = {
+    tick: async () => {
+      ticks.push("sequencer");
+      return answer({ ...none, lagSeconds: lags.shift()! });
+    },
+  };
+  const loader = {
+    tick: async () => {
+      ticks.push("loader");
+      return answer({ lagSeconds: 0, events: [], unreadable: 0, contested: 0 });
+    },
+  };
+  expect(await drain(cloud(sequencer, loader), signal)).toEqual([]);
+  expect(ticks).toEqual(["sequencer", "sequencer", "sequencer", "loader"]);
+});
+
+test("a drain without a warehouse ends once the log has all", async () => {
+  expect(await drain(cloud(idle), signal)).toEqual([]);
+});
+
+test("a drain says why commits are not in the log, once its time is over", async () => {
+  const error = { type: "SequencerError", message: "log/7 is not there" };
+  const failing = { tick: async () => ({ ok: false, error }) };
+  expect(await drain(cloud(failing, idle), signal, 100)).toEqual([
+    "the sequencer fails: SequencerError: log/7 is not there",
+  ]);
+  const slow = { tick: async () => answer({ ...none, lagSeconds: 60 }) };
+  expect(await drain(cloud(slow, idle), signal, 100)).toEqual(["commits are not in the log in time"]);
 });

@@ -75,7 +75,7 @@ describe("the deployment of a whole pipeline", () => {
   });
 
   test("has the tick, the events and the warehouse of the loader", () => {
-    expect(deployment.schedule).toMatchObject({
+    expect(deployment.schedules.loader).toMatchObject({
       rateSeconds: 900,
       input: {},
       functionArn: deployment.functions.loader!.arn,
@@ -86,6 +86,15 @@ describe("the deployment of a whole pipeline", () => {
       database: "weir",
       copyRoleArn: deployment.functions.loader!.environment["WEIR_COPY_ROLE_ARN"],
     });
+  });
+
+  test("has the sequencer, every minute, with or without a warehouse", () => {
+    for (const { functions, schedules, lakeBucket } of [deployment, readDeployment(assembly())]) {
+      const { sequencer } = functions;
+      expect(schedules.sequencer).toMatchObject({ rateSeconds: 60, input: {}, functionArn: sequencer.arn });
+      expect(sequencer.environment).toMatchObject({ WEIR_LAKE_BUCKET: lakeBucket });
+      expect(sequencer.logicalId).toMatch(/^Sequencer/);
+    }
   });
 
   test("has the same names on every reading, of the account and region asked for", () => {
@@ -104,10 +113,10 @@ test("an existing workgroup is known by the name it was configured with", () => 
 });
 
 test("without a warehouse there is no loader, tick or event", () => {
-  const { functions, ...deployment } = readDeployment(assembly({ warehouse: { kind: "none" } }));
+  const { functions, schedules, ...deployment } = readDeployment(assembly({ warehouse: { kind: "none" } }));
   expect(functions.loader).toBeUndefined();
+  expect(schedules.loader).toBeUndefined();
   expect(deployment).toMatchObject({
-    schedule: undefined,
     statementEvents: undefined,
     warehouse: undefined,
   });
@@ -189,7 +198,7 @@ describe("what cannot be had locally is refused, with its place", () => {
         find(template, "AWS::Scheduler::Schedule").properties["ScheduleExpression"] = "cron(0 12 * * ? *)";
       },
       "UNEXPECTED",
-      /^LoaderTickSchedule\w+\.ScheduleExpression: cron/,
+      /^SequencerTickSchedule\w+\.ScheduleExpression: cron/,
     ],
     [
       "a mapping that takes several batches of a shard at once",
@@ -198,6 +207,15 @@ describe("what cannot be had locally is refused, with its place", () => {
       },
       "UNEXPECTED",
       /^RouterMapping\w+\.ParallelizationFactor: /,
+    ],
+    [
+      "a second schedule of a function that is told of no warehouse",
+      (template) => {
+        const { properties } = find(template, "AWS::Scheduler::Schedule");
+        template.Resources["Other"] = { Type: "AWS::Scheduler::Schedule", Properties: properties };
+      },
+      "UNEXPECTED",
+      /^2 scheduled functions without a warehouse and 1 with one, not a sequencer and at most one loader/,
     ],
     [
       "code that is no asset",
