@@ -7,11 +7,10 @@ import type { TickReport } from "../lambdas/loader/tick.ts";
 import { CREDENTIALS } from "./credentials.ts";
 import { startKinesis } from "./kinesis.ts";
 import { type LambdaFunction, startFunction } from "./lambda/function.ts";
-import type { InvokeResult } from "./lambda/invoke-result.ts";
 import { type Mapping, startMapping } from "./mapping/mapping.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
 import { startS3 } from "./s3.ts";
-import { type Schedule, startSchedule } from "./schedule.ts";
+import { type Schedules, startSchedules } from "./schedules.ts";
 import type { DeployedFunction, Deployment } from "./template/deployment.ts";
 import { removePostgres } from "./warehouse/postgres.ts";
 import type { Statement } from "./warehouse/statement.ts";
@@ -57,7 +56,7 @@ export interface Cloud {
   readonly router: LambdaFunction;
   readonly sequencer: LambdaFunction;
   readonly loader: LambdaFunction | undefined;
-  readonly schedules: { readonly sequencer: Schedule; readonly loader: Schedule | undefined };
+  readonly schedules: Schedules;
   readonly warehouse: Warehouse | undefined;
   stop(): Promise<void>;
 }
@@ -83,7 +82,9 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     startS3({ buckets, dataDir: join(dir, "s3"), ...optional }).then(stopLater),
   ]);
   const [kinesisPart, s3Part] = parts.map(valueOf);
-  const warehouse = await startDeployedWarehouse(options, s3Part!.endpoint, (event) => loading?.put(event));
+  const warehouse = await startDeployedWarehouse(options, s3Part!.endpoint, (event) =>
+    schedules.loader?.put(event),
+  );
   if (warehouse) stopLater(warehouse);
 
   const environment = {
@@ -108,8 +109,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const router = start("router", deployment.functions.router);
   const loader = deployment.functions.loader && start("loader", deployment.functions.loader);
   const sequencer = start("sequencer", deployment.functions.sequencer);
-  const sequencing = stopLater(startSequencing(options, sequencer));
-  const loading = loader && stopLater(startLoading(options, loader));
+  const schedules = stopLater(startSchedules({ ...options, sequencer, loader }));
 
   const s3 = new S3Client({
     endpoint: s3Part!.endpoint,
@@ -138,7 +138,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     router,
     sequencer,
     loader,
-    schedules: { sequencer: sequencing, loader: loading },
+    schedules,
     warehouse,
     stop: () => running.disposeAsync(),
   };
@@ -168,45 +168,6 @@ function startDeployedMapping(
     ...(onMappingEvent && { onEvent: onMappingEvent }),
     ...(signal && { signal }),
   });
-}
-
-function startSequencing(
-  { deployment, sequencerEveryMs, log, signal }: CloudOptions,
-  sequencer: LambdaFunction,
-): Schedule {
-  const { rateSeconds, input } = deployment.schedules.sequencer;
-  return startSchedule({
-    invoke: (payload) => sequencer.invoke(payload),
-    everyMs: sequencerEveryMs ?? rateSeconds * 1_000,
-    payload: JSON.stringify(input),
-    onInvoked: (result) => {
-      if (!result.ok) log("sequencer", invocationFailed(result));
-    },
-    ...(signal && { signal }),
-  });
-}
-
-function startLoading(
-  { deployment, loaderEveryMs, log, onLoaderTick, signal }: CloudOptions,
-  loader: LambdaFunction,
-): Schedule {
-  const { schedules, statementEvents } = deployment;
-  const { rateSeconds, input } = schedules.loader!;
-  return startSchedule({
-    invoke: (payload) => loader.invoke(payload),
-    everyMs: loaderEveryMs ?? rateSeconds * 1_000,
-    payload: JSON.stringify(input),
-    ...(statementEvents && { pattern: statementEvents.pattern }),
-    onInvoked: (result) => {
-      if (result.ok) onLoaderTick?.(JSON.parse(result.payload) as TickReport);
-      else log("loader", invocationFailed(result));
-    },
-    ...(signal && { signal }),
-  });
-}
-
-function invocationFailed({ error }: Extract<InvokeResult, { ok: false }>): string {
-  return `invocation failed: ${error.type}: ${error.message}`;
 }
 
 async function startDeployedWarehouse(

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Cloud } from "../../local/cloud.ts";
+import type { Cloud, Role } from "../../local/cloud.ts";
 import type { LocalAgent } from "../../local/local-agent.ts";
 import type { Report } from "../../local/reconcile/report.ts";
 import { runPipeline, type SampleStack, sampleStack } from "./pipeline.ts";
@@ -55,6 +55,20 @@ describe("with SIGKILL in the middle, every line is in the warehouse once", () =
       "router",
       moment,
       ({ method, url }) => method === "PUT" && url.includes("/commits/"),
+    );
+    const report = await fault.run(stack, "AWS_ENDPOINT_URL_S3", ({ s3Endpoint }) => s3Endpoint);
+    expect(fault.kills).toBe(1);
+    expectBalanced(report);
+  });
+
+  test.each<[string, Moment]>([
+    ["before its segment: the next run makes it", "before"],
+    ["after its segment: nobody was told that it is there", "after"],
+  ])("of the sequencer, %s", async (_claim, moment) => {
+    const fault = new KillOnce(
+      "sequencer",
+      moment,
+      ({ method, url }) => method === "PUT" && url.includes("/log/0"),
     );
     const report = await fault.run(stack, "AWS_ENDPOINT_URL_S3", ({ s3Endpoint }) => s3Endpoint);
     expect(fault.kills).toBe(1);
@@ -138,11 +152,11 @@ type IsCall = (call: { method: string; url: string; target: string }) => boolean
 class KillOnce {
   kills = 0;
   #cloud: Cloud | undefined;
-  readonly #role: "router" | "loader";
+  readonly #role: Role;
   readonly #moment: Moment;
   readonly #isIt: IsCall;
 
-  constructor(role: "router" | "loader", moment: Moment, isIt: IsCall) {
+  constructor(role: Role, moment: Moment, isIt: IsCall) {
     this.#role = role;
     this.#moment = moment;
     this.#isIt = isIt;
