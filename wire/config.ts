@@ -89,12 +89,11 @@ const routerSettings = {
 const router = z.strictObject(routerSettings, { error: removedSetting });
 
 const loader = z.strictObject({
-  everyMinutes: z
-    .int()
-    .min(1)
-    .max(60)
-    .default(5)
-    .meta({ unit: "min", description: "one tick loads every table" }),
+  everyMinutes: z.int().min(1).max(60).default(15).meta({
+    unit: "min",
+    description:
+      "one tick loads every table. A new warehouse is paid for by the tick: README.md reckons it up",
+  }),
   reservedConcurrency: z
     .int()
     .min(1)
