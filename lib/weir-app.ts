@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
-import { App, DefaultStackSynthesizer, PermissionsBoundary, Tags, Validations } from "aws-cdk-lib";
-import type { AppProps, StackProps } from "aws-cdk-lib";
+import { App, Tags, Validations } from "aws-cdk-lib";
+import type { AppProps } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import type { WeirConfig } from "../wire/config.ts";
 import { stackName } from "../wire/stack-config.ts";
-import type { StackConfig } from "../wire/stack-config.ts";
 import { WeirStack } from "./weir-stack.ts";
 
 /**
@@ -27,33 +26,12 @@ export function weirApp(config: WeirConfig, props: AppProps = {}): App {
     context: { ...featureFlags(), ...props.context },
   });
   const name = stackName(config.stack);
-  const stack = new WeirStack(app, name, { config, ...stackProps(config.stack) });
+  const stack = new WeirStack(app, name, { config });
   for (const [key, value] of Object.entries({ ...config.stack.tags, weir: name })) {
     Tags.of(stack).add(key, value, { excludeResourceTypes: NEVER_TAGGED });
   }
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return app;
-}
-
-function stackProps({
-  account,
-  region,
-  terminationProtection,
-  permissionsBoundary,
-  bootstrapQualifier,
-}: StackConfig): StackProps {
-  return {
-    env: { account, region },
-    terminationProtection,
-    ...(permissionsBoundary !== undefined && {
-      permissionsBoundary: permissionsBoundary.startsWith("arn:")
-        ? PermissionsBoundary.fromArn(permissionsBoundary)
-        : PermissionsBoundary.fromName(permissionsBoundary),
-    }),
-    ...(bootstrapQualifier !== undefined && {
-      synthesizer: new DefaultStackSynthesizer({ qualifier: bootstrapQualifier }),
-    }),
-  };
 }
 
 function featureFlags(): Record<string, unknown> {

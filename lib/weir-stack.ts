@@ -14,8 +14,10 @@ import { NewWarehouse } from "./new-warehouse.ts";
 import { Router } from "./router.ts";
 import { Sequencer } from "./sequencer.ts";
 import { WarehouseGuard } from "./warehouse-guard.ts";
+import { stackProps } from "./stack-props.ts";
 import { warehouse } from "./warehouse.ts";
 
+/** What is given here goes before what the configuration says of the stack: another synthesizer, for instance. */
 export interface WeirStackProps extends StackProps {
   readonly config: WeirConfig;
 }
@@ -25,6 +27,7 @@ export class WeirStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: WeirStackProps) {
     super(scope, id, {
       description: "Weir: log files to S3 and Redshift through Kinesis, every byte accounted for",
+      ...stackProps(config.stack),
       ...props,
     });
     // A dependency on a role and its policy states what a reference to the role says already. The CDK writes it so.

@@ -1,8 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { LegacyStackSynthesizer } from "aws-cdk-lib";
+import type { IStackSynthesizer } from "aws-cdk-lib";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import type { CfnBucket } from "aws-cdk-lib/aws-s3";
 import { describe, expect, test } from "vitest";
+import { WeirStack } from "../../lib/weir-stack.ts";
+import { parseConfig } from "../../wire/config.ts";
 import { EXISTING_SERVERLESS, NEW_SERVERLESS, PROVISIONED, app, show, weirStack } from "./synth.ts";
 import type { Resource } from "./synth.ts";
 
@@ -159,4 +163,22 @@ test("what is retained has no physical name, so a second stack can stand beside 
       expect(show(name)).toContain("<AWS::StackId>");
     }
   }
+});
+
+test("whoever makes the stack in an app of their own has the last word on synthesizer and environment", () => {
+  const config = parseConfig(
+    {
+      stack: { region: "eu-west-1", terminationProtection: true },
+      types: [{ name: "app", parse: { format: "json" }, columns: [{ name: "n", type: "bigint" }] }],
+    },
+    "test",
+  );
+  const stack = new WeirStack(app(), "Theirs", {
+    config,
+    synthesizer: new LegacyStackSynthesizer() as IStackSynthesizer,
+    env: { region: "us-east-2" },
+  });
+  expect(stack.region).toBe("us-east-2");
+  expect(stack.synthesizer).toBeInstanceOf(LegacyStackSynthesizer);
+  expect(stack.terminationProtection).toBe(true);
 });
