@@ -7,8 +7,8 @@ process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("node_modules/.cache
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // They download what they are tested against: npm run test:interop.
-    exclude: ["test/interop/**"],
+    // They download what they are tested against: npm run test:interop, npm run test:deploy.
+    exclude: ["test/interop/**", "test/deploy/**"],
     testTimeout: 180_000,
     hookTimeout: 120_000,
     // However long it takes on a busy machine.

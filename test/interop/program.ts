@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync } from "node:fs";
 import { access, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 
-export const here = (name: string): string => join(import.meta.dirname, name);
+export const here = (name: string): string => resolve(import.meta.dirname, name);
 
 /** Whether a tool is on this machine. */
 export const has = (tool: string, versionFlag = "--version"): boolean =>
@@ -38,14 +38,14 @@ export async function run(
 /**
  * A file or folder that is made once and kept in the system's temporary folder.
  *
- * @param source file in this folder that says what is in it: another when that changes
+ * @param source file, in this folder unless its path is absolute, that says what is in it: another when that changes
  */
 export async function kept(source: string, make: (path: string) => Promise<unknown>): Promise<string> {
   const digest = createHash("sha256")
     .update(readFileSync(here(source)))
     .digest("hex");
   const root = join(tmpdir(), "weir-interop");
-  const path = join(root, `${source}-${digest.slice(0, 16)}`);
+  const path = join(root, `${basename(source)}-${digest.slice(0, 16)}`);
   mkdirSync(root, { recursive: true });
   const isMade = await access(path).then(
     () => true,

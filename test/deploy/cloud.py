@@ -1,0 +1,317 @@
+"""MiniStack with policies enforced, and with what it lacks for Weir's stack.
+
+What it lacks is made up here rather than in the constructs:
+
+- resource types that it does not know are recorded, and answer Ref and GetAtt;
+- namespaces and workgroups of Redshift Serverless are such records, and can be asked for by name;
+- the Redshift Data API asks for permission as the service does, and hands the rest to REDSHIFT_ENDPOINT;
+- bucket policies that ask for TLS are content with plain HTTP, which never leaves this machine;
+- variables in conditions of policies stand for the caller's values.
+
+Each decision about a caller that is not the account's root is written to CALLS_FILE, one JSON object a line.
+"""
+
+import asyncio
+import contextvars
+import json
+import os
+import re
+import signal
+import sys
+import threading
+import urllib.error
+import urllib.request
+
+from ministack import app as gateway
+from ministack.core import iam_evaluator
+from ministack.core.responses import get_account_id, get_region
+from ministack.core.router import extract_access_key_id
+from ministack.services.cloudformation import provisioners
+
+
+def arn(service, resource):
+    return f"arn:aws:{service}:{get_region()}:{get_account_id()}:{resource}"
+
+
+def recorded(name, attributes):
+    """A resource type of which nothing is made."""
+
+    def create(logical_id, properties, stack_name):
+        fail_on_demand(logical_id)
+        physical_id = name(logical_id, properties, stack_name)
+        return physical_id, attributes(physical_id, properties)
+
+    def update(physical_id, _old, properties, stack_name):
+        return physical_id, attributes(physical_id, properties)
+
+    return {"create": create, "update": update, "delete": lambda physical_id, properties: None}
+
+
+serverless = {"namespace": {}, "workgroup": {}}
+
+
+def serverless_resource(kind, describe):
+    """A namespace or workgroup: its name is taken until it is deleted."""
+    name_property = f"{kind.capitalize()}Name"
+
+    def key(name):
+        return (get_account_id(), get_region(), name)
+
+    def create(logical_id, properties, stack_name):
+        fail_on_demand(logical_id)
+        name = properties[name_property]
+        if key(name) in serverless[kind]:
+            raise ValueError(f"ConflictException: {kind} {name} already exists")
+        serverless[kind][key(name)] = describe(name, properties)
+        return name, attributes(name)
+
+    def attributes(name):
+        described = serverless[kind][key(name)]
+        return {f"{kind.capitalize()}.{word[0].upper()}{word[1:]}": value for word, value in described.items()}
+
+    def update(name, _old, properties, stack_name):
+        if properties[name_property] != name:
+            return create("", properties, stack_name)
+        serverless[kind][key(name)] = describe(name, properties)
+        return name, attributes(name)
+
+    def delete(name, properties):
+        serverless[kind].pop(key(name), None)
+
+    return {"create": create, "update": update, "delete": delete}
+
+
+def namespace(name, properties):
+    return {
+        "namespaceArn": arn("redshift-serverless", f"namespace/{name}"),
+        "namespaceId": name,
+        "namespaceName": name,
+        "dbName": properties.get("DbName", "dev"),
+        "adminPasswordSecretArn": arn("secretsmanager", f"secret:redshift!{name}-admin-a1b2c3"),
+        "status": "AVAILABLE",
+    }
+
+
+def workgroup(name, properties):
+    return {
+        "workgroupArn": arn("redshift-serverless", f"workgroup/{name}"),
+        "workgroupId": name,
+        "workgroupName": name,
+        "namespaceName": properties.get("NamespaceName"),
+        "status": "AVAILABLE",
+    }
+
+
+def fail_on_demand(logical_id):
+    """Fails resources whose logical id begins as the file FAIL_FILE says, as a full quota would."""
+    try:
+        with open(os.environ["FAIL_FILE"], encoding="utf-8") as file:
+            prefix = file.read().strip()
+    except FileNotFoundError:
+        return
+    if prefix and logical_id.startswith(prefix):
+        raise ValueError(f"{logical_id}: the account's quota is used up")
+
+
+UNKNOWN_TYPES = {
+    "AWS::CloudWatch::CompositeAlarm": recorded(
+        lambda logical_id, properties, stack: properties.get("AlarmName", f"{stack}-{logical_id}"),
+        lambda name, _: {"Arn": arn("cloudwatch", f"alarm:{name}")},
+    ),
+    "AWS::EC2::FlowLog": recorded(
+        lambda logical_id, _, stack: f"fl-{abs(hash((stack, logical_id))):017x}"[:20],
+        lambda name, _: {"Id": name},
+    ),
+    "AWS::RedshiftServerless::Namespace": serverless_resource("namespace", namespace),
+    "AWS::RedshiftServerless::Workgroup": serverless_resource("workgroup", workgroup),
+}
+
+
+def add_unknown_types():
+    for resource_type, handler in UNKNOWN_TYPES.items():
+        provisioners._RESOURCE_HANDLERS.setdefault(resource_type, handler)
+
+
+def stand_for_tls():
+    pin = iam_evaluator.pin_request_origin
+
+    def pin_as_tls(source_ip, _secure_transport):
+        pin(source_ip, True)
+
+    iam_evaluator.pin_request_origin = pin_as_tls
+    gateway.pin_request_origin = pin_as_tls
+
+
+def fill_in_policy_variables():
+    conditions_met = iam_evaluator._conditions_met
+
+    def value_of(variable, context):
+        return str(iam_evaluator._resolve_condition_key(variable.group(1), context))
+
+    def filled_in(condition, context):
+        if isinstance(condition, dict):
+            return {key: filled_in(value, context) for key, value in condition.items()}
+        if isinstance(condition, list):
+            return [filled_in(value, context) for value in condition]
+        return re.sub(r"\$\{(aws:\w+)\}", lambda variable: value_of(variable, context), str(condition))
+
+    iam_evaluator._conditions_met = lambda conditions, context: conditions_met(
+        filled_in(conditions or {}, context), context
+    )
+
+
+asked = contextvars.ContextVar("asked", default=None)
+
+
+def record_decisions():
+    """Notes what is asked within `enforce`, and its answer, which weighs the policies of resources as well."""
+    enforce, evaluate = iam_evaluator.enforce, iam_evaluator.evaluate
+    calls = open(os.environ["CALLS_FILE"], "a", encoding="utf-8", buffering=1)
+
+    def evaluate_and_note(context, *policies):
+        if asked.get() is not None:
+            asked.get().append(context)
+        return evaluate(context, *policies)
+
+    def enforce_and_record(*args, **options):
+        questions = []
+        token = asked.set(questions)
+        try:
+            denied = enforce(*args, **options)
+        finally:
+            asked.reset(token)
+        if questions:
+            call = {
+                "principal": questions[0].principal_arn,
+                "action": questions[0].action,
+                "resource": questions[0].resource_arn,
+                "context": {**questions[0].service_context, **questions[0].principal_keys},
+                "allowed": denied is None,
+            }
+            calls.write(json.dumps(call, default=str) + "\n")
+        return denied
+
+    iam_evaluator.evaluate = evaluate_and_note
+    iam_evaluator.enforce = enforce_and_record
+
+
+OF_A_STATEMENT = {"CancelStatement", "DescribeStatement", "GetStatementResult"}
+DATA_API = "RedshiftData."
+
+statement_owners = {}
+
+
+def data_api_checks(operation, request):
+    """What the Data API asks IAM before it does something: (action, resource) for each question.
+    source: "Authorizing access to the Amazon Redshift Data API", read 2026-11"""
+    if operation in OF_A_STATEMENT:
+        return [(f"redshift-data:{operation}", "*")]
+    if "ClusterIdentifier" in request:
+        cluster, database = request["ClusterIdentifier"], request["Database"]
+        target = arn("redshift", f"cluster:{cluster}")
+        sign_in = ("redshift:GetClusterCredentialsWithIAM", arn("redshift", f"dbname:{cluster}/{database}"))
+        if "DbUser" in request:
+            sign_in = ("redshift:GetClusterCredentials", arn("redshift", f"dbuser:{cluster}/{request['DbUser']}"))
+    else:
+        workgroup = request["WorkgroupName"].split("/")[-1]
+        target = arn("redshift-serverless", f"workgroup/{workgroup}")
+        sign_in = ("redshift-serverless:GetCredentials", target)
+    if "SecretArn" in request:
+        sign_in = ("secretsmanager:GetSecretValue", request["SecretArn"])
+    return [(f"redshift-data:{operation}", target), sign_in]
+
+
+async def answer_data_api(headers, body, request_id):
+    operation = headers["x-amz-target"].removeprefix(DATA_API)
+    request = json.loads(body)
+    caller = iam_evaluator.resolve_caller_identity(extract_access_key_id(headers, {})) or {}
+    statement = request.get("Id", "").split(":")[0]
+    owner = statement_owners.get(statement) if operation in OF_A_STATEMENT else caller.get("userId")
+    for action, resource in data_api_checks(operation, request):
+        denied = gateway._enforce_data_plane(
+            action.split(":")[0],
+            action,
+            headers,
+            {},
+            request_id,
+            resource_arn=resource,
+            service_context={"redshift-data:statement-owner-iam-userid": owner},
+        )
+        if denied:
+            return denied
+    status, answer = await asyncio.to_thread(forward, operation, body)
+    if operation not in OF_A_STATEMENT:
+        statement_owners[json.loads(answer).get("Id")] = caller.get("userId")
+    return status, {"Content-Type": "application/x-amz-json-1.1"}, answer
+
+
+def forward(operation, body):
+    headers = {"x-amz-target": f"{DATA_API}{operation}"}
+    request = urllib.request.Request(os.environ["REDSHIFT_ENDPOINT"], body, headers, method="POST")
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+SERVERLESS_API = "RedshiftServerless."
+
+
+def answer_serverless(headers, body, request_id):
+    operation = headers["x-amz-target"].removeprefix(SERVERLESS_API)
+    verb, kind = re.fullmatch(r"(Get|List)(Namespace|Workgroup)s?", operation).groups()
+    kind = kind.lower()
+    request = json.loads(body)
+    name = request.get(f"{kind}Name", "*")
+    resource = arn("redshift-serverless", f"{kind}/{name}")
+    action = f"redshift-serverless:{operation}"
+    denied = gateway._enforce_data_plane(
+        "redshift-serverless", action, headers, {}, request_id, resource_arn=resource
+    )
+    if denied:
+        return denied
+    here = {key[2]: item for key, item in serverless[kind].items() if key[:2] == (get_account_id(), get_region())}
+    if verb == "List":
+        return json_answer(200, {f"{kind}s": list(here.values())})
+    if name not in here:
+        return json_answer(400, {"__type": "ResourceNotFoundException", "message": f"no {kind} {name}"})
+    return json_answer(200, {kind: here[name]})
+
+
+def json_answer(status, value):
+    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(value).encode()
+
+
+def serve_redshift():
+    shortcuts = gateway._handle_post_body_shortcuts
+
+    async def with_redshift(method, path, headers, body, query_params, request_id):
+        target = headers.get("x-amz-target", "")
+        if target.startswith(DATA_API):
+            return await answer_data_api(headers, body, request_id)
+        if target.startswith(SERVERLESS_API):
+            return answer_serverless(headers, body, request_id)
+        return await shortcuts(method, path, headers, body, query_params, request_id)
+
+    gateway._handle_post_body_shortcuts = with_redshift
+
+
+def end_with_parent():
+    """The parent holds the other end of standard input: when it is gone, this group of processes ends."""
+
+    def watch():
+        sys.stdin.buffer.read()
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+if __name__ == "__main__":
+    end_with_parent()
+    add_unknown_types()
+    stand_for_tls()
+    fill_in_policy_variables()
+    record_decisions()
+    serve_redshift()
+    gateway.main()
