@@ -1,6 +1,9 @@
 import { createHash } from "node:crypto";
 import type { WeirConfig } from "../../wire/config.ts";
 import { type Column, type RedshiftDestination, rowColumns } from "../../wire/log-type.ts";
+import { quoteName } from "../../wire/sql-text.ts";
+
+export { quoteName, quoteText } from "../../wire/sql-text.ts";
 
 /** One table that rows of one log type are loaded into. A type may have several. */
 export interface Target {
@@ -29,16 +32,6 @@ export function targetsOf(config: WeirConfig): Target[] {
       })),
   );
 }
-
-export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
-
-/**
- * Text as a literal. Redshift takes a backslash for an escape, as PostgreSQL did before version 9.1: `\'` would end
- * the literal for us and not for it. Doubled, both signs are safe under either reading. source: apache/
- * datafusion-sqlparser-rs 1801 and jOOQ 10628, read 2026-11; Redshift's reference of literals does not say
- */
-export const quoteText = (text: string): string =>
-  `'${text.replaceAll("\\", String.raw`\\`).replaceAll("'", "''")}'`;
 
 export const tableSql = ({ schema, table }: Target): string => `${quoteName(schema)}.${quoteName(table)}`;
 
