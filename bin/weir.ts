@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { agentCommand } from "../agent/command.ts";
 import { localCommand } from "../local/command.ts";
+import { warehouseCommand } from "../ops/warehouse/command.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -12,6 +13,10 @@ const program = new Command("weir")
   .description("Log files on hosts, to S3 and Redshift, every byte accounted for")
   .version(version)
   .addCommand(agentCommand())
-  .addCommand(localCommand());
+  .addCommand(localCommand())
+  .addCommand(
+    // Loaded late: an agent on a host has no use for it.
+    warehouseCommand(async (file) => (await import("../lib/load-config.ts")).loadConfig(file)),
+  );
 
 await program.parseAsync();

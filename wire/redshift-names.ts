@@ -20,7 +20,7 @@ const SYSTEM_COLUMNS = new Set([
 ]);
 
 /** Schema of the ledger and of the lock tables (lambdas/loader/table-ddl.ts). */
-const LEDGER_SCHEMA = "weir";
+export const LEDGER_SCHEMA = "weir";
 
 const SYSTEM_SCHEMAS = new Set(["information_schema", "catalog_history"]);
 
