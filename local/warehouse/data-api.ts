@@ -34,6 +34,8 @@ export type WarehouseTarget = { readonly workgroup: string } | { readonly cluste
 export interface DataApiOptions extends StatementParts {
   readonly target: WarehouseTarget;
   readonly database: string;
+  /** Of callers without a secret, who sign in under their role; the administrator when undefined. */
+  readonly user: string | undefined;
   readonly onStatementEvent: ((event: StatementEvent) => void) | undefined;
 }
 
@@ -101,6 +103,8 @@ export class DataApi {
       name: input["StatementName"] as string | undefined,
       withEvent: input["WithEvent"] === true,
       database: this.#options.database,
+      // The one secret there is is the administrator's.
+      user: input["SecretArn"] === undefined ? this.#options.user : undefined,
     };
     const statement = new Statement(options, this.#options);
     this.#statements.set(statement.id, statement);

@@ -31,12 +31,16 @@ CREATE TABLE IF NOT EXISTS redshift.sys_load_error_detail (
   query_id bigint, start_time timestamp, file_name varchar(256), line_number bigint,
   column_name varchar(127), column_type varchar(32), column_length varchar(16),
   error_code int, error_message varchar(512));
+GRANT USAGE ON SCHEMA redshift TO PUBLIC;
+GRANT SELECT ON redshift.svv_columns, redshift.sys_load_error_detail TO PUBLIC;
 `;
 
 /** @throws WarehouseError DIALECT */
 export async function installDialect(client: Client, database: string): Promise<void> {
   try {
     await client.query(SHIMS);
+    // PUBLIC has it in both; a user must be granted it all the same, since an administrator may have taken it away.
+    await client.query(`REVOKE TEMPORARY ON DATABASE "${database}" FROM PUBLIC`);
     await client.query(`ALTER DATABASE "${database}" SET search_path = "$user", public, redshift`);
     // Redshift takes a backslash in a literal for an escape.
     await client.query(`ALTER DATABASE "${database}" SET standard_conforming_strings = off`);
@@ -68,9 +72,13 @@ const VARCHAR_MAX = new RegExp(
 );
 const DDL = /^\s*(?:CREATE\s+(?:(?:LOCAL\s+)?TEMP(?:ORARY)?\s+)?TABLE|ALTER\s+TABLE)\b/i;
 
+const CREATE_USER = /^(\s*CREATE\s+USER\s+(?:"(?:[^"]|"")*"|\w+)\s+(?:WITH\s+)?PASSWORD\s+)DISABLE\b/i;
+/** PostgreSQL has no such privilege: there, owners alone may alter. */
+const GRANT_ALTER = /^(\s*GRANT\s+\w+(?:\s*,\s*\w+)*?)\s*,\s*ALTER\b/i;
+
 /** The statement in PostgreSQL's words. Anything else that PostgreSQL lacks fails there, and says so. */
 export function translate(sql: string): string {
-  if (!DDL.test(sql)) return sql;
+  if (!DDL.test(sql)) return sql.replace(CREATE_USER, "$1NULL").replace(GRANT_ALTER, "$1");
   return sql
     .replace(TOKEN, (clause, verbatim: string | undefined) => (verbatim === undefined ? "" : clause))
     .replace(VARCHAR_MAX, (clause, verbatim: string | undefined) =>

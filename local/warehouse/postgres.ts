@@ -30,7 +30,7 @@ import { WarehouseError } from "./warehouse-error.ts";
  */
 export interface Postgres {
   readonly port: number;
-  /** No superuser: it may make databases, and owns what it makes. Nobody else can log in. */
+  /** No superuser: it may make databases and users, and has all that is theirs. Nobody else can log in. */
   readonly user: string;
   /** Another one at every start. */
   readonly password: string;
@@ -53,6 +53,8 @@ const SETTINGS = [
   "-c full_page_writes=off",
   "-c max_connections=60",
   "-c timezone=UTC",
+  // Whoever makes a user has all that is that user's, as Redshift's administrator has.
+  "-c createrole_self_grant=set,inherit",
 ].join(" ");
 
 interface Identity {
@@ -132,7 +134,7 @@ async function letIn(password: string, bin: string, folder: string, identity: Id
   if (identity.uid !== undefined) await chown(logins, identity.uid, identity.gid!);
   const sql = [
     `DO $$ BEGIN CREATE ROLE ${USER}; EXCEPTION WHEN duplicate_object THEN NULL; END $$`,
-    `ALTER ROLE ${USER} LOGIN CREATEDB NOSUPERUSER PASSWORD '${password}'`,
+    `ALTER ROLE ${USER} LOGIN CREATEDB CREATEROLE NOSUPERUSER PASSWORD '${password}'`,
   ];
   // A statement that fails must not be logged with the password in it.
   const args = [

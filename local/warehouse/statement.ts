@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { S3Client } from "@aws-sdk/client-s3";
-import { Client, type ClientConfig, type QueryArrayResult } from "pg";
+import { Client, type ClientConfig, escapeIdentifier, type QueryArrayResult } from "pg";
 import { copy } from "./copy.ts";
 import { isCopy, parseCopy } from "./copy-command.ts";
 import { LoadError } from "./copy-row.ts";
@@ -29,6 +29,8 @@ export interface StatementOptions {
   readonly name: string | undefined;
   readonly withEvent: boolean;
   readonly database: string;
+  /** Whose rights it has; the administrator's when undefined. */
+  readonly user: string | undefined;
 }
 
 export interface StatementParts {
@@ -48,6 +50,11 @@ let lastQueryId = 1_000;
 
 /** Text as PostgreSQL sends it: the Data API has its own idea of types. */
 const RAW_TYPES = { getTypeParser: () => (text: string) => text };
+
+/** Another statement of the same user's may have been quicker: duplicate_object, or unique_violation in the catalog. */
+function unlessThere(error: Error & { code?: string }): void {
+  if (error.code !== "42710" && error.code !== "23505") throw error;
+}
 
 const LEADING_COMMENTS = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
 
@@ -118,6 +125,7 @@ export class Statement {
     this.#client = client;
     try {
       await client.connect();
+      await this.#signIn(client);
       this.#become("STARTED");
       await (this.options.transaction ? this.#transaction(client) : this.#eachAlone(client));
       this.#become("FINISHED");
@@ -126,6 +134,15 @@ export class Statement {
     } finally {
       await client.end().catch(() => {});
     }
+  }
+
+  /** A user who signs in for the first time is made, without any rights. */
+  async #signIn(client: Client): Promise<void> {
+    const { user } = this.options;
+    if (user === undefined) return;
+    const { rowCount } = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [user]);
+    if (rowCount === 0) await client.query(`CREATE USER ${escapeIdentifier(user)}`).catch(unlessThere);
+    await client.query(`SET ROLE ${escapeIdentifier(user)}`);
   }
 
   /** REPEATABLE READ is PostgreSQL's snapshot isolation; Redshift's default is SNAPSHOT. */
@@ -190,10 +207,12 @@ export class Statement {
     if (!(error instanceof LoadError)) return;
     const { file, line, column, errorCode, reason } = error;
     const queryId = this.subs.find(({ status }) => status === "FAILED")?.queryId;
+    await client.query("RESET ROLE");
     await client.query(
       `INSERT INTO redshift.sys_load_error_detail VALUES ($1, redshift.getdate(), $2, $3, $4, $5, $6, $7, $8)`,
       [queryId, file, line, column?.name, column?.type, column?.maxBytes, errorCode, reason.slice(0, 512)],
     );
+    await this.#signIn(client);
   }
 
   #fail(error: Error): void {

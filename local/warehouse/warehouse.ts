@@ -19,6 +19,8 @@ export type WarehouseOptions = WarehouseTarget & {
   /** Where COPY finds s3:// objects. */
   readonly s3: { readonly endpoint: string };
   readonly database: string;
+  /** Whose rights the callers have that bring no secret: all of them when absent. */
+  readonly user?: string | undefined;
   /** Told when a statement submitted WithEvent has ended, in EventBridge's shape. */
   readonly onStatementEvent?: (event: StatementEvent) => void;
   /** Awaited when a statement has run but is not committed; until then it stays STARTED. */
@@ -56,6 +58,7 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     const api = new DataApi({
       target: "workgroup" in options ? { workgroup: options.workgroup } : { cluster: options.cluster },
       database,
+      user: options.user,
       postgres: connection,
       s3,
       onStatementEvent: options.onStatementEvent,
