@@ -1,0 +1,43 @@
+import * as z from "zod";
+import { type GrantsRequest, tableNamed } from "../../wire/loader-grants.ts";
+import { GrantsError } from "./grants-error.ts";
+
+/** The resource's properties, as lib/loader-grants.ts writes them. CloudFormation adds its own, such as ServiceToken. */
+const propertiesSchema = z.object({
+  Workgroup: z.string(),
+  Database: z.string(),
+  /** Name of the administrator's secret. */
+  Secret: z.string(),
+  User: z.string(),
+  /** schema.table */
+  Tables: z.array(z.string().regex(/^[^.]+\.[^.]+$/)),
+  /** Changes with the statements themselves. */
+  Statements: z.string(),
+});
+
+type Properties = z.output<typeof propertiesSchema>;
+
+/** @throws GrantsError BAD_EVENT */
+export function readProperties(value: unknown): Properties {
+  const { data, error } = propertiesSchema.safeParse(value);
+  if (data) return data;
+  const { path, message } = error.issues[0]!;
+  throw new GrantsError("BAD_EVENT", `${z.core.toDotPath(path)}: ${message}`);
+}
+
+export function grantsRequest({ User: user, Database: database, Tables }: Properties): GrantsRequest {
+  return { user, database, tables: Tables.map(tableNamed) };
+}
+
+/**
+ * Whether all of `wanted` has been granted with `before`. Grants are never taken away, so a table less is nothing to
+ * do: taking back a deployment that failed does not depend on the warehouse.
+ */
+export function covers(before: unknown, wanted: Properties): boolean {
+  const { data } = propertiesSchema.safeParse(before);
+  if (!data) return false;
+  const same = (["Workgroup", "Database", "Secret", "User", "Statements"] as const).every(
+    (name) => data[name] === wanted[name],
+  );
+  return same && wanted.Tables.every((table) => data.Tables.includes(table));
+}
