@@ -11,6 +11,8 @@ export interface HandlerFunctionProps {
   readonly description: string;
   readonly code: Code;
   readonly key: IKey;
+  /** CloudFormation's choice where absent. */
+  readonly roleName?: string;
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
   readonly environment: Record<string, string>;
@@ -35,7 +37,10 @@ export class HandlerFunction extends Construct {
 
   constructor(scope: Construct, id: string, props: HandlerFunctionProps) {
     super(scope, id);
-    this.role = new Role(this, "Role", { assumedBy: new ServicePrincipal("lambda.amazonaws.com") });
+    this.role = new Role(this, "Role", {
+      ...(props.roleName === undefined ? {} : { roleName: props.roleName }),
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+    });
     const logGroup = new LogGroup(this, "Logs", {
       encryptionKey: props.key,
       retention: logRetention(props.logRetentionDays ?? 30),

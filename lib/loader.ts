@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { ArnFormat, Duration, Stack, Tags, Validations } from "aws-cdk-lib";
+import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
 import { Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction as FunctionTarget } from "aws-cdk-lib/aws-events-targets";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
@@ -10,10 +10,13 @@ import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
 import { PREFIX } from "../wire/keys.ts";
+import { databaseUser, loaderRoleName } from "../wire/loader-role.ts";
 import { allowKeyUse } from "./encryption-key.ts";
 import { handlerCode } from "./handler-code.ts";
 import { HandlerFunction } from "./handler-function.ts";
+import { LoaderGrants } from "./loader-grants.ts";
 import { allowListing, allowObjects } from "./object-access.ts";
+import { allowFollowing } from "./statement-access.ts";
 import { Tick } from "./tick.ts";
 import type { ProvisionedWarehouse, Warehouse } from "./warehouse.ts";
 
@@ -39,13 +42,18 @@ export interface LoaderProps {
 /** Lake to warehouse: the loader's function, its tick, and the events of its statements. */
 export class Loader extends Construct {
   readonly function: IFunction;
+  /** Its user in the warehouse. */
+  readonly databaseUser: string;
 
   constructor(scope: Construct, id: string, { config, lake, key, warehouse }: LoaderProps) {
     super(scope, id);
+    const { stackName, region } = Stack.of(this);
+    const roleName = loaderRoleName(stackName, region);
     const handler = new HandlerFunction(this, "Handler", {
       description: "Weir loader: commits in the lake to rows in the warehouse",
       code: handlerCode(ENTRY, config),
       key,
+      roleName,
       memoryMb: MEMORY_MB,
       timeoutSeconds: TIMEOUT_SECONDS,
       logRetentionDays: config.stack.logRetentionDays,
@@ -65,10 +73,8 @@ export class Loader extends Construct {
       },
     });
     this.function = handler.function;
-    // Redshift gives the session of a role so tagged this database role, which may create schemas and
-    // tables; it owns what it creates. source: "Defining database roles to grant to federated users in
-    // Amazon Redshift Serverless", read 2026-11
-    Tags.of(handler.role).add("RedshiftDbRoles", "sys:dba");
+    this.databaseUser =
+      (warehouse.kind === "provisioned" ? warehouse.dbUser : undefined) ?? databaseUser(roleName);
 
     allowObjects(handler.role, lake, ["s3:GetObject"], READ);
     allowObjects(handler.role, lake, ["s3:PutObject"], [PREFIX.loads]);
@@ -79,8 +85,14 @@ export class Loader extends Construct {
     // A tick that could not run is made good by the next one, so none is tried twice or kept for long.
     const everyMinutes = Duration.minutes(config.loader.everyMinutes);
     handler.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: everyMinutes });
-    new Tick(this, "Tick", { target: handler.function, every: everyMinutes });
+    const tick = new Tick(this, "Tick", { target: handler.function, every: everyMinutes });
     this.#onStatementEnd(everyMinutes);
+
+    // The administrator of any other warehouse runs what `weir warehouse grants` prints.
+    if (warehouse.kind !== "serverless" || warehouse.adminSecret === undefined) return;
+    const { adminSecret } = warehouse;
+    const user = this.databaseUser;
+    tick.node.addDependency(new LoaderGrants(this, "Grants", { config, key, warehouse, adminSecret, user }));
   }
 
   /** The end of a statement brings the loader back at once; if the event is lost, the next tick does. */
@@ -118,21 +130,7 @@ function allowStatements(role: Role, warehouse: Warehouse): void {
     role.addToPolicy(new PolicyStatement({ actions: submit, resources: [cluster] }));
     role.addToPolicy(signIn(role, warehouse));
   }
-  role.addToPolicy(
-    new PolicyStatement({
-      actions: [
-        "redshift-data:CancelStatement",
-        "redshift-data:DescribeStatement",
-        "redshift-data:GetStatementResult",
-      ],
-      resources: ["*"],
-      conditions: { StringEquals: { "redshift-data:statement-owner-iam-userid": "${aws:userid}" } },
-    }),
-  );
-  Validations.of(role).acknowledge({
-    id: "AwsSolutions-IAM5[Resource::*]",
-    reason: "statements have no ARN; the condition narrows the actions to those this role submitted",
-  });
+  allowFollowing(role, ["redshift-data:CancelStatement"]);
 }
 
 /**

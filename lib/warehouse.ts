@@ -16,6 +16,18 @@ export interface ServerlessWarehouse extends AnyWarehouse {
   readonly kind: "serverless";
   readonly workgroupName: string;
   readonly workgroupArn: string;
+  /**
+   * The secret of its administrator, who grants the loader its rights.
+   *
+   * @default somebody runs what `weir warehouse grants` prints
+   */
+  readonly adminSecret?: AdminSecret;
+}
+
+export interface AdminSecret {
+  readonly name: string;
+  /** What it is encrypted with. */
+  readonly keyArn: string;
 }
 
 export interface ProvisionedWarehouse extends AnyWarehouse {

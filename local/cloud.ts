@@ -1,9 +1,13 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { AdminSession } from "../lambdas/grants/admin-session.ts";
+import { grantLoader } from "../lambdas/grants/grant.ts";
 import type { TickReport } from "../lambdas/loader/tick.ts";
+import type { GrantsRequest } from "../wire/loader-grants.ts";
 import { CREDENTIALS } from "./credentials.ts";
 import { startKinesis } from "./kinesis.ts";
 import { type LambdaFunction, startFunction } from "./lambda/function.ts";
@@ -20,6 +24,7 @@ import { startWarehouse, type Warehouse } from "./warehouse/warehouse.ts";
 const ON_DEMAND_SHARDS = 4;
 const DEFAULT_CONCURRENCY = 10;
 const WAREHOUSE = "warehouse";
+const GRANTS_MS = 60_000;
 
 /** What a function does in the stack. */
 export type Role = keyof Deployment["functions"];
@@ -176,15 +181,42 @@ async function startDeployedWarehouse(
   onStatementEvent: (event: object) => void,
 ): Promise<Warehouse | undefined> {
   if (!deployment.warehouse) return undefined;
-  return startWarehouse({
+  const { target, database, grants } = deployment.warehouse;
+  const warehouse = await startWarehouse({
     dataDir: join(dir, WAREHOUSE),
     s3: { endpoint: s3Endpoint },
-    ...deployment.warehouse.target,
-    database: deployment.warehouse.database,
+    ...target,
+    database,
+    user: grants?.user,
     onStatementEvent,
     ...(beforeCommit && { beforeCommit }),
     ...(signal && { signal }),
   });
+  try {
+    if (grants) await grant(warehouse, deployment, grants);
+    return warehouse;
+  } catch (error) {
+    await warehouse.stop();
+    throw error;
+  }
+}
+
+/** What CloudFormation has done by the time the loader comes: the loader loads with no more rights than deployed. */
+async function grant(
+  { endpoint }: Warehouse,
+  { region, warehouse }: Deployment,
+  grants: GrantsRequest,
+): Promise<void> {
+  const client = new RedshiftDataClient({ endpoint, region, credentials: CREDENTIALS });
+  try {
+    const { target, database } = warehouse!;
+    // Clusters are somebody else's, and have no grants in the template.
+    if (!("workgroup" in target)) return;
+    const admin = { ...target, database, secret: "administrator" };
+    await grantLoader(new AdminSession(client, admin, AbortSignal.timeout(GRANTS_MS)), grants);
+  } finally {
+    client.destroy();
+  }
 }
 
 function valueOf<T>(result: PromiseSettledResult<T>): T {

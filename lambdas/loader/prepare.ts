@@ -1,4 +1,5 @@
 import type { DataApi, Value } from "./data-api.ts";
+import { LoaderError } from "./loader-error.ts";
 import { prepareSql } from "./table-ddl.ts";
 import { schemaChanges, type TableColumn } from "./table-schema.ts";
 import type { Target } from "./target.ts";
@@ -10,10 +11,24 @@ import type { Target } from "./target.ts";
  * @throws LoaderError SCHEMA_CONFLICT, STATEMENT, NOT_IN_TIME
  */
 export async function prepareTable(target: Target, api: DataApi): Promise<readonly string[]> {
-  const found = (await api.ask(prepareSql(target))).map(tableColumn);
-  const changes = schemaChanges(target, found);
-  for (const sql of changes) await api.run(sql);
-  return changes;
+  try {
+    const found = (await api.ask(prepareSql(target))).map(tableColumn);
+    const changes = schemaChanges(target, found);
+    for (const sql of changes) await api.run(sql);
+    return changes;
+  } catch (error) {
+    throw withHint(error as Error);
+  }
+}
+
+/** What the loader finds where it was not given its rights, or not for this table. */
+const NO_RIGHTS = /schema "[^"]*" does not exist|permission denied|must be owner/i;
+
+function withHint(error: Error): Error {
+  if (!(error instanceof LoaderError) || error.code !== "STATEMENT" || !NO_RIGHTS.test(error.message))
+    return error;
+  const hint = "an administrator of the warehouse has to run what `weir warehouse grants` prints";
+  return new LoaderError("STATEMENT", error.message, hint, { cause: error });
 }
 
 function tableColumn([name, dataType, length, precision, scale]: Value[]): TableColumn {

@@ -13,7 +13,6 @@ import { lockTableSql, quoteName, quoteText, tableSql, type Target } from "./tar
  * Sequence numbers are padded, so that text compares like numbers.
  */
 const LEDGER_SQL = [
-  "CREATE SCHEMA IF NOT EXISTS weir",
   `CREATE TABLE IF NOT EXISTS weir.loads (
   load_id varchar(200) NOT NULL, target varchar(127) NOT NULL, path varchar(4) NOT NULL,
   rows_staged bigint NOT NULL, rows_inserted bigint NOT NULL, loaded_at timestamp NOT NULL
@@ -31,13 +30,15 @@ const LEDGER_SQL = [
 ) DISTKEY (src) SORTKEY (arrived_from)`,
 ];
 
-/** Everything a load of this table needs, made where it is missing; then the columns the table has. */
+/**
+ * Every table that a load of this one needs, made where it is missing; then the columns the table has. Schemas are
+ * there: they are made with the loader's rights, which do not reach so far (wire/loader-grants.ts).
+ */
 export function prepareSql(target: Target): string[] {
   const { schema, table } = target;
   return [
     ...LEDGER_SQL,
     `CREATE TABLE IF NOT EXISTS ${lockTableSql(target)} (nothing smallint)`,
-    `CREATE SCHEMA IF NOT EXISTS ${quoteName(schema)}`,
     createTableSql(target),
     `SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale
 FROM svv_columns WHERE table_schema = ${quoteText(schema)} AND table_name = ${quoteText(table)}

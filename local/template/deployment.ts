@@ -1,3 +1,4 @@
+import type { GrantsRequest } from "../../wire/loader-grants.ts";
 import type { MappingSettings } from "../mapping/settings.ts";
 
 /** What the laptop cloud runs: the synthesized stack, with every reference resolved to a local name. */
@@ -77,4 +78,6 @@ export interface DeployedWarehouse {
   readonly target: { readonly workgroup: string } | { readonly cluster: string };
   readonly database: string;
   readonly copyRoleArn: string;
+  /** What the loader is granted at deployment; undefined where somebody else's administrator does it. */
+  readonly grants: GrantsRequest | undefined;
 }

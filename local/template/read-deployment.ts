@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { tableNamed } from "../../wire/loader-grants.ts";
 import { readCloudAssembly } from "./cloud-assembly.ts";
 import { DeployedResources } from "./deployed-resources.ts";
 import type { DeployedResource } from "./deployed-resources.ts";
@@ -55,6 +56,9 @@ const SECONDS = { minute: 60, hour: 3_600, day: 86_400 } as const;
 
 const rule = z.object({ EventPattern: z.record(z.string(), z.unknown()) });
 
+/** Read by lambdas/grants/request.ts as well. */
+const loaderGrants = z.object({ Database: z.string(), User: z.string(), Tables: z.array(z.string()) });
+
 const routerEnvironment = z.object({ WEIR_LAKE_BUCKET: z.string() });
 
 const loaderEnvironment = z.object({
@@ -93,7 +97,7 @@ export function readDeployment(cdkOut: string, options: ReadDeploymentOptions = 
     mapping,
     schedules: { sequencer: sequencer.schedule, loader: loader?.schedule },
     statementEvents: statementEnd && { pattern: statementEnd.read(rule).EventPattern },
-    warehouse: loader && readWarehouse(loader.function),
+    warehouse: loader && readWarehouse(loader.function, resources),
   };
 }
 
@@ -190,13 +194,19 @@ function readSchedule(resource: DeployedResource): DeployedSchedule {
   };
 }
 
-function readWarehouse(loader: DeployedFunction): DeployedWarehouse {
+function readWarehouse(loader: DeployedFunction, resources: DeployedResources): DeployedWarehouse {
+  const grants = resources.optional("Custom::WeirLoaderGrants")?.read(loaderGrants);
   const variables = environment(loader, loaderEnvironment);
   const { WEIR_CLUSTER: cluster, WEIR_WORKGROUP: workgroup = "" } = variables;
   return {
     target: cluster === undefined ? { workgroup } : { cluster },
     database: variables.WEIR_DATABASE,
     copyRoleArn: variables.WEIR_COPY_ROLE_ARN,
+    grants: grants && {
+      user: grants.User,
+      database: grants.Database,
+      tables: grants.Tables.map(tableNamed),
+    },
   };
 }
 

@@ -2,10 +2,11 @@ import { Command, Option } from "commander";
 import { ConfigError, type WeirConfig } from "../../wire/config.ts";
 import { grantsScript, warehouseTables } from "../../wire/loader-grants.ts";
 import { databaseUser, loaderRoleName } from "../../wire/loader-role.ts";
+import { stackName } from "../../wire/stack-config.ts";
 
 interface GrantsArguments {
-  readonly stack: string;
-  readonly region: string;
+  readonly stack?: string;
+  readonly region?: string;
   readonly config: string;
 }
 
@@ -15,12 +16,14 @@ export function warehouseCommand(loadConfig: (file: string) => Promise<WeirConfi
   command
     .command("grants")
     .description("print the SQL that lets the loader load; run it in the database as an administrator")
-    .option("--stack <name>", "the stack that loads", "Weir")
-    .addOption(new Option("--region <region>", "its region").env("AWS_REGION").makeOptionMandatory())
+    .option("--stack <name>", "the stack that loads; that of the configuration if absent")
+    .addOption(
+      new Option("--region <region>", "its region, where the configuration names none").env("AWS_REGION"),
+    )
     .option("--config <file>", "log types and settings", "weir.config.ts")
-    .action(async ({ stack, region, config: file }: GrantsArguments) => {
+    .action(async ({ config: file, ...named }: GrantsArguments) => {
       try {
-        process.stdout.write(grants(await loadConfig(file), file, stack, region));
+        process.stdout.write(grants(await loadConfig(file), file, named));
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         console.error(`weir: ${error.message}`);
@@ -30,11 +33,15 @@ export function warehouseCommand(loadConfig: (file: string) => Promise<WeirConfi
   return command;
 }
 
-/** @throws ConfigError where rows go to no warehouse */
-function grants(config: WeirConfig, file: string, stack: string, region: string): string {
-  const { warehouse } = config;
+/** @throws ConfigError where rows go to no warehouse, or nobody knows the region */
+function grants(config: WeirConfig, file: string, named: Omit<GrantsArguments, "config">): string {
+  const { warehouse, stack } = config;
   if (warehouse.kind === "none")
     throw new ConfigError(file, [`warehouse.kind: "none", so there is nothing to grant`]);
-  const user = databaseUser(loaderRoleName(stack, region));
+  const region = stack.region ?? named.region;
+  if (region === undefined) throw new ConfigError(file, ["stack.region: absent, and --region is too"]);
+  const user =
+    (warehouse.kind === "provisioned" ? warehouse.dbUser : undefined) ??
+    databaseUser(loaderRoleName(named.stack ?? stackName(stack), region));
   return grantsScript({ user, database: warehouse.database, tables: warehouseTables(config) });
 }

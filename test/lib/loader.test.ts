@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { EXISTING_SERVERLESS, Synthesized, show } from "./synth.ts";
+import { loaderRoleName } from "../../wire/loader-role.ts";
+import { EXISTING_SERVERLESS, NEW_SERVERLESS, Synthesized, show } from "./synth.ts";
 
 const stack = new Synthesized({ warehouse: EXISTING_SERVERLESS, loader: { everyMinutes: 7 } });
 
@@ -100,9 +101,37 @@ test("the loader may do exactly this", () => {
   );
 });
 
-test("the loader's sessions may create schemas and tables in the database", () => {
-  expect(stack.one("LoaderHandlerRole").Properties["Tags"]).toContainEqual({
-    Key: "RedshiftDbRoles",
-    Value: "sys:dba",
+/**
+ * "The value is a list of colon-separated names of database roles"; those that are not found are ignored, and a user
+ * who signs in is given the others. So `sys:dba` is no role that there is. source: "Defining database roles to
+ * grant to federated users in Amazon Redshift Serverless" and "Joining database groups when connecting to a cluster",
+ * Redshift management guide, read 2026-11
+ */
+test("no role is tagged for a database role: rights are the warehouse's to give", () => {
+  for (const warehouse of [EXISTING_SERVERLESS, NEW_SERVERLESS]) {
+    const roles = Object.values(new Synthesized({ warehouse }).all("AWS::IAM::Role"));
+    const tags = roles.flatMap(({ Properties }) => (Properties["Tags"] ?? []) as { readonly Key: string }[]);
+    expect(tags.map(({ Key }) => Key).filter((key) => /^RedshiftDb/i.test(key))).toEqual([]);
+  }
+});
+
+describe("the loader's role", () => {
+  /**
+   * "IAM role sample_role is mapped to IAMR:sample_role": a role that CloudFormation names anew would be another user.
+   * source: "Authorizing access to the Amazon Redshift Data API", Redshift management guide, read 2026-11
+   */
+  test("has a name that stays, of stack and region", () => {
+    expect(show(stack.one("LoaderHandlerRole").Properties["RoleName"])).toBe("Weir-loader-<AWS::Region>");
+  });
+
+  /** Roles belong to an account, and their names have 64 characters. source: IAM quotas, read 2026-11 */
+  test("has another name for each stack and region, within 64 characters", () => {
+    const long = "a".repeat(128);
+    const regions = ["eu-west-1", "us-isof-south-1"];
+    const stacks = ["Weir", "Weir-staging", long, `${long.slice(1)}b`, "a".repeat(40), "a".repeat(41)];
+    const names = stacks.flatMap((stack) => regions.map((region) => loaderRoleName(stack, region)));
+    expect(new Set(names).size).toBe(stacks.length * regions.length);
+    for (const name of names) expect(name).toMatch(/^[\w+=,.@-]{1,64}$/);
+    expect(loaderRoleName(long, "eu-west-1")).toBe(loaderRoleName(long, "eu-west-1"));
   });
 });

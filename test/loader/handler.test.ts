@@ -17,6 +17,7 @@ const ended: object[] = [];
 
 beforeAll(async () => {
   rig = await startRig({ onStatementEvent: (event) => ended.push(event) });
+  await rig.warehouse.query("CREATE SCHEMA weir; CREATE SCHEMA logs");
   folder = await mkdtemp(join(tmpdir(), "weir-loader-"));
   const config = parseConfig({ warehouse: { kind: "new-serverless" }, types: [logType("photo")] }, "test");
   await writeFile(join(folder, "config.json"), JSON.stringify(config));

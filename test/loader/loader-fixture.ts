@@ -60,15 +60,17 @@ export class LoaderRig {
     this.targets = targets;
   }
 
-  /** An empty lake and an empty warehouse. */
+  /** An empty lake and an empty warehouse, whose administrator has made the schemas. */
   async reset(): Promise<void> {
     const { Contents } = await this.rig.s3.send(new ListObjectsV2Command({ Bucket: BUCKET }));
     const Objects = (Contents ?? []).map(({ Key }) => ({ Key: Key! }));
     if (Objects.length > 0) {
       await this.rig.s3.send(new DeleteObjectsCommand({ Bucket: BUCKET, Delete: { Objects } }));
     }
-    await this.rig.warehouse.query("DROP SCHEMA IF EXISTS logs CASCADE");
-    await this.rig.warehouse.query("DROP SCHEMA IF EXISTS weir CASCADE");
+    for (const schema of ["logs", "weir"]) {
+      await this.rig.warehouse.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+      await this.rig.warehouse.query(`CREATE SCHEMA ${schema}`);
+    }
     await this.rig.warehouse.query("TRUNCATE redshift.sys_load_error_detail");
     this.diesAt = undefined;
     this.limits = undefined;

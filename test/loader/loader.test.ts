@@ -61,6 +61,7 @@ describe("new commits", () => {
       { ...photo, destinations: [...photo.destinations!, { to: "redshift", schema: "archive" }] },
       logType("user"),
     );
+    await rig.warehouse.query("CREATE SCHEMA archive");
     await loader.commit(
       batch({ sequence: [1, 1], sources: { a: [[0, 30]] } }),
       batch({ sequence: [2, 2], sources: { b: [[0, 20]] }, type: "user" }),

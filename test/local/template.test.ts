@@ -85,6 +85,7 @@ describe("the deployment of a whole pipeline", () => {
       target: { workgroup: "weir-00000000" },
       database: "weir",
       copyRoleArn: deployment.functions.loader!.environment["WEIR_COPY_ROLE_ARN"],
+      grants: { user: "IAMR:Weir-loader-us-east-1", database: "weir", tables: [] },
     });
   });
 
@@ -109,7 +110,7 @@ describe("the deployment of a whole pipeline", () => {
 test("an existing workgroup is known by the name it was configured with", () => {
   const { warehouse } = readDeployment(assembly({ warehouse: EXISTING_SERVERLESS }));
   const { workgroup, database, copyRoleArn } = EXISTING_SERVERLESS;
-  expect(warehouse).toEqual({ target: { workgroup }, database, copyRoleArn });
+  expect(warehouse).toEqual({ target: { workgroup }, database, copyRoleArn, grants: undefined });
 });
 
 test("without a warehouse there is no loader, tick or event", () => {

@@ -45,6 +45,14 @@ const CONFIG = {
   ],
 };
 
+const CLUSTER = {
+  kind: "provisioned",
+  cluster: "analytics",
+  database: "reports",
+  dbUser: "weir_loader",
+  copyRoleArn: "arn:aws:iam::111122223333:role/analytics-copy",
+};
+
 test("the SQL for the stack's loader and the configuration's tables is printed, and nothing else", () => {
   const { status, stdout, stderr } = grants(CONFIG, "--stack", "Staging", "--region", "eu-west-1");
   expect(stderr).toBe("");
@@ -54,7 +62,17 @@ test("the SQL for the stack's loader and the configuration's tables is printed, 
 });
 
 test.each([
-  [CONFIG, [], /required option '--region <region>'/],
+  [
+    { stack: { name: "Logs", environment: "staging", region: "eu-west-1" } },
+    "IAMR:Logs-staging-loader-eu-west-1",
+  ],
+  [{ warehouse: CLUSTER, stack: { region: "eu-west-1" } }, '"weir_loader"'],
+])("stack, region and a user of its own come from the configuration: %#", (more, user) => {
+  expect(grants({ ...CONFIG, ...more }).stdout).toContain(user);
+});
+
+test.each([
+  [CONFIG, [], /stack\.region: absent, and --region is too/],
   [{ ...CONFIG, warehouse: { kind: "none" } }, ["--region", "eu-west-1"], /needs a warehouse/],
   [
     { ...CONFIG, warehouse: { kind: "none" }, types: [{ ...CONFIG.types[0], destinations: [{ to: "s3" }] }] },
