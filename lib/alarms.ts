@@ -1,159 +1,89 @@
-import { Duration } from "aws-cdk-lib";
 import {
   Alarm,
   AlarmRule,
   ComparisonOperator,
   CompositeAlarm,
-  Metric,
-  Stats,
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
-import type { AlarmProps, IMetric } from "aws-cdk-lib/aws-cloudwatch";
+import type { IAlarm } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
+import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
-import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
+import type { AlarmDefinition } from "./alarm-definition.ts";
 import { alarmTopic } from "./alarm-topic.ts";
+import { deployedFunctions } from "./deployed-functions.ts";
+import { functionAlarms, tickAlarms } from "./function-alarms.ts";
+import { lineAlarms } from "./line-alarms.ts";
+import { loaderAlarms } from "./loader-alarms.ts";
 import type { Loader } from "./loader.ts";
+import { routerAlarms } from "./router-alarms.ts";
 import type { Router } from "./router.ts";
 
-/** Of the metrics that the functions emit themselves; their totals have no dimensions. */
-const NAMESPACE = "Weir";
-
-const FIVE_MINUTES = Duration.minutes(5);
+/**
+ * A composite alarm's rule has 10,240 characters and 100 alarms, and an alarm's name up to 255 characters. source:
+ * PutCompositeAlarm reference, read 2026-11
+ */
+const ALARMS_IN_RULE = 35;
 
 export interface AlarmsProps {
   readonly config: WeirConfig;
   readonly key: IKey;
+  readonly stream: IStream;
   readonly router: Router;
   readonly loader: Loader | undefined;
 }
 
-interface Threshold extends Omit<AlarmProps, "alarmDescription" | "comparisonOperator"> {
-  /** What it means, in a sentence. */
-  readonly means: string;
-  /** Its heading in docs/runbook.md, as the heading's anchor. */
-  readonly section: string;
-}
-
-/** Each alarm says what it means and where the runbook tells what to do; one alarm stands for them all. */
+/**
+ * Each alarm says what it means and where the runbook tells what to do, and publishes when it goes on and when it goes
+ * off; one alarm stands for them all. Made last: it watches every function that the stack has by then.
+ */
 export class Alarms extends Construct {
-  readonly #alarms: Alarm[] = [];
+  readonly topic: ITopic;
 
-  constructor(scope: Construct, id: string, { config, key, router, loader }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { config, key, stream, router, loader }: AlarmsProps) {
     super(scope, id);
-    this.#watchRouter(config, router);
-    if (loader) this.#watchLoader(config, loader);
-
     const { topicArn, email } = config.alarms;
-    const topic = alarmTopic(this, "Topic", { key, topicArn, email });
-    for (const alarm of this.#alarms) alarm.addAlarmAction(new SnsAction(topic));
-    new CompositeAlarm(this, "Unwell", {
+    this.topic = alarmTopic(this, "Topic", { key, topicArn, email });
+    const action = new SnsAction(this.topic);
+    const alarms = [
+      ...routerAlarms(config, router, stream),
+      ...lineAlarms(config, router.function),
+      ...(loader ? loaderAlarms(config, loader) : []),
+      ...deployedFunctions(this).flatMap((deployed) => [
+        ...functionAlarms(config, deployed),
+        ...tickAlarms(config, deployed),
+      ]),
+    ].map((definition) => this.#alarm(definition));
+    for (const alarm of alarms) {
+      alarm.addAlarmAction(action);
+      alarm.addOkAction(action);
+    }
+    this.#any("Unwell", alarms);
+  }
+
+  #alarm({ id, means, section, ...props }: AlarmDefinition): Alarm {
+    return new Alarm(this, id, {
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      ...props,
+      alarmDescription: `${means} Runbook: docs/runbook.md#${section}`,
+    });
+  }
+
+  /** One alarm for all of them, or one for groups of them where a rule has no room for all. */
+  #any(id: string, alarms: readonly IAlarm[]): IAlarm {
+    const groups: IAlarm[] = [];
+    if (alarms.length > ALARMS_IN_RULE) {
+      for (let at = 0; at < alarms.length; at += ALARMS_IN_RULE) {
+        groups.push(this.#any(`${id}-${groups.length + 1}`, alarms.slice(at, at + ALARMS_IN_RULE)));
+      }
+    }
+    return new CompositeAlarm(this, id, {
       alarmDescription: "Any alarm of Weir is on. Runbook: docs/runbook.md#any-alarm",
-      alarmRule: AlarmRule.anyOf(...this.#alarms),
+      alarmRule: AlarmRule.anyOf(...(groups.length > 0 ? groups : alarms)),
     });
   }
-
-  #watchRouter({ alarms }: WeirConfig, { function: handler, mapping }: Router): void {
-    this.#alarm("IteratorAge", {
-      means: `The router is more than ${alarms.iteratorAgeMinutes} minutes behind the stream.`,
-      section: "iterator-age",
-      metric: handler.metric("IteratorAge", { statistic: Stats.MAXIMUM, period: FIVE_MINUTES }),
-      threshold: Duration.minutes(alarms.iteratorAgeMinutes).toMilliseconds(),
-      evaluationPeriods: 1,
-    });
-    this.#alarm("BatchesGivenUp", {
-      means: "The router gave up on records; they wait in the failure bucket.",
-      section: "batches-given-up",
-      metric: mappingCount(mapping.eventSourceMappingId, "OnFailureDestinationDeliveredEventCount"),
-      threshold: 0,
-      evaluationPeriods: 1,
-    });
-    this.#alarm("RecordsDropped", {
-      means: "Records left the mapping without reaching lake or failure bucket; only the stream has them.",
-      section: "records-dropped",
-      metric: mappingCount(mapping.eventSourceMappingId, "DroppedEventCount"),
-      threshold: 0,
-      evaluationPeriods: 1,
-    });
-    this.#alarm("RouterErrors", {
-      means: "The router fails again and again.",
-      section: "router-errors",
-      ...errors(handler, FIVE_MINUTES),
-    });
-  }
-
-  #watchLoader({ alarms, loader: { everyMinutes } }: WeirConfig, { function: handler }: Loader): void {
-    const tick = Duration.minutes(everyMinutes);
-    const dimensionsMap = { service: handler.functionName };
-    this.#alarm("LoadLag", {
-      means: `Rows wait for the warehouse for more than ${alarms.loadLagTicks} ticks, or the loader is silent.`,
-      section: "load-lag",
-      metric: new Metric({
-        namespace: NAMESPACE,
-        metricName: "LoadLagSeconds",
-        dimensionsMap,
-        statistic: Stats.MAXIMUM,
-        period: tick,
-      }),
-      threshold: alarms.loadLagTicks * tick.toSeconds(),
-      // Two, so that a tick which falls just outside its period is not silence.
-      evaluationPeriods: 2,
-      treatMissingData: TreatMissingData.BREACHING,
-    });
-    this.#alarm("LoadsFailed", {
-      means: "A load was refused for a reason that does not pass by itself.",
-      section: "loads-failed",
-      metric: new Metric({
-        namespace: NAMESPACE,
-        metricName: "LoadsFailed",
-        dimensionsMap,
-        statistic: Stats.SUM,
-        period: tick,
-      }),
-      threshold: 0,
-      evaluationPeriods: 1,
-    });
-    this.#alarm("LoaderErrors", {
-      means: "The loader fails again and again.",
-      section: "loader-errors",
-      ...errors(handler, tick),
-    });
-  }
-
-  #alarm(id: string, { means, section, ...props }: Threshold): void {
-    this.#alarms.push(
-      new Alarm(this, id, {
-        treatMissingData: TreatMissingData.NOT_BREACHING,
-        ...props,
-        comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-        alarmDescription: `${means} Runbook: docs/runbook.md#${section}`,
-      }),
-    );
-  }
-}
-
-/** Two periods of three: retries and the next tick make a single error good. */
-function errors(
-  handler: IFunction,
-  period: Duration,
-): Pick<Threshold, "metric" | "threshold" | "evaluationPeriods" | "datapointsToAlarm"> {
-  return {
-    metric: handler.metricErrors({ period, statistic: Stats.SUM }),
-    threshold: 0,
-    evaluationPeriods: 3,
-    datapointsToAlarm: 2,
-  };
-}
-
-/** Event counts of a mapping. Lambda's metrics reference, "Event source mapping metrics", read 2026-11. */
-function mappingCount(uuid: string, metricName: string): IMetric {
-  return new Metric({
-    namespace: "AWS/Lambda",
-    metricName,
-    dimensionsMap: { EventSourceMappingUUID: uuid },
-    statistic: Stats.SUM,
-    period: FIVE_MINUTES,
-  });
 }

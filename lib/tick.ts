@@ -4,6 +4,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from "aws-cdk-lib/aws-scheduler";
 import { LambdaInvoke } from "aws-cdk-lib/aws-scheduler-targets";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 
 export interface TickProps {
@@ -15,14 +16,21 @@ export interface TickProps {
 
 /** Invokes a function at a fixed rate, with `{}`. Ticks that could not be delivered go to a queue. */
 export class Tick extends Construct {
+  readonly target: IFunction;
+  readonly every: Duration;
+  readonly undelivered: IQueue;
+
   constructor(scope: Construct, id: string, { target, every, name = "loader" }: TickProps) {
     super(scope, id);
+    this.target = target;
+    this.every = every;
     const undelivered = new Queue(this, "Undelivered", {
       // A tick holds no data, so SQS's own key is enough, and Scheduler needs no key of ours.
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
     });
+    this.undelivered = undelivered;
     Validations.of(undelivered).acknowledge({
       id: "AwsSolutions-SQS3",
       reason: "it is a dead-letter queue: of a schedule, which the rule does not look at",

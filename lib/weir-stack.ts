@@ -4,6 +4,7 @@ import type { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
 import { AgentPolicy } from "./agent-policy.ts";
 import { Alarms } from "./alarms.ts";
+import { deployedFunctions } from "./deployed-functions.ts";
 import { encryptionKey } from "./encryption-key.ts";
 import { FailureBucket, FailureDestination } from "./failure-destination.ts";
 import { lakeBucket } from "./lake.ts";
@@ -74,7 +75,7 @@ export class WeirStack extends Stack {
     if (target instanceof NewWarehouse) target.node.addDependency(guard);
     loader?.node.addDependency(guard);
 
-    new Alarms(this, "Alarms", { config, key, router, loader });
+    const { topic } = new Alarms(this, "Alarms", { config, key, stream, router, loader });
 
     new CfnOutput(this, "StreamName", { value: stream.streamName, description: "agents write here" });
     new CfnOutput(this, "LakeBucket", { value: lake.bucketName, description: "rows and commits" });
@@ -83,6 +84,22 @@ export class WeirStack extends Stack {
       value: agents.managedPolicyArn,
       description: "attach to the role that agents run as",
     });
+    new CfnOutput(this, "AlarmTopicArn", {
+      value: topic.topicArn,
+      description: "subscribe to the alarms here",
+    });
+    new CfnOutput(this, "KeyArn", {
+      value: key.keyArn,
+      description: "all that is encrypted is encrypted with it",
+    });
+    for (const { name, function: handler } of deployedFunctions(this)) {
+      new CfnOutput(this, `${name}Function`, { value: handler.functionName });
+      new CfnOutput(this, `${name}LogGroup`, { value: handler.logGroup.logGroupName });
+    }
+    if (loader) {
+      const description = "what the loader signs in to the warehouse as";
+      new CfnOutput(this, "LoaderDatabaseUser", { value: loader.databaseUser, description });
+    }
     if (target?.kind === "serverless") new CfnOutput(this, "Workgroup", { value: target.workgroupName });
     if (target?.kind === "provisioned") new CfnOutput(this, "Cluster", { value: target.clusterIdentifier });
   }

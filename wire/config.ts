@@ -125,14 +125,61 @@ const foreign = z.strictObject({
     }),
 });
 
+const percent = z.number().min(0).max(100);
+
 const alarms = z.strictObject({
-  iteratorAgeMinutes: z.int().min(1).max(1_440).default(15).meta({ unit: "min" }),
+  iteratorAgeMinutes: z
+    .int()
+    .min(1)
+    .max(1_440)
+    .default(15)
+    .meta({ unit: "min", description: "how far the router may be behind the stream" }),
+  writeThrottledMinutes: z
+    .int()
+    .min(1)
+    .max(60)
+    .default(5)
+    .meta({ unit: "min", description: "how long, in a row, the stream may refuse records" }),
+  rejectedPercent: percent
+    .default(5)
+    .meta({ unit: "%", description: "share of a type's lines that may be rejected, within 15 minutes" }),
+  unroutedPercent: percent
+    .default(1)
+    .meta({ unit: "%", description: "share of all lines that may be of no type, within 15 minutes" }),
+  rejectedMinLines: z.int().min(1).max(1_000_000).default(10).meta({
+    description: "fewer rejected or unrouted lines than these, within 15 minutes, are no share to be told of",
+  }),
+  quarantinedRecords: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .meta({ description: "records that may be quarantined, within 5 minutes" }),
+  contestedSources: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .meta({ description: "sources that two hosts may claim, as often as a batch or a tick sees it" }),
   loadLagTicks: z
     .int()
     .min(1)
     .max(100)
     .default(3)
-    .meta({ description: "oldest unloaded commit, in loader ticks" }),
+    .meta({ description: "how old the oldest unloaded commit may be, in loader ticks" }),
+  undeliveredTicks: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .meta({ description: "ticks that may lie in the queue of those that could not be delivered" }),
+  throttledCalls: z.int().min(0).max(1_000_000).default(0).meta({
+    description: "calls of a function that Lambda may refuse, in two of three periods of 5 minutes or a tick",
+  }),
+  durationPercent: percent.min(1).default(80).meta({
+    unit: "%",
+    description: "share of a function's time-out that its slowest calls, 1 of 20, may take",
+  }),
   email: z.email().optional().meta({ description: "subscribed to the alarm topic" }),
   topicArn: z.string().startsWith("arn:").optional().meta({
     description:

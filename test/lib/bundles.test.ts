@@ -67,36 +67,90 @@ test("the bundled router answers with the environment that the template gives it
   expect(printed).toContain(`{"answer":{"batchItemFailures":[]}}`);
 });
 
-describe("the bundled loader", () => {
-  interface Alarm {
-    readonly Namespace: string;
-    readonly MetricName: string;
-    readonly Dimensions: readonly { readonly Name: string; readonly Value: { readonly Ref: string } }[];
-  }
+interface MetricSource {
+  readonly Namespace?: string;
+  readonly MetricName: string;
+  readonly Dimensions?: readonly {
+    readonly Name: string;
+    readonly Value: string | { readonly Ref: string };
+  }[];
+}
 
-  test("emits on an idle tick the very metrics that the alarms watch, dimensions and all", async () => {
+interface Alarm extends MetricSource {
+  readonly Metrics?: readonly { readonly MetricStat?: { readonly Metric: MetricSource } }[];
+}
+
+/** The metrics of ours that the alarms watch, alone or as a part of a share, by the function that emits them. */
+async function watched(deployed: DeployedFunction): Promise<EmittedMetric[]> {
+  const { Resources } = JSON.parse(await readFile(join(cdkOut, "Weir.template.json"), "utf8")) as {
+    Resources: Record<string, { Type: string; Properties: Alarm }>;
+  };
+  return Object.values(Resources)
+    .filter(({ Type }) => Type === "AWS::CloudWatch::Alarm")
+    .flatMap(({ Properties }) => [
+      Properties,
+      ...(Properties.Metrics ?? []).flatMap(({ MetricStat }) => MetricStat?.Metric ?? []),
+    ])
+    .filter(({ Namespace }) => Namespace === "Weir")
+    .map(({ MetricName: name, Dimensions = [] }) => ({
+      name,
+      dimensions: Object.fromEntries(
+        Dimensions.map(({ Name, Value }) => [
+          Name,
+          typeof Value === "object" && Value.Ref === deployed.logicalId ? deployed.name : Value,
+        ]),
+      ),
+    }))
+    .filter(({ dimensions }) => dimensions["service"] === deployed.name);
+}
+
+const emitted = (printed: string): EmittedMetric[] =>
+  printed
+    .split("\n")
+    .filter((line) => line.includes("CloudWatchMetrics"))
+    .flatMap((line) => metricsOf(JSON.parse(line) as EmbeddedMetrics));
+
+describe("the very metrics that the alarms watch, dimensions and all, are emitted", () => {
+  test("by the loader on an idle tick", async () => {
     const loader = deployment.functions.loader!;
-    const printed = await invoke(loader, deployment.schedules.loader!.input);
-    const nameOf = (id: string): string | undefined => (id === loader.logicalId ? loader.name : undefined);
-    const emitted = printed
-      .split("\n")
-      .filter((line) => line.includes("CloudWatchMetrics"))
-      .flatMap((line) => metricsOf(JSON.parse(line) as EmbeddedMetrics));
-    const { Resources } = JSON.parse(await readFile(join(cdkOut, "Weir.template.json"), "utf8")) as {
-      Resources: Record<string, { Type: string; Properties: Alarm }>;
-    };
-    const watched = Object.values(Resources)
-      .filter(({ Type, Properties }) => Type === "AWS::CloudWatch::Alarm" && Properties.Namespace === "Weir")
-      .map(({ Properties: { MetricName, Dimensions } }) => ({
-        name: MetricName,
-        dimensions: Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, nameOf(Value.Ref)])),
-      }));
-    expect(watched.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["LoadLagSeconds", "LoadsFailed"]),
+    const wanted = await watched(loader);
+    expect(wanted.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["LoadLagSeconds", "LoadsFailed", "ContestedSources"]),
     );
-    expect(emitted).toEqual(expect.arrayContaining(watched));
+    expect(emitted(await invoke(loader, deployment.schedules.loader!.input))).toEqual(
+      expect.arrayContaining(wanted),
+    );
+  });
+
+  test("by the router for a batch with a line of each type", async () => {
+    const { router } = deployment.functions;
+    const { types } = await loadConfig(CONFIG);
+    const wanted = await watched(router);
+    expect(wanted.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["Rejected", "Unrouted", "Lines", "Quarantined", "ContestedSources"]),
+    );
+    for (const { name } of types) {
+      const dimensions = { service: router.name, type: name };
+      for (const metric of ["Rejected", "Lines"]) expect(wanted).toContainEqual({ name: metric, dimensions });
+    }
+    const Records = types.map((type, i) => ({
+      eventID: `shardId-000000000000:${i + 1}`,
+      eventSourceARN: deployment.stream.arn,
+      kinesis: {
+        sequenceNumber: `${i + 1}`,
+        partitionKey: type.match?.tags[0] ?? type.name,
+        data: Buffer.from("no line of any type").toString("base64"),
+        approximateArrivalTimestamp: 1_795_000_000,
+      },
+    }));
+    expect(emitted(await invoke(router, { Records }))).toEqual(expect.arrayContaining(wanted));
   });
 });
+
+interface EmittedMetric {
+  readonly name: string;
+  readonly dimensions: Record<string, unknown>;
+}
 
 /** source: CloudWatch embedded metric format specification, read 2026-11 */
 interface EmbeddedMetrics {
@@ -110,7 +164,7 @@ interface EmbeddedMetrics {
   };
 }
 
-function metricsOf(line: EmbeddedMetrics): { name: string; dimensions: Record<string, unknown> }[] {
+function metricsOf(line: EmbeddedMetrics): EmittedMetric[] {
   return line._aws.CloudWatchMetrics.filter(({ Namespace }) => Namespace === "Weir").flatMap(
     ({ Dimensions, Metrics }) =>
       Metrics.flatMap(({ Name: name }) =>

@@ -1,0 +1,44 @@
+import { Duration } from "aws-cdk-lib";
+import { Metric, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
+import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
+import type { WeirConfig } from "../wire/config.ts";
+import { type AlarmDefinition, NAMESPACE } from "./alarm-definition.ts";
+import { contestedAlarm } from "./line-alarms.ts";
+import type { Loader } from "./loader.ts";
+
+/** What may go wrong on the way from the lake to the warehouse. */
+export function loaderAlarms(
+  { alarms, loader: { everyMinutes } }: WeirConfig,
+  { function: handler }: Loader,
+): AlarmDefinition[] {
+  const tick = Duration.minutes(everyMinutes);
+  const metric = (metricName: string, statistic: string): IMetric =>
+    new Metric({
+      namespace: NAMESPACE,
+      metricName,
+      dimensionsMap: { service: handler.functionName },
+      statistic,
+      period: tick,
+    });
+  return [
+    {
+      id: "LoadLag",
+      means: `Rows wait for the warehouse for more than ${alarms.loadLagTicks} ticks, or the loader is silent.`,
+      section: "load-lag",
+      metric: metric("LoadLagSeconds", Stats.MAXIMUM),
+      threshold: alarms.loadLagTicks * tick.toSeconds(),
+      // Two, so that a tick which falls just outside its period is not silence.
+      evaluationPeriods: 2,
+      treatMissingData: TreatMissingData.BREACHING,
+    },
+    {
+      id: "LoadsFailed",
+      means: "A load was refused for a reason that does not pass by itself.",
+      section: "loads-failed",
+      metric: metric("LoadsFailed", Stats.SUM),
+      threshold: 0,
+      evaluationPeriods: 1,
+    },
+    contestedAlarm("Loader", alarms, handler, tick),
+  ];
+}
