@@ -118,7 +118,9 @@ export class Account {
     name: string,
     policies: { readonly arns?: readonly string[]; readonly inline?: readonly PolicyDocument[] },
   ): Promise<{ AWS_ACCESS_KEY_ID: string; AWS_SECRET_ACCESS_KEY: string }> {
-    await this.aws("iam", "create-user", "--user-name", name);
+    await this.aws("iam", "create-user", "--user-name", name).catch((error: Error) => {
+      if (!error.message.includes("EntityAlreadyExists")) throw error;
+    });
     for (const arn of policies.arns ?? []) {
       await this.aws("iam", "attach-user-policy", "--user-name", name, "--policy-arn", arn);
     }

@@ -6,8 +6,8 @@ const REQUIREMENTS = join(import.meta.dirname, "requirements.txt");
 
 export const hasPython: boolean = has("python3");
 
-/** The modules behind the commands: pip's own scripts name the folder that they were installed into. */
-const PROGRAMS = { aws: "awscli", "cfn-lint": "cfnlint" };
+/** The modules whose `main` is behind the commands: pip's own scripts name the folder that they were installed into. */
+const PROGRAMS = { aws: "awscli.clidriver", "cfn-lint": "cfnlint.runner" };
 
 /** Folder of `python`, `aws` and `cfn-lint` of requirements.txt's versions. Made once, and kept. */
 export async function pythonPrograms(): Promise<string> {
@@ -16,7 +16,8 @@ export async function pythonPrograms(): Promise<string> {
     await run(join(path, "bin/python"), ["-m", "pip", "install", "-q", "-r", REQUIREMENTS]);
     for (const [program, module] of Object.entries(PROGRAMS)) {
       const file = join(path, "bin", program);
-      writeFileSync(file, `#!/bin/sh\nexec "$(dirname "$0")/python" -m ${module} "$@"\n`);
+      const main = `import sys; from ${module} import main; sys.exit(main())`;
+      writeFileSync(file, `#!/bin/sh\nexec "$(dirname "$0")/python" -c '${main}' "$@"\n`);
       chmodSync(file, 0o755);
     }
   });

@@ -1,0 +1,77 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { WeirConfigInput } from "../../wire/config.ts";
+import { Account } from "./account.ts";
+import { checkout } from "./checkout.ts";
+import { Cloud } from "./cloud.ts";
+import { privileges } from "./least-privilege.ts";
+import { sendLines } from "./lines.ts";
+import { hasPython } from "./python.ts";
+import { sampleConfig } from "./sample-config.ts";
+import { DeployedStack } from "./stack.ts";
+
+const LINES = 500;
+
+/** Who has the policies that the stack makes for others. */
+const WHO = { AgentPolicy: "user/agent-of-Weir", CopyPolicy: "user/copy-of-Weir" };
+
+describe.skipIf(!hasPython)("a stack (needs python3)", () => {
+  let cloud: Cloud;
+  let cwd: string;
+
+  beforeAll(async () => {
+    cloud = await Cloud.start();
+    cwd = join(cloud.folder, "weir");
+    await checkout(cwd);
+  });
+  afterAll(() => cloud[Symbol.asyncDispose]());
+
+  async function deploy(id: string, config: WeirConfigInput): Promise<DeployedStack> {
+    const account = new Account(cloud, id, cwd);
+    await account.bootstrap();
+    return DeployedStack.deploy(account, "Weir", config);
+  }
+
+  test("without a warehouse brings lines to the lake", async () => {
+    const stack = await deploy("222222222221", sampleConfig({ warehouse: { kind: "none" } }));
+    await sendLines(stack, LINES);
+    await expect
+      .poll(() => stack.committedLines("access"), { timeout: 300_000, interval: 1_000 })
+      .toBe(LINES);
+    expect((await privileges(stack, cloud.calls(), WHO)).refused).toEqual([]);
+  });
+
+  test("with a workgroup that exists brings lines to its tables", async () => {
+    const id = "222222222222";
+    const warehouse = {
+      kind: "existing-serverless",
+      workgroup: "analytics",
+      workgroupArn: `arn:aws:redshift-serverless:eu-west-1:${id}:workgroup/analytics`,
+      database: "reports",
+      copyRoleArn: `arn:aws:iam::${id}:role/analytics-copy`,
+    } as const;
+    const stack = await deploy(id, sampleConfig({ warehouse }));
+    await loads(stack, "reports");
+  });
+
+  test("with a cluster brings lines to its tables", async () => {
+    const id = "222222222223";
+    const warehouse = {
+      kind: "provisioned",
+      cluster: "finance",
+      database: "reports",
+      copyRoleArn: `arn:aws:iam::${id}:role/finance-copy`,
+    } as const;
+    const stack = await deploy(id, sampleConfig({ warehouse }));
+    await loads(stack, "reports");
+  });
+
+  async function loads(stack: DeployedStack, database: string): Promise<void> {
+    await stack.copyWithItsRole();
+    await sendLines(stack, LINES);
+    await expect
+      .poll(() => stack.tick(database, "logs.access"), { timeout: 300_000, interval: 1_000 })
+      .toBe(LINES);
+    expect((await privileges(stack, cloud.calls(), WHO)).refused).toEqual([]);
+  }
+});
