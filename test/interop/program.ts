@@ -31,7 +31,7 @@ export async function run(
   });
   child.stdin.on("error", () => {}).end(input);
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  if ((await code) !== 0) throw new Error(`${command} ended with ${await code}:\n${errors}`);
+  if ((await code) !== 0) throw new Error(`${command} ended with ${await code}:\n${output}${errors}`);
   return output;
 }
 
