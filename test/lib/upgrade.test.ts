@@ -68,6 +68,19 @@ test.each(Object.entries(CONFIGS))(
   },
 );
 
+test("an upgrade of 0.1.0 that keeps its network, as the guide says, changes no setting of the workgroup", () => {
+  // Redshift takes one setting in each UpdateWorkgroup. Redshift Serverless API reference, read 2026-11
+  const network = { kind: "new", zones: 3 } as const;
+  const warehouse = { ...NEW_SERVERLESS, enhancedVpcRouting: true, network };
+  const after = new Synthesized({ ...sampleConfig, warehouse }).template.toJSON();
+  const changed: string[] = [];
+  fullDiff(templates["new-serverless"], after).resources.forEachDifference((_, change) => {
+    if (change.oldResourceType !== "AWS::RedshiftServerless::Workgroup") return;
+    changed.push(...Object.keys(change.propertyUpdates));
+  });
+  expect(changed).toEqual([]);
+});
+
 /** A property of each type that CloudFormation cannot change in place. */
 const CREATE_ONLY: Record<string, string> = {
   "AWS::Kinesis::Stream": "Name",
