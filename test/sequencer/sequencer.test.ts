@@ -36,7 +36,7 @@ describe("what a segment holds", () => {
     expect(errors.map((entry) => ("error" in entry ? entry.error.message : ""))).toEqual([
       expect.stringContaining(`${broken}: it is no JSON`),
       `${huge}: it has ${COMMIT_MAX_BYTES + 1} bytes, and a commit at most ${COMMIT_MAX_BYTES}`,
-      `${other} is not a commit`,
+      expect.stringContaining(`${other} is not a commit`),
     ]);
     // Not one byte of the huge one was asked for.
     expect(rig.requests).not.toContainEqual({ kind: "get", key: huge });
