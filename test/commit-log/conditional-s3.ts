@@ -15,6 +15,7 @@ const CLIENT = {
  */
 export class ConditionalS3 implements AsyncDisposable {
   readonly s3: S3Client;
+  readonly endpoint: string;
   /** Told of each request before it is answered. True: its answer is lost, though the request was carried out. */
   losesAnswer: (incoming: IncomingMessage) => boolean = () => false;
   readonly #fauxqs: FauxqsServer;
@@ -34,10 +35,8 @@ export class ConditionalS3 implements AsyncDisposable {
     this.#fauxqs = fauxqs;
     this.#proxy = proxy;
     this.#upstream = new S3Client({ ...CLIENT, endpoint: `http://127.0.0.1:${fauxqs.port}` });
-    this.s3 = new S3Client({
-      ...CLIENT,
-      endpoint: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-    });
+    this.endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+    this.s3 = new S3Client({ ...CLIENT, endpoint: this.endpoint });
     proxy.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const { url = "", method } = incoming;
       const before = this.#writes.get(url);
