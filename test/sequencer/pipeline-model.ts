@@ -145,14 +145,16 @@ export class PipelineModel {
   }
 
   #runSequencer(s3: S3Client, heads: LogHeads, forMs: number): Promise<unknown> {
+    // No two clocks are the same.
+    const skewMs = this.#random.int(-180, 180) * 1_000;
     return run({
       s3,
       bucket: BUCKET,
       heads,
       limits: { commits: this.#random.int(1, 6), bytes: 3_000, lookups: this.#random.int(1, 20) },
-      now: () => new Date(this.#now),
-      until: new Date(this.#now + forMs),
-      sweepUntil: new Date(this.#now + 2 * forMs),
+      now: () => new Date(this.#now + skewMs),
+      until: new Date(this.#now + skewMs + forMs),
+      sweepUntil: new Date(this.#now + skewMs + 2 * forMs),
       log: { warn: () => {} },
     });
   }
