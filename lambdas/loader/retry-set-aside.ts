@@ -1,15 +1,17 @@
 import { segmentKey } from "../../wire/keys.ts";
-import type { CommitLog, LogEntry } from "../commit-log/commit-log.ts";
+import { CommitLogError } from "../commit-log/commit-log-error.ts";
+import type { CommitLog } from "../commit-log/commit-log.ts";
 import { compareCursors } from "../commit-log/cursor.ts";
-import { type Claim, type ReadCommit, readCommit } from "./claim.ts";
+import { type Claim, readCommit } from "./claim.ts";
 import type { Claims } from "./claims.ts";
 import type { Lake } from "./lake.ts";
 import { isBadSegment } from "./read-log.ts";
 import { remainder } from "./set-aside.ts";
 import type { SetAside } from "./state.ts";
 
-/** Commits that are read from the lake once more in one tick, for each interval. */
+/** What is tried of an interval in one turn: commits that are read from the lake once more, and bytes of the log. */
 const MAX_RETRIES = 100;
+const MAX_READ_BYTES = 64 * 2 ** 20;
 
 /**
  * Tries again one interval of each table that has some set aside: what can be read by now is loaded, and what
@@ -35,30 +37,31 @@ async function retry(
   log: CommitLog,
   lake: Lake,
 ): Promise<void> {
-  let [reached, tried] = [interval.from, 0];
+  let [reached, tried, bytes] = [interval.from, 0, 0];
   try {
     for await (const entry of log.read(interval.from)) {
       if (compareCursors(entry.at, interval.to) >= 0) break;
-      const read = await readAgain(entry, lake);
+      const logged = readCommit(entry);
+      if ("error" in logged) tried++;
+      const read = "error" in logged ? await lake.commit(entry.key) : logged;
       for (const claim of retrying) if (read) claim.take(entry, read);
-      [reached, tried] = [entry.next, tried + 1];
-      if (tried >= MAX_RETRIES || retrying.some(({ isFull }) => isFull)) break;
+      reached = entry.next;
+      bytes += entry.bytes;
+      if (tried >= MAX_RETRIES || bytes >= MAX_READ_BYTES || retrying.some(({ isFull }) => isFull)) break;
     }
   } catch (error) {
-    if (!isBadSegment(error)) throw error;
+    if (!isUnreadable(error)) throw error;
     for (const claim of retrying) claim.unreadable.push({ key: segmentKey(reached.segment), error });
   }
   const left = remainder(interval, reached, tried);
   for (const claim of retrying) {
     if (left) claim.putAside(left);
-    // A load is of one interval of the log: what is new waits for the next.
+    // A load is of one interval of the log: what is new waits for the next, which this one's end opens.
     if (claim.plan.size > 0)
       await claims.close(claim, { backlog: true }, { from: interval.from, to: reached });
   }
 }
 
-/** @returns undefined for a commit that cannot be read, and is no longer in the lake */
-async function readAgain(entry: LogEntry, lake: Lake): Promise<ReadCommit | undefined> {
-  const read = readCommit(entry);
-  return "commit" in read ? read : lake.commit(entry.key);
-}
+/** A segment that somebody has removed is no more to wait for than one that is spoilt. */
+const isUnreadable = (error: unknown): error is Error =>
+  isBadSegment(error) || (error instanceof CommitLogError && error.code === "MISSING_SEGMENT");

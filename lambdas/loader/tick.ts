@@ -68,7 +68,7 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   await turn.each((state, target) => settle(state, target, parts));
   const claims = claimsOf(turn, parts, scheduled);
   // What cannot be read now keeps nothing waiting that was planned already.
-  const failed = await claim(claims, parts).then(
+  const failed = await claim(claims, parts, scheduled).then(
     () => undefined,
     (error: unknown) => ({ error }),
   );
@@ -138,8 +138,13 @@ function claimsOf(
   return new Claims(tables, lake, now(), limits);
 }
 
-async function claim(claims: Claims, { commitLog, lake, limits = TICK_LIMITS }: TickParts): Promise<void> {
-  await retrySetAside(claims, commitLog, lake);
+async function claim(
+  claims: Claims,
+  { commitLog, lake, limits = TICK_LIMITS }: TickParts,
+  scheduled: boolean,
+): Promise<void> {
+  // Between two ticks what is new comes first, however much was set aside.
+  if (scheduled) await retrySetAside(claims, commitLog, lake);
   await readLog(claims, commitLog, limits);
 }
 

@@ -196,6 +196,8 @@ describe("a segment of the log", () => {
     }
     await loader.drain();
     expect(await offsetsOf("a")).toEqual([10, 30]);
+    await rig.s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key: segmentKey(2) }));
+    expect((await loader.tick()).unreadable).toBe(1);
     await rig.put(segmentKey(2), sound);
     await loader.drain();
     expect(await offsetsOf("a")).toEqual([10, 20, 30]);
