@@ -16,7 +16,7 @@ interface Source {
 }
 
 /** What a source takes, and each of several ranges, with its line of the file. Measured 2026-11. */
-const SOURCE_BYTES = 800;
+const SOURCE_BYTES = 600;
 const RANGE_BYTES = 500;
 
 /** The byte ranges of sources that a load brings to its table, for weir.ranges. */
