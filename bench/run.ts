@@ -4,6 +4,7 @@ import { benchAgent } from "./agent.ts";
 import { benchCodec } from "./codec.ts";
 import { benchCommit } from "./commit.ts";
 import type { BenchRow } from "./cpu-time.ts";
+import { benchLoader } from "./loader.ts";
 import { benchPushed } from "./pushed.ts";
 import { benchRouter } from "./router.ts";
 import { benchSequencer } from "./sequencer.ts";
@@ -30,6 +31,12 @@ const SECTIONS = [
     "100,000 commits put into the log by one sequencer, and read by one consumer. S3 is in the same process, without " +
       "network and SDK; what it takes of memory is the first row.",
     benchSequencer,
+  ],
+  [
+    "Loads",
+    "A loader that is behind by commits of 400 sources each plans load after load from the log on disk, until it has " +
+      "caught up; the warehouse has nothing to do.",
+    benchLoader,
   ],
   [
     "Agent",

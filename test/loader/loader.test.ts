@@ -219,6 +219,17 @@ describe("a segment of the log", () => {
   });
 });
 
+test.each([
+  ["names no types, since they are too many", { types: undefined }],
+  ["does not know all of its commits", { types: ["other"], opaque: 1 }],
+])("a segment whose head %s is read", async (_, head) => {
+  const made = batch({ sequence: [1, 1], sources: { a: [[0, 10]] } });
+  await loader.commit(made);
+  await loader.log.append([made.commitKey], head);
+  await loader.drain();
+  expect(await offsetsOf("a")).toEqual([0]);
+});
+
 describe("commits that are large", () => {
   /** A commit whose text is `bytes` long or longer, by the path of its source. */
   const large = (sequence: number, bytes: number, more: Partial<BatchSpec> = {}): Batch => {
