@@ -25,7 +25,7 @@ export function allowObjects(
 }
 
 /** A resource as cdk-nag names it in a finding: references stand in angle brackets. */
-function findingText(value: unknown): string {
+export function findingText(value: unknown): string {
   if (typeof value === "string") return value;
   const {
     Ref,

@@ -110,7 +110,7 @@ export const warehouseSchema = z.discriminatedUnion("kind", [
     maxCapacityRpu: rpu.default(32).meta({ unit: "RPU" }),
     enhancedVpcRouting: z.boolean().default(false).meta({
       description:
-        "COPY reaches S3 through the VPC and its endpoint rather than through the service's network",
+        "COPY reaches S3 through the VPC and its endpoint, which a VPC of yours must have, not the service's network",
     }),
     network: network.prefault({ kind: "new" }),
     ingress: ingress.prefault({}),

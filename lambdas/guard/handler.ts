@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Logger } from "@aws-lambda-powertools/logger";
 import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
+import { RedshiftServerlessClient } from "@aws-sdk/client-redshift-serverless";
+import { hasNamespace } from "./account.ts";
 import { answer, type CustomResourceEvent } from "./custom-resource.ts";
-import { refusal, type GuardedWarehouse } from "./refusal.ts";
+import { collision, refusal, type GuardedWarehouse } from "./refusal.ts";
 import { isRollingBack, namespacesOf } from "./stack.ts";
 
 const ATTEMPTS = 5;
 const PAUSE_MS = 5_000;
 
 const client = new CloudFormationClient({ maxAttempts: 8 });
+const redshift = new RedshiftServerlessClient({});
 const log = new Logger({ serviceName: "guard" });
 
 /**
@@ -30,12 +33,17 @@ async function problem(event: CustomResourceEvent): Promise<string | undefined> 
   const { RequestType, StackId, ResourceProperties, OldResourceProperties } = event;
   // Nothing that is deleted is decided here: what holds rows is kept by its own policy.
   if (RequestType === "Delete" || (await isRollingBack(client, StackId))) return undefined;
-  return refusal({
+  const namespaces = await namespacesOf(client, StackId);
+  const reason = refusal({
     wanted: guarded(ResourceProperties),
     replaces: ResourceProperties["Replaces"] ?? "",
     before: OldResourceProperties && guarded(OldResourceProperties),
-    namespaces: await namespacesOf(client, StackId),
+    namespaces,
   });
+  const { Makes: makes = "" } = ResourceProperties;
+  if (reason !== undefined || makes === "" || namespaces.includes(makes)) return reason;
+  // An account that does not say is none to refuse: the deployment itself would find a namespace that is there.
+  return (await hasNamespace(redshift, makes)) === true ? collision(makes) : undefined;
 }
 
 /** A role that was made a moment ago may not have its rights everywhere yet. */

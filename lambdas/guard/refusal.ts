@@ -17,6 +17,14 @@ export interface GuardedUpdate {
   readonly namespaces: readonly string[];
 }
 
+/** Why a namespace cannot be made: its name is that of the stack, and an earlier deployment of it left one. */
+export function collision(name: string): string {
+  return (
+    `The namespace ${name} exists: this stack had it before and left it. Set warehouse.namespace to "${name}" in the ` +
+    `configuration to give it a workgroup and load into it again, or delete it. See docs/runbook.md#coming-back`
+  );
+}
+
 /**
  * Why a deployment must not go on: it would leave behind a warehouse that the configuration does not name. What may be
  * left is named, rather than all allowed, so that a setting once made allows nothing else later.

@@ -16,14 +16,28 @@ interface Answer {
  * CloudFormation runs here. source: DescribeStacks and ListStackResources reference, read 2026-11
  */
 const cloudFormation = { status: "UPDATE_IN_PROGRESS", namespaces: [] as string[], refuse: 0, puts: 200 };
+/** Redshift Serverless' answer to GetNamespace: names, or undefined when it refuses to say. */
+let accountNamespaces: string[] | undefined = [];
 let answers: Answer[] = [];
 const server = createServer((request, response) => {
   void text(request).then((body) => {
+    if (request.headers["x-amz-target"] === "RedshiftServerless.GetNamespace") {
+      const { status, json } = namespace((JSON.parse(body) as { namespaceName: string }).namespaceName);
+      return response.writeHead(status, { "content-type": "application/x-amz-json-1.1" }).end(json);
+    }
     const { status, xml } =
       request.method === "PUT" ? taken(request, body) : asked(new URLSearchParams(body));
     return response.writeHead(status, { "content-type": "text/xml" }).end(xml);
   });
 });
+
+function namespace(namespaceName: string): { status: number; json: string } {
+  if (!accountNamespaces) return { status: 400, json: '{ "__type": "AccessDeniedException" }' };
+  if (accountNamespaces.includes(namespaceName)) {
+    return { status: 200, json: JSON.stringify({ namespace: { namespaceName } }) };
+  }
+  return { status: 400, json: '{ "__type": "ResourceNotFoundException" }' };
+}
 
 function taken({ headers }: IncomingMessage, body: string): { status: number; xml: string } {
   const status = cloudFormation.puts;
@@ -64,6 +78,7 @@ beforeAll(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_CLOUDFORMATION: url,
+    AWS_ENDPOINT_URL_REDSHIFT_SERVERLESS: url,
     POWERTOOLS_LOG_LEVEL: "SILENT",
     AWS_REGION: "eu-west-1",
     AWS_ACCESS_KEY_ID: "local",
@@ -74,6 +89,7 @@ beforeAll(async () => {
 afterAll(() => void server.close());
 beforeEach(() => {
   answers = [];
+  accountNamespaces = [];
   Object.assign(cloudFormation, { status: "UPDATE_IN_PROGRESS", namespaces: [], refuse: 0, puts: 200 });
 });
 
@@ -156,6 +172,40 @@ describe("deletion goes on", () => {
   test("though CloudFormation answers nothing but the deletion", async () => {
     cloudFormation.refuse = Infinity;
     expect((await call({ RequestType: "Delete" })).body["Status"]).toBe("SUCCESS");
+  });
+});
+
+describe("a namespace that the stack had before and left", () => {
+  const again = { ...OURS, Makes: "weir-1a2b3c4d" };
+
+  test("is not made again, which could not succeed, but named", async () => {
+    accountNamespaces = ["weir-1a2b3c4d"];
+    const { body } = await call({ ResourceProperties: again, OldResourceProperties: NONE });
+    expect(body["Status"]).toBe("FAILED");
+    expect(body["Reason"]).toContain('Set warehouse.namespace to "weir-1a2b3c4d"');
+  });
+
+  test("gets a workgroup when the configuration names it", async () => {
+    accountNamespaces = ["weir-1a2b3c4d"];
+    const adopted = { ...OURS, Makes: "" };
+    expect((await call({ ResourceProperties: adopted, OldResourceProperties: NONE })).body["Status"]).toBe(
+      "SUCCESS",
+    );
+  });
+
+  test("is not taken for the one that the stack has", async () => {
+    accountNamespaces = ["weir-1a2b3c4d"];
+    cloudFormation.namespaces = ["weir-1a2b3c4d"];
+    expect((await call({ ResourceProperties: again, OldResourceProperties: again })).body["Status"]).toBe(
+      "SUCCESS",
+    );
+  });
+
+  test("holds nothing up where the account does not say", async () => {
+    accountNamespaces = undefined;
+    expect((await call({ ResourceProperties: again, OldResourceProperties: NONE })).body["Status"]).toBe(
+      "SUCCESS",
+    );
   });
 });
 

@@ -11,7 +11,8 @@ test.each([
   const stack = new Synthesized({ warehouse });
   const { ServiceToken, ServiceTimeout, ...properties } = stack.one("GuardWarehouse").Properties;
   const Name = name === "<namespace>" ? stack.one("WarehouseNamespace").Properties["NamespaceName"] : name;
-  expect(properties).toEqual({ Kind, Name, Database, Replaces });
+  const Makes = name === "<namespace>" ? Name : "";
+  expect(properties).toEqual({ Kind, Name, Database, Makes, Replaces });
   expect(show(ServiceToken)).toBe("<GuardHandlerFunction>");
   // Without it, an answer that is lost holds a deployment up for an hour. source: ServiceTimeout, read 2026-11
   expect(ServiceTimeout).toBe("300");
@@ -30,11 +31,12 @@ test("its rights are there before it is asked, and still there when it is delete
   expect(needs.some((needed) => needed.startsWith("GuardHandlerRoleDefaultPolicy"))).toBe(true);
 });
 
-test("it may look at its own stack, and at nothing else", () => {
+test("it may look at its own stack, and whether a namespace is there, and at nothing else", () => {
   expect(new Synthesized().grants("GuardHandlerRole")).toEqual([
     "cloudformation:DescribeStacks on <AWS::StackId>",
     "cloudformation:ListStackResources on <AWS::StackId>",
     "logs:CreateLogStream on <GuardHandlerLogs>",
     "logs:PutLogEvents on <GuardHandlerLogs>",
+    "redshift-serverless:GetNamespace on arn:<AWS::Partition>:redshift-serverless:<AWS::Region>:<AWS::AccountId>:namespace/*",
   ]);
 });
