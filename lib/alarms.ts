@@ -21,6 +21,8 @@ import { loaderAlarms } from "./loader-alarms.ts";
 import type { Loader } from "./loader.ts";
 import { routerAlarms } from "./router-alarms.ts";
 import type { Router } from "./router.ts";
+import { sequencerAlarms } from "./sequencer-alarms.ts";
+import type { Sequencer } from "./sequencer.ts";
 
 /**
  * A composite alarm's rule has 10,240 characters and 100 alarms, and an alarm's name up to 255 characters. source:
@@ -33,6 +35,7 @@ export interface AlarmsProps {
   readonly key: IKey;
   readonly stream: IStream;
   readonly router: Router;
+  readonly sequencer: Sequencer;
   readonly loader: Loader | undefined;
 }
 
@@ -43,7 +46,7 @@ export interface AlarmsProps {
 export class Alarms extends Construct {
   readonly topic: ITopic;
 
-  constructor(scope: Construct, id: string, { config, key, stream, router, loader }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { config, key, stream, router, sequencer, loader }: AlarmsProps) {
     super(scope, id);
     const { topicArn, email } = config.alarms;
     this.topic = alarmTopic(this, "Topic", { key, topicArn, email });
@@ -51,6 +54,7 @@ export class Alarms extends Construct {
     const alarms = [
       ...routerAlarms(config, router, stream),
       ...lineAlarms(config, router.function),
+      ...sequencerAlarms(config, sequencer),
       ...(loader ? loaderAlarms(config, loader) : []),
       ...deployedFunctions(this).flatMap((deployed) => [
         ...functionAlarms(config, deployed),

@@ -4,7 +4,11 @@ import { AGAIN_AND_AGAIN, type AlarmDefinition, FIVE_MINUTES } from "./alarm-def
 import type { DeployedFunction } from "./deployed-functions.ts";
 
 /** Functions whose failures the runbook tells apart. */
-const ERROR_SECTIONS: Readonly<Record<string, string>> = { Router: "router-errors", Loader: "loader-errors" };
+const ERROR_SECTIONS: Readonly<Record<string, string>> = {
+  Router: "router-errors",
+  Sequencer: "sequencer",
+  Loader: "loader-errors",
+};
 
 /**
  * What may go wrong with any function. One that is not called has no errors, throttles or durations, so for these

@@ -57,7 +57,7 @@ export class WeirStack extends Stack {
     const onFailure = new FailureDestination(failures);
     const router = new Router(this, "Router", { config, stream, lake, key, onFailure });
 
-    new Sequencer(this, "Sequencer", { config, lake, key });
+    const sequencer = new Sequencer(this, "Sequencer", { config, lake, key });
 
     const guard = new WarehouseGuard(this, "Guard", {
       config: config.warehouse,
@@ -75,7 +75,7 @@ export class WeirStack extends Stack {
     if (target instanceof NewWarehouse) target.node.addDependency(guard);
     loader?.node.addDependency(guard);
 
-    const { topic } = new Alarms(this, "Alarms", { config, key, stream, router, loader });
+    const { topic } = new Alarms(this, "Alarms", { config, key, stream, router, sequencer, loader });
 
     new CfnOutput(this, "StreamName", { value: stream.streamName, description: "agents write here" });
     new CfnOutput(this, "LakeBucket", { value: lake.bucketName, description: "rows and commits" });

@@ -161,6 +161,12 @@ const alarms = z.strictObject({
     .max(1_000_000)
     .default(0)
     .meta({ description: "sources that two hosts may claim, as often as a batch or a tick sees it" }),
+  sequencerLagMinutes: z
+    .int()
+    .min(1)
+    .max(1_440)
+    .default(5)
+    .meta({ unit: "min", description: "how long a commit may wait for its place in the log" }),
   loadLagTicks: z
     .int()
     .min(1)

@@ -14,7 +14,7 @@ const alarms = stack.all("AWS::CloudWatch::Alarm");
 const alarm = (id: string, of = alarms): Record<string, unknown> => of[`Alarms${id}`]!.Properties;
 const dimensions = (id: string): string => show(alarm(id)["Dimensions"]);
 
-const FUNCTIONS = ["Router", "Loader", "LoaderGrants"];
+const FUNCTIONS = ["Router", "Sequencer", "Loader", "LoaderGrants", "Guard"];
 
 test("there are these alarms", () => {
   expect(Object.keys(alarms).sort()).toEqual(
@@ -30,6 +30,9 @@ test("there are these alarms", () => {
       "RecordsDropped",
       "Rejectedaccess",
       "RouterContestedSources",
+      "SequencerLag",
+      "SequencerSilent",
+      "SequencerTicksUndelivered",
       "Unrouted",
       "WritesThrottled",
       ...FUNCTIONS.flatMap((name) => [`${name}Duration`, `${name}Errors`, `${name}Throttles`]),
@@ -93,6 +96,7 @@ describe("every function of the template, whoever made it,", () => {
   test.each([
     ["Router", 300],
     ["Loader", 600],
+    ["Sequencer", 60],
   ])("is told of what fails again and again: %s", (name, seconds) => {
     for (const id of [`${name}Errors`, `${name}Throttles`]) {
       expect(alarm(id)).toMatchObject({
@@ -227,6 +231,7 @@ test("each threshold of the configuration is an alarm's", () => {
       quarantinedRecords: 2,
       contestedSources: 1,
       undeliveredTicks: 6,
+      sequencerLagMinutes: 20,
       throttledCalls: 9,
       durationPercent: 50,
     },
@@ -239,6 +244,8 @@ test("each threshold of the configuration is an alarm's", () => {
     ["RouterContestedSources", 1],
     ["LoaderContestedSources", 1],
     ["LoaderTicksUndelivered", 6],
+    ["SequencerTicksUndelivered", 6],
+    ["SequencerLag", 1_200],
     ["RouterThrottles", 9],
     ["LoaderGrantsThrottles", 9],
     ["RouterDuration", 60_000],

@@ -122,6 +122,15 @@ describe("the very metrics that the alarms watch, dimensions and all, are emitte
     );
   });
 
+  test("by the sequencer on an idle tick", async () => {
+    const { sequencer } = deployment.functions;
+    const wanted = await watched(sequencer);
+    expect(wanted.map(({ name }) => name)).toEqual(["SequencerLagSeconds"]);
+    expect(emitted(await invoke(sequencer, deployment.schedules.sequencer.input))).toEqual(
+      expect.arrayContaining(wanted),
+    );
+  });
+
   test("by the router for a batch with a line of each type", async () => {
     const { router } = deployment.functions;
     const { types } = await loadConfig(CONFIG);

@@ -61,7 +61,7 @@ test("whatever overlaps and wherever the loader dies, the table is the set of ro
       hoursLater += 10;
       const loader = new LoaderRig(rig, targets(logType("photo")));
       await loader.reset();
-      await rig.warehouse.query("DROP SCHEMA IF EXISTS archive CASCADE");
+      await rig.warehouse.query("DROP SCHEMA IF EXISTS archive CASCADE; CREATE SCHEMA archive");
       loader.log.maxCommits = 2;
       loader.limits = { ...TICK_LIMITS, maxCommits: 3, maxSegments: 3 };
       const committed = new Set<string>();

@@ -113,6 +113,7 @@ describe("new commits", () => {
       ...photo,
       destinations: [...photo.destinations!, { to: "redshift", schema: "archive" }],
     });
+    await rig.warehouse.query("CREATE SCHEMA archive");
     loader.limits = { ...TICK_LIMITS, maxCommits: 2 };
     await loader.commit(commits[2]!);
     await loader.tick();
