@@ -81,13 +81,19 @@ def serverless_resource(kind, describe):
     return {"create": create, "update": update, "delete": delete}
 
 
+def secret(name):
+    """Secrets Manager adds six characters to a secret's name."""
+    return arn("secretsmanager", f"secret:{name}-a1b2c3")
+
+
 def namespace(name, properties):
     return {
         "namespaceArn": arn("redshift-serverless", f"namespace/{name}"),
         "namespaceId": name,
         "namespaceName": name,
         "dbName": properties.get("DbName", "dev"),
-        "adminPasswordSecretArn": arn("secretsmanager", f"secret:redshift!{name}-admin-a1b2c3"),
+        "adminUsername": "admin",
+        "adminPasswordSecretArn": secret(f"redshift!{name}-admin"),
         "status": "AVAILABLE",
     }
 
@@ -217,7 +223,8 @@ def data_api_checks(operation, request):
         target = arn("redshift-serverless", f"workgroup/{workgroup}")
         sign_in = ("redshift-serverless:GetCredentials", target)
     if "SecretArn" in request:
-        sign_in = ("secretsmanager:GetSecretValue", request["SecretArn"])
+        named = request["SecretArn"]
+        sign_in = ("secretsmanager:GetSecretValue", named if named.startswith("arn:") else secret(named))
     return [(f"redshift-data:{operation}", target), sign_in]
 
 

@@ -7,6 +7,7 @@ const KEY_USE: Record<string, { readonly action: string; readonly service: strin
   "kinesis:GetRecords": { action: "kms:Decrypt", service: "kinesis" },
   "s3:PutObject": { action: "kms:GenerateDataKey", service: "s3" },
   "s3:GetObject": { action: "kms:Decrypt", service: "s3" },
+  "secretsmanager:GetSecretValue": { action: "kms:Decrypt", service: "secretsmanager" },
 };
 
 export interface Privileges {
@@ -64,7 +65,11 @@ function keyUse(call: Call, stack: DeployedStack): Call[] {
       ...call,
       action: use.action,
       resource: `arn:aws:kms:${region}:${id}:key/${stack.get("Key")}`,
-      context: { ...call.context, "kms:ViaService": viaService },
+      context: {
+        ...call.context,
+        "kms:ViaService": viaService,
+        "kms:EncryptionContext:SecretARN": call.resource,
+      },
     },
   ];
 }

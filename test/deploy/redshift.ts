@@ -3,17 +3,10 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
+import { translate } from "../../local/warehouse/dialect.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/warehouse.ts";
 
 type Request = Record<string, unknown>;
-
-/** The request as the local warehouse takes it: it has workgroups only, and asks nobody to sign in. */
-function asWorkgroup(request: Request): Request {
-  const { ClusterIdentifier = request["WorkgroupName"], ...rest } = request;
-  delete rest["SecretArn"];
-  delete rest["DbUser"];
-  return ClusterIdentifier === undefined ? rest : { ...rest, WorkgroupName: ClusterIdentifier };
-}
 
 /**
  * The Redshift Data API of all accounts on this machine. A warehouse is a PostgreSQL, started when it is
@@ -25,6 +18,8 @@ export class Redshift implements AsyncDisposable {
   readonly #server: Server;
   readonly #warehouses = new Map<string, Promise<Warehouse>>();
   readonly #byStatement = new Map<string, Promise<Warehouse>>();
+  /** Database user of loaders that ask warehouses which are started from here on. */
+  loader: string | undefined;
 
   private constructor(folder: string, s3Endpoint: string) {
     this.#folder = folder;
@@ -49,17 +44,36 @@ export class Redshift implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** @param name of a workgroup or cluster */
+  /** @param name of a workgroup or cluster that somebody has asked already, or of a workgroup */
   async query<Row extends object>(name: string, database: string, sql: string): Promise<Row[]> {
     return (await this.#warehouse(name, database)).query<Row>(sql);
   }
 
-  async #call(operation: string, input: Request): Promise<{ status: number; body: string }> {
-    const request = asWorkgroup(input);
+  /** Runs what `weir warehouse grants` prints, as its reader does. */
+  async administer(name: string, database: string, script: string): Promise<void> {
+    let isWanted = true;
+    for (const line of script.trim().split("\n")) {
+      const [, condition] = /^-- only if: (.*);$/.exec(line) ?? [];
+      if (condition === undefined) {
+        if (isWanted) await this.query(name, database, translate(line));
+        isWanted = true;
+      } else {
+        const [row = {}] = await this.query<Record<string, unknown>>(name, database, condition);
+        isWanted = Object.values(row)[0] === true;
+      }
+    }
+  }
+
+  async #call(operation: string, request: Request): Promise<{ status: number; body: string }> {
     const statement = String(request["Id"]).split(":")[0]!;
+    const { WorkgroupName, ClusterIdentifier, Database } = request;
     const warehouse =
       this.#byStatement.get(statement) ??
-      this.#warehouse(String(request["WorkgroupName"]), String(request["Database"]));
+      this.#warehouse(
+        String(WorkgroupName ?? ClusterIdentifier),
+        String(Database),
+        WorkgroupName === undefined,
+      );
     const response = await fetch((await warehouse).endpoint, {
       method: "POST",
       headers: { "x-amz-target": operation },
@@ -71,19 +85,27 @@ export class Redshift implements AsyncDisposable {
     return { status: response.status, body };
   }
 
-  #warehouse(workgroup: string, database: string): Promise<Warehouse> {
-    const known = this.#warehouses.get(workgroup);
+  #warehouse(name: string, database: string, isCluster = false): Promise<Warehouse> {
+    const known = this.#warehouses.get(name);
     if (known) return known;
-    const dataDir = join(this.#folder, workgroup);
+    const dataDir = join(this.#folder, name);
+    const target = isCluster ? { cluster: name } : { workgroup: name };
     const started = mkdir(dataDir, { recursive: true }).then(() =>
-      startWarehouse({ dataDir, s3: { endpoint: this.#s3Endpoint }, workgroup, database }),
+      startWarehouse({ dataDir, s3: { endpoint: this.#s3Endpoint }, ...target, database, user: this.loader }),
     );
-    this.#warehouses.set(workgroup, started);
+    this.#warehouses.set(name, started);
     return started;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Stops every warehouse; it is started again, with its tables, when it is asked. */
+  async restart(): Promise<void> {
     for (const warehouse of this.#warehouses.values()) await (await warehouse).stop();
+    this.#warehouses.clear();
+    this.#byStatement.clear();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.restart();
     this.#server.close();
     this.#server.closeAllConnections();
   }

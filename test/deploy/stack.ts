@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from "@aws-sdk/client-s3";
 import { CREDENTIALS } from "../../local/credentials.ts";
+import { databaseUser, loaderRoleName } from "../../wire/loader-role.ts";
 import type { Account, StackResource } from "./account.ts";
 import type { PolicyDocument } from "./policy.ts";
 
@@ -27,6 +28,7 @@ export class DeployedStack {
   static async deploy(account: Account, name: string, config: object): Promise<DeployedStack> {
     const file = await account.configure(`${account.id}-${name}.json`, config);
     const assembly = join(account.cwd, `${account.id}-${name}.out`);
+    expectLoader(account, name);
     await account.cdk("deploy", "-c", `WEIR_CONFIG=${file}`, "--output", assembly);
     return DeployedStack.read(account, name);
   }
@@ -116,6 +118,12 @@ export class DeployedStack {
       client.destroy();
     }
   }
+}
+
+/** The next warehouse that is asked is asked by this stack's loader, with the rights of that loader's user. */
+export function expectLoader(account: Account, stack: string): void {
+  const role = loaderRoleName(stack, account.environment["AWS_REGION"]!);
+  account.cloud.redshift.loader = databaseUser(role);
 }
 
 /** A logical id without the eight hexadecimal digits that CDK appends. */
