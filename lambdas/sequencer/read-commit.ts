@@ -41,7 +41,6 @@ export class CommitReader {
     if (bytes > COMMIT_MAX_BYTES) return tooLarge(key, bytes);
     try {
       const { Body, ContentLength = 0 } = await this.#get(key);
-      this.#hasRead = true;
       if (ContentLength > COMMIT_MAX_BYTES) {
         (Body as Readable).destroy();
         return tooLarge(key, ContentLength);
@@ -69,18 +68,22 @@ export class CommitReader {
     const request = this.#s3.send(new GetObjectCommand({ Bucket: this.#bucket, Key: key }));
     this.#requests.add(request);
     try {
-      return await request;
+      const answer = await request;
+      this.#hasRead = true;
+      return answer;
     } finally {
       this.#requests.delete(request);
     }
   }
 }
 
-/** An object that is archived, or encrypted with a key that is gone. S3 error responses, read 2026-11. */
+/** An object that is archived, or encrypted with a key that is gone or was the writer's own. S3 and KMS, read 2026-11. */
 const REFUSALS = new Set([
   "AccessDenied",
   "InvalidObjectState",
+  "InvalidRequest",
   "KMS.DisabledException",
+  "KMS.KMSInvalidStateException",
   "KMS.NotFoundException",
 ]);
 

@@ -1,5 +1,7 @@
+import { setTimeout } from "node:timers/promises";
 import { beforeEach, describe, expect, test } from "vitest";
 import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
+import { CommitReader } from "../../lambdas/sequencer/read-commit.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import { commitOf } from "../commit-log/log-fixture.ts";
 import { SequencerRig, serviceError } from "./sequencer-rig.ts";
@@ -131,6 +133,22 @@ describe("when something goes wrong", () => {
       expect(rig.warnings.join()).toContain(keys[0]);
     },
   );
+
+  test("one that is refused before any other is given waits for what S3 says to the others", async () => {
+    const keys = rig.commit(3);
+    const slow = rig.memory.client(async ({ key }, carryOut) => {
+      if (key === keys[0]) throw serviceError("AccessDenied", 403);
+      if (key.startsWith("commits/2")) await setTimeout(50);
+      return carryOut();
+    });
+    const reader = new CommitReader(slow, "lake");
+    const listed = keys.map((key) => ({ key, bytes: 100, lastModified: rig.now }));
+    const [first, ...others] = listed.map((commit) => reader.read(commit));
+    expect(await reader.settle(listed[0]!, await first!)).toMatchObject({
+      unreadable: "S3 says AccessDenied",
+    });
+    await Promise.all(others);
+  });
 
   test("when S3 refuses all, or many, it is not put down to the objects", async () => {
     const keys = rig.commit(40);
