@@ -18,6 +18,8 @@ export interface SegmentOrigin {
   readonly sequencedAt: Date;
   /** @param before of the segment before @param next key of the first commit that is left out, if any is */
   readonly coveredTo: (before: string, next: string | undefined) => string;
+  /** Asked when the commits are all taken: key of the first that was left out, if any was. */
+  readonly stoppedAt?: () => string | undefined;
 }
 
 export interface Appended {
@@ -40,7 +42,7 @@ export async function append(
   commits: AsyncIterable<ListedCommit>,
   last: KnownHead | undefined,
   origin: SegmentOrigin,
-  { s3, bucket, heads, limits, isTimeUp, log }: SequencerParts,
+  { s3, bucket, heads, limits, log }: SequencerParts,
 ): Promise<Appended> {
   const reader = new CommitReader(s3, bucket);
   const done = { segments: 0, commits: 0, unreadable: 0 };
@@ -73,10 +75,6 @@ export async function append(
       log.warn("a commit was removed before it was in the log", { key });
       continue;
     }
-    if (isTimeUp()) {
-      left = { stoppedAt: key };
-      break;
-    }
     if (result.unreadable !== undefined) log.warn("unreadable commit", { key, why: result.unreadable });
     if (draft && !draft.hasRoom(result)) {
       if (!(await put(draft, key))) return { ...done, isOvertaken: true };
@@ -85,6 +83,8 @@ export async function append(
     draft ??= new SegmentDraft(limits);
     await draft.add(key, result);
   }
+  const stoppedAt = origin.stoppedAt?.();
+  if (stoppedAt !== undefined && left.stoppedAt === undefined) left = { stoppedAt };
   const isOvertaken = draft !== undefined && !(await put(draft, left.stoppedAt));
   return { ...done, ...(isOvertaken ? {} : left), isOvertaken };
 }

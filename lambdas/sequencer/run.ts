@@ -30,8 +30,8 @@ export interface RunReport {
 /** One run: the new commits, and then, as long as there is time, the sweep. */
 export async function run({ until, sweepUntil, ...parts }: RunParts): Promise<RunReport> {
   const { now } = parts;
-  const sequenced = await sequenceNew({ ...parts, isTimeUp: () => now() >= until });
-  const swept = await sweep({ ...parts, isTimeUp: () => now() >= sweepUntil });
+  const sequenced = await sequenceNew({ ...parts, isTimeUp: isPast(until, now) });
+  const swept = await sweep({ ...parts, isTimeUp: isPast(sweepUntil, now) });
   return {
     segments: sequenced.segments + swept.segments,
     commits: sequenced.commits + swept.commits,
@@ -40,6 +40,12 @@ export async function run({ until, sweepUntil, ...parts }: RunParts): Promise<Ru
     lagSeconds: lagSeconds(sequenced, now()),
     failures: [sequenced.failure, swept.failure].filter((failure) => failure !== undefined),
   };
+}
+
+/** Once it is past, it stays so, whatever the clock is set to. */
+function isPast(time: Date, now: () => Date): () => boolean {
+  let isPast = false;
+  return () => (isPast ||= now() >= time);
 }
 
 async function sequenceNew(parts: SequencerParts): Promise<Appended> {

@@ -33,23 +33,41 @@ export async function sequence(parts: SequencerParts): Promise<Appended> {
   const sequencedAt = parts.now();
   const horizon = commitMinutePrefix(new Date(sequencedAt.getTime() - LOOK_BACK_MS));
   const coveredTo = (before: string, next?: string): string => coverage(before, horizon, next);
-  const commits = unknown(parts, from, aheadOf(sequencedAt), known);
-  return append(commits, last, { found: "listing", sequencedAt, coveredTo }, parts);
+  const listing = new NewCommits(parts, from, aheadOf(sequencedAt), known);
+  const stoppedAt = (): string | undefined => listing.stoppedAt;
+  return append(listing, last, { found: "listing", sequencedAt, coveredTo, stoppedAt }, parts);
 }
 
 /** Keys from here on are too far ahead to be looked at now. */
 export const aheadOf = (now: Date): string => commitMinutePrefix(new Date(now.getTime() + LOOK_AHEAD_MS));
 
-async function* unknown(
-  { s3, bucket }: SequencerParts,
-  from: string,
-  to: string,
-  known: KnownDigests,
-): AsyncGenerator<ListedCommit> {
-  for await (const page of listCommits(s3, bucket, from)) {
-    for (const commit of page) {
-      if (commit.key >= to) return;
-      if (!known.has(keyDigest(commit.key))) yield commit;
+/** Commits from one key up to another that are not known, as far as there is time to list them. */
+class NewCommits implements AsyncIterable<ListedCommit> {
+  /** Key of the first that was left out since the time was up, however much of what follows is known. */
+  stoppedAt: string | undefined;
+  readonly #parts: SequencerParts;
+  readonly #from: string;
+  readonly #to: string;
+  readonly #known: KnownDigests;
+
+  constructor(parts: SequencerParts, from: string, to: string, known: KnownDigests) {
+    this.#parts = parts;
+    this.#from = from;
+    this.#to = to;
+    this.#known = known;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ListedCommit> {
+    const { s3, bucket, isTimeUp } = this.#parts;
+    for await (const page of listCommits(s3, bucket, this.#from)) {
+      for (const commit of page) {
+        if (commit.key >= this.#to) return;
+        if (isTimeUp()) {
+          this.stoppedAt = commit.key;
+          return;
+        }
+        if (!this.#known.has(keyDigest(commit.key))) yield commit;
+      }
     }
   }
 }

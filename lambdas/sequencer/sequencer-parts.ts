@@ -22,7 +22,7 @@ export interface SequencerParts {
   readonly heads: LogHeads;
   readonly limits: SequencerLimits;
   readonly now: () => Date;
-  /** True when no more work should be begun. */
+  /** True when no more work should be begun, and from then on. */
   readonly isTimeUp: () => boolean;
   readonly log: { warn(message: string, fields: Record<string, unknown>): void };
 }

@@ -126,7 +126,7 @@ async function appendMissing(parts: SequencerParts, { commits, last }: Slice): P
     parts.log.warn("commits that appeared late", { count: missing.length, first: keys });
   }
   const origin = { found: "sweep", sequencedAt: parts.now(), coveredTo: (before: string) => before } as const;
-  const appended = await append(Readable.from(missing), last, origin, { ...parts, isTimeUp: () => false });
+  const appended = await append(Readable.from(missing), last, origin, parts);
   return appended.stoppedAt === undefined && next ? { ...appended, stoppedAt: next.key } : appended;
 }
 

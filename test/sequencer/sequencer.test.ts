@@ -201,6 +201,26 @@ describe("when something goes wrong", () => {
   });
 });
 
+test("a listing that takes longer than a run puts what it has found, and the next run the rest", async () => {
+  rig.memory.pageKeys = 10;
+  const keys = rig.commit(40, 10);
+  await rig.run();
+  // Each minute's keys are known but for the last of them.
+  keys.push(...rig.commit(1, 10), ...rig.commit(100, 9));
+  let lists = 0;
+  rig.fault = ({ kind, key }) => {
+    if (kind === "list" && key === "commits/" && ++lists % 8 === 0) rig.pass(2);
+    return undefined;
+  };
+  const commits: number[] = [];
+  for (let runs = 0; runs < 8; runs++) commits.push((await rig.run()).commits);
+  expect(commits[0]).toBeGreaterThan(0);
+  expect(commits[0]).toBeLessThan(101);
+  rig.fault = () => undefined;
+  await rig.run();
+  expect(await rig.keys()).toEqual(keys);
+});
+
 describe("the end of the log", () => {
   test("is found by an instance that knows nothing, however long the log is", async () => {
     rig.limits = { ...rig.limits, commits: 1 };
