@@ -207,7 +207,7 @@ export const weirConfigSchema = z
     types: z.array(logTypeSchema).min(1),
   })
   .superRefine(({ stack, types, warehouse }, context) => {
-    for (const { path, message } of warehouseProblems(warehouse, stack.region, types)) {
+    for (const { path, message } of warehouseProblems(warehouse, stack.region)) {
       context.addIssue({ code: "custom", path: ["warehouse", ...path], message });
     }
     const names = new Set<string>();

@@ -1,24 +1,32 @@
 import * as z from "zod";
-import { type LogType, rowColumns } from "./log-type.ts";
 import { databaseNameProblem } from "./redshift-names.ts";
 import { ipv4Range, subnetAddresses } from "./subnet-size.ts";
 
-/** Where the service takes a base capacity over 512 RPU. source: Serverless considerations guide, read 2026-11 */
-const LARGE_CAPACITY_REGIONS = ["us-east-1", "us-east-2", "us-west-2", "eu-west-1", "eu-west-2"];
-/** Columns a table may have at 4 RPU. source: Serverless capacity guide, read 2026-11 */
-const SMALLEST_CAPACITY_COLUMNS = 100;
+/**
+ * Where the service takes a base capacity over 512 RPU. The guide's pages on capacity and on considerations name four
+ * regions each of these, and one that the other does not. source: both, read 2026-11
+ */
+const LARGE_CAPACITY_REGIONS = "us-east-1 us-east-2 us-west-2 eu-west-1 eu-west-2 eu-central-1".split(" ");
+/** Where it takes 4 RPU. source: the guide's page on capacity, and the announcement of 2026-05-29, read 2026-11 */
+const SMALLEST_CAPACITY_REGIONS = (
+  "us-east-1 us-east-2 us-west-1 us-west-2 us-gov-east-1 us-gov-west-1 ca-central-1 sa-east-1 eu-west-1 eu-west-2 " +
+  "eu-north-1 ap-east-1 ap-south-1 ap-southeast-1 ap-southeast-2 ap-northeast-1 ap-northeast-2"
+).split(" ");
 /** Zones that enhanced VPC routing wants. source: Serverless considerations guide, read 2026-11 */
 const ROUTED_ZONES = 3;
 
 const identifier = z.string().regex(/^[a-z_][a-z0-9_$]{0,62}$/i, "a Redshift identifier");
 const arn = z.string().startsWith("arn:");
 
-/** Capacities the service takes. Redshift Serverless quotas, read 2026-11. */
+/** Capacities the service takes. source: "Compute capacity for Amazon Redshift Serverless", read 2026-11 */
 const rpu = z
   .int()
   .min(4)
   .max(1_024)
-  .refine((value) => value === 4 || value % 8 === 0, "4, or a multiple of 8");
+  .refine(
+    (value) => value === 4 || value % (value > 512 ? 32 : 8) === 0,
+    "4, or a multiple of 8, or over 512 of 32",
+  );
 
 const newDatabase = z.string().superRefine((name, context) => {
   const message = databaseNameProblem(name);
@@ -106,7 +114,10 @@ export const warehouseSchema = z.discriminatedUnion("kind", [
         description:
           "a namespace that exists, such as one that an earlier stack left, gets the workgroup; without it, a new one",
       }),
-    baseCapacityRpu: rpu.default(8).meta({ unit: "RPU", description: "4 is not to be had in every region" }),
+    baseCapacityRpu: rpu.default(8).meta({
+      unit: "RPU",
+      description: "4 is for tables of up to 100 columns, and not to be had in every region",
+    }),
     maxCapacityRpu: rpu.default(32).meta({ unit: "RPU" }),
     enhancedVpcRouting: z.boolean().default(false).meta({
       description:
@@ -152,25 +163,26 @@ export interface WarehouseProblem {
 export function* warehouseProblems(
   warehouse: WarehouseConfig,
   region: string | undefined,
-  types: readonly LogType[],
 ): Generator<WarehouseProblem> {
   if (warehouse.kind !== "new-serverless") return;
   const { baseCapacityRpu, maxCapacityRpu } = warehouse;
   if (maxCapacityRpu < baseCapacityRpu) {
     yield { path: ["maxCapacityRpu"], message: "below baseCapacityRpu" };
   }
-  if (baseCapacityRpu > 512 && region !== undefined && !LARGE_CAPACITY_REGIONS.includes(region)) {
-    const message = `more than 512 RPU is to be had in ${LARGE_CAPACITY_REGIONS.join(", ")} only`;
-    yield { path: ["baseCapacityRpu"], message };
-  }
-  for (const type of baseCapacityRpu === 4 ? types : []) {
-    const columns = rowColumns(type).length;
-    if (columns <= SMALLEST_CAPACITY_COLUMNS || type.destinations.every(({ to }) => to !== "redshift"))
-      continue;
-    const message = `type "${type.name}" has ${columns} columns, and 4 RPU take tables of ${SMALLEST_CAPACITY_COLUMNS}`;
+  const regions = regionsOf(baseCapacityRpu);
+  if (region !== undefined && regions && !regions.includes(region)) {
+    const message =
+      `${baseCapacityRpu} RPU is known to be had in ${regions.join(", ")}, and not in ${region}; ` +
+      `leave stack.region out to let Redshift decide`;
     yield { path: ["baseCapacityRpu"], message };
   }
   yield* networkProblems(warehouse);
+}
+
+/** @returns where a capacity is to be had, or undefined when it is everywhere */
+function regionsOf(rpu: number): readonly string[] | undefined {
+  if (rpu === 4) return SMALLEST_CAPACITY_REGIONS;
+  return rpu > 512 ? LARGE_CAPACITY_REGIONS : undefined;
 }
 
 function* networkProblems(warehouse: NewServerlessConfig): Generator<WarehouseProblem> {

@@ -110,6 +110,19 @@ test("a VPC that exists gets a security group and nothing else", () => {
   ]);
 });
 
+// source: "Compute capacity for Amazon Redshift Serverless", read 2026-11
+test.each([
+  [4, "eu-north-1"],
+  [8, "eu-central-2"],
+  [512, "ap-northeast-1"],
+  [544, "us-east-1"],
+  [1_024, "eu-central-1"],
+])("%i RPU is to be had in %s", (rpu, region) => {
+  const warehouse = { ...NEW_SERVERLESS, baseCapacityRpu: rpu, maxCapacityRpu: rpu };
+  const { Properties } = new Synthesized({ warehouse, stack: { region } }).one("WarehouseWorkgroup");
+  expect(Properties).toMatchObject({ BaseCapacity: rpu, MaxCapacity: rpu });
+});
+
 describe("the warehouse's port", () => {
   test("is open to nobody", () => {
     const stack = stackOf();
@@ -131,15 +144,6 @@ describe("the warehouse's port", () => {
   });
 });
 
-const WIDE: WeirConfigInput["types"] = [
-  {
-    name: "wide",
-    parse: { format: "json" },
-    columns: Array.from({ length: 100 }, (_, i) => ({ name: `c${i}`, type: "bigint" as const })),
-    destinations: [{ to: "redshift", schema: "logs" }],
-  },
-];
-
 test.each<[string, Partial<NewServerless>, Partial<WeirConfigInput>, string]>([
   ["12 RPU", { baseCapacityRpu: 12 }, {}, "warehouse.baseCapacityRpu: 4, or a multiple of 8"],
   ["2 RPU", { baseCapacityRpu: 2 }, {}, "warehouse.baseCapacityRpu"],
@@ -151,16 +155,22 @@ test.each<[string, Partial<NewServerless>, Partial<WeirConfigInput>, string]>([
     "warehouse.maxCapacityRpu: below baseCapacityRpu",
   ],
   [
-    "1,024 RPU in Frankfurt",
+    "1,024 RPU in Tokyo",
     { baseCapacityRpu: 1_024, maxCapacityRpu: 1_024 },
-    { stack: { region: "eu-central-1" } },
-    "warehouse.baseCapacityRpu: more than 512 RPU is to be had in",
+    { stack: { region: "ap-northeast-1" } },
+    "warehouse.baseCapacityRpu: 1024 RPU is known to be had in us-east-1,",
   ],
   [
-    "more than 100 columns at 4 RPU",
+    "4 RPU in Zurich",
     { baseCapacityRpu: 4 },
-    { types: WIDE },
-    'warehouse.baseCapacityRpu: type "wide" has',
+    { stack: { region: "eu-central-2" } },
+    "warehouse.baseCapacityRpu: 4 RPU is known to be had in us-east-1,",
+  ],
+  [
+    "520 RPU: from 512 on, the step is 32",
+    { baseCapacityRpu: 512, maxCapacityRpu: 520 },
+    {},
+    "warehouse.maxCapacityRpu: 4, or a multiple of 8, or over 512 of 32",
   ],
   [
     "enhanced VPC routing in two zones",
