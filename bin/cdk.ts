@@ -1,6 +1,7 @@
 import { App } from "aws-cdk-lib";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../lib/load-config.ts";
+import { withStandIns } from "../lib/stand-ins.ts";
 import { weirApp } from "../lib/weir-app.ts";
 import { ConfigError } from "../wire/config.ts";
 
@@ -11,7 +12,9 @@ const path =
   fileURLToPath(new URL("../weir.config.ts", import.meta.url));
 
 try {
-  weirApp(await loadConfig(path)).synth();
+  const config = await loadConfig(path);
+  // Set by the laptop cloud.
+  weirApp(process.env["WEIR_STAND_INS"] === "true" ? withStandIns(config) : config).synth();
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   console.error(`weir: ${error.message}`);

@@ -26,7 +26,13 @@ export async function synthesize(
       cwd: ROOT,
       // CloudFormation's rules change nothing in the template and take most of the time: they are for
       // `cdk synth` and the tests.
-      env: { ...process.env, CDK_OUTDIR: cdkOut, WEIR_CONFIG: resolve(configPath), CDK_VALIDATION: "false" },
+      env: {
+        ...process.env,
+        CDK_OUTDIR: cdkOut,
+        WEIR_CONFIG: resolve(configPath),
+        WEIR_STAND_INS: "true",
+        CDK_VALIDATION: "false",
+      },
       ...(signal && { signal }),
     });
   } catch (cause) {

@@ -1,8 +1,13 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { WeirConfigInput } from "../../wire/config.ts";
-import { NEW_SERVERLESS, Synthesized, app, show, statements } from "./synth.ts";
+import { withStandIns } from "../../lib/stand-ins.ts";
+import { weirApp } from "../../lib/weir-app.ts";
+import { readDeployment } from "../../local/template/read-deployment.ts";
+import { parseConfig } from "../../wire/config.ts";
+import { NEW_SERVERLESS, PROVISIONED, Synthesized, TYPES, app, show, statements } from "./synth.ts";
 
 const KEYS = ["stack", "stream", "lake"];
 const keyId = (name: string): string =>
@@ -133,4 +138,22 @@ test.each<[string, Partial<WeirConfigInput>, string]>([
   ["a key by its id", { stack: { keyArn: "1234" } }, "stack.keyArn"],
 ])("%s is refused", (_, input, problem) => {
   expect(() => app(input)).toThrow(problem);
+});
+
+test("a laptop has a stand-in for each of them, and the warehouse by its name", () => {
+  const config = withStandIns(parseConfig({ types: TYPES, ...THEIRS, warehouse: PROVISIONED }, "test"));
+  const outdir = mkdtempSync(join(tmpdir(), "weir-stand-ins-"));
+  try {
+    weirApp(config, {
+      outdir,
+      context: { "aws:cdk:bundling-stacks": [] },
+      builtinCloudFormationValidation: false,
+    }).synth();
+    const deployment = readDeployment(outdir);
+    expect(deployment.buckets).toContainEqual(expect.objectContaining({ name: deployment.lakeBucket }));
+    expect(deployment.mapping.streamName).toBe(deployment.stream.name);
+    expect(deployment.warehouse?.target).toEqual({ cluster: PROVISIONED.cluster });
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
 });

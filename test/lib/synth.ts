@@ -26,7 +26,7 @@ export const PROVISIONED = {
   copyRoleArn: "arn:aws:iam::111122223333:role/reporting-copy",
 } as const;
 
-const TYPES: WeirConfigInput["types"] = [
+export const TYPES: WeirConfigInput["types"] = [
   { name: "access", parse: { format: "combined" }, columns: [{ name: "status", type: "smallint" }] },
 ];
 
