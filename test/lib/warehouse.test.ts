@@ -63,8 +63,8 @@ describe("a new warehouse", () => {
   });
 
   test("is where the loader loads", () => {
-    expect(show(stack.one("LoaderHandlerFunction").Properties["Environment"])).toBe(
-      "Variables=WEIR_LAKE_BUCKET=<Lake> WEIR_DATABASE=logs WEIR_WORKGROUP=<WarehouseWorkgroup> " +
+    expect(show(stack.one("LoaderHandlerFunction").Properties["Environment"])).toContain(
+      "WEIR_LAKE_BUCKET=<Lake> WEIR_DATABASE=logs WEIR_WORKGROUP=<WarehouseWorkgroup> " +
         "WEIR_COPY_ROLE_ARN=<WarehouseCopyRole>",
     );
     expect(stack.grants("LoaderHandlerRole")).toContain(
@@ -177,8 +177,8 @@ describe("a provisioned cluster", () => {
 
   test("is what the loader is told, and its user", () => {
     const stack = new Synthesized({ warehouse: { ...PROVISIONED, dbUser: "loader" } });
-    expect(show(stack.one("LoaderHandlerFunction").Properties["Environment"])).toBe(
-      "Variables=WEIR_LAKE_BUCKET=<Lake> WEIR_DATABASE=reports WEIR_CLUSTER=reporting WEIR_DB_USER=loader " +
+    expect(show(stack.one("LoaderHandlerFunction").Properties["Environment"])).toContain(
+      "WEIR_LAKE_BUCKET=<Lake> WEIR_DATABASE=reports WEIR_CLUSTER=reporting WEIR_DB_USER=loader " +
         `WEIR_COPY_ROLE_ARN=${PROVISIONED.copyRoleArn}`,
     );
     expect(stack.template.findOutputs("Cluster")).toMatchObject({ Cluster: { Value: "reporting" } });
