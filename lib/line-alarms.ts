@@ -40,6 +40,14 @@ export function lineAlarms({ alarms, types }: WeirConfig, router: IFunction): Al
       evaluationPeriods: 1,
     },
     contestedAlarm("Router", alarms, router, FIVE_MINUTES),
+    {
+      id: "Conflicts",
+      means: "Lines of one source claim the same bytes, and are not the same line come again.",
+      section: "lines-that-claim-one-place",
+      metric: count("Conflicts", router),
+      threshold: alarms.conflictingLines,
+      evaluationPeriods: 1,
+    },
   ];
 }
 

@@ -161,6 +161,12 @@ const alarms = z.strictObject({
     .max(1_000_000)
     .default(0)
     .meta({ description: "sources that two hosts may claim, as often as a batch or a tick sees it" }),
+  conflictingLines: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .meta({ description: "lines that may claim bytes of another line of their batch, within 5 minutes" }),
   sequencerLagMinutes: z
     .int()
     .min(1)

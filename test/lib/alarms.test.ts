@@ -20,6 +20,7 @@ test("there are these alarms", () => {
   expect(Object.keys(alarms).sort()).toEqual(
     [
       "BatchesGivenUp",
+      "Conflicts",
       "IteratorAge",
       "LoadLag",
       "LoaderContestedSources",
@@ -172,7 +173,7 @@ describe("the loader's ticks", () => {
   });
 });
 
-test.each(["LoadsFailed", "Quarantined", "RouterContestedSources", "LoaderContestedSources"])(
+test.each(["LoadsFailed", "Quarantined", "Conflicts", "RouterContestedSources", "LoaderContestedSources"])(
   "%s goes off at once",
   (id) => {
     expect(alarm(id)).toMatchObject({
@@ -230,6 +231,7 @@ test("each threshold of the configuration is an alarm's", () => {
       rejectedMinLines: 40,
       quarantinedRecords: 2,
       contestedSources: 1,
+      conflictingLines: 4,
       undeliveredTicks: 6,
       sequencerLagMinutes: 20,
       throttledCalls: 9,
@@ -242,6 +244,7 @@ test("each threshold of the configuration is an alarm's", () => {
     ["Unrouted", 3],
     ["Quarantined", 2],
     ["RouterContestedSources", 1],
+    ["Conflicts", 4],
     ["LoaderContestedSources", 1],
     ["LoaderTicksUndelivered", 6],
     ["SequencerTicksUndelivered", 6],
