@@ -167,7 +167,7 @@ function readScheduled(resources: DeployedResources): {
     return { function: readFunction(resources, schedule.functionArn), schedule };
   });
   const { loader = [], sequencer = [] } = Object.groupBy(scheduled, ({ function: { environment } }) =>
-    "WEIR_WORKGROUP" in environment ? "loader" : "sequencer",
+    "WEIR_DATABASE" in environment ? "loader" : "sequencer",
   );
   if (sequencer.length !== 1 || loader.length > 1) {
     const found = `${sequencer.length} scheduled functions without a warehouse and ${loader.length} with one`;
