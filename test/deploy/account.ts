@@ -71,6 +71,18 @@ export class Account {
     return name;
   }
 
+  /** Gives the checkout's weir.config.ts other settings, as its reader does. */
+  async edit(config: unknown): Promise<void> {
+    await writeFile(join(this.cwd, "weir.config.ts"), `export default ${JSON.stringify(config)};\n`);
+  }
+
+  /** A role of the account's own, without any rights, for `trusted` to assume. */
+  async role(name: string, trusted: object): Promise<void> {
+    const statement = { Effect: "Allow", Principal: trusted, Action: "sts:AssumeRole" };
+    const document = JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+    await this.aws("iam", "create-role", "--role-name", name, "--assume-role-policy-document", document);
+  }
+
   async outputs(stack: string): Promise<Record<string, string>> {
     interface Answer {
       readonly Stacks: readonly {

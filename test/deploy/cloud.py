@@ -2,7 +2,7 @@
 
 What it lacks is made up here rather than in the constructs:
 
-- resource types that it does not know are recorded, and answer Ref and GetAtt;
+- resource types that it does not know are recorded, and answer Ref and GetAtt; so are alarms of expressions;
 - namespaces and workgroups of Redshift Serverless are such records, and can be asked for by name;
 - the Redshift Data API asks for permission as the service does, and hands the rest to REDSHIFT_ENDPOINT;
 - bucket policies that ask for TLS are content with plain HTTP, which never leaves this machine;
@@ -119,11 +119,13 @@ def fail_on_demand(logical_id):
         raise ValueError(f"{logical_id}: the account's quota is used up")
 
 
+recorded_alarm = recorded(
+    lambda logical_id, properties, stack: properties.get("AlarmName", f"{stack}-{logical_id}"),
+    lambda name, _: {"Arn": arn("cloudwatch", f"alarm:{name}")},
+)
+
 UNKNOWN_TYPES = {
-    "AWS::CloudWatch::CompositeAlarm": recorded(
-        lambda logical_id, properties, stack: properties.get("AlarmName", f"{stack}-{logical_id}"),
-        lambda name, _: {"Arn": arn("cloudwatch", f"alarm:{name}")},
-    ),
+    "AWS::CloudWatch::CompositeAlarm": recorded_alarm,
     "AWS::EC2::FlowLog": recorded(
         lambda logical_id, _, stack: f"fl-{abs(hash((stack, logical_id))):017x}"[:20],
         lambda name, _: {"Id": name},
@@ -136,6 +138,31 @@ UNKNOWN_TYPES = {
 def add_unknown_types():
     for resource_type, handler in UNKNOWN_TYPES.items():
         provisioners._RESOURCE_HANDLERS.setdefault(resource_type, handler)
+
+
+def record_alarms_of_expressions():
+    alarm = dict(provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"])
+
+    def handler_of(properties):
+        return recorded_alarm if "Metrics" in properties else alarm
+
+    def create(logical_id, properties, stack_name):
+        return handler_of(properties)["create"](logical_id, properties, stack_name)
+
+    def update(physical_id, old, properties, stack_name, logical_id=None):
+        if "Metrics" in properties:
+            return recorded_alarm["update"](physical_id, old, properties, stack_name)
+        return alarm["update"](physical_id, old, properties, stack_name, logical_id=logical_id)
+
+    def delete(physical_id, properties):
+        handler_of(properties)["delete"](physical_id, properties)
+
+    provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"] = {
+        **alarm,
+        "create": create,
+        "update": update,
+        "delete": delete,
+    }
 
 
 def stand_for_tls():
@@ -317,6 +344,7 @@ def end_with_parent():
 if __name__ == "__main__":
     end_with_parent()
     add_unknown_types()
+    record_alarms_of_expressions()
     stand_for_tls()
     fill_in_policy_variables()
     record_decisions()

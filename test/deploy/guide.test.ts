@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Account } from "./account.ts";
 import { checkout } from "./checkout.ts";
 import { Cloud } from "./cloud.ts";
@@ -9,7 +9,7 @@ import { privileges } from "./least-privilege.ts";
 import { accessLog } from "./lines.ts";
 import { hasPython } from "./python.ts";
 import { Shell } from "./shell.ts";
-import { DeployedStack } from "./stack.ts";
+import { DeployedStack, expectLoader } from "./stack.ts";
 import { UNUSED_ACTIONS } from "./unused-actions.ts";
 
 const LINES = 2_000;
@@ -17,10 +17,19 @@ const LINES = 2_000;
 /** What a checkout of a test cannot do, or what its reader changes. */
 const IN_PLACE_OF: Record<string, string> = { "npm ci": "true", "git pull && npm ci": "true" };
 
-const describeHere = hasPython ? describeGuide : () => test.skip("the guide (needs python3)", () => {});
-describeHere();
+test("each section that has commands is followed by a test", () => {
+  const sections = [...guide()].filter(([, commands]) => commands.length > 0).map(([heading]) => heading);
+  expect(sections.toSorted()).toEqual([
+    "An existing warehouse", // kinds.test.ts
+    "Environments",
+    "From CI",
+    "From an empty account",
+    "Teardown",
+    "Upgrade",
+  ]);
+});
 
-function describeGuide(): void {
+describe.skipIf(!hasPython)("the guide (needs python3)", () => {
   let cloud: Cloud;
   let account: Account;
   let shell: Shell;
@@ -32,6 +41,7 @@ function describeGuide(): void {
     await checkout(cwd);
     account = new Account(cloud, "111111111111", cwd);
     shell = new Shell(cwd, account.environment);
+    expectLoader(account, "Weir");
   });
   afterAll(async () => {
     await shell[Symbol.asyncDispose]();
@@ -45,23 +55,7 @@ function describeGuide(): void {
     expect(commands.length).toBeLessThanOrEqual(10);
     const logFile = join(cloud.folder, "access.log");
     writeFileSync(logFile, accessLog(LINES));
-    await account.aws(
-      "iam",
-      "create-role",
-      "--role-name",
-      "web-servers",
-      "--assume-role-policy-document",
-      JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Effect: "Allow",
-            Principal: { AWS: `arn:aws:iam::${account.id}:root` },
-            Action: "sts:AssumeRole",
-          },
-        ],
-      }),
-    );
+    await account.role("web-servers", { AWS: `arn:aws:iam::${account.id}:root` });
     let printed = "";
     for (const command of commands) {
       if (command.includes("agent run")) await onHost(command);
@@ -96,7 +90,7 @@ function describeGuide(): void {
     await host.run(command);
   }
 
-  /** Ticks until the warehouse has every line: a tick of the schedule is five minutes. */
+  /** Ticks until the warehouse has every line: the schedule takes a quarter of an hour. */
   async function untilLoaded(): Promise<void> {
     stack = await DeployedStack.read(account, "Weir");
     await stack.copyWithItsRole();
@@ -113,9 +107,37 @@ function describeGuide(): void {
   });
 
   test("deploying again, as an upgrade does, changes nothing", async () => {
-    const commands = guide().get("Upgrade")!;
-    let printed = "";
-    for (const command of commands) printed = await follow(command);
-    expect(printed).toContain("(no changes)");
+    expect(await followSection("Upgrade")).toContain("(no changes)");
   });
-}
+
+  test("whoever may assume the roles of the bootstrap, and nothing else, can deploy", async () => {
+    const [policy, deploy] = guide().get("From CI")!;
+    const arn = (await follow(policy!)).trim();
+    const user = await account.user("ci", { arns: [arn] });
+    await using ci = new Shell(account.cwd, { ...account.environment, ...user });
+    expect(await ci.run(deploy!)).toContain("(no changes)");
+  });
+
+  test("another environment stands beside the first", async () => {
+    expectLoader(account, "Weir-staging");
+    await followSection("Environments");
+    const staging = await DeployedStack.read(account, "Weir-staging");
+    expect(staging.outputs["StreamName"]).not.toBe(stack.outputs["StreamName"]);
+    expect(await account.outputs("Weir")).toEqual(stack.outputs);
+  });
+
+  test("what holds data is still there when the stack is gone", async () => {
+    const remaining = await followSection("Teardown");
+    await expect(account.outputs("Weir")).rejects.toThrow("does not exist");
+    // The cloud of this machine lists keys alone by their tags.
+    expect(remaining).toContain(stack.get("Key"));
+    await account.aws("kinesis", "describe-stream-summary", "--stream-name", stack.get("Stream"));
+    expect((await stack.objects("commits/")).size).toBeGreaterThan(0);
+  });
+
+  async function followSection(heading: string): Promise<string> {
+    let printed = "";
+    for (const command of guide().get(heading)!) printed = await follow(command);
+    return printed;
+  }
+});

@@ -16,3 +16,10 @@ export function guide(): Map<string, readonly string[]> {
     }),
   );
 }
+
+/** The command that defines `out`, which reads the stack's outputs, for whoever begins with a later section. */
+export function outputsCommand(): string {
+  return guide()
+    .get("From an empty account")!
+    .find((command) => command.startsWith("out()"))!;
+}

@@ -77,8 +77,10 @@ export class DeployedStack {
     });
   }
 
-  /** Ticks once, for the schedule would take minutes. @returns rows of the table */
+  /** Has the sequencer and the loader tick once, for their schedules would take minutes. @returns rows of the table */
   async tick(database: string, table: string): Promise<number> {
+    const sequencer = this.find("SequencerHandlerFunction");
+    if (sequencer !== undefined) await this.account.invoke(sequencer);
     await this.account.invoke(this.get("LoaderHandlerFunction"));
     const warehouse = (this.outputs["Workgroup"] ?? this.outputs["Cluster"])!;
     const rows = await this.account.cloud.redshift
