@@ -8,7 +8,7 @@ import type { PlannedLoads } from "./planned-loads.ts";
 const COMMITS = Number(process.env["WEIR_BENCH_COMMITS"] ?? 100_000);
 
 /** As the function is deployed: see NODE_OPTIONS in lib/loader.ts. */
-const NODE_OPTIONS = "--max-semi-space-size=8";
+const NODE_OPTIONS = "--max-semi-space-size=8 --max-old-space-size=256";
 
 /**
  * A loader that is behind by commits of 400 sources each, planning load after load until it has caught up: from the

@@ -70,7 +70,7 @@ export class Claims {
       return;
     }
     const load = plan.load(log, this.#now);
-    for (const { key, text } of plan.files(load, this.#lake.bucket)) await this.#lake.put(key, text);
+    for (const { key, body } of plan.files(load, this.#lake.bucket)) await this.#lake.put(key, body);
     this.closed.push({ ...closed, state: { ...state, backlog, load } });
   }
 }

@@ -19,8 +19,8 @@ export class Lake {
     this.bucket = bucket;
   }
 
-  async put(key: string, text: string): Promise<void> {
-    const Body = Buffer.from(text);
+  async put(key: string, body: string | Buffer): Promise<void> {
+    const Body = typeof body === "string" ? Buffer.from(body) : body;
     const object = { Bucket: this.bucket, Key: key, Body, ContentLength: Body.length };
     await this.#s3.send(new PutObjectCommand(object));
   }

@@ -10,7 +10,7 @@ import type { Target } from "./target.ts";
 /** What a load needs in the lake before it is submitted. */
 interface LoadFile {
   readonly key: string;
-  readonly text: string;
+  readonly body: string | Buffer;
 }
 
 /** What an object takes in the plan and in its manifest besides its key, about. */
@@ -113,9 +113,9 @@ export class LoadPlan {
 
   /** The files of this load, one at a time: each may be large. */
   *files({ manifests, commits, ranges }: OpenLoad, bucket: string): Generator<LoadFile> {
-    for (const { key, codec } of manifests) yield { key, text: this.#manifest(bucket, codec) };
-    yield { key: commits.key, text: this.#commits.join("") };
-    yield { key: ranges.key, text: this.#ranges.text() };
+    for (const { key, codec } of manifests) yield { key, body: this.#manifest(bucket, codec) };
+    yield { key: commits.key, body: this.#commits.join("") };
+    yield { key: ranges.key, body: this.#ranges.body() };
   }
 
   /** Minute of the newest commit, table, and a hash of the commits' keys: ids sort by time. */

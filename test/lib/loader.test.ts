@@ -27,7 +27,7 @@ describe("the loader's function", () => {
 
   test("is told lake, workgroup, database and COPY role", () => {
     expect(show(handler["Environment"])).toBe(
-      "Variables=NODE_OPTIONS=--max-semi-space-size=8 WEIR_LAKE_BUCKET=<Lake> WEIR_DATABASE=reports WEIR_WORKGROUP=analytics " +
+      "Variables=NODE_OPTIONS=--max-semi-space-size=8 --max-old-space-size=256 WEIR_LAKE_BUCKET=<Lake> WEIR_DATABASE=reports WEIR_WORKGROUP=analytics " +
         `WEIR_COPY_ROLE_ARN=${EXISTING_SERVERLESS.copyRoleArn}`,
     );
   });

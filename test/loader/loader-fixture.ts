@@ -34,7 +34,7 @@ export function planned(
   target: Target,
   batches: readonly Pick<Batch, "commitKey" | "commit">[],
   now = new Date(0),
-): { load: OpenLoad; files: { key: string; text: string }[] } {
+): { load: OpenLoad; files: { key: string; body: string | Buffer }[] } {
   const plan = new LoadPlan(target);
   for (const { commitKey, commit } of batches) plan.add(commitKey, commit);
   const load = plan.load({ from: LOG_BEGINNING, to: { segment: 2, index: 0 } }, now);
