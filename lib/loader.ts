@@ -91,14 +91,16 @@ export class Loader extends Construct {
     // A tick that could not run is made good by the next one, so none is tried twice or kept for long.
     const everyMinutes = Duration.minutes(config.loader.everyMinutes);
     handler.function.configureAsyncInvoke({ retryAttempts: 0, maxEventAge: everyMinutes });
-    const tick = new Tick(this, "Tick", { target: handler.function, every: everyMinutes });
+    new Tick(this, "Tick", { target: handler.function, every: everyMinutes });
     this.#onStatementEnd(everyMinutes);
 
     // The administrator of any other warehouse runs what `weir warehouse grants` prints.
     if (warehouse.kind !== "serverless" || warehouse.adminSecret === undefined) return;
     const { adminSecret } = warehouse;
     const user = this.databaseUser;
-    tick.node.addDependency(new LoaderGrants(this, "Grants", { config, key, warehouse, adminSecret, user }));
+    const grants = new LoaderGrants(this, "Grants", { config, key, warehouse, adminSecret, user });
+    // A loader that knows a table before it may make it would try again in an hour only.
+    handler.function.node.addDependency(grants);
   }
 
   /** The end of a statement brings the loader back at once; if the event is lost, the next tick does. */

@@ -55,8 +55,8 @@ test("the function that grants may do exactly this", () => {
   );
 });
 
-test("it runs before the first tick, and once its role has its policy", () => {
-  expect(show(stack.one("LoaderTickSchedule").DependsOn)).toContain("LoaderGrants");
+test("it runs before the loader knows of a table, and once its own role has its policy", () => {
+  expect(show(stack.one("LoaderHandlerFunction").DependsOn)).toMatch(/\bLoaderGrants[0-9A-F]{8}\b/);
   expect(show(stack.one("LoaderGrants").DependsOn)).toContain("LoaderGrantsHandlerRoleDefaultPolicy");
 });
 
