@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
 import { type Commit, parseCommit } from "../../wire/commit.ts";
 import { parseSegmentKey, PREFIX, segmentKey } from "../../wire/keys.ts";
@@ -75,6 +75,7 @@ export class CommitLog {
       }
       const body = await this.#get(segment, {}, signal);
       if (body === undefined) return this.#assertEnd(segment, index);
+      if (signal) addAbortSignal(signal, body);
       yield* entries(body, { segment, index }, wanted);
     }
   }

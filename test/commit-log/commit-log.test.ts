@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { DeleteObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CommitLog, type LogEntry } from "../../lambdas/commit-log/commit-log.ts";
@@ -144,10 +145,18 @@ describe("reading some of it", () => {
     expect(await read()).toHaveLength(500);
   });
 
-  test("an aborted read throws", async () => {
-    await putLog(s3, bucket, [5]);
+  test("an aborted read throws, before it begins and in the middle", async () => {
+    const commits = Array.from({ length: 200 }, (_, n) => commitOf(n, randomBytes(20_000).toString("hex")));
+    await putObject(s3, bucket, segmentKey(1), (await segmentOf(1, commits)).bytes);
     const signal = AbortSignal.abort();
     await expect(all(log.read(LOG_BEGINNING, { signal }))).rejects.toMatchObject({ name: "AbortError" });
+    const middle = new AbortController();
+    const reading = async (): Promise<void> => {
+      for await (const { at } of log.read(LOG_BEGINNING, { signal: middle.signal })) {
+        if (at.index === 3) middle.abort();
+      }
+    };
+    await expect(reading()).rejects.toMatchObject({ name: "AbortError" });
   });
 });
 
