@@ -94,6 +94,10 @@ async function ask(load: OpenLoad, { api, log }: LoadParts): Promise<Outcome> {
     return readOutcome(await api.describe(load.statementId!));
   } catch (error) {
     log.warn("the load's statement could not be described", { loadId: load.id, error });
+    // Another role has submitted it, or nobody whom the service remembers: it would stay so for ever. The next attempt
+    // waits for this one's lock, and learns from the ledger what became of it.
+    if ((error as Error).name === "AccessDeniedException")
+      return { ...readException(error), transient: true };
     return { kind: "running" };
   }
 }

@@ -1,4 +1,5 @@
 import { DeleteObjectCommand, GetObjectCommand } from "@aws-sdk/client-s3";
+import { DescribeStatementCommand } from "@aws-sdk/client-redshift-data";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { TICK_LIMITS } from "../../lambdas/loader/tick.ts";
 import { quoteText } from "../../lambdas/loader/target.ts";
@@ -455,6 +456,27 @@ function holdStatements(): () => void {
   hold = promise;
   return resolve;
 }
+
+test("a load whose statement the loader may not see, since another role has submitted it, is finished", async () => {
+  await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 50]] } }));
+  await loader.tick();
+  const { statementId } = (await loader.state()).tables["logs.photo"]!.load!;
+  await rig.describe(statementId!);
+  const real = rig.redshift.send.bind(rig.redshift) as (command: unknown) => Promise<unknown>;
+  const send = vi.spyOn(rig.redshift, "send").mockImplementation((async (command: unknown) => {
+    const refused = command instanceof DescribeStatementCommand && command.input.Id === statementId;
+    if (refused) throw Object.assign(new Error("not authorized"), { name: "AccessDeniedException" });
+    return real(command);
+  }) as typeof rig.redshift.send);
+  try {
+    await loader.drain();
+  } finally {
+    send.mockRestore();
+  }
+  expect(await offsetsOf("a")).toEqual(offsets(0, 50));
+  expect(await loader.loads()).toHaveLength(1);
+  expect((await loader.state()).tables["logs.photo"]!.load).toBeUndefined();
+});
 
 describe("a load that fails", () => {
   const bad = batch({ sequence: [2, 2], sources: { a: [[50, 70]] }, fields: { note: "far too long" } });
