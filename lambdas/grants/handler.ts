@@ -29,7 +29,7 @@ export async function handler(
       await grantInTime(event, deadline);
     }
     const done = RequestType === "Delete" ? "the database is left as it is" : "the loader has its rights";
-    logger.info(done, { RequestType, user: String(ResourceProperties["User"]) });
+    logger.info(done, { RequestType, user: ResourceProperties["User"] as unknown });
   } catch (error) {
     logger.error("the loader's rights were not granted", error as Error);
     const { name, message } = error as Error;
