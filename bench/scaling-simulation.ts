@@ -69,11 +69,11 @@ export class ScalingSimulation {
     return this.#run(MINUTE_MS);
   }
 
-  /** The run a day after the fleet has stopped: the sweep of all that it wrote. */
-  async sweep(): Promise<Counted> {
+  /** The fleet stops, and a day later the sweep is due. @returns the last run before it, and the one that sweeps */
+  async sweep(): Promise<{ readonly before: Counted; readonly sweeping: Counted }> {
     this.#stream.end();
-    await this.#run(30 * MINUTE_MS);
-    return this.#run(DAY_MS);
+    const before = await this.#run(0);
+    return { before, sweeping: await this.#run(DAY_MS) };
   }
 
   async #run(afterMs: number): Promise<Counted> {
