@@ -50,7 +50,8 @@ export class Redshift implements AsyncDisposable {
   }
 
   /** Runs what `weir warehouse grants` prints, as its reader does. */
-  async administer(name: string, database: string, script: string): Promise<void> {
+  async administer(name: string, database: string, script: string, isCluster: boolean): Promise<void> {
+    await this.#warehouse(name, database, isCluster);
     let isWanted = true;
     for (const line of script.trim().split("\n")) {
       const [, condition] = /^-- only if: (.*);$/.exec(line) ?? [];
@@ -61,6 +62,18 @@ export class Redshift implements AsyncDisposable {
         const [row = {}] = await this.query<Record<string, unknown>>(name, database, condition);
         isWanted = Object.values(row)[0] === true;
       }
+    }
+  }
+
+  /** Gives the loader what PostgreSQL has no privilege for and Redshift has: to alter tables of somebody else's. */
+  async letAlter(name: string, database: string): Promise<void> {
+    const tables = await this.query<{ name: string }>(
+      name,
+      database,
+      "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('logs', 'weir')",
+    );
+    for (const table of tables) {
+      await this.query(name, database, `ALTER TABLE ${table.name} OWNER TO "${this.loader}"`);
     }
   }
 
