@@ -16,12 +16,8 @@ export interface HandlerFunctionProps {
   readonly memoryMb: number;
   readonly timeoutSeconds: number;
   readonly environment: Record<string, string>;
-  /**
-   * How long what the function logs is kept: a number that CloudWatch Logs takes.
-   *
-   * @default 30
-   */
-  readonly logRetentionDays?: number;
+  /** How long what the function logs is kept: a number that CloudWatch Logs takes. */
+  readonly logRetentionDays: number;
   /**
    * Executions kept free for this function, and its limit.
    *
@@ -43,7 +39,7 @@ export class HandlerFunction extends Construct {
     });
     const logGroup = new LogGroup(this, "Logs", {
       encryptionKey: props.key,
-      retention: logRetention(props.logRetentionDays ?? 30),
+      retention: logRetention(props.logRetentionDays),
       removalPolicy: RemovalPolicy.DESTROY,
     });
     logGroup.grantWrite(this.role);
