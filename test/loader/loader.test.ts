@@ -463,11 +463,12 @@ test("a load whose statement the loader may not see, since another role has subm
   const { statementId } = (await loader.state()).tables["logs.photo"]!.load!;
   await rig.describe(statementId!);
   const real = rig.redshift.send.bind(rig.redshift) as (command: unknown) => Promise<unknown>;
-  const send = vi.spyOn(rig.redshift, "send").mockImplementation((async (command: unknown) => {
+  const answer = async (command: unknown): Promise<unknown> => {
     const refused = command instanceof DescribeStatementCommand && command.input.Id === statementId;
     if (refused) throw Object.assign(new Error("not authorized"), { name: "AccessDeniedException" });
     return real(command);
-  }) as typeof rig.redshift.send);
+  };
+  const send = vi.spyOn(rig.redshift, "send").mockImplementation(answer as never);
   try {
     await loader.drain();
   } finally {
