@@ -53,6 +53,7 @@ export class LoaderRig {
   readonly log: LogFixture;
   /** Puts what is committed into the log, before each tick. */
   sequence: () => Promise<unknown> = () => this.log.sequence();
+  #isGranted = false;
 
   constructor(rig: Rig, targets: Target[]) {
     this.rig = rig;
@@ -87,6 +88,7 @@ export class LoaderRig {
   }
 
   async tick(scheduled = true): Promise<TickReport> {
+    await this.#grant();
     await this.sequence();
     const life = { over: false };
     const log = (message: string, fields: object) => void this.logged.push({ message, fields });
@@ -104,6 +106,15 @@ export class LoaderRig {
       },
       scheduled,
     );
+  }
+
+  /** What an administrator does before the loader's first tick. */
+  async #grant(): Promise<void> {
+    if (this.#isGranted) return;
+    this.#isGranted = true;
+    for (const schema of new Set(["weir", ...this.targets.map((target) => target.schema)])) {
+      await this.rig.warehouse.query(`CREATE SCHEMA IF NOT EXISTS ${schema}`);
+    }
   }
 
   /** Ticks, each after the last one's statements have ended, until no load is open. */
