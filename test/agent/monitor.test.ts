@@ -102,8 +102,13 @@ test("an agent is alive before its stream answers, ready once it does, and not p
   agent.kinesis.holdAll = undefined;
   await running.until(async () => (await statusOf(port, "/healthz/ready")) === 200);
   await running.until(async () => (await statusOf(port, "/healthz/progressing")) === 503);
-  const { body } = await ask(port, "/healthz/progressing");
-  const { problems } = JSON.parse(body) as { problems: string[] };
+  let problems: string[] = [];
+  // Bytes wait before the first call has come back.
+  await running.until(async () => {
+    const { body } = await ask(port, "/healthz/progressing");
+    ({ problems } = JSON.parse(body) as { problems: string[] });
+    return problems.length > 1;
+  });
   expect(problems[0]).toMatch(new RegExp(`^${lines(10).length} bytes of 1 files wait`));
   expect(problems[1]).toContain("PutRecords: ");
   let metric = await scrape(port);
