@@ -55,7 +55,7 @@ interface Sums {
   readonly putBytes: number;
 }
 
-async function simulate({ shards, minutes }: (typeof RATES)[number]): Promise<Figures> {
+async function simulate({ shards }: (typeof RATES)[number], minutes: number): Promise<Figures> {
   const simulation = new ScalingSimulation({ shards, aggregates: AGGREGATES });
   const everyMinutes = Math.min(LOADER_EVERY_MINUTES, minutes);
   const sequenced: Sums[] = [];
@@ -144,11 +144,15 @@ function shown(value: number): string {
   return (value >= 100 ? Math.round(value) : rounded(value)).toLocaleString("en-US");
 }
 
-/** `node bench/scaling.ts`: prints the table of docs/scaling.md. Each rate has a process of its own. */
+/**
+ * `node bench/scaling.ts`: prints the table of docs/scaling.md. Each rate has a process of its own.
+ * `node bench/scaling.ts RATE [MINUTES]`: one of them, for as long as is wanted.
+ */
 async function main(): Promise<void> {
   const only = RATES.find(({ name }) => name === process.argv[2]);
   if (only) {
-    process.stdout.write(JSON.stringify(rows(await simulate(only))));
+    const minutes = Number(process.argv[3] ?? only.minutes);
+    process.stdout.write(JSON.stringify(rows(await simulate(only, minutes))));
     return;
   }
   const columns = RATES.map(({ name }) => {
