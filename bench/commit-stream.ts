@@ -159,7 +159,7 @@ function batchId({ shard, period }: Batch): BatchId {
   };
 }
 
-/** Of 56 digits, as Kinesis has them. */
+/** A sequence number of 56 digits, as Kinesis has them. */
 function sequenceNumber(record: number): string {
   return `4967${String(record).padStart(52, "0")}`;
 }

@@ -37,7 +37,7 @@ export type Counted = ReadonlyMap<string, Requests>;
 
 export interface Loading {
   readonly requests: Counted;
-  /** Of all tables. */
+  /** Loads of all tables. */
   readonly loads: number;
   readonly stateBytes: number;
 }

@@ -43,7 +43,7 @@ interface Figures {
   readonly commits: number;
   readonly sequencer: Sums;
   readonly loader: Sums & { readonly loads: number; readonly stateBytes: number };
-  /** Of a day. */
+  /** Requests of a day. */
   readonly sweep: Sums;
 }
 

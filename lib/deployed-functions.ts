@@ -4,7 +4,7 @@ import type { Construct } from "constructs";
 import { Tick } from "./tick.ts";
 
 export interface DeployedFunction {
-  /** Of the constructs that it stands in: `LoaderGrants` of Loader/Grants/Handler/Function. */
+  /** Names of the constructs that it stands in: `LoaderGrants` of Loader/Grants/Handler/Function. */
   readonly name: string;
   readonly function: LambdaFunction;
   readonly timeout: Duration;

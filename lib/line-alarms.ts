@@ -51,7 +51,7 @@ export function lineAlarms({ alarms, types }: WeirConfig, router: IFunction): Al
   ];
 }
 
-/** Of the router, which sees a batch, and of the loader, which sees many. */
+/** Watches the router, which sees a batch, or the loader, which sees many. */
 export function contestedAlarm(
   name: string,
   { contestedSources }: WeirConfig["alarms"],

@@ -85,7 +85,7 @@ export const commitSchema = z.object({
   /** Kinesis records, and the events in them. */
   records: count,
   userRecords: count,
-  /** Of the records, those that could not be opened, or say more than a batch should hold. */
+  /** Records that could not be opened, or say more than a batch should hold. */
   quarantined: count,
   /** Bytes of the Kinesis records as they came. */
   bytes: count,

@@ -19,13 +19,13 @@ export const segmentHeadSchema = z.object({
   version: z.literal(1),
   /** Number of this segment. They begin with 1 and have no holes. */
   segment: z.int().min(1),
-  /** By the listing of what is new, or by the sweep of all keys, which finds what appeared late. */
+  /** Found by the listing of what is new, or by the sweep of all keys, which finds what appeared late. */
   found: z.enum(["listing", "sweep"]),
   /** Entries. */
   commits: count,
   /** Entries whose types, hours and hosts are not among those named here: nobody could read them. */
   opaque: count,
-  /** Of all lines of entries, unpacked, line feeds included. */
+  /** Bytes of all lines of entries, unpacked, line feeds included. */
   bytes: count,
   sequencedAt: z.iso.datetime(),
   /** All commits whose keys sort before this, but for those that appeared late, are in the log up to here. */
@@ -57,7 +57,7 @@ export const HEAD_MAX_BYTES = 20 * 2 ** 20;
 
 const DIGEST_BYTES = 12;
 
-/** Of a key: 96 bits, so that no two keys of a billion have the same (probability 10^-11). */
+/** Names a key in 96 bits, so that no two keys of a billion have the same (probability 10^-11). */
 export function keyDigest(key: string): string {
   return createHash("sha256").update(key).digest().toString("latin1", 0, DIGEST_BYTES);
 }

@@ -33,7 +33,7 @@ export function subnetAddresses(
   return { free, needed: ROUTED.find(([rpu]) => capacityRpu <= rpu)![1] };
 }
 
-/** Of the subnets that a new VPC of this range is cut into. */
+/** Prefix length of the subnets that a new VPC of this range is cut into. */
 export function subnetPrefixLength(cidr: string): number {
   return prefixLength(cidr) + Math.log2(SUBNETS);
 }

@@ -11,12 +11,12 @@ import { segmentLines } from "./segment-lines.ts";
 
 /** A commit in its place in the log, or why it cannot be read. */
 export type LogEntry = {
-  /** Of the commit. */
+  /** Key of the commit. */
   readonly key: string;
   readonly at: Cursor;
   /** Where to read on, once this entry is dealt with. */
   readonly next: Cursor;
-  /** Of the entry's line. */
+  /** Bytes of the entry's line. */
   readonly bytes: number;
 } & ({ readonly commit: Commit } | { readonly error: Error });
 
@@ -80,7 +80,7 @@ export class CommitLog {
     }
   }
 
-  /** Of a segment; undefined when it is not there. @throws WireError BAD_SEGMENT */
+  /** Reads the head of a segment; undefined when it is not there. @throws WireError BAD_SEGMENT */
   async head(segment: number): Promise<SegmentHead | undefined> {
     for (let bytes = HEAD_BYTES; ; bytes *= 2) {
       const body = await this.#get(segment, { Range: `bytes=0-${bytes - 1}` });

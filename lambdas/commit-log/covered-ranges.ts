@@ -8,7 +8,7 @@ export interface TakenRanges {
   readonly overlapping: readonly Range[];
 }
 
-/** Which bytes of which sources a consumer has dealt with. Takes memory for each range that touches no other. */
+/** Bytes of sources that a consumer has dealt with. Takes memory for each range that touches no other. */
 export class CoveredRanges {
   readonly #sources = new Map<string, RangeSet>();
 

@@ -2,7 +2,7 @@
 export interface GuardedWarehouse {
   /** As in the configuration; of `none` the rest is empty. */
   readonly kind: string;
-  /** Of the namespace, the workgroup or the cluster. */
+  /** Name of the namespace, the workgroup or the cluster. */
   readonly name: string;
   readonly database: string;
 }

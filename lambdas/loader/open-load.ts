@@ -31,7 +31,7 @@ export const openLoadSchema = z.strictObject({
       /** In a row. */
       count,
       notBefore: instant,
-      /** Of the table's configuration then: a changed one is tried at once. */
+      /** Names the table's configuration then: a changed one is tried at once. */
       fingerprint: z.string(),
     })
     .optional(),

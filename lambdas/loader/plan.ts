@@ -50,7 +50,7 @@ export class LoadPlan {
     return this.#commits.length;
   }
 
-  /** Of the objects that it loads, compressed. */
+  /** Bytes of the objects that it loads, compressed. */
   get bytes(): number {
     return this.#bytes;
   }

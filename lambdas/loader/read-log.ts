@@ -7,7 +7,7 @@ import type { Claims } from "./claims.ts";
 
 /** What is read in one tick at most, whatever is in it. */
 export interface ReadLimits {
-  /** Of entries that are not passed over by their keys. */
+  /** Bytes of entries that are not passed over by their keys. */
   readonly maxReadBytes: number;
   readonly maxSegments: number;
 }

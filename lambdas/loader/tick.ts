@@ -126,7 +126,7 @@ class Turn {
   }
 }
 
-/** Of the tables that may open a load. */
+/** Claims for the tables that may open a load. */
 function claimsOf(
   turn: Turn,
   { targets, lake, now, limits = TICK_LIMITS }: TickParts,

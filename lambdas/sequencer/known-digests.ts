@@ -1,6 +1,6 @@
 import type { KnownHead, LogHeads } from "./log-heads.ts";
 
-/** Of the digests of commits in the log, those of all whose keys sort at or after some key, and others. */
+/** Digests of commits in the log: those of all whose keys sort at or after some key, and others. */
 export class KnownDigests {
   readonly #sets: ReadonlySet<string>[] = [];
 

@@ -107,7 +107,7 @@ export class LogHeads {
     return there;
   }
 
-  /** Of the next segments, where there are any: whatever else lies between is no reason to give up. */
+  /** Numbers of the next segments, where there are any: whatever else lies between is no reason to give up. */
   async #numbersAfter(segment: number, MaxKeys: number): Promise<number[]> {
     const list = { Bucket: this.#bucket, Prefix: PREFIX.log, StartAfter: segmentKey(segment), MaxKeys };
     let ContinuationToken: string | undefined;

@@ -66,7 +66,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Report> {
   return report;
 }
 
-/** By origin and sequence number. */
+/** Sorts by origin and sequence number. */
 function byBatch(a: Commit, b: Commit): number {
   return (
     a.origin.localeCompare(b.origin) ||

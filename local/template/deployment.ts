@@ -16,7 +16,7 @@ export interface Deployment {
     readonly loader: DeployedFunction | undefined;
   };
   readonly mapping: DeployedMapping;
-  /** Of the functions that run by the clock. */
+  /** Schedules of the functions that run by the clock. */
   readonly schedules: {
     readonly sequencer: DeployedSchedule;
     readonly loader: DeployedSchedule | undefined;

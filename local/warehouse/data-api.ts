@@ -34,7 +34,7 @@ export type WarehouseTarget = { readonly workgroup: string } | { readonly cluste
 export interface DataApiOptions extends StatementParts {
   readonly target: WarehouseTarget;
   readonly database: string;
-  /** Of callers without a secret, who sign in under their role; the administrator when undefined. */
+  /** User of callers without a secret, who sign in under their role; the administrator when undefined. */
   readonly user: string | undefined;
   readonly onStatementEvent: ((event: StatementEvent) => void) | undefined;
 }

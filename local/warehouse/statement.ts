@@ -29,7 +29,7 @@ export interface StatementOptions {
   readonly name: string | undefined;
   readonly withEvent: boolean;
   readonly database: string;
-  /** Whose rights it has; the administrator's when undefined. */
+  /** User whose rights it has; the administrator when undefined. */
   readonly user: string | undefined;
 }
 

@@ -19,7 +19,7 @@ export type WarehouseOptions = WarehouseTarget & {
   /** Where COPY finds s3:// objects. */
   readonly s3: { readonly endpoint: string };
   readonly database: string;
-  /** Whose rights the callers have that bring no secret: all of them when absent. */
+  /** User whose rights callers have that bring no secret: all rights when absent. */
   readonly user?: string | undefined;
   /** Told when a statement submitted WithEvent has ended, in EventBridge's shape. */
   readonly onStatementEvent?: (event: StatementEvent) => void;

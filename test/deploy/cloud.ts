@@ -19,7 +19,7 @@ export class Cloud implements AsyncDisposable {
   readonly folder: string;
   readonly endpoint: string;
   readonly redshift: Redshift;
-  /** Of the programs that requirements.txt names. */
+  /** Folder of the programs that requirements.txt names. */
   readonly programs: string;
   readonly #process: ChildProcess;
 

@@ -121,7 +121,7 @@ class Upgrade {
   releasedLoads = 0;
   presentLoads = 0;
   presentTicks = 0;
-  /** Of the commits in the lake. */
+  /** Versions of the commits in the lake. */
   versions = new Set<number>();
   readonly #present: Deployment;
   readonly #ended = new AbortController();
