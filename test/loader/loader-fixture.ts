@@ -73,6 +73,7 @@ export class LoaderRig {
       await this.rig.warehouse.query(`CREATE SCHEMA ${schema}`);
     }
     await this.rig.warehouse.query("TRUNCATE redshift.sys_load_error_detail");
+    this.#isGranted = true;
     this.diesAt = undefined;
     this.limits = undefined;
     this.log.reset();
@@ -108,7 +109,7 @@ export class LoaderRig {
     );
   }
 
-  /** What an administrator does before the loader's first tick. */
+  /** What an administrator does before the first tick, where nobody has reset the warehouse. */
   async #grant(): Promise<void> {
     if (this.#isGranted) return;
     this.#isGranted = true;
