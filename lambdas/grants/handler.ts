@@ -2,8 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Logger } from "@aws-lambda-powertools/logger";
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import type { CloudFormationCustomResourceEvent, Context } from "aws-lambda";
+import { answerCloudFormation } from "../../wire/custom-resource.ts";
 import { AdminSession } from "./admin-session.ts";
-import { answer } from "./answer.ts";
 import { grantLoader } from "./grant.ts";
 import { GrantsError } from "./grants-error.ts";
 import { covers, grantsRequest, readProperties } from "./request.ts";
@@ -37,6 +37,16 @@ export async function handler(
     return answer(event, `The loader's rights in the warehouse could not be granted: ${what}; ${HINT}`);
   }
   return answer(event, undefined);
+}
+
+function answer(event: CloudFormationCustomResourceEvent, reason: string | undefined): Promise<void> {
+  return answerCloudFormation(event, physicalId(event), reason);
+}
+
+/** The resource as CloudFormation knows it: another user is another resource. Removing one does nothing. */
+function physicalId(event: CloudFormationCustomResourceEvent): string {
+  const { User: user } = event.ResourceProperties as { User?: unknown };
+  return event.RequestType === "Delete" ? event.PhysicalResourceId : `grants:${String(user)}`;
 }
 
 async function grantInTime(event: CloudFormationCustomResourceEvent, deadline: AbortSignal): Promise<void> {

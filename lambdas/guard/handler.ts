@@ -3,7 +3,8 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { CloudFormationClient } from "@aws-sdk/client-cloudformation";
 import { RedshiftServerlessClient } from "@aws-sdk/client-redshift-serverless";
 import { hasNamespace } from "./account.ts";
-import { answer, type CustomResourceEvent } from "./custom-resource.ts";
+import { answerCloudFormation } from "../../wire/custom-resource.ts";
+import type { CustomResourceEvent } from "./custom-resource.ts";
 import { collision, refusal, type GuardedWarehouse } from "./refusal.ts";
 import { isRollingBack, namespacesOf } from "./stack.ts";
 
@@ -26,7 +27,7 @@ export async function handler(event: CustomResourceEvent): Promise<void> {
   const what = { RequestType, StackId, ResourceProperties, OldResourceProperties };
   if (reason === undefined) log.info("allowed", what);
   else log.warn("refused", { ...what, reason });
-  await answer(event, reason);
+  await answerCloudFormation(event, event.PhysicalResourceId ?? event.LogicalResourceId, reason);
 }
 
 async function problem(event: CustomResourceEvent): Promise<string | undefined> {

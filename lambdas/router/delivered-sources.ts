@@ -39,7 +39,7 @@ export interface ContestedSource {
 
 /** Which bytes of which sources a batch holds. */
 export class DeliveredSources {
-  /** By id. */
+  /** Claims of each source, by id. */
   readonly #sources = new Map<string, Claims>();
   readonly #commit: Room;
   #last: Delivered | undefined;

@@ -23,7 +23,7 @@ test("any number of commits takes a bounded number of intervals, and none is lef
       let n = 0;
       const added = gaps.map((gap) => (n += 1 + gap));
       for (const [i, n] of added.entries()) {
-        // By and by each interval is tried, and goes to the end.
+        // Tries each interval in its turn, which then goes to the end.
         const [first, ...rest] = intervals;
         if (i % 7 === turn % 7 && first) intervals = appended(rest, first);
         intervals = appended(intervals, of(n));
