@@ -4,11 +4,14 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
 import { parseConfig } from "../../wire/config.ts";
+import type { LoaderAnswer } from "../../wire/loader-command.ts";
 import { CommitLog } from "../commit-log/commit-log.ts";
+import { answer, isCommand } from "./commands/answer.ts";
 import { DataApi } from "./data-api.ts";
 import { Lake } from "./lake.ts";
 import { LoaderError } from "./loader-error.ts";
 import { LoaderMetrics } from "./loader-metrics.ts";
+import { beginAnewOnConflict } from "./state-conflict.ts";
 import { savedState } from "./state.ts";
 import { targetsOf } from "./target.ts";
 import { tick, type TickReport } from "./tick.ts";
@@ -32,11 +35,12 @@ const api = new DataApi(new RedshiftDataClient({}), database);
 const log = new Logger({ serviceName: "loader" });
 const metrics = new LoaderMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "loader");
 
-/** Invoked by the schedule, and by EventBridge when a statement of the Data API has ended. */
-export async function handler(event: unknown): Promise<TickReport> {
+/** Invoked by the schedule, by EventBridge when a statement of the Data API has ended, and by operators. */
+export async function handler(event: unknown): Promise<TickReport | LoaderAnswer> {
   const saved = savedState(s3, bucket);
   const parts = { targets, saved, commitLog, lake, api, storage, now: () => new Date(), log };
-  const report = await tick(parts, !isStatementEnd(event));
+  if (isCommand(event)) return answer(event, parts);
+  const report = await beginAnewOnConflict(() => tick(parts, !isStatementEnd(event)));
   metrics.count(report);
   return report;
 }

@@ -1,6 +1,7 @@
 /** Why the loader could not go on with a table, or at all. */
 export type LoaderErrorCode =
   | "NO_ENVIRONMENT" //    a variable that deployment sets is missing
+  | "BAD_COMMAND" //       an operator asks for what this loader does not know
   | "SCHEMA_CONFLICT" //   the table differs from the configuration in a way that no addition mends
   | "NOT_IN_TIME" //       the warehouse did not answer a short question in time
   | "STATEMENT"; //        the warehouse refused a statement

@@ -6,6 +6,7 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { TickReport } from "../../lambdas/loader/tick.ts";
 import { parseConfig } from "../../wire/config.ts";
+import type { LoaderAnswer } from "../../wire/loader-command.ts";
 import { BUCKET, DATABASE, type Rig, startRig, WORKGROUP } from "../local/warehouse-fixture.ts";
 import { batch } from "./lake-fixture.ts";
 import { logType } from "./loader-fixture.ts";
@@ -78,6 +79,20 @@ test("the bundle loads on the schedule, settles on the statement's event, and sa
     },
     { table: "logs.photo", _aws: { CloudWatchMetrics: [{ Dimensions: [["service", "table"]] }] } },
   ]);
+});
+
+test("the bundle answers a command, and refuses what is none", async () => {
+  const { handler } = (await import(pathToFileURL(join(folder, "index.mjs")).href)) as {
+    handler: (event: unknown) => Promise<LoaderAnswer>;
+  };
+  expect(await handler({ command: "status" })).toMatchObject({
+    ok: true,
+    tables: [{ table: "logs.photo", condition: "loaded", cursor: { segment: 2, index: 0 } }],
+  });
+  expect(await handler({ command: "frobnicate" })).toMatchObject({
+    ok: false,
+    error: { code: "BAD_COMMAND", message: 'no command "frobnicate"' },
+  });
 });
 
 /** Lines of the embedded metric format that the bundle writes from now on. */

@@ -1,14 +1,16 @@
 import { DeleteObjectsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { LOG_BEGINNING } from "../../lambdas/commit-log/cursor.ts";
+import { answer } from "../../lambdas/loader/commands/answer.ts";
 import { DataApi } from "../../lambdas/loader/data-api.ts";
 import { Lake } from "../../lambdas/loader/lake.ts";
 import type { OpenLoad } from "../../lambdas/loader/open-load.ts";
 import { LoadPlan } from "../../lambdas/loader/plan.ts";
 import { type LoaderState, savedState } from "../../lambdas/loader/state.ts";
 import { type Target, targetsOf } from "../../lambdas/loader/target.ts";
-import { tick, type TickLimits, type TickReport } from "../../lambdas/loader/tick.ts";
+import { tick, type TickLimits, type TickParts, type TickReport } from "../../lambdas/loader/tick.ts";
 import { parseConfig, type WeirConfigInput } from "../../wire/config.ts";
+import type { CommandName, CommandOf, LoaderAnswer } from "../../wire/loader-command.ts";
 import { BUCKET, DATABASE, type Rig, WORKGROUP } from "../local/warehouse-fixture.ts";
 import type { Batch } from "./lake-fixture.ts";
 import { LogFixture } from "./log-fixture.ts";
@@ -91,22 +93,29 @@ export class LoaderRig {
   async tick(scheduled = true): Promise<TickReport> {
     await this.#grant();
     await this.sequence();
+    return tick(this.#parts(), scheduled);
+  }
+
+  /** What an operator asks, as the function answers it. */
+  async command<N extends CommandName>(command: CommandOf<N>): Promise<LoaderAnswer<N>> {
+    const answered: object = await answer(command, this.#parts());
+    return answered as LoaderAnswer<N>;
+  }
+
+  #parts(): TickParts {
     const life = { over: false };
     const log = (message: string, fields: object) => void this.logged.push({ message, fields });
-    return tick(
-      {
-        targets: this.targets,
-        saved: this.#mortal(savedState(this.rig.s3, BUCKET), life),
-        commitLog: this.#mortal(new CommitLog(this.rig.s3, BUCKET), life),
-        lake: this.#mortal(new Lake(this.rig.s3, BUCKET), life),
-        api: this.#mortal(new DataApi(this.rig.redshift, { workgroup: WORKGROUP, database: DATABASE }), life),
-        storage: { bucket: BUCKET, copyRoleArn: "arn:aws:iam::000000000000:role/copy" },
-        now: () => this.now,
-        log: { info: log, warn: log, error: log },
-        ...(this.limits ? { limits: this.limits } : {}),
-      },
-      scheduled,
-    );
+    return {
+      targets: this.targets,
+      saved: this.#mortal(savedState(this.rig.s3, BUCKET), life),
+      commitLog: this.#mortal(new CommitLog(this.rig.s3, BUCKET), life),
+      lake: this.#mortal(new Lake(this.rig.s3, BUCKET), life),
+      api: this.#mortal(new DataApi(this.rig.redshift, { workgroup: WORKGROUP, database: DATABASE }), life),
+      storage: { bucket: BUCKET, copyRoleArn: "arn:aws:iam::000000000000:role/copy" },
+      now: () => this.now,
+      log: { info: log, warn: log, error: log },
+      ...(this.limits ? { limits: this.limits } : {}),
+    };
   }
 
   /** What an administrator does before the first tick, where nobody has reset the warehouse. */

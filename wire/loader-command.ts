@@ -1,0 +1,80 @@
+import * as z from "zod";
+
+/**
+ * What an operator asks of the loader: its function is invoked with one of these instead of a tick's event. An Invoke
+ * whose answer was lost is sent again, so a command that was carried out already must answer as it did.
+ */
+export const loaderCommandSchema = z.discriminatedUnion("command", [
+  z.strictObject({ command: z.literal("status") }),
+]);
+
+export type LoaderCommand = z.output<typeof loaderCommandSchema>;
+export type CommandName = LoaderCommand["command"];
+export type CommandOf<N extends CommandName> = Extract<LoaderCommand, { command: N }>;
+
+/** What a command answers when it was carried out; `ok` comes with it. */
+export interface LoaderAnswers {
+  readonly status: LoaderStatus;
+}
+
+export type LoaderAnswer<N extends CommandName = CommandName> =
+  | ({ readonly ok: true } & LoaderAnswers[N])
+  | { readonly ok: false; readonly error: LoaderRefusal };
+
+/** Why a command was not carried out, where the loader expects that it may be so. */
+export interface LoaderRefusal {
+  readonly code: string;
+  readonly message: string;
+  /** What a person can do. */
+  readonly hint?: string;
+}
+
+/** A place in the log of commits: of the next entry to read. */
+interface LogPlace {
+  readonly segment: number;
+  readonly index: number;
+}
+
+/** How far each table is. */
+export interface LoaderStatus {
+  readonly tables: readonly TableStatus[];
+}
+
+/** What a table does: `unconfigured` where the state has it and no log type names it any more. */
+export type TableCondition = "loaded" | "waiting" | "loading" | "failed" | "unconfigured";
+
+export interface TableStatus {
+  /** "schema.table" */
+  readonly table: string;
+  readonly condition: TableCondition;
+  /** The condition and what else there is to know, as a sentence. */
+  readonly text: string;
+  readonly cursor: LogPlace;
+  /** Age of the oldest commit that is not loaded, 0 where none is known. */
+  readonly lagSeconds: number;
+  readonly load?: OpenLoadStatus;
+  /** Commits that could not be read and are tried again: intervals [from, to) of the log. */
+  readonly setAside: readonly SetAsideStatus[];
+}
+
+/** A load that is planned, and perhaps submitted, and whose end nobody has seen. */
+interface OpenLoadStatus {
+  readonly id: string;
+  readonly path: "fast" | "slow";
+  /** Rises with each statement that is known to have failed. */
+  readonly attempt: number;
+  readonly rows: number;
+  readonly bytes: number;
+  readonly plannedAt: string;
+  /** Of the Redshift Data API, once it has taken the load. */
+  readonly statementId?: string;
+  readonly failure?: { readonly error: string; readonly count: number; readonly notBefore: string };
+}
+
+interface SetAsideStatus {
+  readonly from: LogPlace;
+  readonly to: LogPlace;
+  readonly commits: number;
+  /** Minute of the oldest of them, as far as their keys tell. */
+  readonly oldestAt?: string | undefined;
+}
