@@ -76,6 +76,7 @@ export class Loader extends Construct {
         WEIR_DATABASE: warehouse.database,
         ...address(warehouse),
         WEIR_COPY_ROLE_ARN: warehouse.copyRoleArn,
+        ...capacity(warehouse),
       },
     });
     this.function = handler.function;
@@ -125,6 +126,12 @@ function address(warehouse: Warehouse): Record<string, string> {
   if (warehouse.kind === "serverless") return { WEIR_WORKGROUP: warehouse.workgroupName };
   const { clusterIdentifier, dbUser } = warehouse;
   return { WEIR_CLUSTER: clusterIdentifier, ...(dbUser !== undefined && { WEIR_DB_USER: dbUser }) };
+}
+
+/** By which the loader estimates what it costs. */
+function capacity(warehouse: Warehouse): Record<string, string> {
+  if (warehouse.kind !== "serverless" || warehouse.baseCapacityRpu === undefined) return {};
+  return { WEIR_BASE_CAPACITY_RPU: `${warehouse.baseCapacityRpu}` };
 }
 
 /** Submitting to this warehouse, and following what was submitted. */

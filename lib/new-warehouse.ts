@@ -42,6 +42,7 @@ export class NewWarehouse extends Construct implements ServerlessWarehouse {
   readonly database: string;
   readonly copyRoleArn: string;
   readonly adminSecret: AdminSecret;
+  readonly baseCapacityRpu: number;
 
   constructor(scope: Construct, id: string, props: NewWarehouseProps) {
     super(scope, id);
@@ -66,6 +67,7 @@ export class NewWarehouse extends Construct implements ServerlessWarehouse {
     this.workgroupArn = workgroup.attrWorkgroupWorkgroupArn;
     this.namespaceName = namespace;
     this.database = config.database;
+    this.baseCapacityRpu = config.baseCapacityRpu;
     this.copyRoleArn = copyRole.roleArn;
     this.adminSecret = {
       // CloudFormation tells neither its ARN nor its name, which Redshift makes of these two. source:

@@ -22,6 +22,8 @@ export interface ServerlessWarehouse extends AnyWarehouse {
    * @default somebody runs what `weir warehouse grants` prints
    */
   readonly adminSecret?: AdminSecret;
+  /** What it runs with when somebody asks it, as far as it is known. */
+  readonly baseCapacityRpu?: number | undefined;
 }
 
 export interface AdminSecret {
@@ -63,8 +65,8 @@ export function warehouse(
   copyPolicy(scope, props.lake);
   const { database, copyRoleArn } = config;
   if (config.kind === "existing-serverless") {
-    const { workgroup: workgroupName, workgroupArn } = config;
-    return { kind: "serverless", workgroupName, workgroupArn, database, copyRoleArn };
+    const { workgroup: workgroupName, workgroupArn, baseCapacityRpu } = config;
+    return { kind: "serverless", workgroupName, workgroupArn, database, copyRoleArn, baseCapacityRpu };
   }
   const { cluster: clusterIdentifier, dbUser } = config;
   return { kind: "provisioned", clusterIdentifier, dbUser, database, copyRoleArn };

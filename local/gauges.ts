@@ -53,7 +53,7 @@ export class Gauges {
   onLoaderTick({ events }: TickReport): void {
     for (const event of events) {
       if (event.kind === "failed") this.#failedLoads++;
-      else {
+      if (event.kind === "loaded") {
         this.loads++;
         this.#rowsByTable.set(event.table, (this.#rowsByTable.get(event.table) ?? 0) + event.rows);
       }

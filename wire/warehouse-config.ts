@@ -133,6 +133,10 @@ export const warehouseSchema = z.discriminatedUnion("kind", [
     workgroupArn: arn,
     database: identifier,
     copyRoleArn,
+    baseCapacityRpu: rpu.optional().meta({
+      unit: "RPU",
+      description: "what the workgroup has, for the estimate of what loading costs; without it there is none",
+    }),
     ...replaces,
   }),
   z.strictObject({

@@ -33,7 +33,10 @@ const lake = new Lake(s3, bucket);
 const commitLog = new CommitLog(s3, bucket);
 const api = new DataApi(new RedshiftDataClient({}), database);
 const log = new Logger({ serviceName: "loader" });
-const metrics = new LoaderMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "loader");
+const metrics = new LoaderMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "loader", {
+  tables: targets.map(({ name }) => name),
+  baseCapacityRpu: Number(process.env["WEIR_BASE_CAPACITY_RPU"] ?? 0),
+});
 
 /** Invoked by the schedule, by EventBridge when a statement of the Data API has ended, and by operators. */
 export async function handler(event: unknown): Promise<TickReport | LoaderAnswer> {

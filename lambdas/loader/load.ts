@@ -25,9 +25,25 @@ export interface Log {
   error(message: string, fields: Record<string, unknown>): void;
 }
 
+/** What a load did. Of one whose end nobody saw, there is no more than what was planned. */
+export interface LoadNumbers {
+  /** Inserted into the table. */
+  readonly rows: number;
+  /** Of its objects, compressed. */
+  readonly bytes: number;
+  /** From submission to its end, as the warehouse tells it. */
+  readonly seconds?: number;
+  /** Rows left out, since the table has them already. */
+  readonly duplicates?: number;
+  /** Rows at the place of another one with other bytes: both are kept. */
+  readonly conflicts?: number;
+  /** Rows left out, since they were erased on purpose. */
+  readonly erased?: number;
+}
+
 /** One thing that happened to a load and counts. */
 export type LoadEvent =
-  | { readonly kind: "loaded"; readonly table: string; readonly rows: number }
+  | ({ readonly kind: "loaded"; readonly table: string } & LoadNumbers)
   | { readonly kind: "failed"; readonly table: string; readonly error: string };
 
 export interface Step {
@@ -110,19 +126,22 @@ async function finish(
   { lake, now, log }: LoadParts,
 ): Promise<Step> {
   const inserted = outcome.kind === "loaded" ? (outcome.inserted ?? load.rows) : undefined;
+  // Of a load whose end nobody saw, weir.loads has the numbers.
+  const duplicates = inserted === undefined ? {} : { duplicates: load.rows - inserted };
   const record = {
     ...describe(load, target),
     outcome: outcome.kind,
     rows: load.rows,
     bytes: load.bytes,
-    // Of a load whose end nobody saw, weir.loads has the numbers.
-    ...(inserted === undefined ? {} : { inserted, duplicates: load.rows - inserted }),
+    ...(inserted !== undefined && { inserted, ...duplicates }),
     seconds: (now().getTime() - Date.parse(load.plannedAt)) / 1_000,
   };
   await lake.put(`loads/done/${load.id}.json`, JSON.stringify(record));
   log.info("loaded", record);
   const { load: _, ...rest } = state;
-  return { state: rest, events: [{ kind: "loaded", table: target.name, rows: inserted ?? 0 }] };
+  const seconds = outcome.kind === "loaded" && outcome.seconds !== undefined && { seconds: outcome.seconds };
+  const numbers = { rows: inserted ?? 0, bytes: load.bytes, ...duplicates, ...seconds };
+  return { state: rest, events: [{ kind: "loaded", table: target.name, ...numbers }] };
 }
 
 function fail(

@@ -1,34 +1,89 @@
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import type { LoadEvent, LoadNumbers } from "./load.ts";
 import type { TickReport } from "./tick.ts";
 
-/** What a tick did, in CloudWatch by embedded metric format: in all on every tick, so that alarms have data. */
+export interface LoaderMetricsOptions {
+  /** Tables of the configuration: nobody else can add to the metrics there are to pay for. */
+  readonly tables: readonly string[];
+  /** What the warehouse runs with, 0 where nobody knows or it is not paid for by its RPUs. */
+  readonly baseCapacityRpu: number;
+}
+
+/** What a warehouse that wakes up is paid for at least. source: Redshift Serverless billing, read 2026-11 */
+const MIN_BUSY_SECONDS = 60;
+
+type Unit = (typeof MetricUnit)[keyof typeof MetricUnit];
+type Loaded = Extract<LoadEvent, { kind: "loaded" }>;
+
+/** Each one's number of a load. */
+const OF_A_LOAD: readonly (readonly [name: string, unit: Unit, of: keyof LoadNumbers])[] = [
+  ["RowsLoaded", MetricUnit.Count, "rows"],
+  ["BytesLoaded", MetricUnit.Bytes, "bytes"],
+  ["DuplicatesRemoved", MetricUnit.Count, "duplicates"],
+  ["Conflicts", MetricUnit.Count, "conflicts"],
+  ["RowsErased", MetricUnit.Count, "erased"],
+];
+
+/**
+ * What a tick did, in CloudWatch by embedded metric format: in all on every tick, so that alarms have data, and by
+ * table. A metric is paid for by the hours in which it has a value, so of a table only its lag is told always.
+ */
 export class LoaderMetrics {
   readonly #metrics: Metrics;
+  readonly #options: LoaderMetricsOptions;
 
   /** @param functionName the dimension `service` of every metric, so that two stacks stay apart */
-  constructor(functionName: string) {
+  constructor(functionName: string, options: LoaderMetricsOptions) {
     this.#metrics = new Metrics({ namespace: "Weir", serviceName: functionName });
+    this.#options = options;
   }
 
-  count({ lagSeconds, events, unreadable, contested }: TickReport): void {
-    this.#metrics.addMetric("LoadLagSeconds", MetricUnit.Seconds, lagSeconds);
+  count(report: TickReport): void {
+    this.#countAll(report);
+    const { events, behind = [] } = report;
+    for (const table of this.#options.tables) {
+      const lag = behind.find((one) => one.table === table)?.lagSeconds ?? 0;
+      this.#countTable(
+        table,
+        lag,
+        events.filter((event) => event.table === table),
+      );
+    }
+  }
+
+  #countAll({ lagSeconds, events, unreadable, contested, busySeconds }: TickReport): void {
     const loaded = events.filter((event) => event.kind === "loaded");
-    const failed = events.filter((event) => event.kind === "failed");
-    const rows = loaded.reduce((sum, { rows }) => sum + rows, 0);
-    this.#publish({
-      RowsLoaded: rows,
-      LoadsFailed: failed.length + unreadable,
-      ContestedSources: contested,
-    });
-    for (const { table, rows } of loaded) this.#publish({ RowsLoaded: rows }, table);
-    for (const { table } of failed) this.#publish({ LoadsFailed: 1 }, table);
-  }
-
-  #publish(counts: Readonly<Record<string, number>>, table?: string): void {
-    if (table !== undefined) this.#metrics.addDimension("table", table);
-    for (const [name, count] of Object.entries(counts)) {
-      this.#metrics.addMetric(name, MetricUnit.Count, count);
+    this.#metrics.addMetric("LoadLagSeconds", MetricUnit.Seconds, lagSeconds);
+    for (const [name, unit, of] of OF_A_LOAD) this.#metrics.addMetric(name, unit, sum(loaded, of));
+    this.#metrics.addMetric("LoadsFailed", MetricUnit.Count, failures(events) + unreadable);
+    this.#metrics.addMetric("ContestedSources", MetricUnit.Count, contested);
+    const { baseCapacityRpu } = this.#options;
+    if (busySeconds !== undefined && baseCapacityRpu > 0) {
+      const rpuSeconds = Math.max(busySeconds, MIN_BUSY_SECONDS) * baseCapacityRpu;
+      this.#metrics.addMetric("RpuSecondsEstimated", MetricUnit.Count, rpuSeconds);
     }
     this.#metrics.publishStoredMetrics();
   }
+
+  #countTable(table: string, lagSeconds: number, events: readonly LoadEvent[]): void {
+    const loaded = events.filter((event) => event.kind === "loaded");
+    this.#metrics.addDimension("table", table);
+    this.#metrics.addMetric("LoadLagSeconds", MetricUnit.Seconds, lagSeconds);
+    for (const [name, unit, of] of OF_A_LOAD) {
+      const number = sum(loaded, of);
+      if (number > 0) this.#metrics.addMetric(name, unit, number);
+    }
+    for (const { seconds } of loaded) {
+      if (seconds !== undefined) this.#metrics.addMetric("LoadSeconds", MetricUnit.Seconds, seconds);
+    }
+    const failed = failures(events);
+    if (failed > 0) this.#metrics.addMetric("LoadsFailed", MetricUnit.Count, failed);
+    this.#metrics.publishStoredMetrics();
+  }
 }
+
+const sum = (loaded: readonly Loaded[], of: keyof LoadNumbers): number =>
+  loaded.reduce((sum, event) => sum + (event[of] ?? 0), 0);
+
+const failures = (events: readonly LoadEvent[]): number =>
+  events.filter(({ kind }) => kind === "failed").length;

@@ -5,7 +5,7 @@ import { LoaderError } from "./loader-error.ts";
 /** What became of a submitted load. */
 export type Outcome =
   | { readonly kind: "running" }
-  | { readonly kind: "loaded"; readonly inserted: number | undefined }
+  | { readonly kind: "loaded"; readonly inserted: number | undefined; readonly seconds: number | undefined }
   /** The ledger has it from an earlier attempt whose end nobody saw. */
   | { readonly kind: "loaded-before" }
   /** Rows may be there already: only the slow path may load it. */
@@ -41,10 +41,14 @@ const TRANSIENT_EXCEPTIONS = new Set([
 export function readOutcome(description: DescribeStatementResponse | undefined): Outcome {
   if (!description)
     return { kind: "failed", error: "the Data API has forgotten the statement", transient: true };
-  const { Status, SubStatements = [], Error: error = "no reason given" } = description;
+  const { Status, SubStatements = [], Duration, Error: error = "no reason given" } = description;
   if (Status === "FINISHED") {
     const insert = SubStatements.find(({ QueryString }) => statementName(QueryString) === "insert-rows");
-    return { kind: "loaded", inserted: insert?.ResultRows };
+    return {
+      kind: "loaded",
+      inserted: insert?.ResultRows,
+      seconds: Duration === undefined ? undefined : Duration / 1e9,
+    };
   }
   if (Status === "ABORTED") return { kind: "failed", error: `aborted: ${error}`, transient: true };
   if (Status !== "FAILED") return { kind: "running" };

@@ -36,7 +36,12 @@ const tableState = z.strictObject({
     .optional(),
 });
 
-const stateSchema = z.strictObject({ version: z.literal(2), tables: z.record(z.string(), tableState) });
+const stateSchema = z.strictObject({
+  version: z.literal(2),
+  tables: z.record(z.string(), tableState),
+  /** When the first of the loads that run now was submitted, or one that they took over from. See busy-time.ts. */
+  busySince: instant.optional(),
+});
 
 export type LoaderState = z.output<typeof stateSchema>;
 export type TableState = z.output<typeof tableState>;

@@ -1,5 +1,6 @@
 import type { CommitLog } from "../commit-log/commit-log.ts";
 import type { SavedState } from "../commit-log/saved-state.ts";
+import { busyTime } from "./busy-time.ts";
 import type { ClaimLimits } from "./claim.ts";
 import { Claims, type ClosedClaim } from "./claims.ts";
 import { Lag } from "./lag.ts";
@@ -40,10 +41,14 @@ export interface TickReport {
   readonly contested: number;
   /** Tables that have not loaded some commit; left out where there are none. */
   readonly behind?: readonly TableBehind[];
+  /** How long the warehouse loaded; left out unless the last load that ran was seen to have ended. */
+  readonly busySeconds?: number;
 }
 
 export interface TableBehind {
   readonly table: string;
+  /** Age of the oldest commit that it has not loaded. */
+  readonly lagSeconds: number;
   /** The last failure of the open load, and when it is tried again. */
   readonly failure?: { readonly error: string; readonly notBefore: string };
 }
@@ -75,12 +80,14 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   for (const { target, state } of claims.closed) turn.set(target, state);
   await turn.save();
   await turn.each((state, target) => submit(state, target, parts));
+  const busy = turn.endBusyTime();
   await turn.save();
   if (failed) throw failed.error;
   tellUnreadable(claims.closed, parts.log);
   return {
     events: turn.events,
     contested: tellContested(claims.closed, parts.log),
+    ...busy,
     ...(await waiting(turn, parts)),
   };
 }
@@ -116,6 +123,12 @@ class Turn {
       if (state !== before) this.set(target, state);
       this.events.push(...events);
     }
+  }
+
+  endBusyTime(): Pick<TickReport, "busySeconds"> {
+    const { state, ...ended } = busyTime(this.state, this.#parts.now());
+    this.state = state;
+    return ended;
   }
 
   async save(): Promise<void> {
@@ -178,16 +191,17 @@ async function waiting(
     unreadable = Math.max(unreadable, sum(state.setAside));
     const since = await lag.since(state);
     if (since === undefined) continue;
-    lagSeconds = Math.max(lagSeconds, (now().getTime() - Date.parse(since)) / 1_000);
-    behind.push(tableBehind(target, state));
+    const tableLag = (now().getTime() - Date.parse(since)) / 1_000;
+    lagSeconds = Math.max(lagSeconds, tableLag);
+    behind.push(tableBehind(target, tableLag, state));
   }
   return { lagSeconds, unreadable, ...(behind.length > 0 && { behind }) };
 }
 
 const sum = (setAside: TableState["setAside"]): number => setAside.reduce((sum, { count }) => sum + count, 0);
 
-function tableBehind({ name }: Target, { load }: TableState): TableBehind {
-  if (load?.failure === undefined || load.statementId !== undefined) return { table: name };
+function tableBehind({ name: table }: Target, lagSeconds: number, { load }: TableState): TableBehind {
+  if (load?.failure === undefined || load.statementId !== undefined) return { table, lagSeconds };
   const { error, notBefore } = load.failure;
-  return { table: name, failure: { error, notBefore } };
+  return { table, lagSeconds, failure: { error, notBefore } };
 }

@@ -41,6 +41,7 @@ beforeAll(async () => {
   vi.stubEnv("WEIR_LAKE_BUCKET", BUCKET);
   vi.stubEnv("WEIR_WORKGROUP", WORKGROUP);
   vi.stubEnv("WEIR_DATABASE", DATABASE);
+  vi.stubEnv("WEIR_BASE_CAPACITY_RPU", "8");
   vi.stubEnv("WEIR_COPY_ROLE_ARN", "arn:aws:iam::000000000000:role/copy");
 });
 afterAll(async () => {
@@ -67,7 +68,16 @@ test("the bundle loads on the schedule, settles on the statement's event, and sa
   await expect.poll(() => ended).toHaveLength(1);
   expect(await handler(ended[0])).toMatchObject({
     lagSeconds: 0,
-    events: [{ kind: "loaded", table: "logs.photo", rows: 5 }],
+    events: [
+      {
+        kind: "loaded",
+        table: "logs.photo",
+        rows: 5,
+        bytes: objects[0]!.body.length,
+        seconds: expect.any(Number),
+        duplicates: 0,
+      },
+    ],
   });
 
   const metrics = emitted().filter(({ RowsLoaded }) => RowsLoaded === 5);
@@ -75,6 +85,7 @@ test("the bundle loads on the schedule, settles on the statement's event, and sa
     {
       LoadLagSeconds: 0,
       LoadsFailed: 0,
+      RpuSecondsEstimated: 480,
       _aws: { CloudWatchMetrics: [{ Namespace: "Weir", Dimensions: [["service"]] }] },
     },
     { table: "logs.photo", _aws: { CloudWatchMetrics: [{ Dimensions: [["service", "table"]] }] } },

@@ -492,7 +492,7 @@ describe("a load that fails", () => {
     await loader.tick();
     await settled();
     const { events } = await loader.tick();
-    expect(events).toContainEqual({ kind: "loaded", table: "logs.user", rows: 2 });
+    expect(events).toContainEqual(expect.objectContaining({ kind: "loaded", table: "logs.user", rows: 2 }));
     expect(events).toContainEqual({
       kind: "failed",
       table: "logs.photo",
@@ -613,7 +613,7 @@ describe("a table", () => {
     );
     const { events, behind } = await loader.tick();
     expect(events).toMatchObject([{ kind: "failed", error }]);
-    expect(behind).toEqual([
+    expect(behind).toMatchObject([
       {
         table: "logs.photo",
         failure: { error, notBefore: new Date(loader.now.getTime() + 3_600_000).toISOString() },

@@ -22,22 +22,27 @@ function cloudOf(ticks: readonly (readonly TableBehind[])[]): { cloud: Cloud; co
   return { cloud: cloud(idle, { tick }), count: () => count };
 }
 
+const behind = (table: string): TableBehind => ({ table, lagSeconds: 1 });
+
 const { signal } = new AbortController();
 const inAnHour = new Date(Date.now() + 3_600_000).toISOString();
 const soon = new Date(Date.now() + 1_000).toISOString();
-const refused = { table: "logs.photo", failure: { error: "copy-rows: ERROR\nline 1", notBefore: inAnHour } };
+const refused = {
+  ...behind("logs.photo"),
+  failure: { error: "copy-rows: ERROR\nline 1", notBefore: inAnHour },
+};
 
 test("a drain ends once no table is behind", async () => {
-  const { cloud, count } = cloudOf([[{ table: "logs.photo" }], [{ table: "logs.photo" }], []]);
+  const { cloud, count } = cloudOf([[behind("logs.photo")], [behind("logs.photo")], []]);
   expect(await drain(cloud, signal)).toEqual([]);
   expect(count()).toBe(3);
 });
 
 test("a drain names a table that cannot be loaded, and waits for the others first", async () => {
-  const retried = { table: "logs.user", failure: { error: "deadlock", notBefore: soon } };
+  const retried = { ...behind("logs.user"), failure: { error: "deadlock", notBefore: soon } };
   const { cloud, count } = cloudOf([
-    [refused, { table: "logs.access" }],
-    [refused, { table: "logs.access" }, retried],
+    [refused, behind("logs.access")],
+    [refused, behind("logs.access"), retried],
     [refused, retried],
     [refused],
   ]);
@@ -48,7 +53,7 @@ test("a drain names a table that cannot be loaded, and waits for the others firs
 });
 
 test("a drain names a table that is behind without a word, once its time is over", async () => {
-  const { cloud } = cloudOf([[{ table: "logs.photo" }]]);
+  const { cloud } = cloudOf([[behind("logs.photo")]]);
   expect(await drain(cloud, signal, 100)).toEqual(["table logs.photo is not loaded in time"]);
 });
 
@@ -61,7 +66,7 @@ test("a drain says what a loader dies of that never reports", async () => {
 });
 
 test("a drain can be aborted while a table is behind", async () => {
-  const { cloud } = cloudOf([[{ table: "logs.photo" }]]);
+  const { cloud } = cloudOf([[behind("logs.photo")]]);
   const abort = new AbortController();
   const draining = drain(cloud, abort.signal);
   abort.abort();
