@@ -5,9 +5,13 @@ export type ColumnType =
   | { kind: "decimal"; precision: number; scale: number }
   | { kind: "varchar" | "char"; maxBytes: number };
 
-/** Redshift's limits: VARCHAR 65,535 bytes, CHAR 4,096 bytes, DECIMAL 38 digits. */
+/**
+ * Redshift's limits: VARCHAR 65,535 bytes, CHAR 4,096 bytes, DECIMAL 38 digits, of which 37 after the point. source:
+ * "Character types" and "Numeric types", Redshift database developer guide, read 2026-11
+ */
 const MAX_BYTES = { varchar: 65_535, char: 4_096 } as const;
 const DECIMAL_MAX_PRECISION = 38;
+const DECIMAL_MAX_SCALE = 37;
 
 const PLAIN = new Set([
   "smallint",
@@ -39,7 +43,8 @@ export function parseColumnType(text: string): ColumnType | undefined {
   if (name === "decimal") {
     const precision = Number(first);
     const scale = Number(second ?? 0);
-    const fits = precision >= 1 && precision <= DECIMAL_MAX_PRECISION && scale <= precision;
+    const fits =
+      precision >= 1 && precision <= DECIMAL_MAX_PRECISION && scale <= Math.min(precision, DECIMAL_MAX_SCALE);
     return fits ? { kind: "decimal", precision, scale } : undefined;
   }
   return undefined;

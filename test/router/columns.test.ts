@@ -13,6 +13,10 @@ const KINDS = [
   "double precision",
   "decimal(12,2)",
   "decimal(38,10)",
+  "decimal(19,0)",
+  "decimal(19,4)",
+  "decimal(19,19)",
+  "decimal(20,0)",
   "boolean",
   "date",
   "timestamp",
@@ -133,6 +137,13 @@ describe("a value that fits its column arrives as it was", () => {
     expect(written("decimal(12,2)", "1e9")).toBe("1000000000");
     expect(written("decimal(12,2)", "1e10")).toBe("range");
     expect(written("decimal(12,2)", "1e999999999")).toBe("range");
+    // Redshift keeps 19 digits in 64 bits.
+    expect(written("decimal(19,0)", "9223372036854775807")).toBe("9223372036854775807");
+    expect(written("decimal(19,0)", "9223372036854775808")).toBe("range");
+    expect(written("decimal(19,4)", "-922337203685477.5807")).toBe("-922337203685477.5807");
+    expect(written("decimal(19,4)", "-922337203685478")).toBe("range");
+    expect(written("decimal(19,19)", "0")).toBe("0");
+    expect(written("decimal(20,0)", "9223372036854775808")).toBe("9223372036854775808");
     expect(written("decimal(12,2)", "-0.00")).toBe("0");
   });
 
@@ -211,7 +222,7 @@ test("nothing nests deep enough to stop the router", () => {
 test("an empty text is no value where a column holds no text, and an empty text where it does", () => {
   const [row] = rowsOf(
     route(
-      `{${KINDS.slice(0, 12)
+      `{${KINDS.slice(0, 16)
         .map((kind) => `"${column(kind)}":""`)
         .join(",")}}`,
     ),

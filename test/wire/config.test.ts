@@ -218,6 +218,8 @@ test.each([
   ["varchar", undefined],
   ["varchar(0)", undefined],
   ["varchar(65536)", undefined],
+  ["decimal(38,37)", { kind: "decimal", precision: 38, scale: 37 }],
+  ["decimal(38,38)", undefined],
   ["decimal(39,0)", undefined],
   ["decimal(2,3)", undefined],
   ["bigint(4)", undefined],

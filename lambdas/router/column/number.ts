@@ -1,6 +1,6 @@
 import { Misfit, shown } from "../misfit.ts";
 import { numberText } from "../parse/fields.ts";
-import { formatDecimal, parseDecimal } from "./decimal.ts";
+import { type Decimal, formatDecimal, parseDecimal } from "./decimal.ts";
 import type { WriteColumn } from "./write-column.ts";
 
 /** source: Redshift numeric types reference, read 2026-11 */
@@ -52,12 +52,26 @@ export function writeDecimal(precision: number, scale: number): WriteColumn {
     if (text === "") return null;
     const decimal = text === undefined ? undefined : parseDecimal(text);
     if (decimal === undefined) return notA("number", value);
-    if (decimal === "huge" || decimal.integer.length > precision - scale || decimal.fraction.length > scale) {
-      return outside(value, `decimal(${precision},${scale})`);
-    }
+    const fits =
+      decimal !== "huge" &&
+      decimal.integer.length <= precision - scale &&
+      decimal.fraction.length <= scale &&
+      (precision !== LONG_DIGITS || digitsOf(decimal, scale) <= LONG_MAX);
+    if (!fits) return outside(value, `decimal(${precision},${scale})`);
     return `"${formatDecimal(decimal)}"`;
   };
 }
+
+/**
+ * Redshift keeps up to 19 digits in 64 bits, which hold not quite all numbers of 19. source: "Notes about using 128-bit
+ * DECIMAL or NUMERIC columns", read 2026-11
+ */
+const LONG_DIGITS = 19;
+const LONG_MAX = 2n ** 63n - 1n;
+
+/** The number without its point and sign. */
+const digitsOf = ({ integer, fraction }: Decimal, scale: number): bigint =>
+  BigInt(`${integer}${fraction.padEnd(scale, "0")}` || "0");
 
 /** The nearest double; a magnitude that would become infinite or zero is refused. */
 export function writeFloat(kind: keyof typeof FLOAT_RANGE): WriteColumn {
