@@ -78,5 +78,8 @@ export const DATA_API_SQL_MAX_BYTES = 100_000;
 /** Statements in one BatchExecuteStatement. Redshift Data API reference, read 2026-11. */
 export const DATA_API_BATCH_MAX_STATEMENTS = 40;
 
+/** Columns of a table. "CREATE TABLE usage notes", Redshift database developer guide, read 2026-11. */
+export const TABLE_MAX_COLUMNS = 1_600;
+
 /** Columns of a compound sort key. Redshift CREATE TABLE reference, read 2026-11. */
 export const SORT_KEY_MAX_COLUMNS = 400;

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { encodes, ENCODINGS } from "./column-encoding.ts";
 import { parseColumnType } from "./column-type.ts";
-import { DATA_API_SQL_MAX_BYTES, PARTITION_KEY_MAX_CHARS, SORT_KEY_MAX_COLUMNS } from "./limits.ts";
+import { PARTITION_KEY_MAX_CHARS, SORT_KEY_MAX_COLUMNS, TABLE_MAX_COLUMNS } from "./limits.ts";
 import { PatternError } from "./pattern/pattern-error.ts";
 import { Pattern } from "./pattern/pattern.ts";
 import { columnNameProblem, schemaNameProblem, tableNameProblem } from "./redshift-names.ts";
@@ -11,13 +11,36 @@ import { columnNameProblem, schemaNameProblem, tableNameProblem } from "./redshi
  * they go. Plain data, so that it reaches the Lambdas as JSON.
  */
 
-/** Names that become table names, column names and key prefixes. A leading underscore is Weir's own. */
-const identifier = z
-  .string()
-  .regex(
-    /^[a-z][a-z0-9_]{0,62}$/,
-    "lower-case letters, digits and _, beginning with a letter, at most 63: a leading _ is Weir's own",
-  );
+/**
+ * Names that become table names, column names and key prefixes. A leading underscore is Weir's own. Redshift takes 127
+ * bytes, and PostgreSQL, which stands in for it on a laptop, 63.
+ */
+const IDENTIFIER = /^[a-z][a-z0-9_]{0,62}$/;
+const IDENTIFIER_RULE =
+  "lower-case letters, digits and _, beginning with a letter, at most 63: a leading _ is Weir's own";
+const identifier = z.string().regex(IDENTIFIER, IDENTIFIER_RULE);
+
+/** Fields are called anything; the error says what to call the column of such a one. */
+const columnName = z.string().regex(IDENTIFIER, {
+  error: ({ input }) => {
+    const field = String(input);
+    const near = columnNameNear(field);
+    const hint = near === undefined ? "" : `; for example name: "${near}", field: ${JSON.stringify(field)}`;
+    return `${IDENTIFIER_RULE}${hint}`;
+  },
+});
+
+/** @returns the name that a column may have which is nearest to this one, undefined if none is */
+function columnNameNear(field: string): string | undefined {
+  const name = field
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^[^a-z]+|_+$/g, "")
+    .slice(0, 63);
+  return IDENTIFIER.test(name) ? name : undefined;
+}
 
 const fieldPath = z
   .string()
@@ -121,7 +144,7 @@ const time = z.strictObject({
 });
 
 const column = z.strictObject({
-  name: identifier.meta({
+  name: columnName.meta({
     description:
       "lower-case letters, digits and _, beginning with a letter; in a type with a table not one that Redshift " +
       "keeps for itself, such as oid, ctid or xmin",
@@ -151,6 +174,9 @@ const destination = z.discriminatedUnion("to", [
     .meta({ description: "rows are also loaded into this table" }),
 ]);
 
+/** A table has Weir's own columns besides, and the loader's staging tables some more. */
+const MAX_COLUMNS = TABLE_MAX_COLUMNS - 20;
+
 export const logTypeSchema = z
   .strictObject({
     name: identifier,
@@ -164,7 +190,13 @@ export const logTypeSchema = z
       .meta({ description: "a type without it takes the tag of its own name" }),
     parse: parser,
     time: time.optional().meta({ description: "where event time is; without it event time is arrival time" }),
-    columns: z.array(column).min(1).max(1_500),
+    columns: z
+      .array(column)
+      .min(1)
+      .max(
+        MAX_COLUMNS,
+        `at most ${MAX_COLUMNS}, as a table of Redshift's has: _extra takes fields without a column`,
+      ),
     destinations: z
       .array(destination)
       .min(1)
@@ -221,34 +253,6 @@ function checkTarget(
   if (sort.length > SORT_KEY_MAX_COLUMNS) {
     problem(["sort"], `${sort.length} columns, and Redshift sorts by ${SORT_KEY_MAX_COLUMNS} at most`);
   }
-  const bytes = largestSqlBytes(type.columns, sort);
-  if (bytes > DATA_API_SQL_MAX_BYTES) {
-    problem(
-      [],
-      `the names and types of its columns make up to ${bytes} bytes of SQL, and the Data API takes ` +
-        `${DATA_API_SQL_MAX_BYTES}: use fewer columns or shorter names, and _extra for the others`,
-    );
-  }
-}
-
-/**
- * What the largest call of the loader has beside the columns and the sort key: ledger, manifests, roles and
- * the names of tables, each at its longest.
- */
-const FIXED_SQL_BYTES = 8_000;
-
-/**
- * SQL of the loader's largest call for the table, at most: the one that makes it, or one that loads it, which
- * names all columns for objects of either codec.
- */
-function largestSqlBytes(columns: readonly Column[], sort: readonly string[]): number {
-  const names = columns.reduce((sum, { name }) => sum + `"${name}", `.length, 0);
-  const types = columns.reduce(
-    (sum, { type, encode }) => sum + type.length + (encode === undefined ? 0 : ` ENCODE ${encode}`.length),
-    0,
-  );
-  const keys = sort.reduce((sum, key) => sum + `"${key}", `.length, 0);
-  return FIXED_SQL_BYTES + Math.max(names + columns.length * 3 + types + keys, 2 * names);
 }
 
 export type LogType = z.output<typeof logTypeSchema>;

@@ -85,6 +85,12 @@ export class DataApi {
     await this.#finished((await this.#client.send(command)).Id!);
   }
 
+  /** Runs statements without rows as one transaction and waits for its end. @throws LoaderError */
+  async runAll(sqls: readonly string[]): Promise<void> {
+    const command = new BatchExecuteStatementCommand({ ...this.#database, Sqls: [...sqls] });
+    await this.#finished((await this.#client.send(command)).Id!);
+  }
+
   async #finished(id: string): Promise<void> {
     for (let waits = 0; waits < QUESTION_WAITS; waits++) {
       const command = new DescribeStatementCommand({ Id: id, WaitTimeSeconds: WAIT_MAX_SECONDS });

@@ -1,4 +1,4 @@
-import { lockTableSql, columnsSql, quoteText, tableSql, type Target } from "./target.ts";
+import { lockTableSql, columnsSql, namesColumns, quoteText, tableSql, type Target } from "./target.ts";
 import type { OpenLoad } from "./open-load.ts";
 
 /**
@@ -126,11 +126,9 @@ SELECT min(arrived_from) AS arrived_from, max(arrived_to) AS arrived_to FROM (
 }
 
 function copyRowsSql(load: OpenLoad, target: Target, into: string, storage: Storage): string[] {
+  const columns = namesColumns(target) ? ` (${columnsSql(target)})` : "";
   return load.manifests.flatMap(({ key, codec, rows }) => [
-    named(
-      "copy-rows",
-      copySql(`${into} (${columnsSql(target)})`, key, `MANIFEST ${codec.toUpperCase()}`, storage),
-    ),
+    named("copy-rows", copySql(`${into}${columns}`, key, `MANIFEST ${codec.toUpperCase()}`, storage)),
     countSql(rows),
   ]);
 }

@@ -35,25 +35,47 @@ const LEDGER_SQL = [
  * there: they are made with the loader's rights, which do not reach so far (wire/loader-grants.ts).
  */
 export function prepareSql(target: Target): string[] {
-  const { schema, table } = target;
   return [
     ...LEDGER_SQL,
     `CREATE TABLE IF NOT EXISTS ${lockTableSql(target)} (nothing smallint)`,
     createTableSql(target),
-    `SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale
-FROM svv_columns WHERE table_schema = ${quoteText(schema)} AND table_name = ${quoteText(table)}
-ORDER BY ordinal_position`,
+    tableColumnsSql(target),
   ];
 }
 
+/** The columns that the table has, for table-schema.ts. */
+export function tableColumnsSql({ schema, table }: Target): string {
+  return `SELECT column_name, data_type, character_maximum_length, numeric_precision, numeric_scale,
+  is_nullable, column_default
+FROM svv_columns WHERE table_schema = ${quoteText(schema)} AND table_name = ${quoteText(table)}
+ORDER BY ordinal_position`;
+}
+
+/** Column definitions in CREATE TABLE: of the call's 100 KB the ledger and the keys have the rest. */
+const DEFINITIONS_MAX_BYTES = 60_000;
+
 /**
- * The table of a log type. No primary key: Redshift does not enforce one, yet its planner trusts it.
+ * The table of a log type, with as many of its columns as one call has room for; the others are added like any column
+ * that a table lacks. No primary key: Redshift does not enforce one, yet its planner trusts it.
  */
 export function createTableSql(target: Target): string {
-  const columns = target.columns.map((column) => `  ${columnSql(column)}`).join(",\n");
+  const columns = firstColumns(target)
+    .map((column) => `  ${columnSql(column)}`)
+    .join(",\n");
   const keys = target.sort.map(quoteName).join(", ");
   const sort = keys === "" ? "" : ` COMPOUND SORTKEY (${keys})`;
   return `CREATE TABLE IF NOT EXISTS ${tableSql(target)} (\n${columns}\n) ${distributionSql(target)}${sort}`;
+}
+
+/** Weir's own columns and those of the keys, which cannot be added later, and of the others what there is room for. */
+function firstColumns({ columns, sort, distribution }: Target): Column[] {
+  const keys = new Set(sort);
+  if (typeof distribution === "object") keys.add(distribution.key);
+  const isNeeded = ({ name }: Column): boolean => name.startsWith("_") || keys.has(name);
+  const bytes = (column: Column): number => Buffer.byteLength(columnSql(column)) + "  ,\n".length;
+  let room = DEFINITIONS_MAX_BYTES;
+  for (const column of columns) if (isNeeded(column)) room -= bytes(column);
+  return columns.filter((column) => isNeeded(column) || (room -= bytes(column)) >= 0);
 }
 
 export function addColumnSql(target: Target, { name, type, encode }: Column): string {

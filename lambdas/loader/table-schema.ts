@@ -1,7 +1,8 @@
 import { type ColumnType, parseColumnType } from "../../wire/column-type.ts";
+import { TABLE_MAX_COLUMNS } from "../../wire/limits.ts";
 import { LoaderError } from "./loader-error.ts";
 import { addColumnSql, widenColumnSql } from "./table-ddl.ts";
-import type { Target } from "./target.ts";
+import { namesColumns, type Target } from "./target.ts";
 
 /** A row of SVV_COLUMNS. */
 export interface TableColumn {
@@ -10,6 +11,28 @@ export interface TableColumn {
   readonly length: number | undefined;
   readonly precision: number | undefined;
   readonly scale: number | undefined;
+  /** A row without a value for it is refused. */
+  readonly isRequired?: boolean;
+  /** It fills itself where a row has no value. */
+  readonly hasDefault?: boolean;
+}
+
+/** A statement that brings a table closer to its configuration, a transaction of its own or, if added, one of many. */
+export interface SchemaChange {
+  readonly kind: "add-column" | "widen-column";
+  readonly column: string;
+  readonly sql: string;
+}
+
+/** What the configuration asks of a table and no statement of the loader's can do. */
+export interface SchemaConflict {
+  readonly column: string;
+  readonly reason: string;
+}
+
+export interface SchemaDifference {
+  readonly changes: readonly SchemaChange[];
+  readonly conflicts: readonly SchemaConflict[];
 }
 
 /** SVV_COLUMNS' long names of types that a configuration names shortly. */
@@ -29,39 +52,69 @@ export function typeName({ dataType, length, precision, scale }: TableColumn): s
 }
 
 /**
- * Statements, each a transaction of its own, that bring a table up to its configuration: columns it
- * lacks are added, narrower texts widened. A column that only the table has is left alone, and so is one
- * whose type is wider than configured.
+ * What brings a table up to its configuration: columns it lacks are added, narrower texts widened. A column that only
+ * the table has is left alone, and so is one whose type is wider than configured.
  *
- * @throws LoaderError SCHEMA_CONFLICT naming each column whose types cannot be reconciled
+ * @throws LoaderError SCHEMA_CONFLICT naming each column that cannot be reconciled
  */
 export function schemaChanges(target: Target, found: readonly TableColumn[]): string[] {
+  return reconcile(target, found).map(({ sql }) => sql);
+}
+
+/** The changes of {@link schemaChanges}, with what each is. @throws LoaderError SCHEMA_CONFLICT */
+export function reconcile(target: Target, found: readonly TableColumn[]): readonly SchemaChange[] {
+  const { changes, conflicts } = compareSchema(target, found);
+  if (conflicts.length === 0) return changes;
+  throw new LoaderError(
+    "SCHEMA_CONFLICT",
+    `table ${target.name} cannot be changed to fit: ${conflicts.map(({ reason }) => reason).join("; ")}`,
+    "give the column another name, and name the field it is filled from; what the table has stays",
+  );
+}
+
+export function compareSchema(target: Target, found: readonly TableColumn[]): SchemaDifference {
   const present = new Map(found.map((column) => [column.name, column]));
-  const changes: string[] = [];
-  const conflicts: string[] = [];
+  const changes: SchemaChange[] = [];
+  const conflicts: SchemaConflict[] = [];
   for (const column of target.columns) {
-    const existing = present.get(column.name);
+    const { name } = column;
+    const existing = present.get(name);
     if (!existing) {
-      changes.push(addColumnSql(target, column));
+      changes.push({ kind: "add-column", column: name, sql: addColumnSql(target, column) });
       continue;
     }
     const there = parseColumnType(typeName(existing));
     const wanted = parseColumnType(column.type)!;
     if (there && holds(there, wanted)) continue;
     // Redshift widens VARCHAR only.
-    if (there?.kind === "varchar" && wanted.kind === "varchar") changes.push(widenColumnSql(target, column));
-    else {
-      conflicts.push(`${column.name} is ${typeName(existing)} there and ${column.type} in the configuration`);
+    if (there?.kind === "varchar" && wanted.kind === "varchar") {
+      changes.push({ kind: "widen-column", column: name, sql: widenColumnSql(target, column) });
+    } else {
+      const reason = `${name} is ${typeName(existing)} there and ${column.type} in the configuration`;
+      conflicts.push({ column: name, reason });
     }
   }
-  if (conflicts.length > 0) {
-    throw new LoaderError(
-      "SCHEMA_CONFLICT",
-      `table ${target.name} cannot be changed to fit: ${conflicts.join("; ")}`,
-      "give the column another name, and name the field it is filled from; what the table has stays",
-    );
+  const added = changes.filter(({ kind }) => kind === "add-column");
+  const columns = found.length + added.length;
+  if (columns > TABLE_MAX_COLUMNS) {
+    const reason = `with ${added[0]!.column} and what else it lacks it would have ${columns} columns, and Redshift has ${TABLE_MAX_COLUMNS}`;
+    conflicts.push({ column: added[0]!.column, reason });
   }
-  return changes;
+  return { changes, conflicts: [...conflicts, ...unfilled(target, found)] };
+}
+
+/** Columns of somebody else's that COPY would fill with NULL, for want of room to name those that it is to fill. */
+function unfilled(target: Target, found: readonly TableColumn[]): SchemaConflict[] {
+  if (namesColumns(target)) return [];
+  const ours = new Set(target.columns.map(({ name }) => name));
+  return found
+    .filter(({ name, isRequired, hasDefault }) => !ours.has(name) && (isRequired || hasDefault))
+    .map(({ name }) => ({
+      column: name,
+      reason:
+        `${name} is no column of the configuration and NOT NULL or filled by a default, which a table of so many ` +
+        `or so long names cannot have`,
+    }));
 }
 
 /** Decimal digits that the largest magnitude has. */

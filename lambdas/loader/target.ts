@@ -35,9 +35,21 @@ export function targetsOf(config: WeirConfig): Target[] {
 
 export const tableSql = ({ schema, table }: Target): string => `${quoteName(schema)}.${quoteName(table)}`;
 
-/** Column list of COPY and INSERT: never by position. */
+/** Column list of COPY and INSERT: never by position, but see namesColumns. */
 export const columnsSql = ({ columns }: Target): string =>
   columns.map(({ name }) => quoteName(name)).join(", ");
+
+/** Column lists in one load, at most: each COPY, stage and INSERT may have one. */
+const LISTS_PER_LOAD = 4;
+/** Of the 100 KB that the Data API takes, what all of them may have: the ledger, manifests and roles have the rest. */
+const LISTS_MAX_BYTES = 80_000;
+
+/**
+ * Whether a load has room to name the table's columns. Where it has not, COPY goes by the table's own columns, so the
+ * table may have none besides that have to be filled (table-schema.ts).
+ */
+export const namesColumns = (target: Target): boolean =>
+  LISTS_PER_LOAD * Buffer.byteLength(columnsSql(target)) <= LISTS_MAX_BYTES;
 
 /**
  * The empty table whose lock serialises the loads of this one. LOCK is ACCESS EXCLUSIVE: on the table
