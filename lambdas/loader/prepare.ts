@@ -1,5 +1,6 @@
 import { DATA_API_BATCH_MAX_STATEMENTS } from "../../wire/limits.ts";
 import type { DataApi, Value } from "./data-api.ts";
+import { prepareLedger } from "./ledger/prepare-ledger.ts";
 import { LoaderError } from "./loader-error.ts";
 import { prepareSql } from "./table-ddl.ts";
 import { reconcile, type SchemaChange, type TableColumn } from "./table-schema.ts";
@@ -13,6 +14,7 @@ import type { Target } from "./target.ts";
  */
 export async function prepareTable(target: Target, api: DataApi): Promise<readonly string[]> {
   try {
+    await prepareLedger(api);
     const found = (await api.ask(prepareSql(target))).map(tableColumn);
     const changes = reconcile(target, found);
     for (const sqls of batches(changes)) await (sqls.length === 1 ? api.run(sqls[0]!) : api.runAll(sqls));

@@ -1,42 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Column } from "../../wire/log-type.ts";
+import { createLedgerTableSql, LEDGER_TABLES } from "./ledger/ledger-tables.ts";
 import { lockTableSql, quoteName, quoteText, tableSql, type Target } from "./target.ts";
 
 /**
- * The ledger, in the warehouse so that it commits with the rows it speaks of:
- *
- * weir.loads    one row a load
- * weir.commits  one row a commit of a load: what foreign rows, known by shard and sequence number, overlap
- * weir.ranges   byte ranges of sources that a load brought; arrived_from..arrived_to spans its rows'
- *               _arrived_at, which bounds the search for duplicates later
- *
- * Sequence numbers are padded, so that text compares like numbers.
- */
-const LEDGER_SQL = [
-  `CREATE TABLE IF NOT EXISTS weir.loads (
-  load_id varchar(200) NOT NULL, target varchar(127) NOT NULL, path varchar(4) NOT NULL,
-  rows_staged bigint NOT NULL, rows_inserted bigint NOT NULL, loaded_at timestamp NOT NULL
-) DISTSTYLE ALL SORTKEY (loaded_at)`,
-  `CREATE TABLE IF NOT EXISTS weir.commits (
-  load_id varchar(200) NOT NULL, target varchar(127) NOT NULL, batch_id varchar(300) NOT NULL,
-  shard_id varchar(32) NOT NULL, first_seq varchar(128) NOT NULL, last_seq varchar(128) NOT NULL,
-  rows bigint NOT NULL, foreign_rows bigint NOT NULL,
-  arrived_from timestamp NOT NULL, arrived_to timestamp NOT NULL
-) DISTKEY (shard_id) SORTKEY (arrived_from)`,
-  `CREATE TABLE IF NOT EXISTS weir.ranges (
-  load_id varchar(200) NOT NULL, target varchar(127) NOT NULL, src varchar(160) NOT NULL,
-  from_off bigint NOT NULL, to_off bigint NOT NULL,
-  arrived_from timestamp NOT NULL, arrived_to timestamp NOT NULL
-) DISTKEY (src) SORTKEY (arrived_from)`,
-];
-
-/**
- * Every table that a load of this one needs, made where it is missing; then the columns the table has. Schemas are
- * there: they are made with the loader's rights, which do not reach so far (wire/loader-grants.ts).
+ * The table and its lock table, made where they are missing; then the columns that the table has. Schemas are there:
+ * they are made with the loader's rights, which do not reach so far (wire/loader-grants.ts).
  */
 export function prepareSql(target: Target): string[] {
   return [
-    ...LEDGER_SQL,
     `CREATE TABLE IF NOT EXISTS ${lockTableSql(target)} (nothing smallint)`,
     createTableSql(target),
     tableColumnsSql(target),
@@ -88,9 +60,10 @@ export function widenColumnSql(target: Target, { name, type }: Column): string {
   return `ALTER TABLE ${tableSql(target)} ALTER COLUMN ${quoteName(name)} TYPE ${type}`;
 }
 
-/** Changes when anything about the table does. */
+/** Changes when anything about the table does, or about the ledger. */
 export function fingerprint(target: Target): string {
-  return createHash("sha256").update(prepareSql(target).join(";")).digest("hex").slice(0, 16);
+  const sql = [...LEDGER_TABLES.map(createLedgerTableSql), ...prepareSql(target)];
+  return createHash("sha256").update(sql.join(";")).digest("hex").slice(0, 16);
 }
 
 /**

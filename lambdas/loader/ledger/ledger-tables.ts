@@ -1,0 +1,105 @@
+import { quoteName } from "../../../wire/sql-text.ts";
+
+/**
+ * The ledger, in the warehouse so that it commits with the rows it speaks of:
+ *
+ * weir.loads    one row a load, numbered for each target: the last one says where in the log the table is
+ * weir.commits  one row a commit of a load: what foreign rows, known by shard and sequence number, overlap
+ * weir.ranges   byte ranges of sources that a load brought; arrived_from..arrived_to spans its rows'
+ *               _arrived_at, which bounds the search for duplicates later
+ *
+ * Sequence numbers are padded, so that text compares like numbers.
+ */
+export interface LedgerTable {
+  /** Without its schema. */
+  readonly name: string;
+  readonly columns: readonly LedgerColumn[];
+  /** Distribution and sort key. */
+  readonly attributes: string;
+}
+
+export interface LedgerColumn {
+  readonly name: string;
+  readonly type: string;
+  /**
+   * Columns of the first release alone. One that came later is added to tables that have rows already, and rows of
+   * before have no value in it.
+   */
+  readonly notNull?: true;
+}
+
+const required = (name: string, type: string): LedgerColumn => ({ name, type, notNull: true });
+const column = (name: string, type: string): LedgerColumn => ({ name, type });
+
+/** Every table of the ledger that all targets share. A column that is added here is added to tables that lack it. */
+export const LEDGER_TABLES: readonly LedgerTable[] = [
+  {
+    name: "loads",
+    columns: [
+      required("load_id", "varchar(200)"),
+      required("target", "varchar(127)"),
+      required("path", "varchar(4)"),
+      required("rows_staged", "bigint"),
+      required("rows_inserted", "bigint"),
+      required("loaded_at", "timestamp"),
+      // Loads of a target count from 1.
+      column("number", "bigint"),
+      // The interval of the log that it holds, up to and without the second place.
+      column("from_segment", "bigint"),
+      column("from_index", "bigint"),
+      column("to_segment", "bigint"),
+      column("to_index", "bigint"),
+      // JSON: where the table goes on after it. See resume.ts.
+      column("resume", "varchar(65535)"),
+      // _arrived_at of its rows.
+      column("arrived_from", "timestamp"),
+      column("arrived_to", "timestamp"),
+      column("rows_duplicate", "bigint"),
+      column("rows_conflicting", "bigint"),
+      column("rows_erased", "bigint"),
+      column("rows_set_aside", "bigint"),
+    ],
+    attributes: "DISTSTYLE ALL SORTKEY (loaded_at)",
+  },
+  {
+    name: "commits",
+    columns: [
+      required("load_id", "varchar(200)"),
+      required("target", "varchar(127)"),
+      required("batch_id", "varchar(300)"),
+      required("shard_id", "varchar(32)"),
+      required("first_seq", "varchar(128)"),
+      required("last_seq", "varchar(128)"),
+      required("rows", "bigint"),
+      required("foreign_rows", "bigint"),
+      required("arrived_from", "timestamp"),
+      required("arrived_to", "timestamp"),
+    ],
+    attributes: "DISTKEY (shard_id) SORTKEY (arrived_from)",
+  },
+  {
+    name: "ranges",
+    columns: [
+      required("load_id", "varchar(200)"),
+      required("target", "varchar(127)"),
+      required("src", "varchar(160)"),
+      required("from_off", "bigint"),
+      required("to_off", "bigint"),
+      required("arrived_from", "timestamp"),
+      required("arrived_to", "timestamp"),
+    ],
+    attributes: "DISTKEY (src) SORTKEY (arrived_from)",
+  },
+];
+
+export function createLedgerTableSql({ name, columns, attributes }: LedgerTable): string {
+  const list = columns.map(({ name, type, notNull }) => `  ${name} ${type}${notNull ? " NOT NULL" : ""}`);
+  return `CREATE TABLE IF NOT EXISTS ${ledgerName(name)} (\n${list.join(",\n")}\n) ${attributes}`;
+}
+
+/** Redshift has no IF NOT EXISTS for columns. */
+export function addLedgerColumnSql({ name }: LedgerTable, column: LedgerColumn): string {
+  return `ALTER TABLE ${ledgerName(name)} ADD COLUMN ${column.name} ${column.type}`;
+}
+
+const ledgerName = (name: string): string => `weir.${/^[a-z_]+$/.test(name) ? name : quoteName(name)}`;
