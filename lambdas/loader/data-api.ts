@@ -24,11 +24,15 @@ const QUESTION_WAITS = 3;
 
 /** The warehouse, through the Redshift Data API. */
 export class DataApi {
+  /** Names it among others: the workgroup or cluster, and the database. */
+  readonly warehouse: string;
   readonly #client: RedshiftDataClient;
   readonly #database: { readonly Database: string };
 
   constructor(client: RedshiftDataClient, { database, ...target }: Database) {
     this.#client = client;
+    const name = "workgroup" in target ? `workgroup:${target.workgroup}` : `cluster:${target.cluster}`;
+    this.warehouse = `${name}/${database}`;
     this.#database = {
       Database: database,
       ...("workgroup" in target

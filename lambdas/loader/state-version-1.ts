@@ -28,7 +28,7 @@ export const version1Schema = z.strictObject({
  */
 export function stateOfVersion1({ tables }: z.output<typeof version1Schema>): LoaderState {
   return {
-    version: 2,
+    version: 3,
     tables: Object.fromEntries(
       Object.entries(tables).map(([name, { cursor, claimed, setAside, ...table }]) => [
         name,

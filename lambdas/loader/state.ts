@@ -6,8 +6,9 @@ import { openLoadSchema } from "./open-load.ts";
 import { stateOfVersion1, version1Schema } from "./state-version-1.ts";
 
 /**
- * What the loader remembers between ticks, in `loads/state.json`. For each table, every commit of the log before
- * `cursor` is loaded, has nothing for the table, is part of `load`, or is in `setAside`.
+ * What the loader remembers between ticks, in `loads/state.json`: a cache of what the ledger of one warehouse says. For
+ * each table, every commit of the log before `cursor` is loaded, has nothing for the table, is part of `load`, or is in
+ * `setAside`.
  */
 const count = z.int().min(0);
 const instant = z.iso.datetime();
@@ -37,11 +38,15 @@ const tableState = z.strictObject({
 });
 
 const stateSchema = z.strictObject({
-  version: z.literal(2),
+  version: z.literal(3),
+  /** The warehouse whose ledger it is about, by DataApi's name; absent until a loader has named it. */
+  warehouse: z.string().optional(),
   tables: z.record(z.string(), tableState),
   /** When the first of the loads that run now was submitted, or one that they took over from. See busy-time.ts. */
   busySince: instant.optional(),
 });
+
+const version2Schema = stateSchema.omit({ warehouse: true }).extend({ version: z.literal(2) });
 
 export type LoaderState = z.output<typeof stateSchema>;
 export type TableState = z.output<typeof tableState>;
@@ -57,14 +62,22 @@ export function savedState(s3: S3Client, bucket: string): SavedState<LoaderState
     s3,
     bucket,
     key: "loads/state.json",
-    initial: { version: 2, tables: {} },
+    initial: { version: 3, tables: {} },
     parse: parseState,
     hint: "delete it to read the log from its beginning: the ledger keeps loaded rows from loading twice",
   });
 }
 
-/** Reads a state of this version, or of the one before. */
+/** Reads a state of this version, or of one before. */
 function parseState(value: unknown): LoaderState {
-  if ((value as { version?: unknown } | null)?.version !== 1) return stateSchema.parse(value);
-  return stateOfVersion1(version1Schema.parse(value));
+  const { version } = (value ?? {}) as { version?: unknown };
+  if (version === 1) return stateOfVersion1(version1Schema.parse(value));
+  if (version === 2) return { ...version2Schema.parse(value), version: 3 };
+  return stateSchema.parse(value);
+}
+
+/** What is known of a warehouse: all of a state that is about it, and nothing of one that is about another. */
+export function stateOf(warehouse: string, state: LoaderState): LoaderState {
+  if (state.warehouse === undefined || state.warehouse === warehouse) return { ...state, warehouse };
+  return { version: 3, warehouse, tables: {} };
 }

@@ -6,6 +6,7 @@ import { Claims, type ClosedClaim } from "./claims.ts";
 import { Lag } from "./lag.ts";
 import { type LoadEvent, type LoadParts, type Log, settle, type Step, submit } from "./load.ts";
 import { readLog, type ReadLimits } from "./read-log.ts";
+import { readState } from "./read-state.ts";
 import { retrySetAside } from "./retry-set-aside.ts";
 import { type LoaderState, newTable, type TableState } from "./state.ts";
 import { fingerprint } from "./table-ddl.ts";
@@ -69,7 +70,7 @@ const LOGGED_EXAMPLES = 5;
  *   that all tables share the tick and the warehouse can rest between
  */
 export async function tick(parts: TickParts, scheduled: boolean): Promise<TickReport> {
-  const turn = new Turn(parts, await parts.saved.read());
+  const turn = new Turn(parts, await readState(parts));
   await turn.each((state, target) => settle(state, target, parts));
   const claims = claimsOf(turn, parts, scheduled);
   // What cannot be read now keeps nothing waiting that was planned already.

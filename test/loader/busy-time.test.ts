@@ -13,7 +13,7 @@ function stateOf(...loading: string[]): LoaderState {
     const open = loading.includes(table) && { load: { ...load, statementId: "s" } };
     return [table, { ...newTable(), ...open }] as const;
   });
-  return { version: 2, tables: Object.fromEntries(tables) };
+  return { version: 3, tables: Object.fromEntries(tables) };
 }
 
 const at = (seconds: number): Date => new Date(seconds * 1_000);

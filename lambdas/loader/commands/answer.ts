@@ -10,6 +10,7 @@ import {
 } from "../../../wire/loader-command.ts";
 import { CommitLogError } from "../../commit-log/commit-log-error.ts";
 import { LoaderError } from "../loader-error.ts";
+import { readState } from "../read-state.ts";
 import { beginAnewOnConflict } from "../state-conflict.ts";
 import type { TickParts } from "../tick.ts";
 import type { CommandSession, RunCommand } from "./command.ts";
@@ -42,7 +43,7 @@ async function run<N extends CommandName>(
   command: CommandOf<N>,
   parts: TickParts,
 ): Promise<LoaderAnswers[N]> {
-  const state = await parts.saved.read();
+  const state = await readState(parts);
   const save: CommandSession["save"] = (state) => parts.saved.save(state);
   return COMMANDS[name](command, { state, parts, save });
 }
