@@ -1,4 +1,4 @@
-import type { Source } from "./provenance.ts";
+import type { ClosedGap, Source } from "./provenance.ts";
 
 /**
  * What parts of a commit take in JSON, at most: so that what makes it too large is known before it is made.
@@ -11,9 +11,14 @@ const OFFSET_DIGITS = 16;
 /** A range that ends at `to`, as one of several. */
 export const rangeBytes = (to: number): number => "[,],".length + 2 * digits(to);
 
-/** A gap that ends at `to`, as one of several. */
-export const gapBytes = (to: number): number =>
-  '{"from":,"to":,"reason":"unreadable","lines":},'.length + 3 * digits(to);
+/** A gap, as one of several. */
+export const gapBytes = ({ to, source }: Pick<ClosedGap, "to" | "source">): number =>
+  '{"from":,"to":,"reason":"unreadable","lines":},'.length +
+  3 * digits(to) +
+  (source === undefined ? 0 : EARLIER_BYTES + source.length);
+
+/** What a gap of reason earlier-identity has more. */
+const EARLIER_BYTES = '"source":"",'.length + "earlier-identity".length - "unreadable".length;
 
 /**
  * A source without gaps, types and conflicts, as one of several; with what its last range may grow by. Agents close

@@ -38,6 +38,15 @@ const lakeObject = z.object({
   to: instant.optional(),
 });
 
+const gap = z.object({
+  from: count,
+  to: count,
+  reason: z.enum(GAP_REASONS),
+  lines: count,
+  /** Of reason earlier-identity: the source that these bytes were delivered as. */
+  source: z.string().optional(),
+});
+
 /** Ranges of one source by one host. There are several of one id where more than one host claims it. */
 const sourceRanges = z.object({
   id: z.string(),
@@ -45,7 +54,7 @@ const sourceRanges = z.object({
   path: z.string(),
   /** Merged ranges of the events in this batch, their gaps not included. */
   ranges,
-  gaps: z.array(z.object({ from: count, to: count, reason: z.enum(GAP_REASONS), lines: count })),
+  gaps: z.array(gap),
   /** Log types that have at least one line, in rows or in rejects, from these ranges. */
   types: z.array(z.string()),
   /**

@@ -16,6 +16,14 @@ export const CLOUDWATCH_NAMESPACE = "Weir/Agents";
 
 const offset = z.int().min(0);
 
+const gap = z.strictObject({
+  from: offset,
+  reason: z.enum(GAP_REASONS),
+  lines: offset,
+  /** Of reason earlier-identity: the source that these bytes were delivered as. */
+  source: z.string().optional(),
+});
+
 export const heartbeatSchema = z.strictObject({
   at: z.iso.datetime(),
   host: z.string(),
@@ -35,7 +43,7 @@ export const heartbeatSchema = z.strictObject({
       finalSize: offset.nullable(),
       error: z.string().optional(),
       /** Bytes from here to `read` that were left out on purpose, while no record after them says so. */
-      gap: z.strictObject({ from: offset, reason: z.enum(GAP_REASONS), lines: offset }).optional(),
+      gap: gap.extend({ before: gap.optional() }).optional(),
     }),
   ),
 });

@@ -16,7 +16,12 @@ import { WireError } from "./wire-error.ts";
  * head := "@"  source ":" offset            where the record's bytes begin
  *         [ "h" host  "p" path ]            the first time this source appears in the aggregate
  *         [ "+" extent ]                    source bytes it stands for, when not data.length + 1
- *         [ "-" from ":" reason ":" lines ] bytes from..offset were left out on purpose
+ *         { "-" from ":" reason ":" lines [ ":" source ] }
+ *                                           bytes from..offset are not here on purpose; where two gaps meet, the
+ *                                           first ends where the second begins
+ *
+ * A gap of reason earlier-identity names the source that its bytes were delivered as: the agent's state has come to
+ * another machine, and the source goes on under this id. It may be followed by a gap of another reason; no other gap is.
  *
  * offset of the next record = offset + extent, where extent is data.length + 1 unless stated: the
  * line and its line feed. A record that breaks that sum states its own offset and extent. An
@@ -29,15 +34,54 @@ import { WireError } from "./wire-error.ts";
 const TAG = { at: "@", host: "h", path: "p", extent: "+", gap: "-" } as const;
 
 /** Why source bytes were left out on purpose. */
-export const GAP_REASONS = ["filtered", "sampled", "too-long", "overflow", "unreadable", "skipped"] as const;
+export const GAP_REASONS = [
+  "filtered",
+  "sampled",
+  "too-long",
+  "overflow",
+  "unreadable",
+  "skipped",
+  "earlier-identity",
+] as const;
 export type GapReason = (typeof GAP_REASONS)[number];
 
 /** Source bytes from `from` up to the offset of the record that states the gap. */
 export interface Gap {
   readonly from: number;
   readonly reason: GapReason;
-  /** Whole lines in the gap; 0 where only a part of a line was left out. */
+  /** Whole lines in the gap; 0 where only a part of a line was left out, or another source has counted them. */
   readonly lines: number;
+  /** Id of the source that the bytes were delivered as, where the reason is earlier-identity. */
+  readonly source?: string | undefined;
+  /** Of earlier-identity, ending where this one begins. */
+  readonly before?: Gap | undefined;
+}
+
+/** A gap with its end. */
+export interface ClosedGap extends Omit<Gap, "before"> {
+  readonly to: number;
+}
+
+const NO_GAPS: readonly ClosedGap[] = [];
+
+/** The gaps that a record at `offset` states, in their order. */
+export function gapsBefore(offset: number, gap: Gap | undefined): readonly ClosedGap[] {
+  // Almost every record states none.
+  if (gap === undefined) return NO_GAPS;
+  const { before, source, ...rest } = gap;
+  const closed = { ...rest, to: offset, ...(source === undefined ? {} : { source }) };
+  return [...gapsBefore(gap.from, before), closed];
+}
+
+/** What no source has of the bytes in gaps: those of an earlier identity were delivered. */
+export function leftOutIn(gaps: readonly ClosedGap[]): { readonly bytes: number; readonly lines: number } {
+  let [bytes, lines] = [0, 0];
+  for (const gap of gaps) {
+    if (gap.reason === "earlier-identity") continue;
+    bytes += gap.to - gap.from;
+    lines += gap.lines;
+  }
+  return { bytes, lines };
 }
 
 /** One generation of one byte stream on one host. */
@@ -89,7 +133,8 @@ class Stated {
   }
 
   #bytesOf({ source, offset, extent, gap }: Position): number {
-    const bytes = rangeBytes(offset + extent) + (gap ? gapBytes(offset) : 0);
+    const gaps = gapsBefore(offset, gap).reduce((sum, gap) => sum + gapBytes(gap), 0);
+    const bytes = rangeBytes(offset + extent) + gaps;
     return this.#ids.has(source.id) ? bytes : bytes + sourceBytes(source);
   }
 }
@@ -108,7 +153,10 @@ export class ProvenanceWriter {
       tags.push({ key: TAG.host, value: source.host }, { key: TAG.path, value: source.path });
     }
     if (!regular) tags.push({ key: TAG.extent, value: `${extent}` });
-    if (gap) tags.push({ key: TAG.gap, value: `${gap.from}:${gap.reason}:${gap.lines}` });
+    for (const { from, reason, lines, source } of gapsBefore(offset, gap)) {
+      const earlier = source === undefined ? "" : `:${source}`;
+      tags.push({ key: TAG.gap, value: `${from}:${reason}:${lines}${earlier}` });
+    }
     return tags;
   }
 
@@ -162,7 +210,7 @@ export class ProvenanceReader {
     if (!Number.isSafeInteger(this.#next)) {
       throw new WireError("PROVENANCE", `source ${source.id} runs past 2^53 - 1 bytes`);
     }
-    this.#sourceBytes += extent + (gap ? offset - gap.from : 0);
+    this.#sourceBytes += extent + leftOutIn(gapsBefore(offset, gap)).bytes;
     if (this.#sourceBytes > PROVENANCE_MAX_SOURCE_BYTES) {
       throw new WireError(
         "PROVENANCE",
@@ -203,20 +251,35 @@ function checkName(what: string, name: string, isGood: boolean): void {
 }
 
 function readGap(record: UserRecord, offset: number): Gap | undefined {
-  const text = value(record, TAG.gap);
-  if (text === undefined) return undefined;
-  const [from, reason, lines] = match(/^(\d{1,16}):([a-z-]{1,32}):(\d{1,16})$/, TAG.gap, text);
+  const [first, second, third] = record.tags.filter(({ key }) => key === TAG.gap);
+  if (first === undefined) return undefined;
+  if (second === undefined) return parseGap(first.value ?? "", offset);
+  const gap = parseGap(second.value ?? "", offset);
+  const before = parseGap(first.value ?? "", gap.from);
+  if (third !== undefined || before.reason !== "earlier-identity" || gap.reason === "earlier-identity")
+    throw new WireError("PROVENANCE", "two gaps meet, and not after an earlier identity");
+  return { ...gap, before };
+}
+
+function parseGap(text: string, to: number): Gap {
+  const [from, reason, lines, source] = match(
+    /^(\d{1,16}):([a-z-]{1,32}):(\d{1,16})(?::([\w-]{1,64}))?$/,
+    TAG.gap,
+    text,
+  );
   const gap = {
     from: safeInteger(from!, TAG.gap),
     reason: reason as GapReason,
     lines: safeInteger(lines!, TAG.gap),
   };
   if (!GAP_REASONS.includes(gap.reason)) throw new WireError("PROVENANCE", `unknown gap reason "${reason}"`);
-  if (gap.from > offset)
-    throw new WireError("PROVENANCE", `gap ${gap.from} begins after its record at ${offset}`);
-  if (gap.lines > offset - gap.from)
-    throw new WireError("PROVENANCE", `gap of ${offset - gap.from} bytes with ${gap.lines} lines`);
-  return gap;
+  if (gap.from > to) throw new WireError("PROVENANCE", `gap ${gap.from} begins after its end at ${to}`);
+  if (gap.lines > to - gap.from)
+    throw new WireError("PROVENANCE", `gap of ${to - gap.from} bytes with ${gap.lines} lines`);
+  if (source === undefined) return gap;
+  if (gap.reason !== "earlier-identity")
+    throw new WireError("PROVENANCE", `a gap of reason "${reason}" names a source`);
+  return { ...gap, source };
 }
 
 function value(record: UserRecord, key: string): string | undefined {

@@ -107,10 +107,10 @@ export class Batch {
     counts.lines++;
     counts.bytes += position?.extent ?? data.length;
     if (position) {
-      const { duplicate, gap } = this.sources.deliver(position, batch.name, crc);
-      counts.lines += gap?.lines ?? 0;
-      counts.filtered += gap?.lines ?? 0;
-      counts.bytes += gap?.bytes ?? 0;
+      const { duplicate, leftOut } = this.sources.deliver(position, batch.name, crc);
+      counts.lines += leftOut.lines;
+      counts.filtered += leftOut.lines;
+      counts.bytes += leftOut.bytes;
       if (duplicate) {
         counts.duplicates++;
         return;

@@ -1,6 +1,6 @@
 import { CONFLICTS_BYTES, gapBytes, rangeBytes, sourceBytes, typeBytes } from "../../wire/commit-bytes.ts";
 import type { SourceRanges } from "../../wire/commit.ts";
-import type { Position, Source } from "../../wire/provenance.ts";
+import { type ClosedGap, gapsBefore, leftOutIn, type Position, type Source } from "../../wire/provenance.ts";
 import { RangeSet } from "../../wire/ranges.ts";
 import { DeliveredLines } from "./delivered-lines.ts";
 import type { Room } from "./room.ts";
@@ -27,8 +27,8 @@ interface Claims {
 export interface Delivery {
   /** The line came with an earlier record of this batch. */
   readonly duplicate: boolean;
-  /** Lines and bytes of the gap before the event, if this is the first that is heard of it. */
-  readonly gap: { readonly lines: number; readonly bytes: number } | undefined;
+  /** In gaps before the event of which this is the first that is heard. */
+  readonly leftOut: { readonly lines: number; readonly bytes: number };
 }
 
 /** A source that more than one host claims, which the agents of two hosts never do. */
@@ -36,6 +36,8 @@ export interface ContestedSource {
   readonly id: string;
   readonly hosts: readonly string[];
 }
+
+const NOTHING: Delivery["leftOut"] = { bytes: 0, lines: 0 };
 
 /** Which bytes of which sources a batch holds. */
 export class DeliveredSources {
@@ -60,11 +62,7 @@ export class DeliveredSources {
   deliver({ source, offset, extent, gap }: Position, type: string, crc: number): Delivery {
     const delivered = this.#of(source);
     const { claims, lines, ranges, gaps, types } = delivered;
-    const news = gap && !gaps.has(`${gap.from}-${offset}`) ? gap : undefined;
-    if (news) {
-      this.#commit.take(gapBytes(offset));
-      gaps.set(`${news.from}-${offset}`, { ...news, to: offset });
-    }
+    const leftOut = gap ? this.#leaveOut(gaps, gapsBefore(offset, gap)) : NOTHING;
     const duplicate = !lines.add(offset, crc, type);
     const end = offset + extent;
     if (!duplicate && offset < claims.bytes.end && claims.bytes.overlaps(offset, end)) delivered.conflicts++;
@@ -76,7 +74,17 @@ export class DeliveredSources {
       this.#commit.take(typeBytes(type));
       types.add(type);
     }
-    return { duplicate, gap: news && { lines: news.lines, bytes: offset - news.from } };
+    return { duplicate, leftOut };
+  }
+
+  /** @returns what the gaps leave out of which this is the first that is heard */
+  #leaveOut(known: Delivered["gaps"], gaps: readonly ClosedGap[]): Delivery["leftOut"] {
+    const news = gaps.filter(({ from, to }) => !known.has(`${from}-${to}`));
+    for (const gap of news) {
+      this.#commit.take(gapBytes(gap));
+      known.set(`${gap.from}-${gap.to}`, gap);
+    }
+    return leftOutIn(news);
   }
 
   #of(source: Source): Delivered {

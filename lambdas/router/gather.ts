@@ -1,4 +1,5 @@
 import type { WeirConfig } from "../../wire/config.ts";
+import { gapsBefore, leftOutIn } from "../../wire/provenance.ts";
 import { WireError } from "../../wire/wire-error.ts";
 import { Batch } from "./batch.ts";
 import { LogTypes } from "./log-types.ts";
@@ -99,7 +100,7 @@ export class Gather {
       for (const { record, position } of events) {
         bytes += record.data.length + ROW_OVERHEAD_BYTES;
         if (position) sourceBytes += position.extent;
-        if (position?.gap) sourceBytes += position.offset - position.gap.from;
+        if (position?.gap) sourceBytes += leftOutIn(gapsBefore(position.offset, position.gap)).bytes;
       }
       if (bytes <= this.#maxBytes) return { events, bytes, sourceBytes };
       const message = `makes about ${bytes} bytes of rows, more than memory is set aside for`;

@@ -34,7 +34,28 @@ export function coverSources(commits: readonly Commit[], type: string): SourceCo
     for (const [from, to] of extents(said)) source.accounted.add(from, to);
     sources.set(id, source);
   }
-  return [...sources.values()].filter(({ types }) => types.has(type));
+  return joinEarlier(sources, commits).filter(({ types }) => types.has(type));
+}
+
+/** A source that goes on under another id, since its agent came to another machine, still stands for one file. */
+function joinEarlier(sources: Map<string, SourceCoverage>, commits: readonly Commit[]): SourceCoverage[] {
+  const earlier = new Map<SourceCoverage, { readonly source: SourceCoverage; readonly to: number }>();
+  for (const { id, gaps } of commits.flatMap((commit) => commit.sources)) {
+    for (const { source, to } of gaps) {
+      const [later, before] = [sources.get(id), sources.get(source ?? "")];
+      if (later && before) earlier.set(later, { source: before, to });
+    }
+  }
+  for (const [later, first] of earlier) {
+    const joined = new Set([later]);
+    for (let step = first; step && !joined.has(step.source); step = earlier.get(step.source)!) {
+      joined.add(step.source);
+      for (const type of step.source.types) later.types.add(type);
+      for (const [from, to] of step.source.accounted.within(0, step.to)) later.accounted.add(from, to);
+    }
+  }
+  const before = new Set(Array.from(earlier.values(), ({ source }) => source));
+  return [...sources.values()].filter((source) => !before.has(source));
 }
 
 /**

@@ -70,8 +70,8 @@ export class Overlap {
   }
 }
 
-/** Everything a commit says of a source: the bytes of its events and the gaps between them. */
+/** Everything a commit says of a source: the bytes of its events and the gaps between them, unless another source has them. */
 export function* extents({ ranges, gaps }: SourceRanges): Generator<readonly [number, number]> {
   yield* ranges;
-  for (const { from, to } of gaps) yield [from, to];
+  for (const { from, to, reason } of gaps) if (reason !== "earlier-identity") yield [from, to];
 }

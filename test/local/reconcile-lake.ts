@@ -38,7 +38,7 @@ export interface Damage {
   readonly commitTwice?: boolean;
   /** What else the commit says. */
   readonly said?: Partial<Pick<Commit, "config" | "quarantined">>;
-  readonly gaps?: { src: string; from: number; to: number; lines: number; type: string }[];
+  readonly gaps?: { src: string; from: number; to: number; lines: number; type: string; source?: string }[];
 }
 
 export const SHARD = "shardId-000000000000";
@@ -146,7 +146,10 @@ export class FabricatedLake {
         ranges: [...RangeSet.of(of.map(({ off, extent }) => [off, off + extent] as const)).toArray()].map(
           ([from, to]) => [from, to],
         ),
-        gaps: gapsOf.map(({ from, to, lines }) => ({ from, to, lines, reason: "filtered" as const })),
+        gaps: gapsOf.map(({ from, to, lines, source }) => {
+          const reason = source === undefined ? "filtered" : "earlier-identity";
+          return { from, to, lines, reason, ...(source === undefined ? {} : { source }) };
+        }),
         types: [...new Set(of.map(({ type }) => type))],
         conflicts: 0,
       });

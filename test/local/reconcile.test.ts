@@ -87,6 +87,22 @@ describe("a lake that holds everything", () => {
     });
   });
 
+  test("joins what an agent sent before and after its state came to other machines", async () => {
+    const { path, events } = await accessFile();
+    const as = (src: string, from: number, to?: number) =>
+      events.slice(from, to).map((event) => ({ ...event, src }));
+    const earlier = (src: string, source: string, index: number) => {
+      return { type: "access", src, source, from: 0, to: events[index]!.off, lines: 0 };
+    };
+    const [later, last] = [as("BBBB", 15, 30), as("CCCC", 30)];
+    await lake.batch(1, events.slice(0, 15));
+    await lake.batch(101, later, { gaps: [earlier("BBBB", "AAAA", 15)] });
+    await lake.batch(201, last, { gaps: [earlier("CCCC", "BBBB", 30)] });
+    const report = await run(path, [...events.slice(0, 15), ...later, ...last]);
+    expect(report.problems).toEqual([]);
+    expect(report.types["access"]).toMatchObject({ lines: 40, filtered: 0, duplicates: 0 });
+  });
+
   test("counts other producers' records once that a bisected retry brought again", async () => {
     const events = LINES.map((_, i): Event => ({
       type: "access",
@@ -228,6 +244,17 @@ describe("a lake or a warehouse that is wrong is told exactly", () => {
     expect((await run(path, [...events, stranger])).problems).toEqual([
       "table logs.access: 37 rows, 37 distinct, the lake has 36; 1 not in the lake, first: ZZZZ at offset 0",
     ]);
+  });
+
+  test("bytes that an earlier identity does not have either", async () => {
+    const { path, events } = await accessFile();
+    const later = events.slice(15).map((event) => ({ ...event, src: "BBBB" }));
+    const gap = { type: "access", src: "BBBB", source: "AAAA", from: 0, to: events[15]!.off, lines: 0 };
+    await lake.batch(1, events.slice(0, 10));
+    await lake.batch(101, later, { gaps: [gap] });
+    expect((await run(path, [...events.slice(0, 10), ...later])).problems[0]).toContain(
+      `bytes of ${path} missing: source BBBB (web-1:/var/log/access.log) has no`,
+    );
   });
 
   test("a file nothing of which was delivered, and bytes of no file", async () => {

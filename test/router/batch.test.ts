@@ -3,7 +3,7 @@ import { crc32, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Router } from "../../lambdas/router/router.ts";
-import { commitSchema } from "../../wire/commit.ts";
+import { commitSchema, parseCommit } from "../../wire/commit.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
 import { heartbeatSchema } from "../../wire/heartbeat.ts";
 import { RangeSet } from "../../wire/ranges.ts";
@@ -313,6 +313,21 @@ describe("a gap", () => {
       ranges: [[100, 101 + event(1).length]],
       gaps: [{ from: 40, to: 100, reason: "filtered", lines: 3 }],
     });
+  });
+
+  test("of an earlier identity names the source that has its bytes, and leaves nothing out", () => {
+    const before = { from: 0, reason: "earlier-identity", lines: 0, source: "b2xkZXIxMjM0" } as const;
+    const gap = { from: 2 ** 50, reason: "filtered", lines: 3, before } as const;
+    const line: Line = { tag: "event", data: event(1), offset: 2 ** 50 + 60, gap };
+    const routed = router.route([streamRecord(aggregate([line]))]);
+    expect(routed.commit.quarantined).toBe(0);
+    const bytes = 60 + event(1).length + 1;
+    expect(routed.commit.types["event"]).toMatchObject({ lines: 4, rows: 1, filtered: 3, bytes });
+    const [source] = parseCommit(JSON.stringify(routed.commit), "").sources;
+    expect(source!.gaps).toEqual([
+      { from: 0, to: 2 ** 50, reason: "earlier-identity", lines: 0, source: "b2xkZXIxMjM0" },
+      { from: 2 ** 50, to: 2 ** 50 + 60, reason: "filtered", lines: 3 },
+    ]);
   });
 });
 

@@ -5,6 +5,7 @@ import { AggregateBuilder, type UserRecord } from "../../wire/aggregate.ts";
 import { deaggregate } from "../../wire/deaggregate.ts";
 import { deflate, openEnvelope } from "../../wire/envelope.ts";
 import {
+  type Gap,
   GAP_REASONS,
   type Position,
   ProvenanceReader,
@@ -64,6 +65,11 @@ function at(source: 0 | 1, offset: number, extent: number, gap?: Position["gap"]
   return { source: sources[source]!, offset, extent, gap };
 }
 
+/** A gap of bytes that were delivered as another source. */
+function joinedAt(from: number, source: string): Gap {
+  return { from, reason: "earlier-identity", lines: 0, source };
+}
+
 /** Events of two interleaved sources: regular lines, cut or masked lines, and gaps. */
 const events = fc
   .array(
@@ -75,19 +81,31 @@ const events = fc
         fc.record({ bytes: fc.nat(10_000), reason: fc.constantFrom(...GAP_REASONS), lines: fc.nat(9) }),
         { nil: undefined },
       ),
+      earlier: fc.option(fc.record({ bytes: fc.nat(10_000), source: fc.constantFrom("b2xk", "bzI-_") }), {
+        nil: undefined,
+      }),
     }),
     { minLength: 1, maxLength: 60 },
   )
   .map((steps) => {
     const next = [0, 0];
-    return steps.map(({ source, data, extent, gap }): Event => {
-      const from = next[source]!;
-      const offset = from + (gap?.bytes ?? 0);
+    return steps.map(({ source, data, extent, gap, earlier }): Event => {
+      const joined = earlier && joinedAt(next[source]!, earlier.source);
+      const from = next[source]! + (earlier?.bytes ?? 0);
+      const left = gap && gap.reason !== "earlier-identity" ? gap : undefined;
+      const offset = from + (left?.bytes ?? 0);
       const position = {
         source: sources[source]!,
         offset,
         extent: extent ?? data.length + 1,
-        gap: gap && { from, reason: gap.reason, lines: Math.min(gap.lines, gap.bytes) },
+        gap: left
+          ? {
+              from,
+              reason: left.reason,
+              lines: Math.min(left.lines, left.bytes),
+              ...(joined && { before: joined }),
+            }
+          : joined,
       };
       next[source] = offset + position.extent;
       return { tag: source === 0 ? "access" : "photo", data: Buffer.from(data), position };
@@ -242,6 +260,46 @@ describe("provenance", () => {
         ["h", "h"],
         ["p", "p"],
         ["-", "1:because:1"],
+      ],
+    ],
+    [
+      "a gap that names a source and is not of an earlier identity",
+      [
+        ["@", "s:5"],
+        ["h", "h"],
+        ["p", "p"],
+        ["-", "1:filtered:1:old"],
+      ],
+    ],
+    [
+      "two gaps that meet, of which the first left bytes out",
+      [
+        ["@", "s:5"],
+        ["h", "h"],
+        ["p", "p"],
+        ["-", "1:filtered:1"],
+        ["-", "3:sampled:1"],
+      ],
+    ],
+    [
+      "three gaps that meet",
+      [
+        ["@", "s:5"],
+        ["h", "h"],
+        ["p", "p"],
+        ["-", "1:earlier-identity:0:old"],
+        ["-", "3:sampled:1"],
+        ["-", "4:sampled:1"],
+      ],
+    ],
+    [
+      "a gap that begins before the one it follows",
+      [
+        ["@", "s:5"],
+        ["h", "h"],
+        ["p", "p"],
+        ["-", "3:earlier-identity:0:old"],
+        ["-", "2:sampled:1"],
       ],
     ],
     [
