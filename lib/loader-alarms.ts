@@ -39,6 +39,14 @@ export function loaderAlarms(
       threshold: 0,
       evaluationPeriods: 1,
     },
+    {
+      id: "ConflictingRows",
+      means: "Rows were loaded beside others of the same source and offset, and are not the same lines.",
+      section: "rows-of-one-place",
+      metric: metric("Conflicts", Stats.SUM),
+      threshold: alarms.conflictingRows,
+      evaluationPeriods: 1,
+    },
     contestedAlarm("Loader", alarms, handler, tick),
   ];
 }

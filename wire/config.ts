@@ -167,6 +167,12 @@ const alarms = z.strictObject({
     .max(1_000_000)
     .default(0)
     .meta({ description: "lines that may claim bytes of another line of their batch, within 5 minutes" }),
+  conflictingRows: z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .meta({ description: "rows that may be loaded beside others of their source and offset, within a tick" }),
   sequencerLagMinutes: z
     .int()
     .min(1)

@@ -1,5 +1,11 @@
-import { lockTableSql, columnsSql, namesColumns, quoteText, tableSql, type Target } from "./target.ts";
+import { copySql, countSql, type Storage } from "./copy-sql.ts";
+import { named } from "./load-statement.ts";
 import type { OpenLoad } from "./open-load.ts";
+import { fastRowsSql, rowCountsSql, slowRowsSql } from "./rows-sql.ts";
+import { lockTableSql, quoteText, type Target } from "./target.ts";
+
+export type { Storage } from "./copy-sql.ts";
+export { statementName } from "./load-statement.ts";
 
 /**
  * The one transaction of a load.
@@ -7,50 +13,15 @@ import type { OpenLoad } from "./open-load.ts";
  * fast:  lock · what is new · not loaded yet · overlaps nothing · COPY into the table · ledger
  * slow:  lock · what is new · not loaded yet · COPY into a temporary table · insert what is not there · ledger
  *
- * A batch cannot branch, so a condition that does not hold aborts it by a division by zero. Each
- * statement begins with a comment that names it: the outcome is read from the names, so it does not
- * matter which version of the loader submitted the batch.
- *
  * The lock comes first. Redshift takes a transaction's snapshot at its first SELECT or DML; taken
  * before the lock is held, it would not show what another load has just committed.
  */
-export type StatementName =
-  | "lock"
-  | "not-loaded" //           this very load is in the ledger already
-  | "no-overlap" //           a range is in the ledger already
-  | "no-foreign-overlap" //   a batch with foreign rows is in the ledger already
-  | "count" //                COPY loaded another number of rows than the commits say
-  | "new-commits"
-  | "new-ranges"
-  | "copy-commits"
-  | "copy-ranges"
-  | "copy-rows"
-  | "stage"
-  | "window"
-  | "fresh"
-  | "insert-rows"
-  | "ledger-commits"
-  | "ledger-ranges"
-  | "ledger-load";
-
-export interface Storage {
-  readonly bucket: string;
-  readonly copyRoleArn: string;
-}
-
 export function loadSql(load: OpenLoad, target: Target, storage: Storage): string[] {
   const copies = newCommitsSql(load, storage);
   const lock = named("lock", `LOCK TABLE ${lockTableSql(target)}`);
   const rows = load.path === "fast" ? fastSql(load, target, storage) : slowSql(load, target, storage);
   return [lock, ...copies, notLoadedSql(load, target), ...rows, ...ledgerSql(load, target)];
 }
-
-/** The name that a statement's text begins with. */
-export function statementName(sql: string | undefined): StatementName | undefined {
-  return /^\/\* weir: ([a-z-]+) \*\//.exec(sql ?? "")?.[1] as StatementName | undefined;
-}
-
-const named = (name: StatementName, sql: string): string => `/* weir: ${name} */ ${sql}`;
 
 const COMMIT_COLUMNS =
   "batch_id, shard_id, first_seq, last_seq, rows, foreign_rows, arrived_from, arrived_to";
@@ -83,69 +54,20 @@ function fastSql(load: OpenLoad, target: Target, storage: Storage): string[] {
   return [
     named("no-overlap", none(`SELECT count(*) AS n FROM (${overlappingRanges(target)}) overlapping`)),
     named("no-foreign-overlap", none(`SELECT count(*) AS n FROM ${overlappingCommits(target)}`)),
-    ...copyRowsSql(load, target, tableSql(target), storage),
+    ...fastRowsSql(load, target, storage),
   ];
 }
 
-/**
- * The temporary tables are like the target, so `*` is its columns in its order: column lists of a wide
- * table would take more than the 100 KB there are.
- */
-function slowSql(load: OpenLoad, target: Target, storage: Storage): string[] {
-  const table = tableSql(target);
-  return [
-    named("stage", `CREATE TEMP TABLE staged (LIKE ${table})`),
-    ...copyRowsSql(load, target, "staged", storage),
-    // A duplicate may come days after its original: how far back to look is what the ledger says of
-    // everything that overlaps, and nothing where nothing does.
-    named(
-      "window",
-      `CREATE TEMP TABLE arrival_window AS
-SELECT min(arrived_from) AS arrived_from, max(arrived_to) AS arrived_to FROM (
-  ${overlappingRanges(target)}
-  UNION ALL SELECT l.arrived_from, l.arrived_to FROM ${overlappingCommits(target)}
-) overlapping`,
-    ),
-    // Rows from before there was a _crc have none, and count as the same: what is at their place has one, or is
-    // the only one.
-    named(
-      "fresh",
-      `CREATE TEMP TABLE fresh AS SELECT * FROM (
-  SELECT *, row_number() OVER (PARTITION BY "_src", "_off", "_crc" ORDER BY "_arrived_at")
-    + CASE WHEN "_crc" IS NULL AND max("_crc") OVER (PARTITION BY "_src", "_off") IS NOT NULL THEN 1 ELSE 0 END AS _nth
-  FROM staged
-) s WHERE _nth = 1 AND NOT EXISTS (
-  SELECT 1 FROM ${table} t, arrival_window w
-  WHERE t."_src" = s."_src" AND t."_off" = s."_off"
-    AND (t."_crc" = s."_crc" OR t."_crc" IS NULL OR s."_crc" IS NULL)
-    AND t."_arrived_at" BETWEEN w.arrived_from AND w.arrived_to)`,
-    ),
-    named("fresh", "ALTER TABLE fresh DROP COLUMN _nth"),
-    named("insert-rows", `INSERT INTO ${table} SELECT * FROM fresh`),
-  ];
-}
-
-function copyRowsSql(load: OpenLoad, target: Target, into: string, storage: Storage): string[] {
-  const columns = namesColumns(target) ? ` (${columnsSql(target)})` : "";
-  return load.manifests.flatMap(({ key, codec, rows }) => [
-    named("copy-rows", copySql(`${into}${columns}`, key, `MANIFEST ${codec.toUpperCase()}`, storage)),
-    countSql(rows),
-  ]);
-}
-
-/** MAXERROR 0: a row that does not fit fails the load, and none goes missing. */
-function copySql(into: string, key: string, options: string, { bucket, copyRoleArn }: Storage): string {
-  return `COPY ${into} FROM ${quoteText(`s3://${bucket}/${key}`)} IAM_ROLE ${quoteText(copyRoleArn)}
-JSON 'auto' ${options} TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF MAXERROR 0`;
-}
+const slowSql = (load: OpenLoad, target: Target, storage: Storage): string[] =>
+  slowRowsSql(load, target, storage, {
+    ranges: overlappingRanges(target),
+    foreign: `SELECT l.arrived_from, l.arrived_to FROM ${overlappingCommits(target)}`,
+  });
 
 function notLoadedSql({ id }: OpenLoad, { name }: Target): string {
   const loads = `weir.loads WHERE load_id = ${quoteText(id)} AND target = ${quoteText(name)}`;
   return named("not-loaded", none(`SELECT count(*) AS n FROM ${loads}`));
 }
-
-const countSql = (rows: number): string =>
-  named("count", `SELECT 1 / CASE WHEN pg_last_copy_count() = ${rows} THEN 1 ELSE 0 END`);
 
 const none = (countSql: string): string =>
   `SELECT 1 / CASE WHEN n = 0 THEN 1 ELSE 0 END FROM (${countSql}) found`;
@@ -155,8 +77,10 @@ const none = (countSql: string): string =>
  * or the next one after it that begins before its end. Sorted once and gone through, since a join would compare
  * each range of a source with each other one, and how many there are is for producers to decide.
  */
-const overlappingRanges = ({ name }: Target): string => `SELECT arrived_from, arrived_to FROM (
-  SELECT arrived_from, arrived_to, is_known, from_off, to_off,
+const overlappingRanges = ({
+  name,
+}: Target): string => `SELECT src, from_off, to_off, arrived_from, arrived_to FROM (
+  SELECT src, arrived_from, arrived_to, is_known, from_off, to_off,
     max(CASE WHEN is_known = 0 THEN to_off END) OVER (
       PARTITION BY src ORDER BY from_off, is_known ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach,
     min(CASE WHEN is_known = 0 THEN from_off END) OVER (
@@ -173,9 +97,10 @@ const overlappingCommits = ({ name }: Target): string =>
   `AND n.first_seq <= l.last_seq AND l.foreign_rows > 0 AND n.foreign_rows > 0 ` +
   `WHERE l.target = ${quoteText(name)}`;
 
-function ledgerSql({ id, path, rows }: OpenLoad, { name }: Target): string[] {
+function ledgerSql(open: OpenLoad, { name }: Target): string[] {
+  const { id, path, rows } = open;
   const [load, target] = [quoteText(id), quoteText(name)];
-  const inserted = path === "fast" ? `${rows}` : "(SELECT count(*) FROM fresh)";
+  const { inserted } = rowCountsSql(open);
   return [
     named(
       "ledger-commits",

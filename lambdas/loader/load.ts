@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { DataApi } from "./data-api.ts";
 import type { Lake } from "./lake.ts";
+import { type ConflictExample, conflictsOf } from "./load-conflicts.ts";
 import { loadSql, type Storage } from "./load-sql.ts";
 import { type Outcome, readException, readOutcome } from "./outcome.ts";
 import { prepareTable } from "./prepare.ts";
@@ -43,7 +44,11 @@ export interface LoadNumbers {
 
 /** One thing that happened to a load and counts. */
 export type LoadEvent =
-  | ({ readonly kind: "loaded"; readonly table: string } & LoadNumbers)
+  | ({
+      readonly kind: "loaded";
+      readonly table: string;
+      readonly conflict?: ConflictExample | undefined;
+    } & LoadNumbers)
   | { readonly kind: "failed"; readonly table: string; readonly error: string };
 
 export interface Step {
@@ -123,8 +128,10 @@ async function finish(
   load: OpenLoad,
   target: Target,
   outcome: Extract<Outcome, { kind: "loaded" | "loaded-before" }>,
-  { lake, now, log }: LoadParts,
+  parts: LoadParts,
 ): Promise<Step> {
+  const { lake, now, log } = parts;
+  const conflicts = await conflictsOf(load, target, outcome, parts);
   const inserted = outcome.kind === "loaded" ? (outcome.inserted ?? load.rows) : undefined;
   // Of a load whose end nobody saw, weir.loads has the numbers.
   const duplicates = inserted === undefined ? {} : { duplicates: load.rows - inserted };
@@ -134,14 +141,17 @@ async function finish(
     rows: load.rows,
     bytes: load.bytes,
     ...(inserted !== undefined && { inserted, ...duplicates }),
+    ...(conflicts !== undefined && { conflicts: conflicts.count }),
     seconds: (now().getTime() - Date.parse(load.plannedAt)) / 1_000,
   };
   await lake.put(`loads/done/${load.id}.json`, JSON.stringify(record));
   log.info("loaded", record);
+  if (conflicts !== undefined) log.warn("lines claim one place", { ...describe(load, target), ...conflicts });
   const { load: _, ...rest } = state;
   const seconds = outcome.kind === "loaded" && outcome.seconds !== undefined && { seconds: outcome.seconds };
   const numbers = { rows: inserted ?? 0, bytes: load.bytes, ...duplicates, ...seconds };
-  return { state: rest, events: [{ kind: "loaded", table: target.name, ...numbers }] };
+  const told = conflicts && { conflicts: conflicts.count, conflict: conflicts.example };
+  return { state: rest, events: [{ kind: "loaded", table: target.name, ...numbers, ...told }] };
 }
 
 function fail(

@@ -1,11 +1,17 @@
 import type { DescribeStatementResponse } from "@aws-sdk/client-redshift-data";
-import { statementName } from "./load-sql.ts";
+import { type StatementName, statementName } from "./load-statement.ts";
 import { LoaderError } from "./loader-error.ts";
 
 /** What became of a submitted load. */
 export type Outcome =
   | { readonly kind: "running" }
-  | { readonly kind: "loaded"; readonly inserted: number | undefined; readonly seconds: number | undefined }
+  | {
+      readonly kind: "loaded";
+      readonly inserted: number | undefined;
+      /** Rows that were inserted beside another one of their place; undefined where nobody compared. */
+      readonly conflicts: number | undefined;
+      readonly seconds: number | undefined;
+    }
   /** The ledger has it from an earlier attempt whose end nobody saw. */
   | { readonly kind: "loaded-before" }
   /** Rows may be there already: only the slow path may load it. */
@@ -43,10 +49,12 @@ export function readOutcome(description: DescribeStatementResponse | undefined):
     return { kind: "failed", error: "the Data API has forgotten the statement", transient: true };
   const { Status, SubStatements = [], Duration, Error: error = "no reason given" } = description;
   if (Status === "FINISHED") {
-    const insert = SubStatements.find(({ QueryString }) => statementName(QueryString) === "insert-rows");
+    const rowsOf = (name: StatementName): number | undefined =>
+      SubStatements.find(({ QueryString }) => statementName(QueryString) === name)?.ResultRows;
     return {
       kind: "loaded",
-      inserted: insert?.ResultRows,
+      inserted: rowsOf("insert-rows"),
+      conflicts: rowsOf("insert-conflicts"),
       seconds: Duration === undefined ? undefined : Duration / 1e9,
     };
   }

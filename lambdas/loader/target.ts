@@ -39,8 +39,8 @@ export const tableSql = ({ schema, table }: Target): string => `${quoteName(sche
 export const columnsSql = ({ columns }: Target): string =>
   columns.map(({ name }) => quoteName(name)).join(", ");
 
-/** Column lists in one load, at most: each COPY, stage and INSERT may have one. */
-const LISTS_PER_LOAD = 4;
+/** Column lists in one load: each of two COPYs has one, or the stage and the INSERT have. */
+const LISTS_PER_LOAD = 2;
 /** Of the 100 KB that the Data API takes, what all of them may have: the ledger, manifests and roles have the rest. */
 const LISTS_MAX_BYTES = 80_000;
 

@@ -20,6 +20,7 @@ test("there are these alarms", () => {
   expect(Object.keys(alarms).sort()).toEqual(
     [
       "BatchesGivenUp",
+      "ConflictingRows",
       "Conflicts",
       "IteratorAge",
       "LoadLag",

@@ -7,6 +7,7 @@ import { quoteName } from "../../../wire/sql-text.ts";
  * weir.commits  one row a commit of a load: what foreign rows, known by shard and sequence number, overlap
  * weir.ranges   byte ranges of sources that a load brought; arrived_from..arrived_to spans its rows'
  *               _arrived_at, which bounds the search for duplicates later
+ * weir.conflicts  one row a row that was loaded beside another one of its place, (src, off), with that one
  *
  * Sequence numbers are padded, so that text compares like numbers.
  */
@@ -90,16 +91,37 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
     ],
     attributes: "DISTKEY (src) SORTKEY (arrived_from)",
   },
+  {
+    name: "conflicts",
+    columns: [
+      required("target", "varchar(127)"),
+      required("src", "varchar(160)"),
+      // A word that Redshift reserves: people have to quote it, too.
+      required("off", "bigint"),
+      required("crc", "bigint"),
+      column("host", "varchar(255)"),
+      required("arrived_at", "timestamp"),
+      // The row that was there, or arrived first.
+      required("other_crc", "bigint"),
+      column("other_host", "varchar(255)"),
+      required("other_arrived_at", "timestamp"),
+      required("load_id", "varchar(200)"),
+      required("found_at", "timestamp"),
+    ],
+    attributes: "DISTKEY (src) SORTKEY (found_at)",
+  },
 ];
 
 export function createLedgerTableSql({ name, columns, attributes }: LedgerTable): string {
-  const list = columns.map(({ name, type, notNull }) => `  ${name} ${type}${notNull ? " NOT NULL" : ""}`);
+  const list = columns.map(
+    ({ name, type, notNull }) => `  ${quoteName(name)} ${type}${notNull ? " NOT NULL" : ""}`,
+  );
   return `CREATE TABLE IF NOT EXISTS ${ledgerName(name)} (\n${list.join(",\n")}\n) ${attributes}`;
 }
 
 /** Redshift has no IF NOT EXISTS for columns. */
 export function addLedgerColumnSql({ name }: LedgerTable, column: LedgerColumn): string {
-  return `ALTER TABLE ${ledgerName(name)} ADD COLUMN ${column.name} ${column.type}`;
+  return `ALTER TABLE ${ledgerName(name)} ADD COLUMN ${quoteName(column.name)} ${column.type}`;
 }
 
 const ledgerName = (name: string): string => `weir.${/^[a-z_]+$/.test(name) ? name : quoteName(name)}`;

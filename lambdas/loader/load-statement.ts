@@ -1,0 +1,35 @@
+/**
+ * Statements of a load's transaction, by name. A batch cannot branch, so a condition that does not hold aborts it by a
+ * division by zero. Each statement begins with a comment that names it: the outcome is read from the names, so it does
+ * not matter which version of the loader submitted the batch.
+ */
+export type StatementName =
+  | "lock"
+  | "not-loaded" //           this very load is in the ledger already
+  | "no-overlap" //           a range is in the ledger already
+  | "no-foreign-overlap" //   a batch with foreign rows is in the ledger already
+  | "count" //                COPY loaded another number of rows than the commits say
+  | "new-commits"
+  | "new-ranges"
+  | "copy-commits"
+  | "copy-ranges"
+  | "copy-rows"
+  | "stage"
+  | "overlapping"
+  | "places"
+  | "known"
+  | "fresh"
+  | "conflicting"
+  | "settle-places"
+  | "insert-rows"
+  | "insert-conflicts"
+  | "ledger-commits"
+  | "ledger-ranges"
+  | "ledger-load";
+
+export const named = (name: StatementName, sql: string): string => `/* weir: ${name} */ ${sql}`;
+
+/** The name that a statement's text begins with. */
+export function statementName(sql: string | undefined): StatementName | undefined {
+  return /^\/\* weir: ([a-z-]+) \*\//.exec(sql ?? "")?.[1] as StatementName | undefined;
+}
