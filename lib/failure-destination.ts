@@ -11,7 +11,7 @@ import { PrivateBucket, dataBucketProps } from "./private-bucket.ts";
 import type { DataBucketProps } from "./private-bucket.ts";
 
 /** Lambda names the objects aws/lambda/<mapping uuid>/<shard id>/YYYY/MM/DD/... */
-const PREFIX = "aws/lambda/";
+export const FAILURES_PREFIX = "aws/lambda/";
 
 /**
  * Batches that the mapping gave up on, with their records. After the stream's retention these are the
@@ -35,7 +35,7 @@ export class FailureDestination implements IEventSourceDlq {
   }
 
   bind(_mapping: IEventSourceMapping, handler: IFunction): DlqDestinationConfig {
-    allowObjects(handler.role!, this.#bucket, ["s3:PutObject"], [PREFIX]);
+    allowObjects(handler.role!, this.#bucket, ["s3:PutObject"], [FAILURES_PREFIX]);
     allowListing(handler.role!, this.#bucket);
     return { destination: this.#bucket.bucketArn };
   }

@@ -12,6 +12,7 @@ import { Loader } from "./loader.ts";
 import { logStream } from "./log-stream.ts";
 import { AccessLogs } from "./private-bucket.ts";
 import { NewWarehouse } from "./new-warehouse.ts";
+import { OperatorPolicy } from "./operator-policy.ts";
 import { Router } from "./router.ts";
 import { Sequencer } from "./sequencer.ts";
 import { WarehouseGuard } from "./warehouse-guard.ts";
@@ -75,6 +76,14 @@ export class WeirStack extends Stack {
     if (target instanceof NewWarehouse) target.node.addDependency(guard);
     loader?.node.addDependency(guard);
 
+    const operators = new OperatorPolicy(this, "OperatorPolicy", {
+      stream,
+      lake,
+      failures,
+      key,
+      invoked: [router.function, ...(loader ? [loader.function] : [])],
+    });
+
     const { topic } = new Alarms(this, "Alarms", { config, key, stream, router, sequencer, loader });
 
     new CfnOutput(this, "StreamName", { value: stream.streamName, description: "agents write here" });
@@ -83,6 +92,14 @@ export class WeirStack extends Stack {
     new CfnOutput(this, "AgentPolicyArn", {
       value: agents.managedPolicyArn,
       description: "attach to the role that agents run as",
+    });
+    new CfnOutput(this, "OperatorPolicyArn", {
+      value: operators.managedPolicyArn,
+      description: "attach to the role that people run weir's commands as",
+    });
+    new CfnOutput(this, "RouterMapping", {
+      value: router.mapping.eventSourceMappingId,
+      description: "of the stream to the router",
     });
     new CfnOutput(this, "AlarmTopicArn", {
       value: topic.topicArn,
@@ -100,6 +117,7 @@ export class WeirStack extends Stack {
       const description = "what the loader signs in to the warehouse as";
       new CfnOutput(this, "LoaderDatabaseUser", { value: loader.databaseUser, description });
     }
+    if (target) new CfnOutput(this, "Database", { value: target.database });
     if (target?.kind === "serverless") new CfnOutput(this, "Workgroup", { value: target.workgroupName });
     if (target?.kind === "provisioned") new CfnOutput(this, "Cluster", { value: target.clusterIdentifier });
   }
