@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
@@ -7,10 +8,13 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { AdminSession } from "../lambdas/grants/admin-session.ts";
 import { grantLoader } from "../lambdas/grants/grant.ts";
 import type { TickReport } from "../lambdas/loader/tick.ts";
+import type { CloudFile } from "../wire/cloud-file.ts";
 import type { GrantsRequest } from "../wire/loader-grants.ts";
+import { announce } from "./cloud-file.ts";
 import { CREDENTIALS } from "./credentials.ts";
 import { startKinesis } from "./kinesis.ts";
 import { type LambdaFunction, startFunction } from "./lambda/function.ts";
+import { type InvokedFunction, startInvokeApi } from "./lambda/invoke-api.ts";
 import { type Mapping, startMapping } from "./mapping/mapping.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
 import { startS3 } from "./s3.ts";
@@ -56,6 +60,8 @@ export interface Cloud {
   readonly environment: Readonly<Record<string, string>>;
   readonly kinesisEndpoint: string;
   readonly s3Endpoint: string;
+  /** Invokes the functions, as Lambda does. */
+  readonly lambdaEndpoint: string;
   readonly s3: S3Client;
   readonly mapping: Mapping;
   readonly router: LambdaFunction;
@@ -116,6 +122,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const sequencer = start("sequencer", deployment.functions.sequencer);
   const schedules = stopLater(startSchedules({ ...options, sequencer, loader }));
 
+  const id = randomUUID();
+  const lambda = stopLater(
+    await startInvokeApi({ id, functions: [router, sequencer, ...invokedLoader(loader, schedules)] }),
+  );
   const s3 = new S3Client({
     endpoint: s3Part!.endpoint,
     region,
@@ -132,12 +142,15 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   started.defer(() => kinesis.destroy());
   const mapping = stopLater(await startDeployedMapping(options, router, kinesis, s3));
 
+  const endpoints = { s3: s3Part!.endpoint, kinesis: kinesisPart!.endpoint, lambda: lambda.endpoint };
+  stopLater(await announce(dir, cloudFile(id, deployment, endpoints)));
   const running = started.move();
   return {
     deployment,
     environment,
     kinesisEndpoint: kinesisPart!.endpoint,
     s3Endpoint: s3Part!.endpoint,
+    lambdaEndpoint: lambda.endpoint,
     s3,
     mapping,
     router,
@@ -146,6 +159,27 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     schedules,
     warehouse,
     stop: () => running.disposeAsync(),
+  };
+}
+
+/** Commands wait for the loader's ticks, and ticks for them: S3 on this machine knows no conditions to tell two apart. */
+function invokedLoader(loader: LambdaFunction | undefined, schedules: Schedules): InvokedFunction[] {
+  if (!loader) return [];
+  return [{ name: loader.name, invoke: (payload) => schedules.loader!.invoke(payload) }];
+}
+
+function cloudFile(id: string, deployment: Deployment, endpoints: CloudFile["endpoints"]): CloudFile {
+  const { region, lakeBucket, mapping, stream, functions } = deployment;
+  const { router, sequencer, loader } = functions;
+  return {
+    version: 1,
+    id,
+    pid: process.pid,
+    region,
+    endpoints,
+    buckets: { lake: lakeBucket, failures: mapping.failureDestinationBucket },
+    stream: stream.name,
+    functions: { router: router.name, sequencer: sequencer.name, ...(loader && { loader: loader.name }) },
   };
 }
 

@@ -86,6 +86,7 @@ export async function run(options: RunOptions): Promise<Report> {
   });
   stack.defer(() => page.stop());
   say(`live page: ${page.url}`);
+  say(`weir's commands reach this cloud with --local ${dir}`);
 
   const source = input(options, config, files, lake.totals);
   const agent = await startAgent(options, cloud, source.files, gauges, config, stack);

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { compileEventPattern } from "./event-pattern.ts";
-import type { InvokeResult } from "./lambda/invoke-result.ts";
+import { failure, type InvokeResult } from "./lambda/invoke-result.ts";
 
 /** Events that may wait; the ticks make good what an event over it would have done. */
 const MAX_WAITING_EVENTS = 100;
@@ -25,6 +25,8 @@ export interface Schedule {
   tick(): Promise<InvokeResult>;
   /** Puts an event on the bus. @returns whether it invokes the function */
   put(event: object): boolean;
+  /** Invokes after what runs and waits now, for somebody who waits for the answer. Never rejects. */
+  invoke(payload: string): Promise<InvokeResult>;
   /** Nothing more is invoked; what runs is left alone. */
   stop(): void;
 }
@@ -37,8 +39,8 @@ export interface Schedule {
  */
 export function startSchedule(options: ScheduleOptions): Schedule {
   const { everyMs, payload, pattern, wait = defaultWait } = options;
-  const stopped = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stopped.signal]) : stopped.signal;
+  const ended = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, ended.signal]) : ended.signal;
   const matches = pattern === undefined ? () => false : compileEventPattern(pattern);
   let last: Promise<unknown> = Promise.resolve();
   let waitingTick: Promise<InvokeResult> | undefined;
@@ -66,8 +68,13 @@ export function startSchedule(options: ScheduleOptions): Schedule {
     void enqueue(JSON.stringify(event), () => waitingEvents--).catch(() => {});
     return true;
   };
+  const invoke = async (payload: string): Promise<InvokeResult> => {
+    if (waitingEvents >= MAX_WAITING_EVENTS) return busy();
+    waitingEvents++;
+    return enqueue(payload, () => waitingEvents--).catch(stopped);
+  };
   void tickForEver(everyMs, tick, wait, signal);
-  return { tick, put, stop: () => stopped.abort() };
+  return { tick, put, invoke, stop: () => ended.abort() };
 }
 
 async function tickForEver(
@@ -89,3 +96,8 @@ async function tickForEver(
 async function defaultWait(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal });
 }
+
+const busy = (): InvokeResult =>
+  failure("", "TooManyRequestsException", "too many invocations wait already", { throttled: true });
+
+const stopped = (): InvokeResult => failure("", "ResourceConflictException", "the cloud is stopped");

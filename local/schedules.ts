@@ -1,4 +1,5 @@
 import type { TickReport } from "../lambdas/loader/tick.ts";
+import type { LoaderAnswer } from "../wire/loader-command.ts";
 import type { LambdaFunction } from "./lambda/function.ts";
 import type { InvokeResult } from "./lambda/invoke-result.ts";
 import { type Schedule, startSchedule } from "./schedule.ts";
@@ -68,11 +69,17 @@ function startLoading(
     payload: JSON.stringify(input),
     ...(statementEvents && { pattern: statementEvents.pattern }),
     onInvoked: (result) => {
-      if (result.ok) onLoaderTick?.(JSON.parse(result.payload) as TickReport);
+      if (result.ok) tellTick(result.payload, onLoaderTick);
       else log("loader", invocationFailed(result));
     },
     ...(signal && { signal }),
   });
+}
+
+/** What an operator's command answers is no report. */
+function tellTick(payload: string, onLoaderTick: SchedulesOptions["onLoaderTick"]): void {
+  const report = JSON.parse(payload) as TickReport | LoaderAnswer;
+  if ("lagSeconds" in report) onLoaderTick?.(report);
 }
 
 function invocationFailed({ error }: Extract<InvokeResult, { ok: false }>): string {

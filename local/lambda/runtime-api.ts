@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { LAMBDA_PAYLOAD_MAX_BYTES } from "../../wire/limits.ts";
+import { readBody } from "./body.ts";
 import { failure, type InvokeResult } from "./invoke-result.ts";
 
 /**
@@ -121,17 +122,6 @@ export class RuntimeApi {
     this.#running?.settle(result);
     this.#running = undefined;
   }
-}
-
-/** The body as text, or undefined when it is over `maxBytes`; what is over is read and let go. */
-async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes <= maxBytes) chunks.push(chunk);
-  }
-  return bytes <= maxBytes ? Buffer.concat(chunks).toString() : undefined;
 }
 
 function parseError(body: string | undefined): ErrorBody {
