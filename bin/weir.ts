@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { agentCommand } from "../agent/command.ts";
 import { localCommand } from "../local/command.ts";
+import { loadsCommand } from "../ops/loads/command.ts";
 import { warehouseCommand } from "../ops/warehouse/command.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -14,6 +15,7 @@ const program = new Command("weir")
   .version(version)
   .addCommand(agentCommand())
   .addCommand(localCommand())
+  .addCommand(loadsCommand())
   .addCommand(
     // Loaded late: an agent on a host has no use for it.
     warehouseCommand(async (file) => (await import("../lib/load-config.ts")).loadConfig(file)),

@@ -42,7 +42,8 @@ describe("the linter", () => {
     ["lambdas/commit-log/x.ts", "../sequencer/sequencer.ts"],
     ["lambdas/router/x.ts", "aws-cdk-lib/aws-s3"],
     ["lambdas/guard/x.ts", "../loader/data-api.ts"],
-    ["ops/x.ts", "../lambdas/router/router.ts"],
+    ["ops/loads/x.ts", "../../lambdas/loader/state.ts"],
+    ["ops/x.ts", "../lambdas/router/handler.ts"],
     ["lib/x.ts", "../agent/agent.ts"],
     ["local/x.ts", "../bin/weir.ts"],
   ])("refuses in %s an import of %s", (file, specifier) => {
@@ -54,6 +55,7 @@ describe("the linter", () => {
     ["lambdas/router/x.ts", "../../wire/limits.ts"],
     ["lambdas/loader/x.ts", "../commit-log/cursor.ts"],
     ["ops/x.ts", "../lambdas/commit-log/cursor.ts"],
+    ["ops/replay/x.ts", "../../lambdas/router/router.ts"],
     ["lib/x.ts", "aws-cdk-lib/aws-s3"],
     ["local/x.ts", "../agent/agent.ts"],
     ["bin/x.ts", "../local/cloud.ts"],
@@ -90,7 +92,7 @@ describe("the compiler", () => {
     ["lambdas/sequencer", ["lambdas/commit-log", "wire"]],
     ["lambdas/grants", ["wire"]],
     ["lambdas/guard", ["wire"]],
-    ["ops", ["lambdas/commit-log", "wire"]],
+    ["ops", ["lambdas/commit-log", "lambdas/router", "wire"]],
     ["lib", ["wire"]],
   ])("lets %s see only %j", (folder, seen) => {
     expect(references(folder)).toEqual(seen);

@@ -9,6 +9,8 @@ export const loaderCommandSchema = z.discriminatedUnion("command", [
 ]);
 
 export type LoaderCommand = z.output<typeof loaderCommandSchema>;
+/** As an operator's side writes it: what has a default may be left out. */
+export type LoaderRequest = z.input<typeof loaderCommandSchema>;
 export type CommandName = LoaderCommand["command"];
 export type CommandOf<N extends CommandName> = Extract<LoaderCommand, { command: N }>;
 

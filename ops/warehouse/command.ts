@@ -1,13 +1,15 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { ConfigError, type WeirConfig } from "../../wire/config.ts";
 import { grantsScript, warehouseTables } from "../../wire/loader-grants.ts";
 import { databaseUser, loaderRoleName } from "../../wire/loader-role.ts";
 import { stackName } from "../../wire/stack-config.ts";
+import { jsonOption, print, regionOption } from "../access/place-command.ts";
 
 interface GrantsArguments {
   readonly stack?: string;
   readonly region?: string;
   readonly config: string;
+  readonly json?: true;
 }
 
 /** `weir warehouse`: what is done in the warehouse by hand. */
@@ -17,24 +19,20 @@ export function warehouseCommand(loadConfig: (file: string) => Promise<WeirConfi
     .command("grants")
     .description("print the SQL that lets the loader load; run it in the database as an administrator")
     .option("--stack <name>", "the stack that loads; that of the configuration if absent")
-    .addOption(
-      new Option("--region <region>", "its region, where the configuration names none").env("AWS_REGION"),
-    )
+    .addOption(regionOption("its region, where the configuration names none"))
     .option("--config <file>", "log types and settings", "weir.config.ts")
-    .action(async ({ config: file, ...named }: GrantsArguments) => {
-      try {
-        process.stdout.write(grants(await loadConfig(file), file, named));
-      } catch (error) {
-        if (!(error instanceof ConfigError)) throw error;
-        console.error(`weir: ${error.message}`);
-        process.exitCode = 1;
-      }
-    });
+    .addOption(jsonOption())
+    .action(({ config: file, json, ...named }: GrantsArguments) =>
+      print(json, async () => {
+        const sql = grants(await loadConfig(file), file, named);
+        return { text: sql.trimEnd(), json: { ok: true, sql }, ok: true };
+      }),
+    );
   return command;
 }
 
 /** @throws ConfigError where rows go to no warehouse, or nobody knows the region */
-function grants(config: WeirConfig, file: string, named: Omit<GrantsArguments, "config">): string {
+function grants(config: WeirConfig, file: string, named: Omit<GrantsArguments, "config" | "json">): string {
   const { warehouse, stack } = config;
   if (warehouse.kind === "none")
     throw new ConfigError(file, [`warehouse.kind: "none", so there is nothing to grant`]);

@@ -10,7 +10,7 @@ import { type LoaderState, savedState } from "../../lambdas/loader/state.ts";
 import { type Target, targetsOf } from "../../lambdas/loader/target.ts";
 import { tick, type TickLimits, type TickParts, type TickReport } from "../../lambdas/loader/tick.ts";
 import { parseConfig, type WeirConfigInput } from "../../wire/config.ts";
-import type { CommandName, CommandOf, LoaderAnswer } from "../../wire/loader-command.ts";
+import type { LoaderAnswer, LoaderRequest } from "../../wire/loader-command.ts";
 import { BUCKET, DATABASE, type Rig, WORKGROUP } from "../local/warehouse-fixture.ts";
 import type { Batch } from "./lake-fixture.ts";
 import { LogFixture } from "./log-fixture.ts";
@@ -97,9 +97,9 @@ export class LoaderRig {
   }
 
   /** What an operator asks, as the function answers it. */
-  async command<N extends CommandName>(command: CommandOf<N>): Promise<LoaderAnswer<N>> {
+  async command<R extends LoaderRequest>(command: R): Promise<LoaderAnswer<R["command"]>> {
     const answered: object = await answer(command, this.#parts());
-    return answered as LoaderAnswer<N>;
+    return answered as LoaderAnswer<R["command"]>;
   }
 
   #parts(): TickParts {

@@ -58,7 +58,10 @@ test("the SQL for the stack's loader and the configuration's tables is printed, 
   expect(stderr).toBe("");
   expect(status).toBe(0);
   const tables = [{ schema: "web", table: "access" }];
-  expect(stdout).toBe(grantsScript({ user: "IAMR:Staging-loader-eu-west-1", database: "reports", tables }));
+  const sql = grantsScript({ user: "IAMR:Staging-loader-eu-west-1", database: "reports", tables });
+  expect(stdout).toBe(sql);
+  const json = grants(CONFIG, "--stack", "Staging", "--region", "eu-west-1", "--json");
+  expect(JSON.parse(json.stdout)).toEqual({ ok: true, sql });
 });
 
 test.each([

@@ -1,0 +1,34 @@
+/** Why a command could not reach what it is about, or was not carried out. */
+export type AccessErrorCode =
+  | "BAD_CONFIG" //       the configuration is not one
+  | "NO_PLACE" //         neither --stack nor --local
+  | "NO_STACK" //         CloudFormation knows no such stack
+  | "NO_OUTPUT" //        the stack does not say what a command needs
+  | "NOT_RUNNING" //      no laptop cloud runs in that folder
+  | "BAD_CLOUD_FILE" //   the folder's cloud.json is not what this release writes
+  | "NO_LOADER" //        rows stay in the lake
+  | "NO_CREDENTIALS" //   nobody is signed in to AWS, or no region is known
+  | "DENIED" //           whoever is signed in may not
+  | "REFUSED" //          a function has its reasons not to do it: see `refusal`
+  | "FUNCTION_FAILED"; // a function ended with an error
+
+export class AccessError extends Error {
+  override name = "AccessError";
+  readonly code: AccessErrorCode;
+  /** What a person can do. */
+  readonly hint: string | undefined;
+  /** The loader's own code, with REFUSED. */
+  readonly refusal: string | undefined;
+
+  constructor(
+    code: AccessErrorCode,
+    message: string,
+    hint?: string,
+    { refusal, ...options }: ErrorOptions & { readonly refusal?: string } = {},
+  ) {
+    super(message, options);
+    this.code = code;
+    this.hint = hint;
+    this.refusal = refusal;
+  }
+}

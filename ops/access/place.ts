@@ -1,0 +1,84 @@
+import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { S3Client } from "@aws-sdk/client-s3";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import type { LoaderAnswers, LoaderRequest } from "../../wire/loader-command.ts";
+import { AccessError } from "./access-error.ts";
+import { invoke, invokeLoader } from "./invoke.ts";
+
+/** A pipeline that commands work on: a deployed stack, or the laptop cloud. */
+export interface Place extends Disposable {
+  /** For people: "stack Weir in eu-west-1". */
+  readonly title: string;
+  readonly s3: S3Client;
+  /** The lake. */
+  readonly bucket: string;
+  readonly failureBucket: string;
+  readonly kinesis: KinesisClient;
+  readonly stream: string;
+  /** @throws AccessError REFUSED with the loader's reason, NO_LOADER, FUNCTION_FAILED */
+  invokeLoader<R extends LoaderRequest>(command: R): Promise<LoaderAnswers[R["command"]]>;
+  /** @returns what the router answers @throws AccessError FUNCTION_FAILED */
+  invokeRouter(event: object): Promise<unknown>;
+}
+
+/** Where a place is and what its parts are called. */
+export interface PlaceNames {
+  readonly title: string;
+  /** The AWS SDK's own choice where absent. */
+  readonly region: string | undefined;
+  /** Of the laptop cloud; those of AWS where absent. */
+  readonly endpoints?: { readonly s3: string; readonly kinesis: string; readonly lambda: string };
+  readonly buckets: { readonly lake: string; readonly failures: string };
+  readonly stream: string;
+  readonly functions: { readonly router: string; readonly loader?: string | undefined };
+}
+
+/** Not secret: the laptop cloud takes any, but the SDK's clients will not go without. */
+const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
+
+/**
+ * A function that is at its reserved concurrency, since a tick runs, is asked again for about a minute. Nothing else ends
+ * a request early: a function answers in its own time.
+ */
+const INVOKE_ATTEMPTS = 10;
+
+export function openPlace({ title, region, endpoints, buckets, stream, functions }: PlaceNames): Place {
+  const common = {
+    ...(region !== undefined && { region }),
+    ...(endpoints && { credentials: LOCAL_CREDENTIALS }),
+  };
+  const s3 = new S3Client({
+    ...common,
+    ...(endpoints && { endpoint: endpoints.s3, forcePathStyle: true }),
+  });
+  const kinesis = new KinesisClient({
+    ...common,
+    // The laptop's Kinesis speaks HTTP/1.
+    ...(endpoints && { endpoint: endpoints.kinesis, requestHandler: new NodeHttpHandler() }),
+  });
+  const lambda = new LambdaClient({
+    ...common,
+    maxAttempts: INVOKE_ATTEMPTS,
+    ...(endpoints && { endpoint: endpoints.lambda }),
+  });
+  return {
+    title,
+    s3,
+    bucket: buckets.lake,
+    failureBucket: buckets.failures,
+    kinesis,
+    stream,
+    invokeLoader: async (command) => {
+      if (functions.loader === undefined) {
+        const hint = "The configuration has no warehouse.";
+        throw new AccessError("NO_LOADER", `${title} has no loader: its rows stay in the lake`, hint);
+      }
+      return invokeLoader(lambda, functions.loader, command);
+    },
+    invokeRouter: (event) => invoke(lambda, functions.router, event),
+    [Symbol.dispose]: () => {
+      for (const client of [s3, kinesis, lambda]) client.destroy();
+    },
+  };
+}

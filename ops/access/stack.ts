@@ -1,0 +1,45 @@
+import { CloudFormationClient, DescribeStacksCommand, type Stack } from "@aws-sdk/client-cloudformation";
+import { AccessError } from "./access-error.ts";
+import type { PlaceNames } from "./place.ts";
+
+/**
+ * Reads from a deployed stack's outputs what its parts are called.
+ *
+ * @param region the AWS SDK's own choice where undefined
+ * @throws AccessError NO_STACK, NO_OUTPUT
+ */
+export async function stackNames(name: string, region: string | undefined): Promise<PlaceNames> {
+  const client = new CloudFormationClient(region === undefined ? {} : { region });
+  try {
+    const used = await client.config.region();
+    const stack = await describe(client, name, used);
+    const outputs = new Map(stack.Outputs?.map(({ OutputKey, OutputValue }) => [OutputKey, OutputValue]));
+    const output = (key: string): string => {
+      const value = outputs.get(key);
+      if (value !== undefined) return value;
+      const hint = "Is it a stack of Weir? One of an earlier release has to be deployed anew.";
+      throw new AccessError("NO_OUTPUT", `stack ${name} in ${used} has no output ${key}`, hint);
+    };
+    return {
+      title: `stack ${name} in ${used}`,
+      region,
+      buckets: { lake: output("LakeBucket"), failures: output("FailureBucket") },
+      stream: output("StreamName"),
+      functions: { router: output("RouterFunction"), loader: outputs.get("LoaderFunction") },
+    };
+  } finally {
+    client.destroy();
+  }
+}
+
+async function describe(client: CloudFormationClient, StackName: string, region: string): Promise<Stack> {
+  try {
+    return (await client.send(new DescribeStacksCommand({ StackName }))).Stacks![0]!;
+  } catch (cause) {
+    const { name, message } = cause as Error;
+    if (name !== "ValidationError" || !message.includes("does not exist")) throw cause;
+    const hint =
+      "Its name is that of the configuration, with stack.environment appended; --region says where it is.";
+    throw new AccessError("NO_STACK", `there is no stack ${StackName} in ${region}`, hint, { cause });
+  }
+}

@@ -1,0 +1,9 @@
+import { Command } from "commander";
+import { statusCommand } from "./status.ts";
+
+/** `weir loads`: the loader's tables, and what can be done about them. Each is a subcommand, `status` unless named. */
+export function loadsCommand(): Command {
+  return new Command("loads")
+    .description("how far each table of the warehouse is, and what to do about one that is not")
+    .addCommand(statusCommand(), { isDefault: true });
+}

@@ -1,0 +1,155 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { type Cloud, removeCloud, startCloud } from "../../local/cloud.ts";
+import type { CloudFile } from "../../wire/cloud-file.ts";
+import { type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
+import { CloudFormation } from "./cloudformation.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+// Each command is a process, beside a whole cloud.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
+
+let stack: SampleStack;
+let cloud: Cloud;
+let dir: string;
+
+beforeAll(async () => {
+  stack = await sampleStack();
+  dir = await mkdtemp(join(tmpdir(), "weir-loads-"));
+  const { deployment } = stack;
+  cloud = await startCloud({ deployment, dir, log: () => {}, sequencerEveryMs: 300, loaderEveryMs: 500 });
+});
+afterAll(async () => {
+  await cloud?.stop();
+  await removeCloud(dir);
+  await stack?.[Symbol.asyncDispose]();
+});
+
+async function weir(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, ["bin/weir.ts", ...args], {
+    cwd: ROOT,
+    env: { PATH: process.env["PATH"], AWS_EC2_METADATA_DISABLED: "true", ...environment },
+  });
+  const [stdout, stderr, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "exit") as Promise<[number]>,
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** As for a stack that is deployed, its parts this cloud's. */
+const deployed = (cloudFormation: CloudFormation): Record<string, string> => ({
+  ...cloud.environment,
+  AWS_ENDPOINT_URL_LAMBDA: cloud.lambdaEndpoint,
+  AWS_ENDPOINT_URL_CLOUDFORMATION: cloudFormation.endpoint,
+});
+
+const outputs = (): Record<string, string> => ({
+  StreamName: stack.deployment.stream.name,
+  LakeBucket: stack.deployment.lakeBucket,
+  FailureBucket: stack.deployment.mapping.failureDestinationBucket,
+  RouterFunction: stack.deployment.functions.router.name,
+  LoaderFunction: stack.deployment.functions.loader!.name,
+});
+
+test("a laptop cloud's tables are printed, one a line, and all is well", async () => {
+  const { code, stdout, stderr } = await weir(["loads", "--local", dir]);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  expect(stdout).toBe(`the laptop cloud of ${dir}
+
+TABLE             CONDITION  LAG  OPEN ROWS  SET ASIDE
+logs.access       loaded       -          -          -
+logs.photo        loaded       -          -          -
+logs.user_events  loaded       -          -          -
+`);
+});
+
+test("a deployed stack is found by its outputs", async () => {
+  await using cloudFormation = await CloudFormation.start("Weir", outputs());
+  const args = ["loads", "status", "--stack", "Weir", "--region", "eu-west-1", "--json"];
+  const { code, stdout, stderr } = await weir(args, deployed(cloudFormation));
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    ok: true,
+    tables: [{ table: "logs.access", condition: "loaded", ok: true }, {}, {}],
+  });
+});
+
+test("what no command can work on is said in a line or two, with what to do", async () => {
+  await using cloudFormation = await CloudFormation.start("Weir", { StreamName: "s", LakeBucket: "l" });
+  const environment = deployed(cloudFormation);
+  const empty = join(dir, "empty");
+  await mkdir(empty);
+  const cases: readonly [string[], RegExp, Record<string, string>?][] = [
+    [[], /^weir: nothing to work on\nSay --stack NAME .*, or --local DIR/],
+    [
+      ["--local", empty],
+      /^weir: no laptop cloud runs in .*\/empty\nStart one: npm start -- --dir .*\/empty\n$/,
+    ],
+    [["--local", dir, "--stack", "Weir"], /cannot be used with option/],
+    [["--stack", "Other"], /^weir: there is no stack Other in us-east-1\n/, environment],
+    [["--stack", "Weir"], /^weir: stack Weir in us-east-1 has no output FailureBucket\n/, environment],
+    [["--stack", "Weir", "--region", "eu-west-1"], /^weir: Could not load credentials.*\nSign in/],
+    [["--stack", "Weir"], /^weir: no region is known\nSay --region/, { AWS_CONFIG_FILE: "/dev/null" }],
+  ];
+  for (const [args, said, env] of cases) {
+    const { code, stdout, stderr } = await weir(["loads", ...args], env);
+    expect({ args, code, stdout }).toEqual({ args, code: 1, stdout: "" });
+    expect(stderr).toMatch(said);
+    expect(stderr).not.toContain("    at ");
+  }
+  const { code, stdout } = await weir(["loads", "--json", "--local", empty]);
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: "NOT_RUNNING" } });
+});
+
+test("a stack without a warehouse has no loads", async () => {
+  const { LoaderFunction: _, ...others } = outputs();
+  await using cloudFormation = await CloudFormation.start("Weir", others);
+  const { code, stderr } = await weir(["loads", "--stack", "Weir"], deployed(cloudFormation));
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^weir: stack Weir in us-east-1 has no loader: its rows stay in the lake\n/);
+});
+
+test("a folder whose cloud has been killed is none that runs, even if another cloud has its port", async () => {
+  const running = JSON.parse(await readFile(join(dir, "cloud.json"), "utf8")) as CloudFile;
+  const left = await mkdtemp(join(tmpdir(), "weir-left-"));
+  await writeFile(join(left, "cloud.json"), JSON.stringify({ ...running, id: "another" }));
+  expect((await weir(["loads", "--local", left])).stderr).toMatch(
+    /^weir: the laptop cloud of .* does not run any more\n/,
+  );
+  await writeFile(join(left, "cloud.json"), "{}");
+  expect((await weir(["loads", "--local", left])).stderr).toMatch(/^weir: .*\/cloud\.json cannot be read\n/);
+  await rm(left, { recursive: true });
+});
+
+test("the exit code tells of a table that is not well, and the line under the table why", async () => {
+  const minute = new Date().toISOString().slice(0, 16).replaceAll(/[-T:]/g, "/");
+  const Key = `commits/${minute}/broken-1.json`;
+  const object = { Bucket: stack.deployment.lakeBucket, Key, Body: "no commit", ContentLength: 9 };
+  await cloud.s3.send(new PutObjectCommand(object));
+  await expect.poll(async () => (await weir(["loads", "--local", dir])).code, { timeout: 60_000 }).toBe(1);
+  const { stdout } = await weir(["loads", "--local", dir]);
+  expect(stdout).toMatch(/logs\.photo +loaded +.* +- +1\n/);
+  expect(stdout).toMatch(/\nlogs\.photo: .*; 1 commits could not be read and are set aside\n/);
+});
+
+test("a stopped cloud leaves no trace of where it was", async () => {
+  const other = await mkdtemp(join(tmpdir(), "weir-stopped-"));
+  const { deployment } = stack;
+  const second = await startCloud({ deployment, dir: other, log: () => {} });
+  expect((await weir(["loads", "--local", other])).code).toBe(0);
+  await second.stop();
+  expect((await weir(["loads", "--local", other])).stderr).toMatch(/^weir: no laptop cloud runs in /);
+  await removeCloud(other);
+});
