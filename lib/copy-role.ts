@@ -7,8 +7,8 @@ import { allowKeyUse } from "./encryption-key.ts";
 import { allowListing, allowObjects } from "./object-access.ts";
 import type { Grantee } from "./object-access.ts";
 
-/** What COPY reads: rows, and the manifests that name them. */
-const READ = [PREFIX.data, PREFIX.loads];
+/** What COPY reads: rows, the manifests that name them, and places that were erased. */
+const READ = [PREFIX.data, PREFIX.loads, PREFIX.erasures];
 
 export interface CopyAccessProps {
   readonly lake: IBucket;

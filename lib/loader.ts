@@ -31,8 +31,8 @@ const NODE_OPTIONS = "--max-semi-space-size=8 --max-old-space-size=256";
 /** A tick never waits for a load, but its first one may wake a warehouse and make every table. */
 const TIMEOUT_SECONDS = 300;
 
-/** What the loader reads: the log, its own state, and commits that the log had as unreadable. */
-const READ = [PREFIX.log, PREFIX.loads, PREFIX.commits];
+/** What the loader reads: the log, its own state, commits that the log had as unreadable, and what was erased. */
+const READ = [PREFIX.log, PREFIX.loads, PREFIX.commits, PREFIX.erasures];
 
 /** The loader names its loads so; what it merely asks of the warehouse it waits for, without a name. */
 const STATEMENT_NAME_PREFIX = "weir-";

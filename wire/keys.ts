@@ -10,6 +10,7 @@ import { WireError } from "./wire-error.ts";
  * commits/YYYY/MM/DD/HH/MM/<batch>-<digest>.json                            by minute of writing
  * log/<segment>.ndjson.zst                                                 commits in one order; segment: 20 digits
  * loads/...                                                                the loader's own state
+ * erasures/...                                                             what was removed on purpose: erasure.ts
  *
  * batch  := <origin>-<firstSequenceNumber>-<lastSequenceNumber>
  * origin := <shardId> | fallback-<agent> | reparse-<hash> | window-<name>
@@ -39,6 +40,7 @@ export const PREFIX = {
   commits: "commits/",
   log: "log/",
   loads: "loads/",
+  erasures: "erasures/",
 } as const;
 
 const DIGEST_DIGITS = 16;
@@ -71,6 +73,21 @@ export function rejectedKey(
 export function quarantineKey(arrivedAt: Date, batch: BatchId, digest: string, codec: Codec): string {
   return `${PREFIX.quarantine}dt=${day(arrivedAt)}/${linesName(batch, digest, codec)}`;
 }
+
+const LINES_KEY =
+  /^(?:data|rejected|quarantine)\/(?:type=[^/]+\/)?dt=(\d{4}-\d\d-\d\d)\/.*\.ndjson\.(?:zst|gz)$/;
+
+/** The day, in UTC, that an object of lines is filed under; undefined for any other key. */
+export function partitionDay(key: string): string | undefined {
+  return LINES_KEY.exec(key)?.[1];
+}
+
+/** Key of an object of lines that stands in the place of another, with some of its lines. */
+export function rewrittenKey(key: string, digest: string): string {
+  return key.replace(/(?:-[0-9a-f]{16})?(\.ndjson\.(?:zst|gz))$/, `-${digest}$1`);
+}
+
+export const codecOf = (key: string): Codec => (key.endsWith(".gz") ? "gzip" : "zstd");
 
 /** @param digest absent in keys of version 1 */
 export function commitKey(writtenAt: Date, batch: BatchId, digest?: string): string {

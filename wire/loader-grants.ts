@@ -41,7 +41,8 @@ export function tableNamed(name: string): WarehouseTable {
  *
  *   CREATE TEMP TABLE                              TEMPORARY on the database
  *   CREATE TABLE, LOCK, COPY, INSERT, ALTER        its own tables, in schemas that it owns or may create tables in
- *   the same of tables that somebody else owns     SELECT, INSERT, ALTER; ALL in the ledger's schema, to LOCK as well
+ *   DELETE, of rows that are erased on purpose     the same
+ *   the same of tables that somebody else owns     SELECT, INSERT, DELETE, ALTER; ALL in the ledger's schema, to LOCK too
  *   svv_columns, sys_load_error_detail             everybody sees what is his own
  *
  * Redshift has no IF NOT EXISTS for users. The user is made here and not by the loader's first sign-in, since
@@ -63,7 +64,7 @@ export function loaderGrants({ user, database, tables }: GrantsRequest): Grant[]
     ]),
     { sql: `GRANT ALL ON ALL TABLES IN SCHEMA ${quoteName(LEDGER_SCHEMA)} ${to}` },
     ...tables.map(({ schema, table }) => ({
-      sql: `GRANT SELECT, INSERT, ALTER ON TABLE ${quoteName(schema)}.${quoteName(table)} ${to}`,
+      sql: `GRANT SELECT, INSERT, DELETE, ALTER ON TABLE ${quoteName(schema)}.${quoteName(table)} ${to}`,
       onlyIf: `EXISTS (SELECT 1 FROM pg_tables WHERE schemaname = ${quoteText(schema)} AND tablename = ${quoteText(table)})`,
     })),
   ];

@@ -13,7 +13,9 @@ export type WireErrorCode =
   | "TOO_DEEP" //              layers of compression or aggregation without end
   | "BAD_COMMIT" //            a commit object that breaks its schema
   | "BAD_SEGMENT" //           a segment of the log that breaks its grammar
-  | "BAD_KEY"; //              an object key that breaks its grammar
+  | "BAD_KEY" //               an object key that breaks its grammar
+  | "BAD_CONDITION" //         an erasure's condition that breaks its grammar, or does not fit its columns
+  | "BAD_ERASURE"; //          an erasure's record that breaks its schema
 
 /** Bad bytes, with the place in them. Never thrown for anything the sender did right. */
 export class WireError extends Error {

@@ -1,3 +1,5 @@
+import { PREFIX } from "../../wire/keys.ts";
+import { isBadErasure, type LakeErasures } from "./erasure/lake-erasures.ts";
 import { Claim, type ClaimLimits, type Unreadable } from "./claim.ts";
 import type { Lake } from "./lake.ts";
 import type { Interval } from "./set-aside.ts";
@@ -21,6 +23,7 @@ export class Claims {
   readonly #lake: Lake;
   readonly #now: Date;
   readonly #maxHeldBytes: number;
+  readonly #erasures: LakeErasures | undefined;
   #open: Claim[];
 
   constructor(
@@ -28,11 +31,13 @@ export class Claims {
     lake: Lake,
     now: Date,
     limits: ClaimLimits & { readonly maxHeldBytes: number },
+    erasures?: LakeErasures,
   ) {
     this.#open = tables.map(({ target, state }) => new Claim(target, state, limits));
     this.#lake = lake;
     this.#now = now;
     this.#maxHeldBytes = limits.maxHeldBytes;
+    this.#erasures = erasures;
   }
 
   get open(): readonly Claim[] {
@@ -69,8 +74,23 @@ export class Claims {
       this.closed.push({ ...closed, state: { ...state, backlog } });
       return;
     }
-    const load = plan.load(log, this.#now);
+    const listed = this.#erasures?.of(target.type).length ?? 0;
+    if (listed > 0) await this.#replaceObjects(claim);
+    const load = {
+      ...plan.load(log, this.#now),
+      ...(listed > 0 && { erasures: { listed, applied: state.erasures?.applied ?? 0 } }),
+    };
     for (const { key, body } of plan.files(load, this.#lake.bucket)) await this.#lake.put(key, body);
     this.closed.push({ ...closed, state: { ...state, backlog, load } });
+  }
+
+  /** An erasure that cannot be read is told, and the load names what its commits name. */
+  async #replaceObjects({ plan, target, unreadable }: Claim): Promise<void> {
+    try {
+      plan.replaceObjects(await this.#erasures!.rewritten(target.type, plan.objects));
+    } catch (error) {
+      if (!isBadErasure(error)) throw error;
+      unreadable.push({ key: PREFIX.erasures, error });
+    }
   }
 }

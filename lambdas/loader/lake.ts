@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import {
   GetObjectCommand,
   type GetObjectCommandOutput,
+  ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
@@ -13,6 +14,7 @@ import { WireError } from "../../wire/wire-error.ts";
 export class Lake {
   readonly bucket: string;
   readonly #s3: S3Client;
+  readonly #read = new Map<string, string>();
 
   constructor(s3: S3Client, bucket: string) {
     this.#s3 = s3;
@@ -23,6 +25,31 @@ export class Lake {
     const Body = typeof body === "string" ? Buffer.from(body) : body;
     const object = { Bucket: this.bucket, Key: key, Body, ContentLength: Body.length };
     await this.#s3.send(new PutObjectCommand(object));
+  }
+
+  /** Keys right below a prefix that ends in a slash, in order. */
+  async keysIn(Prefix: string): Promise<string[]> {
+    const keys: string[] = [];
+    for (let ContinuationToken: string | undefined, more = true; more;) {
+      const list = { Bucket: this.bucket, Prefix, Delimiter: "/", ContinuationToken };
+      const { Contents = [], NextContinuationToken } = await this.#s3.send(new ListObjectsV2Command(list));
+      for (const { Key } of Contents) keys.push(Key!);
+      ContinuationToken = NextContinuationToken;
+      more = NextContinuationToken !== undefined;
+    }
+    return keys;
+  }
+
+  /** A small object that never changes. @returns undefined where there is none */
+  async readOnce(key: string): Promise<string | undefined> {
+    const text = this.#read.get(key) ?? (await (await this.#get(key))?.Body!.transformToString());
+    if (text !== undefined) this.#read.set(key, text);
+    return text;
+  }
+
+  /** @returns undefined where there is none; the reader closes it */
+  async stream(key: string): Promise<Readable | undefined> {
+    return (await this.#get(key))?.Body as Readable | undefined;
   }
 
   /**

@@ -1,4 +1,5 @@
 import { copySql, countSql, type Storage } from "./copy-sql.ts";
+import { erasedCountSql, hasErasuresSql } from "./erasure/erased-rows.ts";
 import { named } from "./load-statement.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { fastRowsSql, rowCountsSql, slowRowsSql } from "./rows-sql.ts";
@@ -11,7 +12,8 @@ export { statementName } from "./load-statement.ts";
  * The one transaction of a load.
  *
  * fast:  lock · what is new · not loaded yet · overlaps nothing · COPY into the table · ledger
- * slow:  lock · what is new · not loaded yet · COPY into a temporary table · insert what is not there · ledger
+ * slow:  lock · what is new · not loaded yet · COPY into a temporary table · leave out what was erased · insert what is
+ *        not there · ledger
  *
  * The lock comes first. Redshift takes a transaction's snapshot at its first SELECT or DML; taken
  * before the lock is held, it would not show what another load has just committed.
@@ -20,7 +22,8 @@ export function loadSql(load: OpenLoad, target: Target, storage: Storage): strin
   const copies = newCommitsSql(load, storage);
   const lock = named("lock", `LOCK TABLE ${lockTableSql(target)}`);
   const rows = load.path === "fast" ? fastSql(load, target, storage) : slowSql(load, target, storage);
-  return [lock, ...copies, notLoadedSql(load, target), ...rows, ...ledgerSql(load, target)];
+  const asserted = [notLoadedSql(load, target), ...hasErasuresSql(load, target)];
+  return [lock, ...copies, ...asserted, ...rows, ...ledgerSql(load, target)];
 }
 
 const COMMIT_COLUMNS =
@@ -54,6 +57,7 @@ function fastSql(load: OpenLoad, target: Target, storage: Storage): string[] {
   return [
     named("no-overlap", none(`SELECT count(*) AS n FROM (${overlappingRanges(target)}) overlapping`)),
     named("no-foreign-overlap", none(`SELECT count(*) AS n FROM ${overlappingCommits(target)}`)),
+    named("no-erased", none(erasedCountSql(target))),
     ...fastRowsSql(load, target, storage),
   ];
 }

@@ -8,6 +8,9 @@ export type StatementName =
   | "not-loaded" //           this very load is in the ledger already
   | "no-overlap" //           a range is in the ledger already
   | "no-foreign-overlap" //   a batch with foreign rows is in the ledger already
+  | "has-erasures" //         the table lacks erasures that it had had when the load was planned
+  | "no-erased" //            something was erased within a range, or from a batch with foreign rows
+  | "leave-out-erased"
   | "count" //                COPY loaded another number of rows than the commits say
   | "new-commits"
   | "new-ranges"

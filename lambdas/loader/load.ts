@@ -75,6 +75,13 @@ export async function settle(state: TableState, target: Target, parts: LoadParts
     parts.log.info("ranges overlap the ledger: the slow path takes over", describe(load, target));
     return { state: { ...state, load: again({ ...load, path: "slow" }) }, events: [] };
   }
+  if (outcome.kind === "lacks-erasures") {
+    parts.log.warn("the warehouse lacks erasures: they are made again", describe(load, target));
+    const { erasures: _, prepared: __, ...rest } = state;
+    const { erasures, ...anew } = again(load);
+    const none = erasures && { erasures: { ...erasures, applied: 0 } };
+    return { state: { ...rest, load: { ...anew, ...none } }, events: [] };
+  }
   if (outcome.kind !== "failed") return finish(state, load, target, outcome, parts);
   const error = await withLoadErrors(outcome, parts.api);
   // Whatever it was, the table may not be what it was when it was prepared.
@@ -133,8 +140,9 @@ async function finish(
   const { lake, now, log } = parts;
   const conflicts = await conflictsOf(load, target, outcome, parts);
   const inserted = outcome.kind === "loaded" ? (outcome.inserted ?? load.rows) : undefined;
+  const erased = outcome.kind === "loaded" ? (outcome.erased ?? 0) : 0;
   // Of a load whose end nobody saw, weir.loads has the numbers.
-  const duplicates = inserted === undefined ? {} : { duplicates: load.rows - inserted };
+  const duplicates = inserted === undefined ? {} : { duplicates: load.rows - inserted - erased };
   const record = {
     ...describe(load, target),
     outcome: outcome.kind,
@@ -142,6 +150,7 @@ async function finish(
     bytes: load.bytes,
     ...(inserted !== undefined && { inserted, ...duplicates }),
     ...(conflicts !== undefined && { conflicts: conflicts.count }),
+    ...(erased > 0 && { erased }),
     seconds: (now().getTime() - Date.parse(load.plannedAt)) / 1_000,
   };
   await lake.put(`loads/done/${load.id}.json`, JSON.stringify(record));

@@ -18,6 +18,8 @@ export const openLoadSchema = z.strictObject({
   log: z.strictObject({ from: cursorSchema, to: cursorSchema }).optional(),
   rows: count,
   bytes: count,
+  /** Of the lake's erasures, how many there were when it was planned, and how many the table had had. */
+  erasures: z.strictObject({ listed: count, applied: count }).optional(),
   /** One COPY each: one COPY reads one codec. */
   manifests: z.array(file.extend({ codec: z.enum(["zstd", "gzip"]) })),
   commits: file,

@@ -10,18 +10,29 @@ export type Outcome =
       readonly inserted: number | undefined;
       /** Rows that were inserted beside another one of their place; undefined where nobody compared. */
       readonly conflicts: number | undefined;
+      /** Rows that were left out since they were erased on purpose. */
+      readonly erased: number | undefined;
       readonly seconds: number | undefined;
     }
   /** The ledger has it from an earlier attempt whose end nobody saw. */
   | { readonly kind: "loaded-before" }
   /** Rows may be there already: only the slow path may load it. */
   | { readonly kind: "overlap" }
+  /** The warehouse lacks erasures that the table had had. */
+  | { readonly kind: "lacks-erasures" }
   | {
       readonly kind: "failed";
       readonly error: string;
       readonly transient: boolean;
       readonly queryId?: number;
     };
+
+/** Assertions of the fast path. */
+const NEEDS_COMPARING: ReadonlySet<StatementName> = new Set([
+  "no-overlap",
+  "no-foreign-overlap",
+  "no-erased",
+]);
 
 /** Redshift's compute nodes say the first, its leader node and PostgreSQL the second. */
 const DIVIDED_BY_ZERO = /divide by zero|division by zero/i;
@@ -55,6 +66,7 @@ export function readOutcome(description: DescribeStatementResponse | undefined):
       kind: "loaded",
       inserted: rowsOf("insert-rows"),
       conflicts: rowsOf("insert-conflicts"),
+      erased: rowsOf("leave-out-erased"),
       seconds: Duration === undefined ? undefined : Duration / 1e9,
     };
   }
@@ -65,7 +77,8 @@ export function readOutcome(description: DescribeStatementResponse | undefined):
   const name = statementName(at?.QueryString);
   if (DIVIDED_BY_ZERO.test(reason)) {
     if (name === "not-loaded") return { kind: "loaded-before" };
-    if (name === "no-overlap" || name === "no-foreign-overlap") return { kind: "overlap" };
+    if (name !== undefined && NEEDS_COMPARING.has(name)) return { kind: "overlap" };
+    if (name === "has-erasures") return { kind: "lacks-erasures" };
     if (name === "count") {
       const text = "COPY loaded another number of rows than the commits name";
       return { kind: "failed", error: text, transient: false };

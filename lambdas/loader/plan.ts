@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Commit } from "../../wire/commit.ts";
-import { type Codec, parseCommitKey, PREFIX } from "../../wire/keys.ts";
+import type { RewrittenObject } from "../../wire/erasure.ts";
+import { type Codec, codecOf, parseCommitKey, PREFIX } from "../../wire/keys.ts";
 import type { Cursor } from "../commit-log/cursor.ts";
 import { LoadRanges } from "./load-ranges.ts";
 import { ledgerCommit, LedgerBatches } from "./ledger-commit.ts";
@@ -39,6 +40,7 @@ export class LoadPlan {
   #bytes = 0;
   #commitBytes = 0;
   #repeatsObject = false;
+  #isRewritten = false;
 
   constructor(target: Target) {
     this.#target = target;
@@ -86,11 +88,28 @@ export class LoadPlan {
     this.#ranges.add(commit);
   }
 
+  /** Keys of the objects that its commits name. */
+  get objects(): Iterable<string> {
+    return this.#objects.keys();
+  }
+
+  /** Loads others in the place of some objects: what an erasure has left of them. */
+  replaceObjects(rewritten: ReadonlyMap<string, RewrittenObject>): void {
+    for (const [name, { key, rows, bytes }] of rewritten) {
+      this.#bytes += bytes - (this.#objects.get(name)?.bytes ?? 0);
+      this.#objects.delete(name);
+      if (key !== undefined) this.#objects.set(key, { rows, bytes });
+      this.#isRewritten = true;
+    }
+  }
+
   /** @param log the interval that the commits were read from. Plan nothing that is empty. */
   load(log: { readonly from: Cursor; readonly to: Cursor }, now: Date): OpenLoad {
     const id = this.#id();
     const folder = `${PREFIX.loads}${id}/`;
-    const isSlow = this.#ranges.overlap || this.#batches.foreignOverlap || this.#repeatsObject;
+    // Ranges with an erased place would abort the fast path, whatever the objects hold.
+    const isSlow =
+      this.#ranges.overlap || this.#batches.foreignOverlap || this.#repeatsObject || this.#isRewritten;
     const objects = [...this.#objects].map(([key, { rows }]) => ({ codec: codecOf(key), rows }));
     return {
       id,
@@ -138,6 +157,5 @@ const dataObjects = (commit: Commit, { type }: Target): Commit["objects"] =>
   commit.objects.filter((object) => object.kind === "data" && object.type === type && object.rows > 0);
 
 const CODECS = ["zstd", "gzip"] as const;
-const codecOf = (key: string): Codec => (key.endsWith(".gz") ? "gzip" : "zstd");
 const sum = (objects: readonly { readonly rows: number }[]): number =>
   objects.reduce((sum, { rows }) => sum + rows, 0);

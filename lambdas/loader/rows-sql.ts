@@ -1,4 +1,5 @@
 import { copySql, countSql, type Storage } from "./copy-sql.ts";
+import { leaveOutErasedSql } from "./erasure/erased-rows.ts";
 import { named } from "./load-statement.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { columnsSql, namesColumns, quoteText, tableSql, type Target } from "./target.ts";
@@ -38,6 +39,7 @@ export function slowRowsSql(load: OpenLoad, target: Target, storage: Storage, ov
 FROM ${tableSql(target)} WHERE 1 = 0`,
     ),
     ...copyRowsSql(load, "staged", storage),
+    named("leave-out-erased", leaveOutErasedSql("staged", target)),
     named("overlapping", overlappingSql(overlap)),
     named("places", PLACES_SQL),
     named("known", knownSql(target)),

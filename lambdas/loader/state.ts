@@ -31,6 +31,15 @@ const tableState = z.strictObject({
   /** Fingerprint of the configuration that the table was last made to fit. */
   prepared: z.string().optional(),
   load: openLoadSchema.optional(),
+  /** Absent where the lake has none. See erasure/erase-table.ts. */
+  erasures: z
+    .strictObject({
+      /** Of the lake's for this type, so many are in weir.erasures. */
+      applied: count,
+      running: z.strictObject({ id: z.string(), statementId: z.string(), submittedAt: instant }).optional(),
+      failure: z.strictObject({ error: z.string(), count, notBefore: instant }).optional(),
+    })
+    .optional(),
   /** What was claimed before there was a log. See claimed-before.ts. */
   before: z
     .strictObject({ cursor: z.string(), claimed: z.array(z.string()), setAside: z.array(z.string()) })

@@ -3,6 +3,8 @@ import type { SavedState } from "../commit-log/saved-state.ts";
 import { busyTime } from "./busy-time.ts";
 import type { ClaimLimits } from "./claim.ts";
 import { Claims, type ClosedClaim } from "./claims.ts";
+import { eraseTable } from "./erasure/erase-table.ts";
+import { LakeErasures } from "./erasure/lake-erasures.ts";
 import { Lag } from "./lag.ts";
 import { type LoadEvent, type LoadParts, type Log, settle, type Step, submit } from "./load.ts";
 import { readLog, type ReadLimits } from "./read-log.ts";
@@ -61,7 +63,7 @@ const LOGGED_EXAMPLES = 5;
  * One turn of the loader: settles the loads that are open, opens new ones, submits what is due. It
  * never waits for a load. Each step is saved before the next, so a loader may die anywhere:
  *
- *   settle · claim and plan · save · submit · save
+ *   settle · erase · claim and plan · save · submit · save
  *
  * A plan is saved before it is submitted: one that was submitted without that being saved is submitted
  * again with its token, which is the same statement for 8 hours; after that the ledger refuses it.
@@ -71,8 +73,11 @@ const LOGGED_EXAMPLES = 5;
  */
 export async function tick(parts: TickParts, scheduled: boolean): Promise<TickReport> {
   const turn = new Turn(parts, await readState(parts));
+  // Listed after the state is read: whoever saves it meanwhile, once an erasure is recorded, has this tick begin anew.
+  const erasures = await LakeErasures.list(parts.lake);
   await turn.each((state, target) => settle(state, target, parts));
-  const claims = claimsOf(turn, parts, scheduled);
+  await turn.each((state, target) => eraseTable(state, target, erasures, parts));
+  const claims = claimsOf(turn, parts, erasures, scheduled);
   // What cannot be read now keeps nothing waiting that was planned already.
   const failed = await claim(claims, parts, scheduled).then(
     () => undefined,
@@ -144,12 +149,13 @@ class Turn {
 function claimsOf(
   turn: Turn,
   { targets, lake, now, limits = TICK_LIMITS }: TickParts,
+  erasures: LakeErasures,
   scheduled: boolean,
 ): Claims {
   const tables = targets
     .map((target) => ({ target, state: turn.table(target) }))
     .filter(({ state: { load, backlog } }) => load === undefined && (scheduled || backlog));
-  return new Claims(tables, lake, now(), limits);
+  return new Claims(tables, lake, now(), limits, erasures);
 }
 
 async function claim(

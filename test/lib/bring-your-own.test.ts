@@ -94,6 +94,7 @@ describe("a bucket of the user's", () => {
     expect(stack.grants("WarehouseCopyRole")).toEqual([
       `kms:Decrypt on ${arn("lake")} ${viaS3}`,
       `s3:GetObject on ${bucket}/data/*`,
+      `s3:GetObject on ${bucket}/erasures/*`,
       `s3:GetObject on ${bucket}/loads/*`,
       `s3:ListBucket on ${bucket}`,
     ]);

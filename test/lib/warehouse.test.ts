@@ -45,6 +45,7 @@ describe("a new warehouse", () => {
     expect(stack.grants("WarehouseCopyRole")).toEqual([
       "kms:Decrypt on <Key> if StringEquals=kms:ViaService=s3.<AWS::Region>.amazonaws.com",
       "s3:GetObject on <Lake>/data/*",
+      "s3:GetObject on <Lake>/erasures/*",
       "s3:GetObject on <Lake>/loads/*",
       "s3:ListBucket on <Lake>",
     ]);
@@ -136,6 +137,7 @@ describe.each([EXISTING_SERVERLESS, PROVISIONED])("a warehouse of kind $kind", (
     expect(statements(stack.one("CopyPolicy").Properties["PolicyDocument"])).toEqual([
       "kms:Decrypt on <Key> if StringEquals=kms:ViaService=s3.<AWS::Region>.amazonaws.com",
       "s3:GetObject on <Lake>/data/*",
+      "s3:GetObject on <Lake>/erasures/*",
       "s3:GetObject on <Lake>/loads/*",
       "s3:ListBucket on <Lake>",
     ]);

@@ -147,6 +147,19 @@ export class LoaderRig {
     throw new Error(`still waiting: ${JSON.stringify(this.logged.slice(-3))}`);
   }
 
+  /** Ticks until no table has an erasure that runs or is to be made. */
+  async erased(): Promise<void> {
+    for (let ticks = 0; ticks < 20; ticks++) {
+      await this.tick();
+      const running = Object.values((await this.state()).tables).flatMap(
+        ({ erasures }) => erasures?.running ?? [],
+      );
+      for (const { statementId } of running) await this.rig.describe(statementId);
+      if (running.length === 0) return;
+    }
+    throw new Error(`still erasing: ${JSON.stringify(this.logged.slice(-3))}`);
+  }
+
   async state(): Promise<LoaderState> {
     return savedState(this.rig.s3, BUCKET).read();
   }

@@ -8,7 +8,7 @@ import {
   ExecuteStatementCommand,
   RedshiftDataClient,
 } from "@aws-sdk/client-redshift-data";
-import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { DeleteObjectCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { startFauxqs } from "fauxqs";
 import { removePostgres } from "../../local/warehouse/postgres.ts";
 import { startWarehouse, type Warehouse, type WarehouseOptions } from "../../local/warehouse/warehouse.ts";
@@ -26,6 +26,8 @@ export interface Rig extends AsyncDisposable {
   readonly redshift: RedshiftDataClient;
   readonly warehouse: Warehouse;
   put(key: string, body: Uint8Array | string): Promise<void>;
+  get(key: string): Promise<Buffer>;
+  remove(key: string): Promise<void>;
   /** Runs a batch to its end. */
   batch(...sqls: string[]): Promise<DescribeStatementResponse>;
   execute(sql: string): Promise<DescribeStatementResponse>;
@@ -59,6 +61,13 @@ export async function startRig(options: Partial<WarehouseOptions> = {}): Promise
     async put(Key, body) {
       const Body = Buffer.from(body as string);
       await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key, Body, ContentLength: Body.length }));
+    },
+    async get(Key) {
+      const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key }));
+      return Buffer.from(await Body!.transformToByteArray());
+    },
+    async remove(Key) {
+      await s3.send(new DeleteObjectCommand({ Bucket: BUCKET, Key }));
     },
     async batch(...Sqls) {
       const { Id } = await redshift.send(new BatchExecuteStatementCommand({ ...TARGET, Sqls }));

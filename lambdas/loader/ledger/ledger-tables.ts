@@ -8,6 +8,7 @@ import { quoteName } from "../../../wire/sql-text.ts";
  * weir.ranges   byte ranges of sources that a load brought; arrived_from..arrived_to spans its rows'
  *               _arrived_at, which bounds the search for duplicates later
  * weir.conflicts  one row a row that was loaded beside another one of its place, (src, off), with that one
+ * weir.erasures, weir.erased_rows  what was erased on purpose: see ../erasure/erased-rows.ts
  *
  * Sequence numbers are padded, so that text compares like numbers.
  */
@@ -109,6 +110,30 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
       required("found_at", "timestamp"),
     ],
     attributes: "DISTKEY (src) SORTKEY (found_at)",
+  },
+  {
+    name: "erasures",
+    columns: [
+      required("erasure_id", "varchar(120)"),
+      required("target", "varchar(127)"),
+      required("places", "bigint"),
+      required("erased_at", "timestamp"),
+    ],
+    attributes: "DISTSTYLE ALL SORTKEY (erased_at)",
+  },
+  {
+    name: "erased_rows",
+    columns: [
+      required("erasure_id", "varchar(120)"),
+      required("target", "varchar(127)"),
+      required("src", "varchar(160)"),
+      required("off", "bigint"),
+      column("crc", "bigint"),
+      // Of rows without provenance.
+      column("shard_id", "varchar(160)"),
+      column("seq", "varchar(160)"),
+    ],
+    attributes: 'DISTKEY (src) SORTKEY (src, "off")',
   },
 ];
 

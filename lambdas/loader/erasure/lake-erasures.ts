@@ -1,0 +1,100 @@
+import { createInterface } from "node:readline";
+import { createZstdDecompress } from "node:zlib";
+import {
+  type Erasure,
+  erasureKey,
+  objectsKey,
+  parseErasure,
+  parseErasureKey,
+  parseRewrittenObject,
+  type RewrittenObject,
+} from "../../../wire/erasure.ts";
+import { partitionDay, PREFIX } from "../../../wire/keys.ts";
+import type { Lake } from "../lake.ts";
+import { LoaderError } from "../loader-error.ts";
+
+/** What zlib says of bytes that are not what was compressed. */
+const SPOILT = /^(?:Z|ZSTD)_/;
+
+/** Whether an erasure is not what it should be; what S3 says may pass. */
+export function isBadErasure(error: unknown): error is Error {
+  const { code = "" } = error as { readonly code?: string };
+  return error instanceof Error && (code === "NO_ERASURE" || code === "BAD_ERASURE" || SPOILT.test(code));
+}
+
+/** The erasures that are recorded in the lake, as they are when a tick begins. */
+export class LakeErasures {
+  readonly #lake: Lake;
+  /** Ids by log type, the earliest first. */
+  readonly #ids: ReadonlyMap<string, readonly string[]>;
+
+  private constructor(lake: Lake, ids: ReadonlyMap<string, readonly string[]>) {
+    this.#lake = lake;
+    this.#ids = ids;
+  }
+
+  /** One listing: there are as many records as erasures, and mostly none. */
+  static async list(lake: Lake): Promise<LakeErasures> {
+    const ids = new Map<string, string[]>();
+    for (const key of await lake.keysIn(PREFIX.erasures)) {
+      const parsed = parseErasureKey(key);
+      if (parsed) ids.set(parsed.type, [...(ids.get(parsed.type) ?? []), parsed.id]);
+    }
+    return new LakeErasures(lake, ids);
+  }
+
+  of(type: string): readonly string[] {
+    return this.#ids.get(type) ?? [];
+  }
+
+  /** @throws LoaderError NO_ERASURE where somebody removed it @throws WireError BAD_ERASURE */
+  async record(id: string): Promise<Erasure> {
+    const key = erasureKey(id);
+    const json = await this.#lake.readOnce(key);
+    if (json === undefined) throw new LoaderError("NO_ERASURE", `${key} is not there any more`);
+    return parseErasure(json, key);
+  }
+
+  /**
+   * What stands in the place of objects, by their keys; of those that were not rewritten there is nothing. One
+   * erasure of a type ends before the next begins, so what one has written the next may have replaced.
+   */
+  async rewritten(type: string, keys: Iterable<string>): Promise<Map<string, RewrittenObject>> {
+    const replaced = new Map<string, RewrittenObject>();
+    const ids = this.of(type);
+    if (ids.length === 0) return replaced;
+    /** The object that there is now, and the one that a commit names. */
+    const named = new Map([...keys].map((key) => [key, key]));
+    for (const id of ids) {
+      const days = new Set((await this.record(id)).days);
+      const wanted = new Set([...named.keys()].map(partitionDay).filter((day) => day && days.has(day)));
+      for (const day of wanted) {
+        for await (const next of this.#objects(id, day!)) {
+          const name = named.get(next.object);
+          if (name === undefined) continue;
+          named.delete(next.object);
+          if (next.key !== undefined) named.set(next.key, name);
+          replaced.set(name, next);
+        }
+      }
+    }
+    return replaced;
+  }
+
+  /** A day of a large lake has very many: they are read one by one. */
+  async *#objects(id: string, day: string): AsyncGenerator<RewrittenObject> {
+    const key = objectsKey(id, day);
+    const body = await this.#lake.stream(key);
+    if (body === undefined) throw new LoaderError("NO_ERASURE", `${key} is not there any more`);
+    const unpacked = createZstdDecompress();
+    // Whatever fails is thrown by the reading of what it was to unpack.
+    body.on("error", (error) => unpacked.destroy(error));
+    try {
+      for await (const line of createInterface({ input: body.pipe(unpacked) }))
+        yield parseRewrittenObject(line, key);
+    } finally {
+      body.destroy();
+      unpacked.destroy();
+    }
+  }
+}
