@@ -5,6 +5,7 @@ import { PARTITION_KEY_MAX_CHARS, SORT_KEY_MAX_COLUMNS, TABLE_MAX_COLUMNS } from
 import { PatternError } from "./pattern/pattern-error.ts";
 import { Pattern } from "./pattern/pattern.ts";
 import { columnNameProblem, schemaNameProblem, tableNameProblem } from "./redshift-names.ts";
+import { timeSettings } from "./time-settings.ts";
 
 /**
  * A log type: which user records it takes, how a line is read, which columns come of it and where
@@ -134,14 +135,7 @@ const parser = z
       "another one, is rejected",
   });
 
-const time = z.strictObject({
-  field: fieldPath,
-  format: z.enum(["iso8601", "clf", "epoch-seconds", "epoch-millis", "syslog"]).meta({
-    description:
-      "`clf` is 10/Oct/2000:13:55:36 -0700; `syslog` is Oct 10 13:55:36, its year taken from arrival; " +
-      "`iso8601` without a zone is UTC",
-  }),
-});
+const time = z.strictObject({ field: fieldPath, ...timeSettings });
 
 const column = z.strictObject({
   name: columnName.meta({
@@ -155,6 +149,14 @@ const column = z.strictObject({
       "not a column type: use smallint, integer, bigint, real, double precision, decimal(p,s), boolean, " +
       "date, timestamp, timestamptz, varchar(n), char(n) or super",
   }),
+  time: z
+    .strictObject(timeSettings)
+    .optional()
+    .meta({
+      description:
+        "how times of this column are read, for timestamp, timestamptz and date. If absent, as the type's time where it " +
+        "is filled from the same field, and as `iso8601` in the zone of the type's time otherwise",
+    }),
   nullable: z.boolean().default(true).meta({ description: "false rejects lines without a value" }),
   encode: z.enum(ENCODINGS).optional(),
 });
@@ -206,8 +208,10 @@ export const logTypeSchema = z
     const problem: Problem = (path, message) =>
       context.addIssue({ code: "custom", path: [...path], message });
     const seen = new Set<string>();
-    type.columns.forEach(({ name }, i) => {
+    type.columns.forEach(({ name, type, time }, i) => {
       if (seen.has(name)) problem(["columns", i, "name"], `"${name}" twice`);
+      if (time && !TIME_KINDS.has(parseColumnType(type)?.kind))
+        problem(["columns", i, "time"], `${type} is no time`);
       seen.add(name);
     });
     if (type.destinations.some(({ to }) => to === "redshift")) checkColumns(type.columns, problem);
@@ -217,6 +221,8 @@ export const logTypeSchema = z
       }
     });
   });
+
+const TIME_KINDS: ReadonlySet<string | undefined> = new Set(["date", "timestamp", "timestamptz"]);
 
 type Problem = (path: readonly (string | number)[], message: string) => void;
 

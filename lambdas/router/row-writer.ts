@@ -7,7 +7,7 @@ import { Misfit, shown } from "./misfit.ts";
 import type { Fields } from "./parse/fields.ts";
 import { parserOf, type Parse } from "./parse/parser.ts";
 import { PlainRows } from "./plain/plain-rows.ts";
-import { readTime, type ReadTime } from "./time/event-time.ts";
+import { readColumnTime, readTime, type ReadTime } from "./time/event-time.ts";
 
 interface ColumnPlan {
   readonly name: string;
@@ -34,16 +34,16 @@ export class RowWriter {
     if (time) fields.push(time.field);
     this.parse = parserOf(type.parse, new Set(fields));
     this.plain = PlainRows.of(type);
-    this.#columns = type.columns.map(({ name, field = name, type: columnType, nullable }) => ({
-      name,
-      key: `,"${name}":`,
-      nullable,
-      read: fieldReader(path(field)),
-      write: columnWriter(columnType, readTime(field === time?.field ? time.format : "iso8601")),
+    this.#columns = type.columns.map((column) => ({
+      name: column.name,
+      key: `,"${column.name}":`,
+      nullable: column.nullable,
+      read: fieldReader(path(column.field ?? column.name)),
+      write: columnWriter(column.type, readColumnTime(column, time)),
     }));
     this.#time = time && {
       read: fieldReader(path(time.field)),
-      readTime: readTime(time.format),
+      readTime: readTime(time.format, time),
       field: time.field,
     };
     this.#taken = TakenFields.of(fields.map(path));

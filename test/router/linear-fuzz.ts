@@ -35,7 +35,14 @@ const COLUMNS = [
   "char(400)",
   "super",
 ];
-const TIMES: readonly TimeFormat[] = ["iso8601", "clf", "epoch-seconds", "epoch-millis", "syslog"];
+const TIMES: readonly TimeFormat[] = [
+  "iso8601",
+  "clf",
+  "epoch-seconds",
+  "epoch",
+  "syslog",
+  "%a %b %e %I:%M:%S.%L %p %Z %Y",
+];
 
 const APACHE2 = String.raw`^(?<a>[^ ]*) [^ ]* (?<user>[^ ]*) \[(?<t>[^\]]*)\] "(?<method>\S+)(?: +(?<b>(?:[^"]|\\.)*?)(?: +\S*)?)?" (?<code>[^ ]*) (?<size>[^ ]*)(?: "(?<referer>(?:[^"]|\\.)*)" "(?<agent>(?:[^"]|\\.)*)")?$`;
 

@@ -322,3 +322,34 @@ describe("the short way", () => {
     expect(writerOf({ ...ACCESS_TYPE, columns: unknown }).plain).toBeUndefined();
   });
 });
+
+test.each([
+  ["iso8601", undefined],
+  ["iso8601", "+05:45"],
+  ["iso8601", "Europe/Berlin"],
+  ["%Y-%m-%d %H:%M:%S", "Europe/Berlin"],
+  ["epoch", undefined],
+])("the short way reads times of %s in the zone %s as the general one does", (format, zone) => {
+  const time = { field: "time", format, zone };
+  const columns = [
+    { name: "time", type: "timestamp" },
+    { name: "day", field: "time", type: "date", time: { format, zone: "Asia/Tokyo" } },
+  ];
+  const writer = writerOf({ name: "t", parse: { format: "json" }, time, columns });
+  const text = fc
+    .tuple(
+      fc.constantFrom("2026-10-25 02:30", "2026-10-25 24:00", "2026-03-29 02:59", "2026-10-24 23:59"),
+      fc.constantFrom(":00", ":30", ":60", ":30.123", ":00.000"),
+    )
+    .map((parts) => parts.join(""));
+  const number = fc.integer({ min: 0, max: 2 ** 42 });
+  const value: fc.Arbitrary<string | number> = format === "epoch" ? number : text;
+  fc.assert(
+    fc.property(fc.array(value, { minLength: 1, maxLength: 8 }), (times) => {
+      compare(
+        writer,
+        times.map((time) => JSON.stringify({ time })),
+      );
+    }),
+  );
+});

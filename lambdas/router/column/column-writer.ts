@@ -9,7 +9,7 @@ import type { WriteColumn } from "./write-column.ts";
 
 /**
  * @param type as in the configuration, checked there
- * @param readTime for times; ISO 8601 but where the column is filled from the type's time field
+ * @param readTime for times and dates
  */
 export function columnWriter(type: string, readTime: ReadTime): WriteColumn {
   const parsed = parseColumnType(type)!;
@@ -29,7 +29,7 @@ export function columnWriter(type: string, readTime: ReadTime): WriteColumn {
     case "boolean":
       return writeBoolean;
     case "date":
-      return writeDate;
+      return writeDate(readTime);
     case "timestamp":
       return writeTimestamp("", readTime);
     case "timestamptz":

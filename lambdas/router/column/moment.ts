@@ -6,13 +6,16 @@ import type { WriteColumn } from "./write-column.ts";
 
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
 
-/** `YYYY-MM-DD`, COPY's default DATEFORMAT, and a day that exists. */
-export function writeDate(value: unknown): string | null | Misfit {
-  if (value === "") return null;
-  const [, year, month, day] = (typeof value === "string" && DATE.exec(value)) || [];
-  if (!isDate(Number(year), Number(month), Number(day)))
-    return new Misfit("type", `${shown(value)} is not a date`);
-  return `"${value as string}"`;
+/** `YYYY-MM-DD`, COPY's default DATEFORMAT, and a day that exists; of a time, its day in UTC. */
+export function writeDate(readTime: ReadTime): WriteColumn {
+  return (value, arrivedAtMs) => {
+    if (value === "") return null;
+    const [day, year, month, dayOfMonth] = (typeof value === "string" && DATE.exec(value)) || [];
+    if (isDate(Number(year), Number(month), Number(dayOfMonth))) return `"${day}"`;
+    const instant = readTime(value, arrivedAtMs);
+    if (instant === undefined) return new Misfit("type", `${shown(value)} is not a date`);
+    return `"${formatTimestamp(instant.epochMs).slice(0, "YYYY-MM-DD".length)}"`;
+  };
 }
 
 /** In UTC, to the microsecond. @param zone written after it: "" for TIMESTAMP, "+00" for TIMESTAMPTZ */

@@ -1,8 +1,10 @@
 import type { AccessFormatName, LogType } from "../../../wire/log-type.ts";
+import { zoneOffsetMs } from "../../../wire/time-zone.ts";
 import { columnWriter } from "../column/column-writer.ts";
 import { fieldPath, type FieldPath } from "../field-path.ts";
 import { ACCESS_FORMATS, accessFieldNames } from "../parse/access-format.ts";
-import { readTime, type TimeFormat } from "../time/event-time.ts";
+import { CLF_MINUTE_CHARS } from "../time/clf.ts";
+import { readColumnTime, readTime } from "../time/event-time.ts";
 import { CLOSE_BRACE, COLON, COMMA, copyBytes, OPEN_BRACE } from "./bytes.ts";
 import { columnCopier, copyText, type CopyColumn } from "./plain-column.ts";
 import { PlainTime } from "./plain-time.ts";
@@ -15,11 +17,14 @@ const LINE_MAX_BYTES = 2_000;
 
 const EXTRA = Buffer.from(',"_extra":');
 
-/** Characters of a time up to the colon before its seconds. */
-const MINUTE_CHARS: Partial<Record<TimeFormat, number>> = {
-  iso8601: "YYYY-MM-DDTHH:MM".length,
-  clf: "10/Oct/2000:13:55".length,
-};
+/**
+ * Characters of a time up to the colon before its seconds, 0 where there is none, or where what a minute means may
+ * depend on its arrival.
+ */
+function minuteChars({ format, zone = "UTC" }: NonNullable<LogType["time"]>): number {
+  if (format === "clf") return CLF_MINUTE_CHARS;
+  return format === "iso8601" && zoneOffsetMs(zone) !== undefined ? "YYYY-MM-DDTHH:MM".length : 0;
+}
 
 interface ColumnPlan {
   readonly slot: number;
@@ -78,14 +83,15 @@ export class PlainRows {
     const { time } = type;
     this.#scan = scan;
     this.#spans = new Spans(slots);
-    this.#columns = type.columns.map(({ name, field = name, type: columnType, nullable }) => {
-      const write = columnWriter(columnType, readTime(field === time?.field ? time.format : "iso8601"));
-      const copy = columnCopier(columnType, write, this.#arrivedAt);
+    this.#columns = type.columns.map((column) => {
+      const { name, field = name, nullable } = column;
+      const write = columnWriter(column.type, readColumnTime(column, time));
+      const copy = columnCopier(column.type, write, this.#arrivedAt);
       return { slot: slotOf(field), key: Buffer.from(`,"${name}":`), nullable, copy };
     });
     this.#time = time && {
       slot: slotOf(time.field),
-      reader: new PlainTime(readTime(time.format), MINUTE_CHARS[time.format] ?? 0),
+      reader: new PlainTime(readTime(time.format, time), minuteChars(time)),
     };
     const taken = new Set([...this.#columns.map(({ slot }) => slot), this.#time?.slot]);
     this.#untaken = [...always.entries()]

@@ -27,7 +27,8 @@ export class PlainTime {
     if (!Number.isNaN(within)) return this.#lastMinuteMs + within;
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
     const epochMs = this.#readTime(text, arrivedAtMs)?.epochMs ?? NaN;
-    if (this.#minuteChars > 0) {
+    // Nothing but a minute's begin is of 24:00.
+    if (this.#minuteChars > 0 && !text.startsWith("24:00", this.#minuteChars - "24:00".length)) {
       this.#last = Buffer.from(text);
       this.#lastMinuteMs = epochMs - readSeconds(bytes, secondAt, to);
     }

@@ -26,26 +26,11 @@ function civilMs(year: number, month: number, day: number): number {
 }
 
 /**
- * @param zone "Z", "+09:00", "-0700", "+09", or undefined for UTC
- * @returns ms of the epoch at the minute's begin, NaN where the calendar has no such minute
+ * @returns what a clock shows at a minute's begin, in ms as if it were UTC; NaN where the calendar has no such minute.
+ *   24:00 is the next day's midnight
  */
-export function minuteMs(
-  year: number,
-  month: number,
-  day: number,
-  hour: number,
-  minute: number,
-  zone: string | undefined,
-): number {
-  const offset = zoneMinutes(zone);
-  if (!isDate(year, month, day) || hour > 23 || minute > 59 || Number.isNaN(offset)) return NaN;
-  return civilMs(year, month, day) + (hour * 60 + minute - offset) * MINUTE_MS;
-}
-
-function zoneMinutes(zone: string | undefined): number {
-  if (zone === undefined || zone === "Z" || zone === "z") return 0;
-  const hours = Number(zone.slice(1, 3));
-  const minutes = Number(zone.slice(-2)) * (zone.length > 3 ? 1 : 0);
-  // The zones of the world lie between -12:00 and +14:00.
-  return hours > 15 || minutes > 59 ? NaN : (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes);
+export function wallMs(year: number, month: number, day: number, hour: number, minute: number): number {
+  const isMidnight = hour === 24 && minute === 0;
+  if (!isDate(year, month, day) || (hour > 23 && !isMidnight) || minute > 59) return NaN;
+  return civilMs(year, month, day) + (hour * 60 + minute) * MINUTE_MS;
 }
