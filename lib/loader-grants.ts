@@ -56,6 +56,7 @@ export class LoaderGrants extends Construct {
         Secret: adminSecret.name,
         User: user,
         Tables: warehouseTables(config).map(({ schema, table }) => `${schema}.${table}`),
+        ...(config.readers.views !== undefined && { Views: config.readers.views }),
         Statements: statementsDigest(),
       },
     });

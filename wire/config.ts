@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { toDotPath } from "zod/v4/core";
 import { logTypeSchema } from "./log-type.ts";
+import { readersProblems, readersSchema } from "./readers.ts";
 import { kmsKeyArn, stackSchema } from "./stack-config.ts";
 import { warehouseProblems, warehouseSchema } from "./warehouse-config.ts";
 
@@ -216,9 +217,16 @@ export const weirConfigSchema = z
     loader: loader.prefault({}),
     foreign: foreign.prefault({}),
     alarms: alarms.prefault({}),
+    readers: readersSchema.prefault({}).meta({
+      description:
+        "whoever queries the warehouse. What the loader cannot give them it tells, and loads all the same",
+    }),
     types: z.array(logTypeSchema).min(1),
   })
-  .superRefine(({ stack, types, warehouse }, context) => {
+  .superRefine(({ stack, types, warehouse, readers }, context) => {
+    for (const { path, message } of readersProblems(readers, types)) {
+      context.addIssue({ code: "custom", path: [...path], message });
+    }
     for (const { path, message } of warehouseProblems(warehouse, stack.region)) {
       context.addIssue({ code: "custom", path: ["warehouse", ...path], message });
     }

@@ -6,6 +6,15 @@ import * as z from "zod";
  */
 export const loaderCommandSchema = z.discriminatedUnion("command", [
   z.strictObject({ command: z.literal("status") }),
+  z.strictObject({
+    command: z.literal("schema"),
+    /** Makes the changes, by the configuration that is deployed. */
+    apply: z.boolean().default(false),
+    /** A configuration that is not deployed yet, to be compared with the tables. */
+    config: z.unknown().optional(),
+    /** Whoever asks. */
+    by: z.string().max(200).optional(),
+  }),
 ]);
 
 export type LoaderCommand = z.output<typeof loaderCommandSchema>;
@@ -17,6 +26,7 @@ export type CommandOf<N extends CommandName> = Extract<LoaderCommand, { command:
 /** What a command answers when it was carried out; `ok` comes with it. */
 export interface LoaderAnswers {
   readonly status: LoaderStatus;
+  readonly schema: LoaderSchema;
 }
 
 export type LoaderAnswer<N extends CommandName = CommandName> =
@@ -29,6 +39,37 @@ export interface LoaderRefusal {
   readonly message: string;
   /** What a person can do. */
   readonly hint?: string;
+}
+
+/** How the tables differ from the configuration. */
+export interface LoaderSchema {
+  readonly tables: readonly TableSchema[];
+}
+
+export interface TableSchema {
+  /** "schema.table" */
+  readonly table: string;
+  /** What the loader does before the next load, or has done where it was to apply them. */
+  readonly changes: readonly TableChange[];
+  /** What the configuration asks for and the loader does not do, or was refused. */
+  readonly refused: readonly TableRefusal[];
+}
+
+export interface TableChange {
+  readonly kind: "create-table" | "add-column" | "widen-column" | "view" | "grant";
+  /** Column, view or reader. */
+  readonly subject: string;
+  readonly sql: string;
+}
+
+export interface TableRefusal {
+  readonly subject: string;
+  readonly reason: string;
+  /** Nothing is loaded into the table until it is gone. */
+  readonly stops: boolean;
+  /** What a person can do, and the SQL for it, in order. */
+  readonly wayOut: string;
+  readonly sql: readonly string[];
 }
 
 /** A place in the log of commits: of the next entry to read. */

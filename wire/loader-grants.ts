@@ -13,6 +13,8 @@ export interface GrantsRequest {
   readonly user: string;
   readonly database: string;
   readonly tables: readonly WarehouseTable[];
+  /** Schema of the readers' views. */
+  readonly views?: string | undefined;
 }
 
 export interface Grant {
@@ -42,6 +44,7 @@ export function tableNamed(name: string): WarehouseTable {
  *   CREATE TEMP TABLE                              TEMPORARY on the database
  *   CREATE TABLE, LOCK, COPY, INSERT, ALTER        its own tables, in schemas that it owns or may create tables in
  *   DELETE, of rows that are erased on purpose     the same
+ *   CREATE VIEW, GRANT SELECT, GRANT USAGE         its own views and tables, and schemas that it owns
  *   the same of tables that somebody else owns     SELECT, INSERT, DELETE, ALTER; ALL in the ledger's schema, to LOCK too
  *   svv_columns, sys_load_error_detail             everybody sees what is his own
  *
@@ -49,9 +52,10 @@ export function tableNamed(name: string): WarehouseTable {
  * nothing can be granted to a user that is not there. sources: CREATE USER, CREATE SCHEMA, GRANT and "Default database
  * user permissions", Redshift database developer guide, read 2026-11
  */
-export function loaderGrants({ user, database, tables }: GrantsRequest): Grant[] {
+export function loaderGrants({ user, database, tables, views }: GrantsRequest): Grant[] {
   const to = `TO ${quoteName(user)}`;
-  const schemas = [...new Set([LEDGER_SCHEMA, ...tables.map(({ schema }) => schema)])];
+  const ofReaders = views === undefined ? [] : [views];
+  const schemas = [...new Set([LEDGER_SCHEMA, ...tables.map(({ schema }) => schema), ...ofReaders])];
   return [
     {
       sql: `CREATE USER ${quoteName(user)} PASSWORD DISABLE`,

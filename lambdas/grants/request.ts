@@ -11,6 +11,8 @@ const propertiesSchema = z.object({
   User: z.string(),
   /** schema.table */
   Tables: z.array(z.string().regex(/^[^.]+\.[^.]+$/)),
+  /** Schema of the readers' views. */
+  Views: z.string().optional(),
   /** Changes with the statements themselves. */
   Statements: z.string(),
 });
@@ -25,8 +27,8 @@ export function readProperties(value: unknown): Properties {
   throw new GrantsError("BAD_EVENT", `${z.core.toDotPath(path)}: ${message}`);
 }
 
-export function grantsRequest({ User: user, Database: database, Tables }: Properties): GrantsRequest {
-  return { user, database, tables: Tables.map(tableNamed) };
+export function grantsRequest({ User: user, Database: database, Tables, Views }: Properties): GrantsRequest {
+  return { user, database, tables: Tables.map(tableNamed), views: Views };
 }
 
 /**
@@ -39,5 +41,6 @@ export function covers(before: unknown, wanted: Properties): boolean {
   const same = (["Workgroup", "Database", "Secret", "User", "Statements"] as const).every(
     (name) => data[name] === wanted[name],
   );
-  return same && wanted.Tables.every((table) => data.Tables.includes(table));
+  const views = wanted.Views === undefined || wanted.Views === data.Views;
+  return same && views && wanted.Tables.every((table) => data.Tables.includes(table));
 }

@@ -5,6 +5,7 @@ import { type ConflictExample, conflictsOf } from "./load-conflicts.ts";
 import { loadSql, type Storage } from "./load-sql.ts";
 import { type Outcome, readException, readOutcome } from "./outcome.ts";
 import { prepareTable } from "./prepare.ts";
+import { publishOrTell } from "./schema/publish.ts";
 import type { OpenLoad } from "./open-load.ts";
 import type { TableState } from "./state.ts";
 import { fingerprint } from "./table-ddl.ts";
@@ -99,6 +100,7 @@ export async function submit(state: TableState, target: Target, parts: LoadParts
     if (prepared !== fingerprint(target)) {
       const changes = await prepareTable(target, parts.api);
       if (changes.length > 0) parts.log.info("table changed", { table: target.name, changes });
+      await publishOrTell(target, parts);
       prepared = fingerprint(target);
     }
     const name = `weir-${load.id}`;

@@ -2,45 +2,73 @@ import { DATA_API_BATCH_MAX_STATEMENTS } from "../../wire/limits.ts";
 import type { DataApi, Value } from "./data-api.ts";
 import { prepareLedger } from "./ledger/prepare-ledger.ts";
 import { LoaderError } from "./loader-error.ts";
-import { prepareSql } from "./table-ddl.ts";
+import { BY_LOADER, recordSql } from "./schema/migration.ts";
+import { createTableSql, prepareSql, tableColumnsSql } from "./table-ddl.ts";
 import { reconcile, type SchemaChange, type TableColumn } from "./table-schema.ts";
 import type { Target } from "./target.ts";
 
 /**
- * Makes the table, its lock table and the ledger where they are missing, and adds what the table lacks.
+ * Makes the table, its lock table and the ledger where they are missing, and adds what the table lacks. Each change is
+ * recorded in weir.migrations.
  *
+ * @param by whoever asked for it
  * @returns the changes that were made to a table that was there
  * @throws LoaderError SCHEMA_CONFLICT, STATEMENT, NOT_IN_TIME
  */
-export async function prepareTable(target: Target, api: DataApi): Promise<readonly string[]> {
+export async function prepareTable(
+  target: Target,
+  api: DataApi,
+  by: string = BY_LOADER,
+): Promise<readonly string[]> {
   try {
     await prepareLedger(api);
-    const found = (await api.ask(prepareSql(target))).map(tableColumn);
+    const isThere = (await tableColumns(target, api)).length > 0;
+    const created = { kind: "create-table", subject: target.name, sql: createTableSql(target) } as const;
+    const recorded = isThere ? [] : [recordSql(target, [created], by)];
+    const found = (await api.ask(prepareSql(target, recorded))).map(tableColumn);
     const changes = reconcile(target, found);
-    for (const sqls of batches(changes)) await (sqls.length === 1 ? api.run(sqls[0]!) : api.runAll(sqls));
+    for (const batch of batches(changes)) await migrate(target, batch, by, api);
     return changes.map(({ sql }) => sql);
   } catch (error) {
     throw withHint(error as Error);
   }
 }
 
-/** SQL of one call, at most: of the 100 KB there are, the rest is for what else a call says. */
-const BATCH_MAX_BYTES = 60_000;
+/** The columns that the table has, none where there is no table. */
+export async function tableColumns(target: Target, api: DataApi): Promise<readonly TableColumn[]> {
+  return (await api.ask([tableColumnsSql(target)])).map(tableColumn);
+}
+
+/** ALTER COLUMN TYPE cannot run inside a transaction, so that its record is made after it. */
+async function migrate(
+  target: Target,
+  batch: readonly SchemaChange[],
+  by: string,
+  api: DataApi,
+): Promise<void> {
+  const record = recordSql(target, batch, by);
+  const [{ kind, sql }] = batch as [SchemaChange];
+  if (kind === "add-column") return api.runAll([...batch.map(({ sql }) => sql), record]);
+  await api.run(sql);
+  await api.run(record);
+}
+
+/** SQL of one batch, at most: its record, which is longer, has the rest of the 100 KB. */
+const BATCH_MAX_BYTES = 30_000;
 
 /** Columns are added many at a time, each batch a transaction: a wide table may lack a thousand. */
-function* batches(changes: readonly SchemaChange[]): Generator<string[]> {
-  let batch: string[] = [];
+function* batches(changes: readonly SchemaChange[]): Generator<SchemaChange[]> {
+  let batch: SchemaChange[] = [];
   let bytes = 0;
-  for (const { kind, sql } of changes) {
-    const size = Buffer.byteLength(sql);
-    const isFull = batch.length === DATA_API_BATCH_MAX_STATEMENTS || bytes + size > BATCH_MAX_BYTES;
-    if (batch.length > 0 && (isFull || kind === "widen-column")) {
+  for (const change of changes) {
+    const size = Buffer.byteLength(change.sql);
+    const isFull = batch.length === DATA_API_BATCH_MAX_STATEMENTS - 1 || bytes + size > BATCH_MAX_BYTES;
+    if (batch.length > 0 && (isFull || change.kind === "widen-column")) {
       yield batch;
       [batch, bytes] = [[], 0];
     }
-    // ALTER COLUMN TYPE cannot run inside a transaction.
-    if (kind === "widen-column") yield [sql];
-    else [batch, bytes] = [[...batch, sql], bytes + size];
+    if (change.kind === "widen-column") yield [change];
+    else [batch, bytes] = [[...batch, change], bytes + size];
   }
   if (batch.length > 0) yield batch;
 }

@@ -7,10 +7,11 @@ import { lockTableSql, quoteName, quoteText, tableSql, type Target } from "./tar
  * The table and its lock table, made where they are missing; then the columns that the table has. Schemas are there:
  * they are made with the loader's rights, which do not reach so far (wire/loader-grants.ts).
  */
-export function prepareSql(target: Target): string[] {
+export function prepareSql(target: Target, recorded: readonly string[] = []): string[] {
   return [
     `CREATE TABLE IF NOT EXISTS ${lockTableSql(target)} (nothing smallint)`,
     createTableSql(target),
+    ...recorded,
     tableColumnsSql(target),
   ];
 }
@@ -60,9 +61,15 @@ export function widenColumnSql(target: Target, { name, type }: Column): string {
   return `ALTER TABLE ${tableSql(target)} ALTER COLUMN ${quoteName(name)} TYPE ${type}`;
 }
 
-/** Changes when anything about the table does, or about the ledger. */
+/** Changes when anything about the table or its readers does, or about the ledger. */
 export function fingerprint(target: Target): string {
-  const sql = [...LEDGER_TABLES.map(createLedgerTableSql), ...prepareSql(target)];
+  const { readers } = target;
+  const sql = [
+    ...LEDGER_TABLES.map(createLedgerTableSql),
+    ...prepareSql(target),
+    ...target.columns.map(columnSql),
+    JSON.stringify(readers),
+  ];
   return createHash("sha256").update(sql.join(";")).digest("hex").slice(0, 16);
 }
 

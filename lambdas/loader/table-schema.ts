@@ -1,8 +1,11 @@
 import { type ColumnType, parseColumnType } from "../../wire/column-type.ts";
+import type { Column } from "../../wire/log-type.ts";
 import { TABLE_MAX_COLUMNS } from "../../wire/limits.ts";
 import { LoaderError } from "./loader-error.ts";
+import { convertColumnSql } from "./schema/convert-column.ts";
+import type { Migration } from "./schema/migration.ts";
 import { addColumnSql, widenColumnSql } from "./table-ddl.ts";
-import { namesColumns, type Target } from "./target.ts";
+import { namesColumns, quoteName, tableSql, type Target } from "./target.ts";
 
 /** A row of SVV_COLUMNS. */
 export interface TableColumn {
@@ -17,17 +20,21 @@ export interface TableColumn {
   readonly hasDefault?: boolean;
 }
 
-/** A statement that brings a table closer to its configuration, a transaction of its own or, if added, one of many. */
-export interface SchemaChange {
+/** A statement that brings a table closer to its configuration: one that adds a column may be run with others. */
+export interface SchemaChange extends Migration {
   readonly kind: "add-column" | "widen-column";
-  readonly column: string;
-  readonly sql: string;
 }
 
-/** What the configuration asks of a table and no statement of the loader's can do. */
+/** What the configuration asks of a table and the loader does not do. */
 export interface SchemaConflict {
-  readonly column: string;
+  /** Column, or what else of the table. */
+  readonly subject: string;
   readonly reason: string;
+  /** Nothing is loaded until it is gone. */
+  readonly stops: boolean;
+  readonly wayOut: string;
+  /** For a person to run, in this order. */
+  readonly sql: readonly string[];
 }
 
 export interface SchemaDifference {
@@ -64,13 +71,19 @@ export function schemaChanges(target: Target, found: readonly TableColumn[]): st
 /** The changes of {@link schemaChanges}, with what each is. @throws LoaderError SCHEMA_CONFLICT */
 export function reconcile(target: Target, found: readonly TableColumn[]): readonly SchemaChange[] {
   const { changes, conflicts } = compareSchema(target, found);
-  if (conflicts.length === 0) return changes;
+  const stopping = conflicts.filter(({ stops }) => stops);
+  if (stopping.length === 0) return changes;
+  const first = stopping.slice(0, CONFLICTS_TOLD).map(({ reason }) => reason);
+  const more = stopping.length > first.length ? `; and ${stopping.length - first.length} more` : "";
   throw new LoaderError(
     "SCHEMA_CONFLICT",
-    `table ${target.name} cannot be changed to fit: ${conflicts.map(({ reason }) => reason).join("; ")}`,
-    "give the column another name, and name the field it is filled from; what the table has stays",
+    `table ${target.name} cannot be changed to fit: ${first.join("; ")}${more}`,
+    `${stopping[0]!.wayOut}; \`weir schema diff\` prints the SQL`,
   );
 }
+
+/** Of hundreds of columns the first few say what is wrong. */
+const CONFLICTS_TOLD = 10;
 
 export function compareSchema(target: Target, found: readonly TableColumn[]): SchemaDifference {
   const present = new Map(found.map((column) => [column.name, column]));
@@ -80,25 +93,24 @@ export function compareSchema(target: Target, found: readonly TableColumn[]): Sc
     const { name } = column;
     const existing = present.get(name);
     if (!existing) {
-      changes.push({ kind: "add-column", column: name, sql: addColumnSql(target, column) });
+      changes.push({ kind: "add-column", subject: name, sql: addColumnSql(target, column) });
       continue;
     }
+    if (existing.isRequired && column.nullable) conflicts.push(required(target, column));
     const there = parseColumnType(typeName(existing));
     const wanted = parseColumnType(column.type)!;
     if (there && holds(there, wanted)) continue;
     // Redshift widens VARCHAR only.
     if (there?.kind === "varchar" && wanted.kind === "varchar") {
-      changes.push({ kind: "widen-column", column: name, sql: widenColumnSql(target, column) });
+      changes.push({ kind: "widen-column", subject: name, sql: widenColumnSql(target, column) });
     } else {
-      const reason = `${name} is ${typeName(existing)} there and ${column.type} in the configuration`;
-      conflicts.push({ column: name, reason });
+      conflicts.push(otherType(target, column, typeName(existing)));
     }
   }
   const added = changes.filter(({ kind }) => kind === "add-column");
   const columns = found.length + added.length;
   if (columns > TABLE_MAX_COLUMNS) {
-    const reason = `with ${added[0]!.column} and what else it lacks it would have ${columns} columns, and Redshift has ${TABLE_MAX_COLUMNS}`;
-    conflicts.push({ column: added[0]!.column, reason });
+    conflicts.push(tooMany(target, found, columns));
   }
   return { changes, conflicts: [...conflicts, ...unfilled(target, found)] };
 }
@@ -110,11 +122,51 @@ function unfilled(target: Target, found: readonly TableColumn[]): SchemaConflict
   return found
     .filter(({ name, isRequired, hasDefault }) => !ours.has(name) && (isRequired || hasDefault))
     .map(({ name }) => ({
-      column: name,
+      subject: name,
       reason:
         `${name} is no column of the configuration and NOT NULL or filled by a default, which a table of so many ` +
         `or so long names cannot have`,
+      stops: true,
+      wayOut: "drop the column, or keep it in a table of its own",
+      sql: [`ALTER TABLE ${tableSql(target)} DROP COLUMN ${quoteName(name)}`],
     }));
+}
+
+function otherType(target: Target, column: Column, there: string): SchemaConflict {
+  return {
+    subject: column.name,
+    reason: `${column.name} is ${there} there and ${column.type} in the configuration`,
+    stops: true,
+    wayOut:
+      "give the column another name, and name the field it is filled from: what the table has stays; or convert what it " +
+      "has by hand",
+    sql: convertColumnSql(target, column, there),
+  };
+}
+
+/** Rows with a value are loaded all the same. */
+function required(target: Target, column: Column): SchemaConflict {
+  const { name, type } = column;
+  return {
+    subject: name,
+    reason: `${name} is NOT NULL there, and in the configuration it may be without a value`,
+    stops: false,
+    wayOut:
+      "set nullable: false, and lines without a value are rejected and kept; or make the column anew by hand",
+    sql: convertColumnSql(target, column, type),
+  };
+}
+
+function tooMany(target: Target, found: readonly TableColumn[], columns: number): SchemaConflict {
+  const ours = new Set(target.columns.map(({ name }) => name));
+  const others = found.filter(({ name }) => !ours.has(name));
+  return {
+    subject: "columns",
+    reason: `it would have ${columns} columns, and Redshift takes ${TABLE_MAX_COLUMNS}`,
+    stops: true,
+    wayOut: "drop columns that the configuration has no more, or load into another table",
+    sql: others.map(({ name }) => `ALTER TABLE ${tableSql(target)} DROP COLUMN ${quoteName(name)}`),
+  };
 }
 
 /** Decimal digits that the largest magnitude has. */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { WeirConfig } from "../../wire/config.ts";
+import type { Readers } from "../../wire/readers.ts";
 import { type Column, type RedshiftDestination, rowColumns } from "../../wire/log-type.ts";
 import { quoteName } from "../../wire/sql-text.ts";
 
@@ -15,6 +16,7 @@ export interface Target {
   readonly columns: readonly Column[];
   readonly distribution: RedshiftDestination["distribution"];
   readonly sort: readonly string[];
+  readonly readers: Readers;
 }
 
 export function targetsOf(config: WeirConfig): Target[] {
@@ -29,6 +31,7 @@ export function targetsOf(config: WeirConfig): Target[] {
         columns: rowColumns(type),
         distribution,
         sort,
+        readers: config.readers,
       })),
   );
 }

@@ -41,5 +41,6 @@ function grants(config: WeirConfig, file: string, named: Omit<GrantsArguments, "
   const user =
     (warehouse.kind === "provisioned" ? warehouse.dbUser : undefined) ??
     databaseUser(loaderRoleName(named.stack ?? stackName(stack), region));
-  return grantsScript({ user, database: warehouse.database, tables: warehouseTables(config) });
+  const { views } = config.readers;
+  return grantsScript({ user, database: warehouse.database, tables: warehouseTables(config), views });
 }

@@ -183,6 +183,38 @@ describe("without its rights", () => {
   });
 });
 
+describe("readers", () => {
+  const READER = "analysts";
+  const readers = { views: "people", groups: [READER], roles: [] };
+
+  beforeEach(async () => {
+    await admin("DROP SCHEMA IF EXISTS people CASCADE");
+    await forget(READER);
+    await admin(`CREATE ROLE ${READER}`);
+  });
+
+  const told = (): string => JSON.stringify(loader.logged.filter(({ message }) => /could not/.test(message)));
+  const mayRead = async (table: string): Promise<unknown> =>
+    (
+      await admin(`SELECT has_schema_privilege('${READER}', '${table.split(".")[0]}', 'USAGE')
+        AND has_table_privilege('${READER}', '${table}', 'SELECT') AS may`)
+    )[0];
+
+  test("are given their rights by the loader, with no more rights than its own", async () => {
+    await grant({ ...REQUEST, views: readers.views });
+    loader.targets = loader.targets.map((target) => ({ ...target, readers }));
+    await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] }, fields: { note: "x" } }));
+    await loader.drain();
+    expect(told()).toBe("[]");
+    expect(await admin("SELECT note FROM people.photo")).toEqual([{ note: "x" }]);
+    const may = await Promise.all(["people.photo", "logs.photo", "weir.loads"].map(mayRead));
+    expect(may).toEqual([{ may: true }, { may: true }, { may: false }]);
+    expect(await admin("SELECT viewowner FROM pg_views WHERE schemaname = 'people'")).toEqual([
+      { viewowner: USER },
+    ]);
+  });
+});
+
 test("a new table of a schema that is there is granted, and what was granted before stays", async () => {
   await grant();
   const [user] = targets(logType("user"));

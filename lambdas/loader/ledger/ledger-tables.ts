@@ -9,6 +9,7 @@ import { quoteName } from "../../../wire/sql-text.ts";
  *               _arrived_at, which bounds the search for duplicates later
  * weir.conflicts  one row a row that was loaded beside another one of its place, (src, off), with that one
  * weir.erasures, weir.erased_rows  what was erased on purpose: see ../erasure/erased-rows.ts
+ * weir.migrations  one row a change to a table, its view or its readers' rights
  *
  * Sequence numbers are padded, so that text compares like numbers.
  */
@@ -134,6 +135,23 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
       column("seq", "varchar(160)"),
     ],
     attributes: 'DISTKEY (src) SORTKEY (src, "off")',
+  },
+  {
+    name: "migrations",
+    columns: [
+      required("target", "varchar(127)"),
+      required("kind", "varchar(32)"),
+      // Column, view or reader.
+      required("subject", "varchar(255)"),
+      // A long one is cut in its middle.
+      required("statement", "varchar(8192)"),
+      required("digest", "varchar(16)"),
+      // Fingerprint of the table's configuration.
+      required("configuration", "varchar(16)"),
+      required("applied_by", "varchar(256)"),
+      required("applied_at", "timestamp"),
+    ],
+    attributes: "DISTSTYLE ALL SORTKEY (applied_at)",
   },
 ];
 
