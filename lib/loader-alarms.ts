@@ -40,6 +40,15 @@ export function loaderAlarms(
       evaluationPeriods: 1,
     },
     {
+      id: "WarehouseChanged",
+      means:
+        "Rows that were loaded are gone: the warehouse was restored or replaced, or a table dropped or emptied.",
+      section: "warehouse-changed",
+      metric: metric("WarehouseChanges", Stats.SUM),
+      threshold: 0,
+      evaluationPeriods: 1,
+    },
+    {
       id: "ConflictingRows",
       means: "Rows were loaded beside others of the same source and offset, and are not the same lines.",
       section: "rows-of-one-place",

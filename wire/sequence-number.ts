@@ -5,7 +5,7 @@
  */
 
 /** Digits to which sequence numbers are padded where strings must sort like numbers. */
-const PADDED_DIGITS = 64;
+export const PADDED_DIGITS = 64;
 
 export function compareSequenceNumbers(a: string, b: string): number {
   const [left, right] = [BigInt(a), BigInt(b)];

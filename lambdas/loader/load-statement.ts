@@ -6,12 +6,16 @@
 export type StatementName =
   | "lock"
   | "not-loaded" //           this very load is in the ledger already
+  | "last-load" //            the ledger's last load is not the one that this load follows
+  | "table-rows" //           the table lacks the rows of the last load, or has rows and the ledger knows nothing
   | "no-overlap" //           a range is in the ledger already
   | "no-foreign-overlap" //   a batch with foreign rows is in the ledger already
   | "has-erasures" //         the table lacks erasures that it had had when the load was planned
   | "no-erased" //            something was erased within a range, or from a batch with foreign rows
   | "leave-out-erased"
   | "count" //                COPY loaded another number of rows than the commits say
+  | "known-ranges" //         what the ledger lacks is made from the table's own rows
+  | "known-commits"
   | "new-commits"
   | "new-ranges"
   | "copy-commits"

@@ -1,8 +1,12 @@
 import { createHash } from "node:crypto";
 import type { DataApi } from "./data-api.ts";
 import type { Lake } from "./lake.ts";
+import { onTableRows, rebuilt } from "./ledger/differences.ts";
+import type { LastLoad } from "./ledger/last-load.ts";
+import { resumeText } from "./ledger/resume.ts";
 import { type ConflictExample, conflictsOf } from "./load-conflicts.ts";
 import { loadSql, type Storage } from "./load-sql.ts";
+import { statementName } from "./load-statement.ts";
 import { type Outcome, readException, readOutcome } from "./outcome.ts";
 import { prepareTable } from "./prepare.ts";
 import { publishOrTell } from "./schema/publish.ts";
@@ -50,7 +54,13 @@ export type LoadEvent =
       readonly table: string;
       readonly conflict?: ConflictExample | undefined;
     } & LoadNumbers)
-  | { readonly kind: "failed"; readonly table: string; readonly error: string };
+  | { readonly kind: "failed"; readonly table: string; readonly error: string }
+  /** The ledger's last load was not the state's, by their numbers: the table goes on from what the ledger says. */
+  | { readonly kind: "diverged"; readonly table: string; readonly ledger: number; readonly state: number }
+  /** The table lacks the rows of its last load: somebody dropped it, emptied it, or restored it. */
+  | { readonly kind: "rows-gone"; readonly table: string; readonly isMissing: boolean }
+  /** The table has rows, and the ledger has no load. */
+  | { readonly kind: "unknown-rows"; readonly table: string };
 
 export interface Step {
   readonly state: TableState;
@@ -83,6 +93,14 @@ export async function settle(state: TableState, target: Target, parts: LoadParts
     const none = erasures && { erasures: { ...erasures, applied: 0 } };
     return { state: { ...rest, load: { ...anew, ...none } }, events: [] };
   }
+  if (outcome.kind === "table-rows") return onTableRows(state, again(load), outcome.isMissing, target, parts);
+  if (outcome.kind === "diverged") {
+    try {
+      return await rebuilt(state, target, parts);
+    } catch (error) {
+      return fail(state, again(load), target, readException(error), parts);
+    }
+  }
   if (outcome.kind !== "failed") return finish(state, load, target, outcome, parts);
   const error = await withLoadErrors(outcome, parts.api);
   // Whatever it was, the table may not be what it was when it was prepared.
@@ -104,9 +122,12 @@ export async function submit(state: TableState, target: Target, parts: LoadParts
       prepared = fingerprint(target);
     }
     const name = `weir-${load.id}`;
-    const statementId = await parts.api.submit(name, clientToken(load), loadSql(load, target, parts.storage));
-    const submittedAt = parts.now().toISOString();
-    return { state: { ...state, prepared, load: { ...load, statementId, submittedAt } }, events: [] };
+    const following = follow(load, state);
+    const sqls = loadSql({ ...following, resume: resumeText(state) }, target, parts.storage);
+    const statementId = await parts.api.submit(name, clientToken(load), sqls);
+    const statements = sqls.map((sql) => statementName(sql)!);
+    const submitted = { ...following, statements, statementId, submittedAt: parts.now().toISOString() };
+    return { state: { ...state, prepared, load: submitted }, events: [] };
   } catch (error) {
     // Nobody knows whether it was taken: the attempt stays, and so does its token.
     return fail(
@@ -119,9 +140,29 @@ export async function submit(state: TableState, target: Target, parts: LoadParts
   }
 }
 
+/** The load as the next one after the ledger's last. */
+function follow(load: OpenLoad, { last }: TableState): OpenLoad {
+  const { last: _, ...anew } = load;
+  return { ...anew, number: (last?.number ?? 0) + 1, ...(last && { last }) };
+}
+
+/** The ledger's last load, now that this one is there; undefined where nobody knows its number. */
+function lastAfter(
+  { last }: TableState,
+  load: OpenLoad,
+  { kind }: Outcome,
+  inserted: number | undefined,
+): LastLoad | undefined {
+  const { id, number, arrived } = load;
+  if (number === undefined || (kind === "loaded-before" && load.last === undefined)) return last;
+  // Without rows of its own, it says of the table what the one before did.
+  const rows = inserted === 0 ? last?.arrived : inserted === undefined ? undefined : arrived;
+  return { id, number, ...(rows && { arrived: rows }) };
+}
+
 async function ask(load: OpenLoad, { api, log }: LoadParts): Promise<Outcome> {
   try {
-    return readOutcome(await api.describe(load.statementId!));
+    return readOutcome(await api.describe(load.statementId!), load.statements);
   } catch (error) {
     log.warn("the load's statement could not be described", { loadId: load.id, error });
     // Another role has submitted it, or nobody whom the service remembers: it would stay so for ever. The next attempt
@@ -158,11 +199,15 @@ async function finish(
   await lake.put(`loads/done/${load.id}.json`, JSON.stringify(record));
   log.info("loaded", record);
   if (conflicts !== undefined) log.warn("lines claim one place", { ...describe(load, target), ...conflicts });
-  const { load: _, ...rest } = state;
+  const { load: _, last: __, ...rest } = state;
+  const last = lastAfter(state, load, outcome, inserted);
   const seconds = outcome.kind === "loaded" && outcome.seconds !== undefined && { seconds: outcome.seconds };
   const numbers = { rows: inserted ?? 0, bytes: load.bytes, ...duplicates, ...seconds };
   const told = conflicts && { conflicts: conflicts.count, conflict: conflicts.example };
-  return { state: rest, events: [{ kind: "loaded", table: target.name, ...numbers, ...told }] };
+  return {
+    state: { ...rest, ...(last && { last }) },
+    events: [{ kind: "loaded", table: target.name, ...numbers, ...told }],
+  };
 }
 
 function fail(

@@ -56,6 +56,7 @@ export class LoaderMetrics {
     this.#metrics.addMetric("LoadLagSeconds", MetricUnit.Seconds, lagSeconds);
     for (const [name, unit, of] of OF_A_LOAD) this.#metrics.addMetric(name, unit, sum(loaded, of));
     this.#metrics.addMetric("LoadsFailed", MetricUnit.Count, failures(events) + unreadable);
+    this.#metrics.addMetric("WarehouseChanges", MetricUnit.Count, changes(events));
     this.#metrics.addMetric("ContestedSources", MetricUnit.Count, contested);
     const { baseCapacityRpu } = this.#options;
     if (busySeconds !== undefined && baseCapacityRpu > 0) {
@@ -78,6 +79,8 @@ export class LoaderMetrics {
     }
     const failed = failures(events);
     if (failed > 0) this.#metrics.addMetric("LoadsFailed", MetricUnit.Count, failed);
+    const changed = changes(events);
+    if (changed > 0) this.#metrics.addMetric("WarehouseChanges", MetricUnit.Count, changed);
     this.#metrics.publishStoredMetrics();
   }
 }
@@ -87,3 +90,12 @@ const sum = (loaded: readonly Loaded[], of: keyof LoadNumbers): number =>
 
 const failures = (events: readonly LoadEvent[]): number =>
   events.filter(({ kind }) => kind === "failed").length;
+
+/** What somebody has taken out of the warehouse, or put into it; a ledger that has more than the state is none. */
+const changes = (events: readonly LoadEvent[]): number =>
+  events.filter(
+    (event) =>
+      event.kind === "rows-gone" ||
+      event.kind === "unknown-rows" ||
+      (event.kind === "diverged" && event.ledger < event.state),
+  ).length;

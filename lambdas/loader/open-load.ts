@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { cursorSchema } from "../commit-log/cursor.ts";
+import { lastLoadSchema } from "./ledger/last-load.ts";
 
 const count = z.int().min(0);
 const instant = z.iso.datetime();
@@ -24,6 +25,20 @@ export const openLoadSchema = z.strictObject({
   manifests: z.array(file.extend({ codec: z.enum(["zstd", "gzip"]) })),
   commits: file,
   ranges: file,
+  /** _arrived_at of its rows, as SQL has it; absent in a load of an earlier release. */
+  arrived: z.strictObject({ from: z.string(), to: z.string() }).optional(),
+  /** The load that it follows in the ledger; absent where the state does not name one. See state.ts. */
+  last: lastLoadSchema.optional(),
+  /** Its own number, once it was submitted. */
+  number: count.optional(),
+  /** For the ledger: where the table goes on after it. See ledger/resume.ts. */
+  resume: z.string().optional(),
+  /** Somebody was told that rows of the load before are gone from the table. */
+  lacksRows: z.literal(true).optional(),
+  /** The table has rows that the ledger knows nothing of: the load makes it a ledger. */
+  seed: z.literal(true).optional(),
+  /** Names of its statements, in order: what SubStatements say of a batch is read by them. */
+  statements: z.array(z.string()).optional(),
   /** Absent until the warehouse has taken it. */
   statementId: z.string().optional(),
   submittedAt: instant.optional(),

@@ -20,6 +20,10 @@ export type Outcome =
   | { readonly kind: "overlap" }
   /** The warehouse lacks erasures that the table had had. */
   | { readonly kind: "lacks-erasures" }
+  /** The ledger's last load is not the one that the state names. */
+  | { readonly kind: "diverged" }
+  /** The table lacks the rows of the last load, or has rows where the ledger has no load; or it is not there. */
+  | { readonly kind: "table-rows"; readonly isMissing: boolean }
   | {
       readonly kind: "failed";
       readonly error: string;
@@ -36,6 +40,9 @@ const NEEDS_COMPARING: ReadonlySet<StatementName> = new Set([
 
 /** Redshift's compute nodes say the first, its leader node and PostgreSQL the second. */
 const DIVIDED_BY_ZERO = /divide by zero|division by zero/i;
+
+/** What both say of a table that is not there; a schema that is not there is a matter of rights. */
+const NO_TABLE = /relation .* does not exist|nonexistent table/i;
 
 /**
  * What passes by itself: serialization (1023) and deadlocks (40P01), lost connections, a network that is
@@ -54,14 +61,21 @@ const TRANSIENT_EXCEPTIONS = new Set([
   "TimeoutError",
 ]);
 
-/** @param description undefined when the service no longer knows the statement */
-export function readOutcome(description: DescribeStatementResponse | undefined): Outcome {
+/**
+ * @param description undefined when the service no longer knows the statement
+ * @param statements names of the batch's statements, in order; without them, the comments of their texts are read,
+ *   where the service has kept those
+ */
+export function readOutcome(
+  description: DescribeStatementResponse | undefined,
+  statements: readonly string[] = [],
+): Outcome {
   if (!description)
     return { kind: "failed", error: "the Data API has forgotten the statement", transient: true };
   const { Status, SubStatements = [], Duration, Error: error = "no reason given" } = description;
   if (Status === "FINISHED") {
     const rowsOf = (name: StatementName): number | undefined =>
-      SubStatements.find(({ QueryString }) => statementName(QueryString) === name)?.ResultRows;
+      SubStatements.find((sub, i) => nameOf(sub, i, statements) === name)?.ResultRows;
     return {
       kind: "loaded",
       inserted: rowsOf("insert-rows"),
@@ -72,22 +86,50 @@ export function readOutcome(description: DescribeStatementResponse | undefined):
   }
   if (Status === "ABORTED") return { kind: "failed", error: `aborted: ${error}`, transient: true };
   if (Status !== "FAILED") return { kind: "running" };
-  const at = SubStatements.find(({ Status }) => Status === "FAILED");
+  const index = failedIndex(SubStatements, error);
+  const at = SubStatements[index];
   const reason = at?.Error ?? error;
-  const name = statementName(at?.QueryString);
+  const name = nameOf(at, index, statements);
   if (DIVIDED_BY_ZERO.test(reason)) {
     if (name === "not-loaded") return { kind: "loaded-before" };
     if (name !== undefined && NEEDS_COMPARING.has(name)) return { kind: "overlap" };
     if (name === "has-erasures") return { kind: "lacks-erasures" };
+    if (name === "last-load") return { kind: "diverged" };
+    if (name === "table-rows") return { kind: "table-rows", isMissing: false };
     if (name === "count") {
       const text = "COPY loaded another number of rows than the commits name";
       return { kind: "failed", error: text, transient: false };
     }
   }
+  const isMissing = NO_TABLE.test(reason);
+  if (name === "table-rows" && isMissing) return { kind: "table-rows", isMissing };
   const text = name === undefined ? reason : `${name}: ${reason}`;
   const queryId = at?.RedshiftQueryId;
   const copied = queryId !== undefined && queryId > 0 ? { queryId } : {};
-  return { kind: "failed", error: text, transient: TRANSIENT.test(reason), ...copied };
+  return { kind: "failed", error: text, transient: isMissing || TRANSIENT.test(reason), ...copied };
+}
+
+type SubStatement = NonNullable<DescribeStatementResponse["SubStatements"]>[number];
+
+/** The statement's place in its batch, counted from 0: its id ends in it, counted from 1. */
+function placeOf(sub: SubStatement | undefined, index: number): number {
+  const number = Number(/:(\d+)$/.exec(sub?.Id ?? "")?.[1]);
+  return Number.isNaN(number) ? index : number - 1;
+}
+
+function nameOf(
+  sub: SubStatement | undefined,
+  index: number,
+  statements: readonly string[],
+): StatementName | undefined {
+  const name = statements[placeOf(sub, index)] as StatementName | undefined;
+  return name ?? statementName(sub?.QueryString);
+}
+
+/** Index of the statement that failed; where none says so, the batch's own error counts from 1. */
+function failedIndex(subs: readonly SubStatement[], error: string): number {
+  const index = subs.findIndex(({ Status }) => Status === "FAILED");
+  return index >= 0 ? index : Number(/\bQuery #(\d+) failed/.exec(error)?.[1] ?? 0) - 1;
 }
 
 /** What a thrown error of the Data API means for the load that it was thrown for. */

@@ -4,7 +4,7 @@ import type { RewrittenObject } from "../../wire/erasure.ts";
 import { type Codec, codecOf, parseCommitKey, PREFIX } from "../../wire/keys.ts";
 import type { Cursor } from "../commit-log/cursor.ts";
 import { LoadRanges } from "./load-ranges.ts";
-import { ledgerCommit, LedgerBatches } from "./ledger-commit.ts";
+import { ledgerCommit, LedgerBatches, timestamp } from "./ledger-commit.ts";
 import type { OpenLoad } from "./open-load.ts";
 import type { Target } from "./target.ts";
 
@@ -41,6 +41,8 @@ export class LoadPlan {
   #commitBytes = 0;
   #repeatsObject = false;
   #isRewritten = false;
+  #arrivedFrom = "9999";
+  #arrivedTo = "";
 
   constructor(target: Target) {
     this.#target = target;
@@ -82,6 +84,8 @@ export class LoadPlan {
       this.#bytes += bytes - (earlier?.bytes ?? 0);
       this.#objects.set(key, { rows, bytes });
     }
+    if (commit.arrivedFrom < this.#arrivedFrom) this.#arrivedFrom = commit.arrivedFrom;
+    if (commit.arrivedTo > this.#arrivedTo) this.#arrivedTo = commit.arrivedTo;
     const row = `${JSON.stringify(ledgerCommit(commit, this.#target))}\n`;
     this.#commits.push(row);
     this.#commitBytes += row.length;
@@ -127,6 +131,7 @@ export class LoadPlan {
       })),
       commits: { key: `${folder}commits.ndjson`, rows: this.#commits.length },
       ranges: { key: `${folder}ranges.ndjson`, rows: this.#ranges.size },
+      arrived: { from: timestamp(this.#arrivedFrom), to: timestamp(this.#arrivedTo) },
     };
   }
 

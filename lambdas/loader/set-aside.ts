@@ -20,7 +20,7 @@ export function appended(intervals: readonly SetAside[], interval: SetAside): Se
   if (last !== undefined && compareCursors(last.to, interval.from) === 0) {
     return [...intervals.slice(0, -1), joined(last, interval)];
   }
-  return bounded([...intervals, interval]);
+  return bounded([...intervals, interval], MAX_SET_ASIDE);
 }
 
 /** What is left of an interval when so many of its commits were tried, up to `reached`. */
@@ -38,15 +38,16 @@ export function minuteOf(key: string): Pick<SetAside, "oldestAt"> {
   }
 }
 
-function bounded(intervals: SetAside[]): SetAside[] {
-  if (intervals.length <= MAX_SET_ASIDE) return intervals;
+/** The intervals as this many at most. */
+export function bounded(intervals: readonly SetAside[], max: number): SetAside[] {
+  if (intervals.length <= max) return [...intervals];
   // Turns go round the log, so the pair where they begin anew is as far apart as can be.
   const between = intervals.slice(1).map(({ from }, i) => {
     const segments = from.segment - intervals[i]!.to.segment;
     return segments < 0 ? Infinity : segments;
   });
   const closest = between.indexOf(Math.min(...between));
-  return intervals.toSpliced(closest, 2, joined(intervals[closest]!, intervals[closest + 1]!));
+  return bounded(intervals.toSpliced(closest, 2, joined(intervals[closest]!, intervals[closest + 1]!)), max);
 }
 
 function joined(a: SetAside, b: SetAside): SetAside {

@@ -2,6 +2,7 @@ import type { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
 import { cursorSchema, LOG_BEGINNING } from "../commit-log/cursor.ts";
 import { SavedState } from "../commit-log/saved-state.ts";
+import { lastLoadSchema, NO_LOAD } from "./ledger/last-load.ts";
 import { openLoadSchema } from "./open-load.ts";
 import { stateOfVersion1, version1Schema } from "./state-version-1.ts";
 
@@ -13,7 +14,7 @@ import { stateOfVersion1, version1Schema } from "./state-version-1.ts";
 const count = z.int().min(0);
 const instant = z.iso.datetime();
 /** An interval [from, to) of the log with commits that could not be read. */
-const setAside = z.strictObject({
+export const setAsideSchema = z.strictObject({
   from: cursorSchema,
   to: cursorSchema,
   count,
@@ -22,10 +23,12 @@ const setAside = z.strictObject({
 });
 
 const tableState = z.strictObject({
+  /** The ledger's last load. Absent in a state of before there were numbers: then the ledger has loads without one. */
+  last: lastLoadSchema.optional(),
   /** The next commit to read. */
   cursor: cursorSchema,
   /** Each is tried again in its turn. See set-aside.ts. */
-  setAside: z.array(setAside),
+  setAside: z.array(setAsideSchema),
   /** The last reading stopped at its limits: more is there already. */
   backlog: z.boolean(),
   /** Fingerprint of the configuration that the table was last made to fit. */
@@ -59,11 +62,16 @@ const version2Schema = stateSchema.omit({ warehouse: true }).extend({ version: z
 
 export type LoaderState = z.output<typeof stateSchema>;
 export type TableState = z.output<typeof tableState>;
-export type SetAside = z.output<typeof setAside>;
+export type SetAside = z.output<typeof setAsideSchema>;
 export type ClaimedBefore = NonNullable<TableState["before"]>;
 
 /** A table that has never been loaded begins with the log's first commit. */
-export const newTable = (): TableState => ({ cursor: LOG_BEGINNING, setAside: [], backlog: false });
+export const newTable = (): TableState => ({
+  last: NO_LOAD,
+  cursor: LOG_BEGINNING,
+  setAside: [],
+  backlog: false,
+});
 
 /** What one tick has read, and saves over. */
 export function savedState(s3: S3Client, bucket: string): SavedState<LoaderState> {
@@ -73,7 +81,7 @@ export function savedState(s3: S3Client, bucket: string): SavedState<LoaderState
     key: "loads/state.json",
     initial: { version: 3, tables: {} },
     parse: parseState,
-    hint: "delete it to read the log from its beginning: the ledger keeps loaded rows from loading twice",
+    hint: "delete it: it is made anew from the ledger in the warehouse",
   });
 }
 

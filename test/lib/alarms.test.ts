@@ -36,6 +36,7 @@ test("there are these alarms", () => {
       "SequencerSilent",
       "SequencerTicksUndelivered",
       "Unrouted",
+      "WarehouseChanged",
       "WritesThrottled",
       ...FUNCTIONS.flatMap((name) => [`${name}Duration`, `${name}Errors`, `${name}Throttles`]),
     ]

@@ -1,5 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { LoaderMetrics } from "../../lambdas/loader/loader-metrics.ts";
+import type { LoadEvent } from "../../lambdas/loader/load.ts";
 import type { TickReport } from "../../lambdas/loader/tick.ts";
 
 const TABLES = ["logs.photo", "logs.user"];
@@ -36,7 +37,7 @@ test("a load's numbers are told in all and of its table", () => {
     RowsErased: 4,
     LoadLagSeconds: 0,
   };
-  expect(all).toEqual({ ...counts, LoadsFailed: 0, ContestedSources: 0 });
+  expect(all).toEqual({ ...counts, LoadsFailed: 0, WarehouseChanges: 0, ContestedSources: 0 });
   expect(tables).toEqual({
     "logs.photo": { ...counts, LoadSeconds: 2.5 },
     "logs.user": { LoadLagSeconds: 0 },
@@ -82,4 +83,15 @@ test.each([
 test("there is no estimate while loads run, or where nobody knows the capacity", () => {
   expect(emitted({}).all).not.toHaveProperty("RpuSecondsEstimated");
   expect(emitted({ busySeconds: 90 }, 0).all).not.toHaveProperty("RpuSecondsEstimated");
+});
+
+test("what somebody did to the warehouse is told, and a state that was merely behind is not", () => {
+  const table = "logs.photo";
+  const events: LoadEvent[] = [
+    { kind: "rows-gone", table, isMissing: true },
+    { kind: "unknown-rows", table },
+    { kind: "diverged", table, ledger: 1, state: 3 },
+    { kind: "diverged", table, ledger: 3, state: 0 },
+  ];
+  expect(emitted({ events }).all).toMatchObject({ WarehouseChanges: 3 });
 });

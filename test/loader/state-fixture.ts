@@ -1,4 +1,6 @@
 import type { LoaderState } from "../../lambdas/loader/state.ts";
+import type { OpenLoad } from "../../lambdas/loader/open-load.ts";
+import type { Rig } from "../local/warehouse-fixture.ts";
 import type { LogFixture } from "./log-fixture.ts";
 
 /** The state that a loader from before the log would have where a table is as far. */
@@ -14,6 +16,7 @@ export function stateOfVersion1(
         name,
         {
           ...table,
+          last: undefined,
           before: undefined,
           cursor,
           claimed: log
@@ -21,9 +24,22 @@ export function stateOfVersion1(
             .filter((key) => key >= cursor)
             .toSorted(),
           setAside,
-          ...(table.load && { load: { ...table.load, log: undefined } }),
+          ...(table.load && { load: loadOfVersion1(table.load) }),
         },
       ]),
     ),
   };
+}
+
+/** What was not there yet, JSON leaves out. */
+function loadOfVersion1(load: OpenLoad): object {
+  const later = ["log", "arrived", "last", "number", "statements"];
+  return { ...load, ...Object.fromEntries(later.map((name) => [name, undefined])) };
+}
+
+/** Leaves a ledger as loaders of before there were numbers would have. */
+export async function withoutNumbers(warehouse: Rig["warehouse"]): Promise<void> {
+  await warehouse.query(
+    "UPDATE weir.loads SET number = NULL, resume = NULL, arrived_from = NULL, arrived_to = NULL",
+  );
 }

@@ -4,7 +4,7 @@ import { segmentKey } from "../../wire/keys.ts";
 import { type Rig, startRig } from "../local/warehouse-fixture.ts";
 import { batch, batchOfVersion1, offsets } from "./lake-fixture.ts";
 import { LoaderRig, logType, targets } from "./loader-fixture.ts";
-import { stateOfVersion1 } from "./state-fixture.ts";
+import { stateOfVersion1, withoutNumbers } from "./state-fixture.ts";
 
 let rig: Rig;
 let loader: LoaderRig;
@@ -34,6 +34,12 @@ const FAST = { path: "fast", rows_staged: expect.any(String), rows_inserted: exp
 async function downgrade(changes: { cursor?: string; setAside?: readonly string[] } = {}): Promise<void> {
   const state = stateOfVersion1(await loader.state(), loader.log, changes);
   await rig.put("loads/state.json", JSON.stringify(state));
+  await withoutNumbers(rig.warehouse).catch(unlessMissing);
+}
+
+/** Nothing was loaded yet. */
+function unlessMissing(error: Error): void {
+  expect(error.message).toMatch(/relation "weir.loads" does not exist/);
 }
 
 describe("a loader that listed commits for itself is followed by one that reads the log", () => {
@@ -71,7 +77,7 @@ describe("a loader that listed commits for itself is followed by one that reads 
     await loader.commit(next);
     await loader.drain();
     expect(await offsetsOf("a")).toEqual(offsets(0, 250));
-    expect(await loader.loads()).toEqual([FAST, FAST]);
+    expect((await loader.loads()).every(({ path }) => path === "fast")).toBe(true);
   });
 
   test("with commits set aside: they are loaded once they can be", async () => {
@@ -100,6 +106,7 @@ describe("a loader that listed commits for itself is followed by one that reads 
     await loader.commit(...old);
     await loader.drain();
     await rig.put("loads/state.json", JSON.stringify({ version: 1, tables: {} }));
+    await withoutNumbers(rig.warehouse);
     // Delivered once more since, by a router that gives rows a _crc.
     await loader.commit(
       next,

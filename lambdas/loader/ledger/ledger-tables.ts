@@ -57,7 +57,6 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
       // _arrived_at of its rows.
       column("arrived_from", "timestamp"),
       column("arrived_to", "timestamp"),
-      column("rows_duplicate", "bigint"),
       column("rows_conflicting", "bigint"),
       column("rows_erased", "bigint"),
       column("rows_set_aside", "bigint"),

@@ -1,0 +1,37 @@
+import * as z from "zod";
+import { cursorSchema, LOG_BEGINNING } from "../../commit-log/cursor.ts";
+import type { DataApi } from "../data-api.ts";
+import { bounded } from "../set-aside.ts";
+import { setAsideSchema, type TableState } from "../state.ts";
+import { quoteText, type Target } from "../target.ts";
+import { type LastLoad, NO_LOAD } from "./last-load.ts";
+
+/** Where a table goes on after a load. The ledger has it with the load, so that the state can be made from it. */
+const resumeSchema = z.object({ cursor: cursorSchema, setAside: z.array(setAsideSchema) });
+
+type Resume = z.output<typeof resumeSchema>;
+
+/** Intervals of the log that the ledger has of a table at most: each takes some 150 bytes of a load's SQL. */
+const RESUME_MAX_SET_ASIDE = 20;
+
+export function resumeText({ cursor, setAside }: Resume): string {
+  return JSON.stringify({ cursor, setAside: bounded(setAside, RESUME_MAX_SET_ASIDE) });
+}
+
+/** What the ledger says of a table. One question, and one row of answer. */
+export async function readLastLoad(
+  { name }: Target,
+  api: DataApi,
+): Promise<Pick<TableState, "cursor" | "setAside"> & { readonly last: LastLoad }> {
+  const [row] = await api.ask([
+    `SELECT load_id, number, resume, rows_inserted, ${textOf("arrived_from")}, ${textOf("arrived_to")}
+FROM weir.loads WHERE target = ${quoteText(name)} AND number IS NOT NULL ORDER BY number DESC LIMIT 1`,
+  ]);
+  if (row === undefined) return { cursor: LOG_BEGINNING, setAside: [], last: NO_LOAD };
+  const [id, number, resume, inserted, from, to] = row;
+  const arrived = Number(inserted) > 0 && from !== undefined && { from: String(from), to: String(to) };
+  const last = { id: String(id), number: Number(number), ...(arrived && { arrived }) };
+  return { ...resumeSchema.parse(JSON.parse(String(resume))), last };
+}
+
+const textOf = (column: string): string => `to_char(${column}, 'YYYY-MM-DD HH24:MI:SS.MS')`;
