@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { toDotPath } from "zod/v4/core";
-import { closest } from "./closest.ts";
+import { closest } from "../wire/closest.ts";
 import { asItShouldBe, isSecret } from "./setting-value.ts";
 
 type Issue = z.core.$ZodIssue;

@@ -36,7 +36,7 @@ export interface AlarmsProps {
   readonly stream: IStream;
   readonly router: Router;
   readonly sequencer: Sequencer;
-  readonly loader: Loader | undefined;
+  readonly loaders: readonly Loader[];
 }
 
 /**
@@ -46,7 +46,11 @@ export interface AlarmsProps {
 export class Alarms extends Construct {
   readonly topic: ITopic;
 
-  constructor(scope: Construct, id: string, { config, key, stream, router, sequencer, loader }: AlarmsProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { config, key, stream, router, sequencer, loaders }: AlarmsProps,
+  ) {
     super(scope, id);
     const { topicArn, email } = config.alarms;
     this.topic = alarmTopic(this, "Topic", { key, topicArn, email });
@@ -55,7 +59,7 @@ export class Alarms extends Construct {
       ...routerAlarms(config, router, stream),
       ...lineAlarms(config, router.function),
       ...sequencerAlarms(config, sequencer),
-      ...(loader ? loaderAlarms(config, loader) : []),
+      ...loaders.flatMap((loader) => loaderAlarms(config, loader)),
       ...deployedFunctions(this).flatMap((deployed) => [
         ...functionAlarms(config, deployed),
         ...tickAlarms(config, deployed),

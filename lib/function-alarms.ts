@@ -3,12 +3,12 @@ import type { WeirConfig } from "../wire/config.ts";
 import { AGAIN_AND_AGAIN, type AlarmDefinition, FIVE_MINUTES } from "./alarm-definition.ts";
 import type { DeployedFunction } from "./deployed-functions.ts";
 
-/** Functions whose failures the runbook tells apart. */
-const ERROR_SECTIONS: Readonly<Record<string, string>> = {
-  Router: "router-errors",
-  Sequencer: "sequencer",
-  Loader: "loader-errors",
-};
+/** Functions whose failures the runbook tells apart. There may be several loaders. */
+const ERROR_SECTIONS: readonly (readonly [name: RegExp, section: string])[] = [
+  [/^Router$/, "router-errors"],
+  [/^Sequencer$/, "sequencer"],
+  [/Loader$/, "loader-errors"],
+];
 
 /**
  * What may go wrong with any function. One that is not called has no errors, throttles or durations, so for these
@@ -25,7 +25,7 @@ export function functionAlarms(
     {
       id: `${name}Errors`,
       means: `The function ${name} fails again and again.`,
-      section: ERROR_SECTIONS[name] ?? "function-errors",
+      section: ERROR_SECTIONS.find(([names]) => names.test(name))?.[1] ?? "function-errors",
       metric: handler.metricErrors({ period, statistic: Stats.SUM }),
       threshold: 0,
       ...AGAIN_AND_AGAIN,

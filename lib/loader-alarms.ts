@@ -2,6 +2,7 @@ import { Duration } from "aws-cdk-lib";
 import { Metric, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import type { IMetric } from "aws-cdk-lib/aws-cloudwatch";
 import type { WeirConfig } from "../wire/config.ts";
+import { MAIN_WAREHOUSE } from "../wire/warehouses.ts";
 import { type AlarmDefinition, NAMESPACE } from "./alarm-definition.ts";
 import { contestedAlarm } from "./line-alarms.ts";
 import type { Loader } from "./loader.ts";
@@ -9,7 +10,7 @@ import type { Loader } from "./loader.ts";
 /** What may go wrong on the way from the lake to the warehouse. */
 export function loaderAlarms(
   { alarms, loader: { everyMinutes } }: WeirConfig,
-  { function: handler }: Loader,
+  { function: handler, node, name }: Loader,
 ): AlarmDefinition[] {
   const tick = Duration.minutes(everyMinutes);
   const metric = (metricName: string, statistic: string): IMetric =>
@@ -20,10 +21,11 @@ export function loaderAlarms(
       statistic,
       period: tick,
     });
-  return [
+  const warehouse = name === MAIN_WAREHOUSE ? "the warehouse" : `the warehouse ${name}`;
+  const definitions: AlarmDefinition[] = [
     {
       id: "LoadLag",
-      means: `Rows wait for the warehouse for more than ${alarms.loadLagTicks} ticks, or the loader is silent.`,
+      means: `Rows wait for ${warehouse} for more than ${alarms.loadLagTicks} ticks, or the loader is silent.`,
       section: "load-lag",
       metric: metric("LoadLagSeconds", Stats.MAXIMUM),
       threshold: alarms.loadLagTicks * tick.toSeconds(),
@@ -33,7 +35,7 @@ export function loaderAlarms(
     },
     {
       id: "LoadsFailed",
-      means: "A load was refused for a reason that does not pass by itself.",
+      means: `${name === MAIN_WAREHOUSE ? "A load" : `A load of ${warehouse}`} was refused for a reason that does not pass by itself.`,
       section: "loads-failed",
       metric: metric("LoadsFailed", Stats.SUM),
       threshold: 0,
@@ -58,4 +60,7 @@ export function loaderAlarms(
     },
     contestedAlarm("Loader", alarms, handler, tick),
   ];
+  // The main one's have no prefix; those of another have its warehouse's.
+  const prefix = node.id.replace(/Loader$/, "");
+  return definitions.map(({ id, ...definition }) => ({ id: `${prefix}${id}`, ...definition }));
 }

@@ -21,6 +21,8 @@ const TIMEOUT_SECONDS = 300;
 export interface LoaderGrantsProps {
   readonly config: WeirConfig;
   readonly key: IKey;
+  /** Name of the warehouse in the configuration. */
+  readonly name: string;
   readonly warehouse: ServerlessWarehouse;
   readonly adminSecret: AdminSecret;
   /** The loader's user in the database. */
@@ -34,7 +36,7 @@ export interface LoaderGrantsProps {
 export class LoaderGrants extends Construct {
   constructor(scope: Construct, id: string, props: LoaderGrantsProps) {
     super(scope, id);
-    const { config, key, warehouse, adminSecret, user } = props;
+    const { config, key, name, warehouse, adminSecret, user } = props;
     const handler = new HandlerFunction(this, "Handler", {
       description: "Weir grants: what the loader may do in the warehouse",
       code: handlerCode(ENTRY, config),
@@ -55,7 +57,7 @@ export class LoaderGrants extends Construct {
         Database: warehouse.database,
         Secret: adminSecret.name,
         User: user,
-        Tables: warehouseTables(config).map(({ schema, table }) => `${schema}.${table}`),
+        Tables: warehouseTables(config, name).map(({ schema, table }) => `${schema}.${table}`),
         ...(config.readers.views !== undefined && { Views: config.readers.views }),
         Statements: statementsDigest(),
       },

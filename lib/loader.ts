@@ -11,6 +11,7 @@ import { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
 import { PREFIX } from "../wire/keys.ts";
 import { databaseUser, loaderRoleName } from "../wire/loader-role.ts";
+import { loadsFolder, MAIN_WAREHOUSE, statementPrefix } from "../wire/warehouses.ts";
 import { allowKeyUse } from "./encryption-key.ts";
 import { handlerCode } from "./handler-code.ts";
 import { HandlerFunction } from "./handler-function.ts";
@@ -31,29 +32,31 @@ const NODE_OPTIONS = "--max-semi-space-size=8 --max-old-space-size=256";
 /** A tick never waits for a load, but its first one may wake a warehouse and make every table. */
 const TIMEOUT_SECONDS = 300;
 
-/** What the loader reads: the log, its own state, commits that the log had as unreadable, and what was erased. */
-const READ = [PREFIX.log, PREFIX.loads, PREFIX.commits, PREFIX.erasures];
-
-/** The loader names its loads so; what it merely asks of the warehouse it waits for, without a name. */
-const STATEMENT_NAME_PREFIX = "weir-";
+/** What a loader reads beside its own state: the log, commits that the log had as unreadable, and what was erased. */
+const READ = [PREFIX.log, PREFIX.commits, PREFIX.erasures];
 
 export interface LoaderProps {
   readonly config: WeirConfig;
   readonly lake: IBucket;
   readonly key: IKey;
+  /** Name of the warehouse in the configuration. */
+  readonly name: string;
   readonly warehouse: Warehouse;
 }
 
-/** Lake to warehouse: the loader's function, its tick, and the events of its statements. */
+/** Lake to one warehouse: the loader's function, its tick, and the events of its statements. */
 export class Loader extends Construct {
   readonly function: IFunction;
+  /** Name of the warehouse in the configuration. */
+  readonly name: string;
   /** Its user in the warehouse. */
   readonly databaseUser: string;
 
-  constructor(scope: Construct, id: string, { config, lake, key, warehouse }: LoaderProps) {
+  constructor(scope: Construct, id: string, { config, lake, key, name, warehouse }: LoaderProps) {
     super(scope, id);
+    this.name = name;
     const { stackName, region } = Stack.of(this);
-    const roleName = loaderRoleName(stackName, region);
+    const roleName = loaderRoleName(stackName, region, name);
     const handler = new HandlerFunction(this, "Handler", {
       description: "Weir loader: commits in the lake to rows in the warehouse",
       code: handlerCode(ENTRY, config),
@@ -76,6 +79,7 @@ export class Loader extends Construct {
         WEIR_DATABASE: warehouse.database,
         ...address(warehouse),
         WEIR_COPY_ROLE_ARN: warehouse.copyRoleArn,
+        ...(name !== MAIN_WAREHOUSE && { WEIR_WAREHOUSE: name }),
         ...capacity(warehouse),
       },
     });
@@ -83,8 +87,9 @@ export class Loader extends Construct {
     this.databaseUser =
       (warehouse.kind === "provisioned" ? warehouse.dbUser : undefined) ?? databaseUser(roleName);
 
-    allowObjects(handler.role, lake, ["s3:GetObject"], READ);
-    allowObjects(handler.role, lake, ["s3:PutObject"], [PREFIX.loads]);
+    const own = ownFolders(name);
+    allowObjects(handler.role, lake, ["s3:GetObject"], [...READ, ...own]);
+    allowObjects(handler.role, lake, ["s3:PutObject"], own);
     allowListing(handler.role, lake);
     allowKeyUse(handler.role, lake.encryptionKey, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]);
     allowStatements(handler.role, warehouse);
@@ -99,7 +104,7 @@ export class Loader extends Construct {
     if (warehouse.kind !== "serverless" || warehouse.adminSecret === undefined) return;
     const { adminSecret } = warehouse;
     const user = this.databaseUser;
-    const grants = new LoaderGrants(this, "Grants", { config, key, warehouse, adminSecret, user });
+    const grants = new LoaderGrants(this, "Grants", { config, key, name, warehouse, adminSecret, user });
     // A loader that knows a table before it may make it would try again in an hour only.
     handler.function.node.addDependency(grants);
   }
@@ -112,13 +117,21 @@ export class Loader extends Construct {
         source: ["aws.redshift-data"],
         detailType: ["Redshift Data Statement Status Change"],
         detail: {
-          statementName: [{ prefix: STATEMENT_NAME_PREFIX }],
+          // What it merely asks of the warehouse it waits for, without a name.
+          statementName: [{ prefix: statementPrefix(this.name) }],
           state: ["FINISHED", "FAILED", "ABORTED"],
         },
       },
       targets: [new FunctionTarget(this.function, { maxEventAge })],
     });
   }
+}
+
+/** Where a loader keeps its state, its loads' files and what it says of those that are done. */
+function ownFolders(name: string): string[] {
+  if (name === MAIN_WAREHOUSE) return [PREFIX.loads];
+  const folder = loadsFolder(name);
+  return [`${PREFIX.loads}${folder}`, `${PREFIX.loads}done/${folder}`];
 }
 
 /** Where the loader finds the warehouse, and whom it signs in as. */

@@ -5,6 +5,7 @@ import { CfnNamespace, CfnWorkgroup } from "aws-cdk-lib/aws-redshiftserverless";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import { Construct } from "constructs";
 import type { NewServerlessConfig } from "../wire/warehouse-config.ts";
+import { MAIN_WAREHOUSE } from "../wire/warehouses.ts";
 import { CopyRole } from "./copy-role.ts";
 import { logRetention } from "./log-retention.ts";
 import type { AdminSecret, ServerlessWarehouse } from "./warehouse.ts";
@@ -12,6 +13,8 @@ import { warehouseNetwork } from "./warehouse-network.ts";
 
 export interface NewWarehouseProps {
   readonly config: NewServerlessConfig;
+  /** Name of the warehouse in the configuration. */
+  readonly name: string;
   readonly lake: IBucket;
   readonly key: IKey;
   readonly accessLogs: IBucket;
@@ -46,13 +49,13 @@ export class NewWarehouse extends Construct implements ServerlessWarehouse {
 
   constructor(scope: Construct, id: string, props: NewWarehouseProps) {
     super(scope, id);
-    const { config, lake, key, accessLogs } = props;
+    const { config, name, lake, key, accessLogs } = props;
     const copyRole = new CopyRole(this, "CopyRole", { lake });
     const made = config.namespace === undefined ? this.#namespace(props, copyRole) : undefined;
     const namespace = made?.ref ?? config.namespace!;
     const { subnetIds, securityGroup } = warehouseNetwork(this, config, accessLogs);
     const workgroup = new CfnWorkgroup(this, "Workgroup", {
-      workgroupName: uniqueName(this),
+      workgroupName: uniqueName(this, name),
       namespaceName: namespace,
       baseCapacity: config.baseCapacityRpu,
       maxCapacity: config.maxCapacityRpu,
@@ -77,8 +80,9 @@ export class NewWarehouse extends Construct implements ServerlessWarehouse {
     };
   }
 
-  #namespace({ config, key, logRetentionDays }: NewWarehouseProps, copyRole: CopyRole): CfnNamespace {
-    const name = uniqueName(this);
+  #namespace(props: NewWarehouseProps, copyRole: CopyRole): CfnNamespace {
+    const { config, key, logRetentionDays } = props;
+    const name = uniqueName(this, props.name);
     const namespace = new CfnNamespace(this, "Namespace", {
       namespaceName: name,
       dbName: config.database,
@@ -107,13 +111,14 @@ export class NewWarehouse extends Construct implements ServerlessWarehouse {
 }
 
 /**
- * The service wants a name, and one that a retained namespace of an earlier stack does not hold: the stack's name and
- * the first part of its UUID.
+ * The service wants a name, and one that a retained namespace of an earlier stack does not hold: the stack's name, that
+ * of another warehouse than the main one, and the first part of the stack's UUID. At most 62 characters, of 64.
  */
-export function uniqueName(scope: Construct): string {
+export function uniqueName(scope: Construct, warehouse: string): string {
   const { stackId, stackName } = Stack.of(scope);
   const uuid = Fn.select(2, Fn.split("/", stackId));
-  return `${stackName.toLowerCase()}-${Fn.select(0, Fn.split("-", uuid))}`;
+  const name = warehouse === MAIN_WAREHOUSE ? stackName : `${stackName}-${warehouse}`;
+  return `${name.toLowerCase()}-${Fn.select(0, Fn.split("-", uuid))}`;
 }
 
 /** A namespace from before has its secret under the key of that time, which nobody tells. */

@@ -3,7 +3,8 @@ import { CustomResource, Duration, Stack, Validations } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import { Construct } from "constructs";
-import type { WarehouseConfig } from "../wire/warehouse-config.ts";
+import type { WeirConfig } from "../wire/config.ts";
+import { MAIN_WAREHOUSE, type NamedWarehouse, warehousesOf } from "../wire/warehouses.ts";
 import { handlerCode } from "./handler-code.ts";
 import { HandlerFunction } from "./handler-function.ts";
 import { uniqueName } from "./new-warehouse.ts";
@@ -15,7 +16,7 @@ const MEMORY_MB = 256;
 const TIMEOUT_SECONDS = 120;
 
 export interface WarehouseGuardProps {
-  readonly config: WarehouseConfig;
+  readonly config: WeirConfig;
   readonly key: IKey;
   /** How long what the guard logs is kept: a number that CloudWatch Logs takes. */
   readonly logRetentionDays: number;
@@ -62,23 +63,48 @@ export class WarehouseGuard extends Construct {
       serviceToken: handler.function.functionArn,
       // An answer that is lost holds a deployment up for as long as this; CloudFormation's own is an hour.
       serviceTimeout: Duration.minutes(5),
-      properties: { ...guarded(this, config), Replaces: config.replaces ?? "" },
+      properties: guarded(this, config),
     });
     resource.node.addDependency(handler.role);
   }
 }
 
-/** All texts: CloudFormation would turn anything else into one. */
-function guarded(
-  scope: Construct,
-  config: WarehouseConfig,
-): Record<"Kind" | "Name" | "Database" | "Makes", string> {
-  const { kind: Kind } = config;
-  if (config.kind === "none") return { Kind, Name: "", Database: "", Makes: "" };
-  const { database: Database } = config;
+interface Guarded {
+  readonly Kind: string;
+  readonly Name: string;
+  readonly Database: string;
+  /** Name of the namespace that is made under it. */
+  readonly Makes: string;
+}
+
+const NOTHING: Guarded = { Kind: "none", Name: "", Database: "", Makes: "" };
+
+/**
+ * All texts: CloudFormation would turn anything else into one. The main warehouse has properties of its own, as it had
+ * before there were others; those stand in one text, and have no commas or spaces in them.
+ */
+function guarded(scope: Construct, config: WeirConfig): Record<string, string> {
+  const all = warehousesOf(config);
+  const main = all.filter(({ name }) => name === MAIN_WAREHOUSE).map((one) => guardedWarehouse(scope, one));
+  const others = all.filter(({ name }) => name !== MAIN_WAREHOUSE).map((one) => guardedWarehouse(scope, one));
+  const replaces = [config.warehouse, ...Object.values(config.warehouses)].flatMap(
+    ({ replaces }) => replaces ?? [],
+  );
+  return {
+    ...(main[0] ?? NOTHING),
+    Replaces: replaces.join(","),
+    Makes: [...main, ...others].flatMap(({ Makes }) => (Makes === "" ? [] : Makes)).join(","),
+    ...(others.length > 0 && {
+      Others: others.map(({ Kind, Name, Database }) => `${Kind} ${Name} ${Database}`).join(","),
+    }),
+  };
+}
+
+function guardedWarehouse(scope: Construct, { name, config }: NamedWarehouse): Guarded {
+  const { kind: Kind, database: Database } = config;
   if (config.kind === "existing-serverless") return { Kind, Name: config.workgroup, Database, Makes: "" };
   if (config.kind === "provisioned") return { Kind, Name: config.cluster, Database, Makes: "" };
   if (config.namespace !== undefined) return { Kind, Name: config.namespace, Database, Makes: "" };
-  const Name = uniqueName(scope);
+  const Name = uniqueName(scope, name);
   return { Kind, Name, Database, Makes: Name };
 }

@@ -2,7 +2,7 @@ import { CfnOutput } from "aws-cdk-lib";
 import type { IKey } from "aws-cdk-lib/aws-kms";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
-import type { WarehouseConfig } from "../wire/warehouse-config.ts";
+import type { NamedWarehouse } from "../wire/warehouses.ts";
 import { CopyPolicy } from "./copy-role.ts";
 import { NewWarehouse } from "./new-warehouse.ts";
 
@@ -46,21 +46,14 @@ export interface ProvisionedWarehouse extends AnyWarehouse {
 /** What rows are loaded into. */
 export type Warehouse = ServerlessWarehouse | ProvisionedWarehouse;
 
-export interface WarehouseProps {
-  readonly config: WarehouseConfig;
+export interface WarehouseProps extends NamedWarehouse {
   readonly lake: IBucket;
   readonly key: IKey;
   readonly accessLogs: IBucket;
   readonly logRetentionDays: number;
 }
 
-/** @returns undefined when rows stay in the lake */
-export function warehouse(
-  scope: Construct,
-  id: string,
-  { config, ...props }: WarehouseProps,
-): Warehouse | undefined {
-  if (config.kind === "none") return undefined;
+export function warehouse(scope: Construct, id: string, { config, ...props }: WarehouseProps): Warehouse {
   if (config.kind === "new-serverless") return new NewWarehouse(scope, id, { config, ...props });
   copyPolicy(scope, props.lake);
   const { database, copyRoleArn } = config;
@@ -72,7 +65,9 @@ export function warehouse(
   return { kind: "provisioned", clusterIdentifier, dbUser, database, copyRoleArn };
 }
 
+/** One for all of them: what they read is the same. */
 function copyPolicy(scope: Construct, lake: IBucket): void {
+  if (scope.node.tryFindChild("CopyPolicy") !== undefined) return;
   const { managedPolicyArn: value } = new CopyPolicy(scope, "CopyPolicy", { lake });
   new CfnOutput(scope, "CopyPolicyArn", {
     value,

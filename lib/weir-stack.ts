@@ -1,7 +1,8 @@
-import { CfnOutput, Fn, Stack } from "aws-cdk-lib";
+import { Annotations, CfnOutput, Fn, Stack } from "aws-cdk-lib";
 import type { StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { WeirConfig } from "../wire/config.ts";
+import { MAIN_WAREHOUSE, unusedWarehouses, warehousesOf } from "../wire/warehouses.ts";
 import { AgentPolicy } from "./agent-policy.ts";
 import { Alarms } from "./alarms.ts";
 import { deployedFunctions } from "./deployed-functions.ts";
@@ -17,14 +18,20 @@ import { Router } from "./router.ts";
 import { Sequencer } from "./sequencer.ts";
 import { WarehouseGuard } from "./warehouse-guard.ts";
 import { stackProps } from "./stack-props.ts";
-import { warehouse } from "./warehouse.ts";
+import { type Warehouse, warehouse } from "./warehouse.ts";
 
 /** What is given here goes before what the configuration says of the stack: another synthesizer, for instance. */
 export interface WeirStackProps extends StackProps {
   readonly config: WeirConfig;
 }
 
-/** The whole pipeline: stream, router, lake, and, unless rows stay in the lake, loader and warehouse. */
+/** Begins the ids of what belongs to a warehouse: nothing for the main one, `Archive` for one named `archive`. */
+function idPrefix(warehouse: string): string {
+  if (warehouse === MAIN_WAREHOUSE) return "";
+  return `${warehouse[0]!.toUpperCase()}${warehouse.slice(1)}`;
+}
+
+/** The whole pipeline: stream, router, lake, and, unless rows stay in the lake, warehouses with a loader each. */
 export class WeirStack extends Stack {
   constructor(scope: Construct, id: string, { config, ...props }: WeirStackProps) {
     super(scope, id, {
@@ -60,31 +67,33 @@ export class WeirStack extends Stack {
 
     const sequencer = new Sequencer(this, "Sequencer", { config, lake, key });
 
-    const guard = new WarehouseGuard(this, "Guard", {
-      config: config.warehouse,
-      key,
-      logRetentionDays: config.stack.logRetentionDays,
+    const { logRetentionDays } = config.stack;
+    const guard = new WarehouseGuard(this, "Guard", { config, key, logRetentionDays });
+    const loaders = warehousesOf(config).map((named) => {
+      const { name } = named;
+      const prefix = idPrefix(name);
+      const props = { ...named, lake, key, accessLogs, logRetentionDays };
+      const target = warehouse(this, `${prefix}Warehouse`, props);
+      if (target instanceof NewWarehouse) target.node.addDependency(guard);
+      const loader = new Loader(this, `${prefix}Loader`, { config, lake, key, name, warehouse: target });
+      loader.node.addDependency(guard);
+      this.#warehouseOutputs(prefix, target, loader);
+      return loader;
     });
-    const target = warehouse(this, "Warehouse", {
-      config: config.warehouse,
-      lake,
-      key,
-      accessLogs,
-      logRetentionDays: config.stack.logRetentionDays,
-    });
-    const loader = target && new Loader(this, "Loader", { config, lake, key, warehouse: target });
-    if (target instanceof NewWarehouse) target.node.addDependency(guard);
-    loader?.node.addDependency(guard);
+    for (const name of unusedWarehouses(config)) {
+      const warning = `no destination loads the warehouse "${name}", which is there all the same`;
+      Annotations.of(this).addWarningV2(`weir:unused-warehouse-${name}`, warning);
+    }
 
     const operators = new OperatorPolicy(this, "OperatorPolicy", {
       stream,
       lake,
       failures,
       key,
-      invoked: [router.function, ...(loader ? [loader.function] : [])],
+      invoked: [router.function, ...loaders.map((loader) => loader.function)],
     });
 
-    const { topic } = new Alarms(this, "Alarms", { config, key, stream, router, sequencer, loader });
+    const { topic } = new Alarms(this, "Alarms", { config, key, stream, router, sequencer, loaders });
 
     new CfnOutput(this, "StreamName", { value: stream.streamName, description: "agents write here" });
     new CfnOutput(this, "LakeBucket", { value: lake.bucketName, description: "rows and commits" });
@@ -113,13 +122,15 @@ export class WeirStack extends Stack {
       new CfnOutput(this, `${name}Function`, { value: handler.functionName });
       new CfnOutput(this, `${name}LogGroup`, { value: handler.logGroup.logGroupName });
     }
-    if (loader) {
-      const description = "what the loader signs in to the warehouse as";
-      new CfnOutput(this, "LoaderDatabaseUser", { value: loader.databaseUser, description });
-    }
-    if (target) new CfnOutput(this, "Database", { value: target.database });
-    if (target?.kind === "serverless") new CfnOutput(this, "Workgroup", { value: target.workgroupName });
-    if (target?.kind === "provisioned") new CfnOutput(this, "Cluster", { value: target.clusterIdentifier });
+  }
+
+  #warehouseOutputs(prefix: string, target: Warehouse, { databaseUser }: Loader): void {
+    const description = "what the loader signs in to the warehouse as";
+    new CfnOutput(this, `${prefix}LoaderDatabaseUser`, { value: databaseUser, description });
+    new CfnOutput(this, `${prefix}Database`, { value: target.database });
+    if (target.kind === "serverless")
+      new CfnOutput(this, `${prefix}Workgroup`, { value: target.workgroupName });
+    else new CfnOutput(this, `${prefix}Cluster`, { value: target.clusterIdentifier });
   }
 
   /**

@@ -3,7 +3,8 @@ import { toDotPath } from "zod/v4/core";
 import { logTypeSchema } from "./log-type.ts";
 import { readersProblems, readersSchema } from "./readers.ts";
 import { kmsKeyArn, stackSchema } from "./stack-config.ts";
-import { warehouseProblems, warehouseSchema } from "./warehouse-config.ts";
+import { warehouseSchema } from "./warehouse-config.ts";
+import { destinationProblem, warehousesProblems, warehousesSchema, warehouseOf } from "./warehouses.ts";
 
 const keyArn = kmsKeyArn.optional();
 
@@ -214,6 +215,7 @@ export const weirConfigSchema = z
     lake: lake.prefault({}),
     router: router.prefault({}),
     warehouse: warehouseSchema.default({ kind: "none" }),
+    warehouses: warehousesSchema,
     loader: loader.prefault({}),
     foreign: foreign.prefault({}),
     alarms: alarms.prefault({}),
@@ -223,12 +225,14 @@ export const weirConfigSchema = z
     }),
     types: z.array(logTypeSchema).min(1),
   })
-  .superRefine(({ stack, types, warehouse, readers }, context) => {
-    for (const { path, message } of readersProblems(readers, types)) {
+  .superRefine(({ stack, types, readers, ...config }, context) => {
+    for (const { path, message } of readersProblems(readers, types, (target) =>
+      warehouseOf(config, target),
+    )) {
       context.addIssue({ code: "custom", path: [...path], message });
     }
-    for (const { path, message } of warehouseProblems(warehouse, stack.region)) {
-      context.addIssue({ code: "custom", path: ["warehouse", ...path], message });
+    for (const { path, message } of warehousesProblems(config, stack.region)) {
+      context.addIssue({ code: "custom", path: [...path], message });
     }
     const names = new Set<string>();
     const tables = new Set<string>();
@@ -240,15 +244,11 @@ export const weirConfigSchema = z
         if (target.to !== "redshift") return;
         const path = ["types", i, "destinations", j];
         const table = `${target.schema}.${target.table ?? type.name}`;
-        if (tables.has(table)) context.addIssue({ code: "custom", path, message: `table ${table} twice` });
-        tables.add(table);
-        if (warehouse.kind === "none") {
-          context.addIssue({
-            code: "custom",
-            path,
-            message: `table ${table} needs a warehouse, and warehouse.kind is "none"`,
-          });
-        }
+        const problem = destinationProblem(config, target, table);
+        if (problem) context.addIssue({ code: "custom", ...problem, path: [...path, ...problem.path] });
+        const place = `${warehouseOf(config, target)}/${table}`;
+        if (tables.has(place)) context.addIssue({ code: "custom", path, message: `table ${table} twice` });
+        tables.add(place);
       });
     });
   });
@@ -290,7 +290,9 @@ export function parseWith<S extends z.ZodType>(schema: S, value: unknown, file: 
     file,
     result.error.issues.map((issue) => {
       const field = toDotPath(issue.path);
-      return field === "" ? issue.message : `${field}: ${issue.message}`;
+      // What is wrong with a name says more than that something is.
+      const message = issue.code === "invalid_key" ? issue.issues[0]!.message : issue.message;
+      return field === "" ? message : `${field}: ${message}`;
     }),
   );
 }

@@ -1,6 +1,7 @@
 import type { WeirConfig } from "./config.ts";
 import { LEDGER_SCHEMA } from "./redshift-names.ts";
 import { quoteName, quoteText } from "./sql-text.ts";
+import { warehouseOf } from "./warehouses.ts";
 
 /** A table that the loader fills. */
 export interface WarehouseTable {
@@ -23,10 +24,15 @@ export interface Grant {
   readonly onlyIf?: string;
 }
 
-export function warehouseTables({ types }: Pick<WeirConfig, "types">): WarehouseTable[] {
-  return types.flatMap((type) =>
+/** Tables in the warehouse of this name. */
+export function warehouseTables(
+  config: Pick<WeirConfig, "types" | "warehouse" | "warehouses">,
+  warehouse: string,
+): WarehouseTable[] {
+  return config.types.flatMap((type) =>
     type.destinations
       .filter((destination) => destination.to === "redshift")
+      .filter((destination) => warehouseOf(config, destination) === warehouse)
       .map(({ schema, table = type.name }) => ({ schema, table })),
   );
 }

@@ -166,6 +166,10 @@ const destination = z.discriminatedUnion("to", [
   z
     .strictObject({
       to: z.literal("redshift"),
+      warehouse: z
+        .string()
+        .optional()
+        .meta({ description: "one of `warehouses`; if absent, `main`, or the only one there is" }),
       schema: identifier.default("logs"),
       table: identifier.optional().meta({ description: "the type's name if absent" }),
       distribution: z

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type LogType, rowColumns } from "./log-type.ts";
+import { type LogType, type RedshiftDestination, rowColumns } from "./log-type.ts";
 import { schemaNameProblem } from "./redshift-names.ts";
 import { quoteName } from "./sql-text.ts";
 
@@ -49,8 +49,16 @@ export interface ReadersProblem {
 /** SQL of a view, at most: of the 100 KB that the Data API takes, its record and names have the rest. */
 const VIEW_COLUMNS_MAX_BYTES = 90_000;
 
-/** Views that could not be made. */
-export function* readersProblems({ views }: Readers, types: readonly LogType[]): Generator<ReadersProblem> {
+/**
+ * Views that could not be made.
+ *
+ * @param warehouseOf names a destination's warehouse: each has the views of its own tables
+ */
+export function* readersProblems(
+  { views }: Readers,
+  types: readonly LogType[],
+  warehouseOf: (destination: RedshiftDestination) => string,
+): Generator<ReadersProblem> {
   if (views === undefined) return;
   const path = ["readers", "views"];
   const tables = new Map<string, string>();
@@ -60,14 +68,15 @@ export function* readersProblems({ views }: Readers, types: readonly LogType[]):
       const { schema, table = type.name } = target;
       const name = `${schema}.${table}`;
       if (schema === views) yield { path, message: `schema "${views}" has the table ${name}: name another` };
-      const other = tables.get(table);
+      const place = `${warehouseOf(target)}/${table}`;
+      const other = tables.get(place);
       if (other !== undefined) {
         yield {
           path,
           message: `${other} and ${name} would have one view, ${views}.${table}: name one of them otherwise`,
         };
       }
-      tables.set(table, name);
+      tables.set(place, name);
       const bytes = rowColumns(type).reduce(
         (sum, { name }) => sum + Buffer.byteLength(`${quoteName(name)}, `),
         0,

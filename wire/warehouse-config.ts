@@ -101,8 +101,7 @@ const replaces = {
   }),
 };
 
-export const warehouseSchema = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("none"), ...replaces }),
+const loadedKinds = [
   z.strictObject({
     kind: z.literal("new-serverless"),
     database: newDatabase.default("weir"),
@@ -152,8 +151,17 @@ export const warehouseSchema = z.discriminatedUnion("kind", [
     copyRoleArn,
     ...replaces,
   }),
+] as const;
+
+export const warehouseSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("none"), ...replaces }),
+  ...loadedKinds,
 ]);
 
+/** One that there is. */
+export const loadedWarehouseSchema = z.discriminatedUnion("kind", loadedKinds);
+
+export type LoadedWarehouseConfig = z.output<typeof loadedWarehouseSchema>;
 export type WarehouseConfig = z.output<typeof warehouseSchema>;
 export type NewServerlessConfig = Extract<WarehouseConfig, { kind: "new-serverless" }>;
 

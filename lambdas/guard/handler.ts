@@ -37,14 +37,20 @@ async function problem(event: CustomResourceEvent): Promise<string | undefined> 
   const namespaces = await namespacesOf(client, StackId);
   const reason = refusal({
     wanted: guarded(ResourceProperties),
+    others: others(ResourceProperties),
     replaces: ResourceProperties["Replaces"] ?? "",
     before: OldResourceProperties && guarded(OldResourceProperties),
+    othersBefore: others(OldResourceProperties),
     namespaces,
   });
+  if (reason !== undefined) return reason;
   const { Makes: makes = "" } = ResourceProperties;
-  if (reason !== undefined || makes === "" || namespaces.includes(makes)) return reason;
-  // An account that does not say is none to refuse: the deployment itself would find a namespace that is there.
-  return (await hasNamespace(redshift, makes)) === true ? collision(makes) : undefined;
+  for (const name of makes.split(",")) {
+    if (name === "" || namespaces.includes(name)) continue;
+    // An account that does not say is none to refuse: the deployment itself would find a namespace that is there.
+    if ((await hasNamespace(redshift, name)) === true) return collision(name);
+  }
+  return undefined;
 }
 
 /** A role that was made a moment ago may not have its rights everywhere yet. */
@@ -62,4 +68,16 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
 function guarded(properties: Readonly<Record<string, string>>): GuardedWarehouse {
   const { Kind: kind = "none", Name: name = "", Database: database = "" } = properties;
   return { kind, name, database };
+}
+
+/** Warehouses beside the main one, as lib/warehouse-guard.ts writes them. A stack without any says nothing of them. */
+function others(properties: Readonly<Record<string, string>> = {}): GuardedWarehouse[] {
+  const { Others: texts = "" } = properties;
+  return texts
+    .split(",")
+    .filter((text) => text !== "")
+    .map((text) => {
+      const [kind, name, database] = text.split(" ") as [string, string, string];
+      return { kind, name, database };
+    });
 }

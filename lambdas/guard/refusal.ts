@@ -9,10 +9,13 @@ export interface GuardedWarehouse {
 
 export interface GuardedUpdate {
   readonly wanted: GuardedWarehouse;
-  /** What `warehouse.replaces` of the configuration says, or "". */
+  /** The warehouses beside the main one. */
+  readonly others?: readonly GuardedWarehouse[];
+  /** What `replaces` of the configuration's warehouses says, with commas between, or "". */
   readonly replaces: string;
   /** The properties before this update; none when the guard is made. */
   readonly before: GuardedWarehouse | undefined;
+  readonly othersBefore?: readonly GuardedWarehouse[];
   /** Names of the namespaces that the stack has: what a stack had before there was a guard, only they tell. */
   readonly namespaces: readonly string[];
 }
@@ -31,24 +34,45 @@ export function collision(name: string): string {
  *
  * @returns undefined when it may go on
  */
-export function refusal({ wanted, replaces, before, namespaces }: GuardedUpdate): string | undefined {
-  const left = leftBehind(before, wanted) ?? orphan(namespaces, wanted);
-  if (left === undefined || left === replaces) return undefined;
+export function refusal(update: GuardedUpdate): string | undefined {
+  const { wanted, others = [], replaces, before, othersBefore = [], namespaces } = update;
+  const all = [wanted, ...others];
+  const left = leftBehind(before ? [before, ...othersBefore] : [], all);
+  const allowed = new Set(replaces.split(","));
+  const refused = [
+    ...left.map(({ name, database }) => `${name}/${database}`),
+    ...orphans(namespaces, all, left),
+  ];
+  const first = refused.find((name) => !allowed.has(name));
+  if (first === undefined) return undefined;
   return (
-    `This deployment would leave the warehouse ${left} behind: nothing more would be loaded into it, and a workgroup of ` +
-    `this stack would be deleted. If that is meant, set warehouse.replaces to "${left}" in the configuration and deploy ` +
+    `This deployment would leave the warehouse ${first} behind: nothing more would be loaded into it, and a workgroup of ` +
+    `this stack would be deleted. If that is meant, set warehouse.replaces to "${first}" in the configuration and deploy ` +
     `again; if not, take the change of warehouse back. See docs/runbook.md#a-deployment-that-is-refused`
   );
 }
 
-function leftBehind(before: GuardedWarehouse | undefined, wanted: GuardedWarehouse): string | undefined {
-  if (before === undefined || before.kind === "none") return undefined;
-  const isSame =
-    before.kind === wanted.kind && before.name === wanted.name && before.database === wanted.database;
-  return isSame ? undefined : `${before.name}/${before.database}`;
+/** Which of a stack's warehouses no warehouse of the configuration is, under whatever name. */
+function leftBehind(
+  before: readonly GuardedWarehouse[],
+  wanted: readonly GuardedWarehouse[],
+): GuardedWarehouse[] {
+  return before.filter(
+    ({ kind, name, database }) =>
+      kind !== "none" &&
+      !wanted.some((one) => one.kind === kind && one.name === name && one.database === database),
+  );
 }
 
 /** A namespace of the stack is kept, but out of reach, when the next template has it no longer. */
-function orphan(namespaces: readonly string[], wanted: GuardedWarehouse): string | undefined {
-  return namespaces.find((name) => wanted.kind !== "new-serverless" || name !== wanted.name);
+function orphans(
+  namespaces: readonly string[],
+  wanted: readonly GuardedWarehouse[],
+  left: readonly GuardedWarehouse[],
+): string[] {
+  return namespaces.filter(
+    (name) =>
+      !wanted.some((one) => one.kind === "new-serverless" && one.name === name) &&
+      !left.some((one) => one.name === name),
+  );
 }

@@ -4,6 +4,7 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
 import { parseConfig } from "../../wire/config.ts";
+import { MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import type { LoaderAnswer } from "../../wire/loader-command.ts";
 import { CommitLog } from "../commit-log/commit-log.ts";
 import { answer, isCommand } from "./commands/answer.ts";
@@ -26,8 +27,10 @@ const database = {
     : { cluster, dbUser: process.env["WEIR_DB_USER"] }),
 };
 
+const warehouse = process.env["WEIR_WAREHOUSE"] ?? MAIN_WAREHOUSE;
 const configFile = join(import.meta.dirname, "config.json");
-const targets = targetsOf(parseConfig(JSON.parse(readFileSync(configFile, "utf8")), configFile));
+const config = parseConfig(JSON.parse(readFileSync(configFile, "utf8")), configFile);
+const targets = targetsOf(config, warehouse);
 const s3 = new S3Client({});
 const lake = new Lake(s3, bucket);
 const commitLog = new CommitLog(s3, bucket);
@@ -40,7 +43,7 @@ const metrics = new LoaderMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "lo
 
 /** Invoked by the schedule, by EventBridge when a statement of the Data API has ended, and by operators. */
 export async function handler(event: unknown): Promise<TickReport | LoaderAnswer> {
-  const saved = savedState(s3, bucket);
+  const saved = savedState(s3, bucket, warehouse);
   const parts = { targets, saved, commitLog, lake, api, storage, now: () => new Date(), log };
   if (isCommand(event)) return answer(event, parts);
   const report = await beginAnewOnConflict(() => tick(parts, !isStatementEnd(event)));

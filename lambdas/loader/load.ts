@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { loadsFolder, MAIN_WAREHOUSE, statementPrefix } from "../../wire/warehouses.ts";
 import type { DataApi } from "./data-api.ts";
 import type { Lake } from "./lake.ts";
 import { onTableRows, rebuilt } from "./ledger/differences.ts";
@@ -121,7 +122,7 @@ export async function submit(state: TableState, target: Target, parts: LoadParts
       await publishOrTell(target, parts);
       prepared = fingerprint(target);
     }
-    const name = `weir-${load.id}`;
+    const name = nameOf(load, target);
     const following = follow(load, state);
     const sqls = loadSql({ ...following, resume: resumeText(state) }, target, parts.storage);
     const statementId = await parts.api.submit(name, clientToken(load), sqls);
@@ -246,6 +247,11 @@ function again(load: OpenLoad): OpenLoad {
 function isDue({ failure }: OpenLoad, target: Target, now: Date): boolean {
   if (!failure || failure.fingerprint !== fingerprint(target)) return true;
   return now.toISOString() >= failure.notBefore;
+}
+
+/** The id of a load of another warehouse than the main one has the warehouse's folder already. */
+function nameOf({ id }: OpenLoad, { warehouse = MAIN_WAREHOUSE }: Target): string {
+  return `${statementPrefix(warehouse)}${id.slice(loadsFolder(warehouse).length)}`;
 }
 
 /**

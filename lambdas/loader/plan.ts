@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Commit } from "../../wire/commit.ts";
 import type { RewrittenObject } from "../../wire/erasure.ts";
 import { type Codec, codecOf, parseCommitKey, PREFIX } from "../../wire/keys.ts";
+import { loadsFolder, MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import type { Cursor } from "../commit-log/cursor.ts";
 import { LoadRanges } from "./load-ranges.ts";
 import { ledgerCommit, LedgerBatches, timestamp } from "./ledger-commit.ts";
@@ -21,7 +22,7 @@ const OBJECT_BYTES = 200;
  * The load of commits that have rows for a table, planned commit by commit, so that no more is held of each than
  * the load's files will say of it:
  *
- * loads/<id>/rows-<codec>.manifest   objects to COPY
+ * loads/<id>/rows-<codec>.manifest   objects to COPY; the id is <name>/... in another warehouse than the main one
  * loads/<id>/commits.ndjson          for weir.commits, and the check against it
  * loads/<id>/ranges.ndjson           for weir.ranges, and the check against it
  *
@@ -142,11 +143,12 @@ export class LoadPlan {
     yield { key: ranges.key, body: this.#ranges.body() };
   }
 
-  /** Minute of the newest commit, table, and a hash of the commits' keys: ids sort by time. */
+  /** Minute of the newest commit, table, and a hash of the commits' keys: ids of one warehouse sort by time. */
   #id(): string {
     const newest = new Date(this.#newest).toISOString();
     const hash = this.#hash.copy().digest("hex").slice(0, 12);
-    return `${newest.slice(0, 16).replace(/[-:]/g, "")}-${this.#target.name}-${hash}`;
+    const { warehouse = MAIN_WAREHOUSE, name } = this.#target;
+    return `${loadsFolder(warehouse)}${newest.slice(0, 16).replace(/[-:]/g, "")}-${name}-${hash}`;
   }
 
   /** A missing object fails the load: without `mandatory` COPY would go on without it. */

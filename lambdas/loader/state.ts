@@ -1,5 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
+import { PREFIX } from "../../wire/keys.ts";
+import { loadsFolder, MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import { cursorSchema, LOG_BEGINNING } from "../commit-log/cursor.ts";
 import { SavedState } from "../commit-log/saved-state.ts";
 import { lastLoadSchema, NO_LOAD } from "./ledger/last-load.ts";
@@ -7,9 +9,9 @@ import { openLoadSchema } from "./open-load.ts";
 import { stateOfVersion1, version1Schema } from "./state-version-1.ts";
 
 /**
- * What the loader remembers between ticks, in `loads/state.json`: a cache of what the ledger of one warehouse says. For
- * each table, every commit of the log before `cursor` is loaded, has nothing for the table, is part of `load`, or is in
- * `setAside`.
+ * What a loader remembers between ticks: a cache of what the ledger of its warehouse says, in `loads/state.json` for the
+ * main one and in `loads/<name>/state.json` for another. For each table, every commit of the log before `cursor` is
+ * loaded, has nothing for the table, is part of `load`, or is in `setAside`.
  */
 const count = z.int().min(0);
 const instant = z.iso.datetime();
@@ -74,11 +76,15 @@ export const newTable = (): TableState => ({
 });
 
 /** What one tick has read, and saves over. */
-export function savedState(s3: S3Client, bucket: string): SavedState<LoaderState> {
+export function savedState(
+  s3: S3Client,
+  bucket: string,
+  warehouse = MAIN_WAREHOUSE,
+): SavedState<LoaderState> {
   return new SavedState({
     s3,
     bucket,
-    key: "loads/state.json",
+    key: `${PREFIX.loads}${loadsFolder(warehouse)}state.json`,
     initial: { version: 3, tables: {} },
     parse: parseState,
     hint: "delete it: it is made anew from the ledger in the warehouse",

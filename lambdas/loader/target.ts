@@ -3,11 +3,14 @@ import type { WeirConfig } from "../../wire/config.ts";
 import type { Readers } from "../../wire/readers.ts";
 import { type Column, type RedshiftDestination, rowColumns } from "../../wire/log-type.ts";
 import { quoteName } from "../../wire/sql-text.ts";
+import { MAIN_WAREHOUSE, warehouseOf } from "../../wire/warehouses.ts";
 
 export { quoteName, quoteText } from "../../wire/sql-text.ts";
 
 /** One table that rows of one log type are loaded into. A type may have several. */
 export interface Target {
+  /** Name of the warehouse; the main one if absent. */
+  readonly warehouse?: string;
   readonly type: string;
   readonly schema: string;
   readonly table: string;
@@ -19,11 +22,14 @@ export interface Target {
   readonly readers: Readers;
 }
 
-export function targetsOf(config: WeirConfig): Target[] {
+/** Tables in the warehouse of this name. */
+export function targetsOf(config: WeirConfig, warehouse = MAIN_WAREHOUSE): Target[] {
   return config.types.flatMap((type) =>
     type.destinations
       .filter((destination) => destination.to === "redshift")
+      .filter((destination) => warehouseOf(config, destination) === warehouse)
       .map(({ schema, table = type.name, distribution, sort }) => ({
+        warehouse,
         type: type.name,
         schema,
         table,

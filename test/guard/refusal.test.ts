@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { refusal } from "../../lambdas/guard/refusal.ts";
 import type { GuardedWarehouse } from "../../lambdas/guard/refusal.ts";
 
@@ -49,4 +49,37 @@ test("what was allowed once is not allowed again: the setting may stay", () => {
   expect(refusal({ wanted: THEIRS, before: OURS, replaces, namespaces: [OURS.name] })).toBeUndefined();
   expect(refusal({ wanted: THEIRS, before: THEIRS, replaces, namespaces: [] })).toBeUndefined();
   expect(refusal({ wanted: NONE, before: THEIRS, replaces, namespaces: [] })).toContain("analytics/reports");
+});
+
+describe("of several warehouses", () => {
+  const stays = { wanted: OURS, before: OURS, namespaces: [OURS.name] };
+
+  test("any that is gone refuses the deployment, under whatever name it was", () => {
+    expect(refusal({ ...stays, replaces: "", othersBefore: [THEIRS], others: [CLUSTER] })).toContain(
+      "leave the warehouse analytics/reports behind",
+    );
+    const replaces = "elsewhere/weir,analytics/reports";
+    expect(refusal({ ...stays, replaces, othersBefore: [THEIRS], others: [] })).toBeUndefined();
+    expect(refusal({ ...stays, replaces: "", othersBefore: [], others: [THEIRS, CLUSTER] })).toBeUndefined();
+  });
+
+  test("each that is gone has to be named", () => {
+    const update = { wanted: NONE, before: OURS, othersBefore: [THEIRS], namespaces: [OURS.name] };
+    expect(refusal({ ...update, replaces: "weir-1a2b3c4d/weir" })).toContain("analytics/reports");
+    expect(refusal({ ...update, replaces: "weir-1a2b3c4d/weir,analytics/reports" })).toBeUndefined();
+  });
+
+  test("the names may change places", () => {
+    const update = { wanted: THEIRS, others: [OURS], before: OURS, othersBefore: [THEIRS] };
+    expect(refusal({ ...update, replaces: "", namespaces: [OURS.name] })).toBeUndefined();
+  });
+
+  test("a namespace of another one is no orphan", () => {
+    const other = { ...OURS, name: "weir-archive-1a2b3c4d" };
+    const namespaces = [OURS.name, other.name];
+    expect(refusal({ ...stays, replaces: "", others: [other], namespaces })).toBeUndefined();
+    expect(refusal({ ...stays, replaces: "", others: [], namespaces })).toContain(
+      "leave the warehouse weir-archive-1a2b3c4d behind",
+    );
+  });
 });
