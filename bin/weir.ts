@@ -4,11 +4,17 @@ import { Command } from "commander";
 import { agentCommand } from "../agent/command.ts";
 import { localCommand } from "../local/command.ts";
 import { loadsCommand } from "../ops/loads/command.ts";
+import { schemaCommand } from "../ops/schema/command.ts";
 import { warehouseCommand } from "../ops/warehouse/command.ts";
+import type { WeirConfig } from "../wire/config.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
 };
+
+// Loaded late: an agent on a host has no use for it.
+const loadConfig = async (file: string): Promise<WeirConfig> =>
+  (await import("../lib/load-config.ts")).loadConfig(file);
 
 const program = new Command("weir")
   .description("Log files on hosts, to S3 and Redshift, every byte accounted for")
@@ -16,9 +22,7 @@ const program = new Command("weir")
   .addCommand(agentCommand())
   .addCommand(localCommand())
   .addCommand(loadsCommand())
-  .addCommand(
-    // Loaded late: an agent on a host has no use for it.
-    warehouseCommand(async (file) => (await import("../lib/load-config.ts")).loadConfig(file)),
-  );
+  .addCommand(schemaCommand(loadConfig))
+  .addCommand(warehouseCommand(loadConfig));
 
 await program.parseAsync();

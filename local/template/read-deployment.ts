@@ -57,7 +57,12 @@ const SECONDS = { minute: 60, hour: 3_600, day: 86_400 } as const;
 const rule = z.object({ EventPattern: z.record(z.string(), z.unknown()) });
 
 /** Read by lambdas/grants/request.ts as well. */
-const loaderGrants = z.object({ Database: z.string(), User: z.string(), Tables: z.array(z.string()) });
+const loaderGrants = z.object({
+  Database: z.string(),
+  User: z.string(),
+  Tables: z.array(z.string()),
+  Views: z.string().optional(),
+});
 
 const routerEnvironment = z.object({ WEIR_LAKE_BUCKET: z.string() });
 
@@ -206,6 +211,7 @@ function readWarehouse(loader: DeployedFunction, resources: DeployedResources): 
       user: grants.User,
       database: grants.Database,
       tables: grants.Tables.map(tableNamed),
+      views: grants.Views,
     },
   };
 }

@@ -20,6 +20,8 @@ export interface Outcome {
   readonly json: object;
   /** All is well: the exit code is 0. */
   readonly ok: boolean;
+  /** The exit code where it is not. @default 1 */
+  readonly exitCode?: number;
 }
 
 export const regionOption = (description = "of the stack"): Option =>
@@ -52,7 +54,7 @@ export async function print(json: true | undefined, work: () => Promise<Outcome>
   try {
     const outcome = await work();
     process.stdout.write(json ? `${JSON.stringify(outcome.json, null, 2)}\n` : `${outcome.text}\n`);
-    if (!outcome.ok) process.exitCode = 1;
+    if (!outcome.ok) process.exitCode = outcome.exitCode ?? 1;
   } catch (error) {
     const { code, refusal, message, hint } = expected(error);
     if (json) {

@@ -81,3 +81,12 @@ test("in a warehouse of somebody else's nobody signs in as its administrator", (
   expect(existing.all("Custom::WeirLoaderGrants")).toEqual({});
   expect(JSON.stringify(existing.template.toJSON())).not.toContain("secretsmanager");
 });
+
+test("it makes the schema of the readers' views, where there is to be one", () => {
+  const views = (readers?: WeirConfigInput["readers"]): unknown =>
+    new Synthesized({ warehouse: NEW_SERVERLESS, types: [inTheLake], ...(readers && { readers }) }).one(
+      "LoaderGrants",
+    ).Properties["Views"];
+  expect(views({ views: "people" })).toBe("people");
+  expect(views()).toBeUndefined();
+});
