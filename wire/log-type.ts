@@ -2,8 +2,7 @@ import * as z from "zod";
 import { encodes, ENCODINGS } from "./column-encoding.ts";
 import { parseColumnType } from "./column-type.ts";
 import { PARTITION_KEY_MAX_CHARS, SORT_KEY_MAX_COLUMNS, TABLE_MAX_COLUMNS } from "./limits.ts";
-import { PatternError } from "./pattern/pattern-error.ts";
-import { Pattern } from "./pattern/pattern.ts";
+import { parserSchema } from "./parser.ts";
 import { columnNameProblem, schemaNameProblem, tableNameProblem } from "./redshift-names.ts";
 import { timeSettings } from "./time-settings.ts";
 
@@ -47,93 +46,6 @@ const fieldPath = z
   .string()
   .min(1)
   .meta({ description: "name of a parsed field; dots reach into nested JSON objects" });
-
-const regexParser = z
-  .strictObject({
-    format: z.literal("regex"),
-    pattern: z.string().meta({
-      description:
-        "JavaScript regular expression (flag v) with named groups; must match. It runs in linear time, so lookaheads " +
-        "and backreferences are refused",
-    }),
-    backtracking: z
-      .boolean()
-      .default(false)
-      .meta({
-        description:
-          "takes any pattern, and its risk: one crafted line may keep the router busy until it times out, again and " +
-          "again, and its batch is lost. Lines over 4,096 characters are rejected",
-      }),
-  })
-  .superRefine(({ pattern, backtracking }, context) => {
-    const message = regexProblem(pattern, backtracking);
-    if (message !== undefined) context.addIssue({ code: "custom", path: ["pattern"], message });
-  });
-
-function regexProblem(source: string, backtracking: boolean): string | undefined {
-  try {
-    const { hasNamedGroup } = new Pattern(source, { alphabet: "unicode", backtracking });
-    return hasNamedGroup ? undefined : "needs at least one named group, such as (?<status>\\d+)";
-  } catch (error) {
-    if (error instanceof PatternError) return `${error.message}; backtracking: true takes it, with its risk`;
-    return (error as Error).message;
-  }
-}
-
-/** Formats of web servers' access logs. lambdas/router/parse/access-format.ts has what a line of each holds. */
-const ACCESS_FORMAT_NAMES = ["common", "combined", "vhost_combined", "nginx-main", "lighttpd"] as const;
-export type AccessFormatName = (typeof ACCESS_FORMAT_NAMES)[number];
-
-const fieldNames = z
-  .array(z.string().min(1))
-  .min(1)
-  .refine(
-    (names) => new Set(names).size === names.length,
-    "a name stands twice: its first value would be lost",
-  )
-  .meta({ description: "field names, in order" });
-
-const parser = z
-  .discriminatedUnion("format", [
-    z.strictObject({ format: z.literal("json") }),
-    z.strictObject({ format: z.literal("ltsv") }),
-    z
-      .strictObject({
-        format: z.enum(ACCESS_FORMAT_NAMES),
-        spacesInUser: z
-          .boolean()
-          .default(false)
-          .meta({
-            description:
-              "a user's name may be several words, of which the first begins with a letter; otherwise such a line " +
-              "is rejected, since it may as well be of a format with another field before the time",
-          }),
-      })
-      .meta({
-        description:
-          "an access log of a web server. All give host, user, time, method, path, protocol, status and bytes. " +
-          "`common` and `combined` (Apache's, and nginx's default) also give ident; all but `common` give referer " +
-          "and agent; `vhost_combined` (Apache on Debian) gives vhost and port, which stand first; `nginx-main` (the " +
-          "log_format main of nginx's packages) gives x_forwarded_for, which stands last; `lighttpd` gives vhost in " +
-          "the place of ident. A request that is not `METHOD path PROTOCOL` is one field, request",
-      }),
-    z.strictObject({
-      format: z.literal("csv"),
-      fields: fieldNames,
-      delimiter: z.string().length(1).default(","),
-    }),
-    z.strictObject({
-      format: z.literal("tsv"),
-      fields: fieldNames,
-    }),
-    regexParser,
-    z.strictObject({ format: z.literal("raw") }),
-  ])
-  .meta({
-    description:
-      "how a line becomes fields; `raw` gives one, line. A line that is not in its format, or that may as well be in " +
-      "another one, is rejected",
-  });
 
 const time = z.strictObject({ field: fieldPath, ...timeSettings });
 
@@ -194,7 +106,7 @@ export const logTypeSchema = z
       })
       .optional()
       .meta({ description: "a type without it takes the tag of its own name" }),
-    parse: parser,
+    parse: parserSchema,
     time: time.optional().meta({ description: "where event time is; without it event time is arrival time" }),
     columns: z
       .array(column)

@@ -50,7 +50,11 @@ const PARSERS: Readonly<Record<string, { parse: Parse; fields: readonly string[]
   json: { parse: { format: "json" }, fields: ["a", "b.c"] },
   ltsv: { parse: { format: "ltsv" }, fields: ["a"] },
   combined: { parse: { format: "combined" }, fields: ["path", "agent", "bytes", "host"] },
-  common: { parse: { format: "common" }, fields: ["path", "bytes"] },
+  common: { parse: { format: "common", trailing: "keep", escapes: "decode" }, fields: ["path", "bytes"] },
+  nginx: {
+    parse: { format: "nginx", logFormat: '$remote_addr:$a [$time_local] "$request" $upstream_addr | $b' },
+    fields: ["a", "b"],
+  },
   csv: { parse: { format: "csv", fields: ["a", "b"] }, fields: ["a", "b"] },
   tsv: { parse: { format: "tsv", fields: ["a", "b"] }, fields: ["a", "b"] },
   raw: { parse: { format: "raw" }, fields: ["line"] },

@@ -4,9 +4,10 @@ import { Misfit } from "../../lambdas/router/misfit.ts";
 import { parserOf } from "../../lambdas/router/parse/parser.ts";
 import { readTime, type TimeFormat } from "../../lambdas/router/time/event-time.ts";
 import { formatTimestamp } from "../../lambdas/router/time/timestamp.ts";
-import type { AccessFormatName } from "../../wire/log-type.ts";
+import type { AccessFormatName } from "../../wire/access-log/format.ts";
 
-const accessLog = (format: AccessFormatName, spacesInUser = false) => parserOf({ format, spacesInUser });
+const accessLog = (format: AccessFormatName, spacesInUser = false) =>
+  parserOf({ format, spacesInUser, escapes: "keep", trailing: "reject" });
 const combined = accessLog("combined");
 const common = accessLog("common");
 const ltsv = parserOf({ format: "ltsv" });

@@ -353,3 +353,45 @@ test.each([
     }),
   );
 });
+
+test.each([
+  [
+    '$remote_addr - $remote_user [$time_local] "$request" $status rt=$request_time, ut=$upstream_response_time $pipe',
+  ],
+  [
+    '$remote_addr $remote_port|$http_x_forwarded_for|[$time_local] "$request_method $uri" $upstream_addr $status',
+  ],
+])("the short way reads %s as the general one does", (logFormat) => {
+  const columns = [{ name: "status", type: "smallint" }];
+  const time = { field: "time_local", format: "clf" };
+  const writer = writerOf({ name: "t", parse: { format: "nginx", logFormat }, time, columns });
+  const odd = fc.constantFrom(
+    "1",
+    "-",
+    "0.1",
+    "1, 2",
+    "1,2",
+    ",1",
+    "1 : 2",
+    "a b",
+    "",
+    "a:80",
+    "::1",
+    '\\"',
+    "|",
+    "=",
+    ":",
+  );
+  const value = fc.oneof({ weight: 5, arbitrary: fc.constant("1") }, { weight: 1, arbitrary: odd });
+  const line = fc.array(value, { minLength: 10, maxLength: 10 }).map((values) => {
+    let n = 0;
+    return logFormat.replaceAll(/\$(\w+)/g, (_, name: string) =>
+      name === "time_local"
+        ? "21/Nov/2026:10:00:00 +0000"
+        : name === "request" && n % 2 === 0
+          ? "GET / HTTP/1.1"
+          : values[n++]!,
+    );
+  });
+  expect(compare(writer, fc.sample(line, { numRuns: 5_000, seed: 7 }))).toBeGreaterThan(20);
+});

@@ -1,57 +1,75 @@
-import type { AccessFormatName } from "../../../wire/log-type.ts";
+import type { AccessField, AccessForm, AccessFormat } from "../../../wire/access-log/format.ts";
+import type { AccessParse } from "../../../wire/parser.ts";
 import { Misfit, shown } from "../misfit.ts";
-import { ACCESS_FORMATS, type AccessField, type AccessForm } from "./access-format.ts";
+import { decodeEscapes } from "./access-escapes.ts";
 import type { Fields } from "./fields.ts";
 
 /** Index after the text of a form that begins at `at`, -1 if there is none. */
 type End = (line: string, at: number) => number;
 
-const ENDS: Readonly<Record<AccessForm, End>> = {
+const ENDS: Readonly<Record<Exclude<AccessForm, "until">, End>> = {
   host: endOf(/[\w.:%*/[\]-]+/y),
   vhost: endOf(/[\w.*-]+/y),
   digits: endOf(/\d+/y),
   ident: endOf(/[A-Za-z_-][\w$-]*/y),
   user: endOf(/\S+/y),
   word: endOf(/[^\s"]+/y),
+  list: endOf(/[^\s",]+(?:(?:, ?| : )[^\s",]+)*/y),
   time: endOf(/[^[\]"]*/y),
   quoted: closingQuote,
   request: closingQuote,
 };
 
 /**
- * A parser of lines that a web server writes in one of the known formats (access-format.ts). "-" is no value.
- * What the server escaped (\" \\ \xhh) stays as it wrote it: servers differ. A request that is not
+ * A parser of lines that a web server writes in a format. "-" is no value. A request that is not
  * `METHOD path PROTOCOL`, as a TLS greeting to a plain port, gives one field `request`.
  *
  * Between the fields stands exactly the format's text, and no field may hold what could be another: with a
  * host more, a list of hosts or another field before the time, a line is of another format. It is refused
  * rather than read with its fields shifted.
  *
- * @param spacesInUser takes what stands before the time, spaces included, for the user
+ * @param parse whose `spacesInUser` takes what stands before the time, spaces included, for the user
  */
 export function accessLogParser(
-  format: AccessFormatName,
-  spacesInUser: boolean,
+  { fields, after }: AccessFormat,
+  { format: name, spacesInUser, escapes, trailing }: AccessParse,
 ): (line: string) => Fields | Misfit {
-  const { fields, after } = ACCESS_FORMATS[format];
-  const ends = spacesInUser ? { ...ENDS, user: beforeBracket } : ENDS;
+  const steps = fields.map((field, i) => ({
+    field,
+    endOf: endOfField(field, fields[i + 1]?.before ?? after, spacesInUser),
+  }));
+  const text = escapes === "decode" ? decodeEscapes : (text: string): string => text;
   return (line) => {
-    if (line.includes("\n")) return new Misfit("unparsed", `not in ${format} format: it holds a line feed`);
+    if (line.includes("\n")) return new Misfit("unparsed", `not in ${name} format: it holds a line feed`);
     const parsed: Record<string, string | null> = {};
     let at = 0;
-    for (const field of fields) {
-      const { before, name, form } = field;
-      const from = at + before.length;
-      const end = line.startsWith(before, at) ? ends[form](line, from) : -1;
-      if (end < 0) return missing(line, format, field, at);
-      const text = line.slice(from, end);
-      if (form === "request") splitRequest(parsed, text);
-      else parsed[name] = present(text);
+    for (const { field, endOf } of steps) {
+      const from = at + field.before.length;
+      const end = line.startsWith(field.before, at) ? endOf(line, from) : -1;
+      if (end < 0) return missing(line, name, field, at);
+      if (field.form === "request") splitRequest(parsed, text(line.slice(from, end)));
+      else parsed[field.name] = present(text(line.slice(from, end)));
       at = end;
     }
-    if (line.startsWith(after, at) && line.length === at + after.length) return parsed;
-    return new Misfit("unparsed", `not in ${format} format: text after ${fields.at(-1)!.name}`);
+    at += after.length;
+    if (!line.startsWith(after, at - after.length)) return textAfter(name, fields);
+    if (line.length === at) return parsed;
+    if (trailing !== "keep" || line[at] !== " ") return textAfter(name, fields);
+    parsed["trailing"] = line.slice(at + 1);
+    return parsed;
   };
+}
+
+const textAfter = (name: string, fields: AccessFormat["fields"]): Misfit =>
+  new Misfit("unparsed", `not in ${name} format: text after ${fields.at(-1)!.name}`);
+
+/** @param next the text after the field */
+function endOfField({ form }: AccessField, next: string, spacesInUser: boolean): End {
+  if (form === "user" && spacesInUser) return beforeBracket;
+  // The port after an address that may have colons of its own is what follows the last one.
+  if (form === "host" && next.startsWith(":")) return endOf(/[\w.:%*/[\]-]+(?=:)/y);
+  if (form !== "until") return ENDS[form];
+  return (line, at) => (next === "" ? line.length : line.indexOf(next, at));
 }
 
 function splitRequest(fields: Record<string, string | null>, request: string): void {
@@ -96,7 +114,7 @@ function present(text: string): string | null {
 }
 
 /** The text of a field is not as it should be, or not where. */
-function missing(line: string, format: AccessFormatName, { before, name }: AccessField, at: number): Misfit {
+function missing(line: string, format: string, { before, name }: AccessField, at: number): Misfit {
   const what = `not in ${format} format: no ${name} at character ${at}`;
   const bracket = before === " [" ? line.indexOf(" [", at) : -1;
   if (bracket < 0) return new Misfit("unparsed", what);

@@ -1,4 +1,4 @@
-import type { LogType } from "../../../wire/log-type.ts";
+import { accessFormatOf, type Parser } from "../../../wire/parser.ts";
 import { Pattern } from "../../../wire/pattern/pattern.ts";
 import { Misfit } from "../misfit.ts";
 import { accessLogParser } from "./access-log.ts";
@@ -11,7 +11,7 @@ import { parseLtsv } from "./ltsv.ts";
 export type Parse = (line: string) => Fields | Misfit;
 
 /** @param known fields that the type's columns and time are filled from; any when absent */
-export function parserOf(parse: LogType["parse"], known?: ReadonlySet<string>): Parse {
+export function parserOf(parse: Parser, known?: ReadonlySet<string>): Parse {
   switch (parse.format) {
     case "json":
       return parseJson;
@@ -22,7 +22,9 @@ export function parserOf(parse: LogType["parse"], known?: ReadonlySet<string>): 
     case "vhost_combined":
     case "nginx-main":
     case "lighttpd":
-      return accessLogParser(parse.format, parse.spacesInUser);
+    case "nginx":
+    case "apache":
+      return accessLogParser(accessFormatOf(parse)!, parse);
     case "csv":
       return parseCsv(parse.fields, parse.delimiter);
     case "tsv":

@@ -1,8 +1,9 @@
-import type { AccessFormatName, LogType } from "../../../wire/log-type.ts";
+import { accessFieldNames, type AccessFormat } from "../../../wire/access-log/format.ts";
+import type { LogType } from "../../../wire/log-type.ts";
+import { accessFormatOf } from "../../../wire/parser.ts";
 import { zoneOffsetMs } from "../../../wire/time-zone.ts";
 import { columnWriter } from "../column/column-writer.ts";
 import { fieldPath, type FieldPath } from "../field-path.ts";
-import { ACCESS_FORMATS, accessFieldNames } from "../parse/access-format.ts";
 import { CLF_MINUTE_CHARS } from "../time/clf.ts";
 import { readColumnTime, readTime } from "../time/event-time.ts";
 import { CLOSE_BRACE, COLON, COMMA, copyBytes, OPEN_BRACE } from "./bytes.ts";
@@ -52,9 +53,9 @@ export class PlainRows {
 
   /** @returns undefined for types whose lines have no short way */
   static of(type: LogType): PlainRows | undefined {
-    const { format } = type.parse;
-    if (format in ACCESS_FORMATS) return PlainRows.#ofAccessLog(type, format as AccessFormatName);
-    if (format !== "json") return undefined;
+    const access = accessFormatOf(type.parse);
+    if (access) return PlainRows.#ofAccessLog(type, access);
+    if (type.parse.format !== "json") return undefined;
     const fields = new Set(type.columns.map(({ name, field = name }) => field));
     if (type.time) fields.add(type.time.field);
     const named = [...fields];
@@ -62,9 +63,9 @@ export class PlainRows {
     return scanner && new PlainRows(type, scanner.scan, scanner.slots, named, []);
   }
 
-  static #ofAccessLog(type: LogType, format: AccessFormatName): PlainRows | undefined {
-    const names = accessFieldNames(ACCESS_FORMATS[format]);
-    const plain = new PlainRows(type, accessLogScanner(ACCESS_FORMATS[format]), names.length, names, names);
+  static #ofAccessLog(type: LogType, format: AccessFormat): PlainRows | undefined {
+    const names = accessFieldNames(format);
+    const plain = new PlainRows(type, accessLogScanner(format), names.length, names, names);
     return plain.#columns.every(({ slot }) => slot >= 0) ? plain : undefined;
   }
 

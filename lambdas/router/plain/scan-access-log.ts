@@ -1,5 +1,5 @@
-import { accessFieldNames, type AccessForm, type AccessFormat } from "../parse/access-format.ts";
-import { equalBytes, isDigit, MINUS, PLAIN, SPACE } from "./bytes.ts";
+import { accessFieldNames, type AccessForm, type AccessFormat } from "../../../wire/access-log/format.ts";
+import { COLON, equalBytes, isDigit, MINUS, PLAIN, SPACE } from "./bytes.ts";
 import { KIND, type Scan, type Spans } from "./spans.ts";
 
 /** 1 for each byte that a plain text of this form may hold. All are part of what the general path takes. */
@@ -10,12 +10,14 @@ const HOLDS: Readonly<Record<AccessForm, Uint8Array>> = {
   ident: only(/[\w$-]/),
   user: only(/[^ ]/),
   word: only(/[^ ]/),
+  list: only(/[^ ,]/),
+  until: PLAIN,
   time: only(/[^[\]]/),
   quoted: PLAIN,
   request: PLAIN,
 };
 
-const MAY_BE_EMPTY: ReadonlySet<AccessForm> = new Set(["time", "quoted"]);
+const MAY_BE_EMPTY: ReadonlySet<AccessForm> = new Set(["time", "quoted", "until"]);
 
 interface Step {
   readonly before: Buffer;
@@ -35,10 +37,10 @@ interface Step {
  */
 export function accessLogScanner(format: AccessFormat): Scan {
   const names = accessFieldNames(format);
-  const steps = format.fields.map(({ before, name, form }): Step => ({
+  const steps = format.fields.map(({ before, name, form }, i): Step => ({
     before: Buffer.from(before),
     form,
-    holds: HOLDS[form],
+    holds: form === "until" ? butFor(format.fields[i + 1]?.before ?? format.after) : HOLDS[form],
     isRequest: form === "request",
     mayBeEmpty: MAY_BE_EMPTY.has(form),
     slot: names.indexOf(form === "request" ? "method" : name),
@@ -58,10 +60,21 @@ export function accessLogScanner(format: AccessFormat): Scan {
       }
       if (at <= from && !(at === from && mayBeEmpty)) return false;
       if (form === "ident" && isDigit(bytes[from])) return false;
+      if (form === "list" && mayGoOn(bytes, at)) return false;
       put(bytes, spans, slot, from, at);
     }
     return at + after.length === end && equalBytes(after, 0, bytes, at, after.length);
   };
+}
+
+/** A list of more than one word, its words in groups. */
+const mayGoOn = (bytes: Uint8Array, at: number): boolean => bytes[at] === SPACE && bytes[at + 1] === COLON;
+
+/** Plain bytes that a value may hold which ends where `next` begins. */
+function butFor(next: string): Uint8Array {
+  const holds = Uint8Array.from(PLAIN);
+  if (next !== "") holds[next.charCodeAt(0)] = 0;
+  return holds;
 }
 
 /** Plain bytes that match, as a table. */

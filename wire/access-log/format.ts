@@ -1,5 +1,3 @@
-import type { AccessFormatName } from "../../../wire/log-type.ts";
-
 /** What a field's text may hold. It ends at the first character that it may not hold. */
 export type AccessForm =
   | "host" //      letters, digits and . _ : % * / [ ] -   so neither a list of hosts nor a quote
@@ -9,6 +7,8 @@ export type AccessForm =
   | "user" //      anything but white space
   | "word" //      anything but white space and quotes
   | "time" //      anything but brackets and quotes
+  | "list" //      words, between two of them a comma and a space, or " : "
+  | "until" //     anything up to the text after it
   | "quoted" //    { any but DQUOTE or "\" | "\" any }
   | "request"; //  quoted, of the form `METHOD path PROTOCOL`: three fields
 
@@ -48,7 +48,7 @@ const user = (before: string): AccessField => ({ before, name: "user", form: "us
  * https://httpd.apache.org/docs/2.4/mod/mod_log_config.html (common, combined), Debian's apache2.conf
  * (vhost_combined), nginx.conf as nginx.org packages it (nginx-main), accesslog.format of lighttpd's mod_accesslog
  */
-export const ACCESS_FORMATS: Readonly<Record<AccessFormatName, AccessFormat>> = {
+export const ACCESS_FORMATS = {
   common: { fields: [HOST, IDENT, user(" "), ...MIDDLE], after: "" },
   combined: { fields: [HOST, IDENT, user(" "), ...MIDDLE, ...REFERER_AND_AGENT], after: '"' },
   vhost_combined: {
@@ -77,7 +77,9 @@ export const ACCESS_FORMATS: Readonly<Record<AccessFormatName, AccessFormat>> = 
     fields: [HOST, { before: " ", name: "vhost", form: "host" }, user(" "), ...MIDDLE, ...REFERER_AND_AGENT],
     after: '"',
   },
-};
+} as const satisfies Readonly<Record<string, AccessFormat>>;
+
+export type AccessFormatName = keyof typeof ACCESS_FORMATS;
 
 /** The three fields of a request. */
 export const REQUEST_FIELDS = ["method", "path", "protocol"] as const;
