@@ -58,6 +58,14 @@ export function loaderAlarms(
       threshold: alarms.conflictingRows,
       evaluationPeriods: 1,
     },
+    {
+      id: "ObjectsSetAside",
+      means: "The warehouse refuses objects of the lake, and their rows are not in their tables.",
+      section: "objects-set-aside",
+      metric: metric("ObjectsSetAside", Stats.MAXIMUM),
+      threshold: 0,
+      evaluationPeriods: 1,
+    },
     contestedAlarm("Loader", alarms, handler, tick),
   ];
   // The main one's have no prefix; those of another have its warehouse's.

@@ -12,9 +12,10 @@ export function copySql(
   key: string,
   options: string,
   { bucket, copyRoleArn }: Storage,
+  maxErrors = 0,
 ): string {
   return `COPY ${into} FROM ${quoteText(`s3://${bucket}/${key}`)} IAM_ROLE ${quoteText(copyRoleArn)}
-JSON 'auto' ${options} TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF MAXERROR 0`;
+JSON 'auto' ${options} TIMEFORMAT 'auto' COMPUPDATE OFF STATUPDATE OFF MAXERROR ${maxErrors}`;
 }
 
 /** Asserts what the COPY before it has loaded. */

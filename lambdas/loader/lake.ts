@@ -52,6 +52,11 @@ export class Lake {
     return (await this.#get(key))?.Body as Readable | undefined;
   }
 
+  /** @returns undefined where it is gone */
+  async text(key: string): Promise<string | undefined> {
+    return (await this.#get(key))?.Body!.transformToString();
+  }
+
   /**
    * A commit as it is in the lake now, which the log had as one that cannot be read.
    *

@@ -11,6 +11,7 @@ import { COMMIT_COLUMNS, RANGE_COLUMNS, recordSql, seedSql } from "./ledger/reco
 import { named } from "./load-statement.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { fastRowsSql, rowCountsSql, slowRowsSql } from "./rows-sql.ts";
+import { setAsideSql } from "./set-aside/set-aside-sql.ts";
 import type { Target } from "./target.ts";
 
 export type { Storage } from "./copy-sql.ts";
@@ -30,6 +31,7 @@ export function loadSql(load: OpenLoad, target: Target, storage: Storage): strin
     ...seedSql(load, target),
     ...newCommitsSql(load, storage),
     ...(load.path === "fast" ? fastSql(load, target, storage) : slowSql(load, target, storage)),
+    ...setAsideSql(load, target, storage),
     ...recordSql(load, target, rowCountsSql(load)),
   ];
 }

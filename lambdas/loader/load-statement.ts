@@ -32,7 +32,13 @@ export type StatementName =
   | "insert-conflicts"
   | "ledger-commits"
   | "ledger-ranges"
-  | "ledger-load";
+  | "ledger-load"
+  | "control" //              a row of ours, in a probe: set-aside/probe-sql.ts
+  | "retried"
+  | "copy-retried"
+  | "refused"
+  | "copy-refused"
+  | "set-aside";
 
 export const named = (name: StatementName, sql: string): string => `/* weir: ${name} */ ${sql}`;
 

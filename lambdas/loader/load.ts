@@ -12,6 +12,11 @@ import { type Outcome, readException, readOutcome } from "./outcome.ts";
 import { prepareTable } from "./prepare.ts";
 import { publishOrTell } from "./schema/publish.ts";
 import type { OpenLoad } from "./open-load.ts";
+import { isOfData, loadErrorDetails, withDetails } from "./set-aside/load-errors.ts";
+import { readRefused, type RefusedObject } from "./set-aside/load-objects.ts";
+import { probeSql } from "./set-aside/probe-sql.ts";
+import { countRefused } from "./set-aside/retry-refused.ts";
+import { endSearch, isProbe, probedOn, refusedOn } from "./set-aside/search-load.ts";
 import type { TableState } from "./state.ts";
 import { fingerprint } from "./table-ddl.ts";
 import type { Target } from "./target.ts";
@@ -61,7 +66,16 @@ export type LoadEvent =
   /** The table lacks the rows of its last load: somebody dropped it, emptied it, or restored it. */
   | { readonly kind: "rows-gone"; readonly table: string; readonly isMissing: boolean }
   /** The table has rows, and the ledger has no load. */
-  | { readonly kind: "unknown-rows"; readonly table: string };
+  | { readonly kind: "unknown-rows"; readonly table: string }
+  /** Objects that the warehouse refuses were left out of a load, and wait in weir.set_aside. */
+  | {
+      readonly kind: "set-aside";
+      readonly table: string;
+      readonly objects: number;
+      readonly rows: number;
+      /** Of the first of them, in the warehouse's own words. */
+      readonly error: string;
+    };
 
 export interface Step {
   readonly state: TableState;
@@ -83,10 +97,8 @@ export async function settle(state: TableState, target: Target, parts: LoadParts
   if (load?.statementId === undefined) return { state, events: [] };
   const outcome = await ask(load, parts);
   if (outcome.kind === "running") return { state, events: [] };
-  if (outcome.kind === "overlap") {
-    parts.log.info("ranges overlap the ledger: the slow path takes over", describe(load, target));
-    return { state: { ...state, load: again({ ...load, path: "slow" }) }, events: [] };
-  }
+  if (outcome.kind === "failed") return settleFailure(state, again(load), target, outcome, parts);
+  if (isProbe(load)) return { state: { ...state, load: await probedOn(again(load), parts) }, events: [] };
   if (outcome.kind === "lacks-erasures") {
     parts.log.warn("the warehouse lacks erasures: they are made again", describe(load, target));
     const { erasures: _, prepared: __, ...rest } = state;
@@ -102,11 +114,28 @@ export async function settle(state: TableState, target: Target, parts: LoadParts
       return fail(state, again(load), target, readException(error), parts);
     }
   }
-  if (outcome.kind !== "failed") return finish(state, load, target, outcome, parts);
-  const error = await withLoadErrors(outcome, parts.api);
+  if (outcome.kind !== "overlap") return finish(state, load, target, outcome, parts);
+  parts.log.info("ranges overlap the ledger: the slow path takes over", describe(load, target));
+  return { state: { ...state, load: again({ ...load, path: "slow" }) }, events: [] };
+}
+
+/** What the warehouse refuses of a load's objects is looked for; any other failure is tried again. */
+async function settleFailure(
+  state: TableState,
+  load: OpenLoad,
+  target: Target,
+  outcome: Extract<Outcome, { kind: "failed" }>,
+  parts: LoadParts,
+): Promise<Step> {
   // Whatever it was, the table may not be what it was when it was prepared.
   const { prepared: _, ...unprepared } = state;
-  return fail(unprepared, again(load), target, { ...outcome, error }, parts);
+  const details = await loadErrorDetails(outcome, parts.api);
+  const error = withDetails(outcome.error, details);
+  if (outcome.transient) return fail(unprepared, load, target, { ...outcome, error }, parts);
+  const next = isOfData(outcome, details) && (await refusedOn(load, outcome.error, details, parts));
+  if (!next) return fail(unprepared, await endSearch(load, parts), target, { ...outcome, error }, parts);
+  parts.log.warn("objects are refused", { ...describe(next, target), error });
+  return { state: { ...unprepared, load: next }, events: [] };
 }
 
 /** Submits an open load that is due, its table made ready first. */
@@ -124,7 +153,9 @@ export async function submit(state: TableState, target: Target, parts: LoadParts
     }
     const name = nameOf(load, target);
     const following = follow(load, state);
-    const sqls = loadSql({ ...following, resume: resumeText(state) }, target, parts.storage);
+    const sqls = isProbe(load)
+      ? probeSql(load, target, parts.storage)
+      : loadSql({ ...following, resume: resumeText(state) }, target, parts.storage);
     const statementId = await parts.api.submit(name, clientToken(load), sqls);
     const statements = sqls.map((sql) => statementName(sql)!);
     const submitted = { ...following, statements, statementId, submittedAt: parts.now().toISOString() };
@@ -202,12 +233,14 @@ async function finish(
   if (conflicts !== undefined) log.warn("lines claim one place", { ...describe(load, target), ...conflicts });
   const { load: _, last: __, ...rest } = state;
   const last = lastAfter(state, load, outcome, inserted);
+  const refused = await readRefused(load, lake);
+  const aside = refusedEvents(load, refused, target, log);
   const seconds = outcome.kind === "loaded" && outcome.seconds !== undefined && { seconds: outcome.seconds };
   const numbers = { rows: inserted ?? 0, bytes: load.bytes, ...duplicates, ...seconds };
   const told = conflicts && { conflicts: conflicts.count, conflict: conflicts.example };
   return {
-    state: { ...rest, ...(last && { last }) },
-    events: [{ kind: "loaded", table: target.name, ...numbers, ...told }],
+    state: countRefused({ ...rest, ...(last && { last }) }, load, refused, target, now()),
+    events: [{ kind: "loaded", table: target.name, ...numbers, ...told }, ...aside],
   };
 }
 
@@ -262,24 +295,25 @@ function clientToken({ id, plannedAt, path, attempt }: OpenLoad): string {
   return createHash("sha256").update(`${id}:${plannedAt}:${path}:${attempt}`).digest("hex");
 }
 
-/** COPY says only that it failed: file, line and reason are in SYS_LOAD_ERROR_DETAIL. */
-async function withLoadErrors(
-  { error, queryId }: Extract<Outcome, { kind: "failed" }>,
-  api: DataApi,
-): Promise<string> {
-  if (queryId === undefined || !error.startsWith("copy-")) return error;
-  try {
-    const rows = await api.ask([
-      `SELECT trim(file_name), line_number, trim(column_name), trim(error_message)
-FROM sys_load_error_detail WHERE query_id = ${queryId} ORDER BY file_name, line_number LIMIT 5`,
-    ]);
-    const details = rows.map(
-      ([file, line, column, reason]) => `${file} line ${line}, ${column ?? "row"}: ${reason}`,
-    );
-    return [error, ...details].join("\n");
-  } catch {
-    return error; // the view adds to the error, it does not stand for it
-  }
+/** Examples in a log line of what may be many: it has the first few. */
+const LOGGED_EXAMPLES = 5;
+
+function refusedEvents(
+  load: OpenLoad,
+  refused: readonly RefusedObject[],
+  target: Target,
+  log: Log,
+): LoadEvent[] {
+  const [first] = refused;
+  if (first === undefined) return [];
+  const rows = refused.reduce((sum, { rows }) => sum + rows, 0);
+  const told = { objects: refused.length, rows };
+  log.error("objects set aside", {
+    ...describe(load, target),
+    ...told,
+    first: refused.slice(0, LOGGED_EXAMPLES),
+  });
+  return [{ kind: "set-aside", table: target.name, ...told, error: first.error }];
 }
 
 const describe = ({ id, path, attempt, manifests }: OpenLoad, target: Target): Record<string, unknown> => ({

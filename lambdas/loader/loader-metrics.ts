@@ -51,12 +51,14 @@ export class LoaderMetrics {
     }
   }
 
-  #countAll({ lagSeconds, events, unreadable, contested, busySeconds }: TickReport): void {
+  #countAll({ lagSeconds, events, unreadable, refused, contested, busySeconds }: TickReport): void {
     const loaded = events.filter((event) => event.kind === "loaded");
     this.#metrics.addMetric("LoadLagSeconds", MetricUnit.Seconds, lagSeconds);
     for (const [name, unit, of] of OF_A_LOAD) this.#metrics.addMetric(name, unit, sum(loaded, of));
     this.#metrics.addMetric("LoadsFailed", MetricUnit.Count, failures(events) + unreadable);
     this.#metrics.addMetric("WarehouseChanges", MetricUnit.Count, changes(events));
+    this.#metrics.addMetric("ObjectsSetAside", MetricUnit.Count, refused?.objects ?? 0);
+    this.#metrics.addMetric("RowsSetAside", MetricUnit.Count, refused?.rows ?? 0);
     this.#metrics.addMetric("ContestedSources", MetricUnit.Count, contested);
     const { baseCapacityRpu } = this.#options;
     if (busySeconds !== undefined && baseCapacityRpu > 0) {

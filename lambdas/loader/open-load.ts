@@ -1,10 +1,13 @@
 import * as z from "zod";
 import { cursorSchema } from "../commit-log/cursor.ts";
 import { lastLoadSchema } from "./ledger/last-load.ts";
+import { faultSearchSchema } from "./set-aside/fault-search.ts";
 
 const count = z.int().min(0);
 const instant = z.iso.datetime();
 const file = z.strictObject({ key: z.string(), rows: count });
+/** One COPY each: one COPY reads one codec. */
+const manifests = z.array(file.extend({ codec: z.enum(["zstd", "gzip"]) }));
 
 /** A load that is planned, and perhaps submitted, and whose end nobody has seen. Part of the loader's state. */
 export const openLoadSchema = z.strictObject({
@@ -21,8 +24,7 @@ export const openLoadSchema = z.strictObject({
   bytes: count,
   /** Of the lake's erasures, how many there were when it was planned, and how many the table had had. */
   erasures: z.strictObject({ listed: count, applied: count }).optional(),
-  /** One COPY each: one COPY reads one codec. */
-  manifests: z.array(file.extend({ codec: z.enum(["zstd", "gzip"]) })),
+  manifests,
   commits: file,
   ranges: file,
   /** _arrived_at of its rows, as SQL has it; absent in a load of an earlier release. */
@@ -39,6 +41,14 @@ export const openLoadSchema = z.strictObject({
   seed: z.literal(true).optional(),
   /** Names of its statements, in order: what SubStatements say of a batch is read by them. */
   statements: z.array(z.string()).optional(),
+  /** The objects that it was planned with, a line each; absent in a load of an earlier release. */
+  objects: file.optional(),
+  /** Those of them that the warehouse refuses, and that it leaves out and sets aside. */
+  refused: file.optional(),
+  /** How the warehouse's refusal is looked into, and the manifests of what is probed now. */
+  search: faultSearchSchema.extend({ probe: manifests.optional() }).optional(),
+  /** Names of objects that were set aside before, and that it tries again. */
+  retries: file.optional(),
   /** Absent until the warehouse has taken it. */
   statementId: z.string().optional(),
   submittedAt: instant.optional(),

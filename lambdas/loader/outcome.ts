@@ -28,7 +28,10 @@ export type Outcome =
       readonly kind: "failed";
       readonly error: string;
       readonly transient: boolean;
-      readonly queryId?: number;
+      /** The statement that failed, where one did. */
+      readonly statement?: StatementName | undefined;
+      /** Redshift's ids of the COPYs that ran: what they refused is known by them. */
+      readonly queryIds?: readonly number[];
     };
 
 /** Assertions of the fast path. */
@@ -90,6 +93,9 @@ export function readOutcome(
   const at = SubStatements[index];
   const reason = at?.Error ?? error;
   const name = nameOf(at, index, statements);
+  const queryIds = SubStatements.filter(({ QueryString }) => COPY.test(QueryString ?? "")).flatMap(
+    ({ RedshiftQueryId: id }) => (id !== undefined && id > 0 ? [id] : []),
+  );
   if (DIVIDED_BY_ZERO.test(reason)) {
     if (name === "not-loaded") return { kind: "loaded-before" };
     if (name !== undefined && NEEDS_COMPARING.has(name)) return { kind: "overlap" };
@@ -98,15 +104,14 @@ export function readOutcome(
     if (name === "table-rows") return { kind: "table-rows", isMissing: false };
     if (name === "count") {
       const text = "COPY loaded another number of rows than the commits name";
-      return { kind: "failed", error: text, transient: false };
+      return { kind: "failed", error: text, transient: false, statement: name, queryIds };
     }
   }
   const isMissing = NO_TABLE.test(reason);
   if (name === "table-rows" && isMissing) return { kind: "table-rows", isMissing };
   const text = name === undefined ? reason : `${name}: ${reason}`;
-  const queryId = at?.RedshiftQueryId;
-  const copied = queryId !== undefined && queryId > 0 ? { queryId } : {};
-  return { kind: "failed", error: text, transient: isMissing || TRANSIENT.test(reason), ...copied };
+  const transient = isMissing || TRANSIENT.test(reason);
+  return { kind: "failed", error: text, transient, statement: name, queryIds };
 }
 
 type SubStatement = NonNullable<DescribeStatementResponse["SubStatements"]>[number];
@@ -131,6 +136,8 @@ function failedIndex(subs: readonly SubStatement[], error: string): number {
   const index = subs.findIndex(({ Status }) => Status === "FAILED");
   return index >= 0 ? index : Number(/\bQuery #(\d+) failed/.exec(error)?.[1] ?? 0) - 1;
 }
+
+const COPY = /^\s*(?:\/\*.*?\*\/\s*)?COPY\b/i;
 
 /** What a thrown error of the Data API means for the load that it was thrown for. */
 export function readException(error: unknown): Extract<Outcome, { kind: "failed" }> {

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Commit } from "../../wire/commit.ts";
 import type { RewrittenObject } from "../../wire/erasure.ts";
-import { type Codec, codecOf, parseCommitKey, PREFIX } from "../../wire/keys.ts";
 import { loadsFolder, MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
+import { parseCommitKey, PREFIX } from "../../wire/keys.ts";
 import type { Cursor } from "../commit-log/cursor.ts";
 import { LoadRanges } from "./load-ranges.ts";
 import { ledgerCommit, LedgerBatches, timestamp } from "./ledger-commit.ts";
 import type { OpenLoad } from "./open-load.ts";
+import { type LoadObject, manifestBody, manifestsOf, ndjson } from "./set-aside/load-objects.ts";
 import type { Target } from "./target.ts";
 
 /** What a load needs in the lake before it is submitted. */
@@ -15,14 +16,15 @@ interface LoadFile {
   readonly body: string | Buffer;
 }
 
-/** What an object takes in the plan and in its manifest besides its key, about. */
-const OBJECT_BYTES = 200;
+/** What an object takes in the plan, in its manifest and in the list of objects, about. */
+const OBJECT_BYTES = 600;
 
 /**
  * The load of commits that have rows for a table, planned commit by commit, so that no more is held of each than
  * the load's files will say of it:
  *
  * loads/<id>/rows-<codec>.manifest   objects to COPY; the id is <name>/... in another warehouse than the main one
+ * loads/<id>/objects.ndjson          the same, with rows and commit of each: for the search for one at fault
  * loads/<id>/commits.ndjson          for weir.commits, and the check against it
  * loads/<id>/ranges.ndjson           for weir.ranges, and the check against it
  *
@@ -31,7 +33,7 @@ const OBJECT_BYTES = 200;
  */
 export class LoadPlan {
   readonly #target: Target;
-  readonly #objects = new Map<string, { readonly rows: number; readonly bytes: number }>();
+  readonly #objects = new Map<string, Omit<LoadObject, "object_key">>();
   readonly #commits: string[] = [];
   readonly #batches = new LedgerBatches();
   readonly #ranges: LoadRanges;
@@ -78,12 +80,12 @@ export class LoadPlan {
     const writtenAt = parseCommitKey(key).writtenAt.getTime();
     this.#oldest = Math.min(this.#oldest, writtenAt);
     this.#newest = Math.max(this.#newest, writtenAt);
-    for (const { key, rows, bytes } of objects) {
+    for (const { key: object, rows, bytes } of objects) {
       // What the later commit says of an object is what is in it.
-      const earlier = this.#objects.get(key);
+      const earlier = this.#objects.get(object);
       this.#repeatsObject ||= earlier !== undefined;
       this.#bytes += bytes - (earlier?.bytes ?? 0);
-      this.#objects.set(key, { rows, bytes });
+      this.#objects.set(object, { commit_key: key, rows, bytes });
     }
     if (commit.arrivedFrom < this.#arrivedFrom) this.#arrivedFrom = commit.arrivedFrom;
     if (commit.arrivedTo > this.#arrivedTo) this.#arrivedTo = commit.arrivedTo;
@@ -101,9 +103,10 @@ export class LoadPlan {
   /** Loads others in the place of some objects: what an erasure has left of them. */
   replaceObjects(rewritten: ReadonlyMap<string, RewrittenObject>): void {
     for (const [name, { key, rows, bytes }] of rewritten) {
-      this.#bytes += bytes - (this.#objects.get(name)?.bytes ?? 0);
+      const replaced = this.#objects.get(name);
+      this.#bytes += bytes - (replaced?.bytes ?? 0);
       this.#objects.delete(name);
-      if (key !== undefined) this.#objects.set(key, { rows, bytes });
+      if (key !== undefined && replaced) this.#objects.set(key, { ...replaced, rows, bytes });
       this.#isRewritten = true;
     }
   }
@@ -115,7 +118,7 @@ export class LoadPlan {
     // Ranges with an erased place would abort the fast path, whatever the objects hold.
     const isSlow =
       this.#ranges.overlap || this.#batches.foreignOverlap || this.#repeatsObject || this.#isRewritten;
-    const objects = [...this.#objects].map(([key, { rows }]) => ({ codec: codecOf(key), rows }));
+    const objects = [...this.#objects].map(([object_key, { rows }]) => ({ object_key, rows }));
     return {
       id,
       path: isSlow ? "slow" : "fast",
@@ -125,11 +128,8 @@ export class LoadPlan {
       log,
       rows: sum(objects),
       bytes: this.#bytes,
-      manifests: CODECS.filter((codec) => objects.some((object) => object.codec === codec)).map((codec) => ({
-        key: `${folder}rows-${codec}.manifest`,
-        rows: sum(objects.filter((object) => object.codec === codec)),
-        codec,
-      })),
+      manifests: manifestsOf(objects, (codec) => `${folder}rows-${codec}.manifest`),
+      objects: { key: `${folder}objects.ndjson`, rows: objects.length },
       commits: { key: `${folder}commits.ndjson`, rows: this.#commits.length },
       ranges: { key: `${folder}ranges.ndjson`, rows: this.#ranges.size },
       arrived: { from: timestamp(this.#arrivedFrom), to: timestamp(this.#arrivedTo) },
@@ -137,8 +137,11 @@ export class LoadPlan {
   }
 
   /** The files of this load, one at a time: each may be large. */
-  *files({ manifests, commits, ranges }: OpenLoad, bucket: string): Generator<LoadFile> {
-    for (const { key, codec } of manifests) yield { key, body: this.#manifest(bucket, codec) };
+  *files({ manifests, objects, commits, ranges }: OpenLoad, bucket: string): Generator<LoadFile> {
+    for (const { key, codec } of manifests) {
+      yield { key, body: manifestBody(this.#objects.keys(), codec, bucket) };
+    }
+    yield { key: objects!.key, body: ndjson(this.#lines()) };
     yield { key: commits.key, body: this.#commits.join("") };
     yield { key: ranges.key, body: this.#ranges.body() };
   }
@@ -151,18 +154,13 @@ export class LoadPlan {
     return `${loadsFolder(warehouse)}${newest.slice(0, 16).replace(/[-:]/g, "")}-${name}-${hash}`;
   }
 
-  /** A missing object fails the load: without `mandatory` COPY would go on without it. */
-  #manifest(bucket: string, codec: Codec): string {
-    const keys = [...this.#objects.keys()].filter((key) => codecOf(key) === codec);
-    return JSON.stringify({
-      entries: keys.map((key) => ({ url: `s3://${bucket}/${key}`, mandatory: true })),
-    });
+  *#lines(): Generator<LoadObject> {
+    for (const [object_key, object] of this.#objects) yield { object_key, ...object };
   }
 }
 
 const dataObjects = (commit: Commit, { type }: Target): Commit["objects"] =>
   commit.objects.filter((object) => object.kind === "data" && object.type === type && object.rows > 0);
 
-const CODECS = ["zstd", "gzip"] as const;
 const sum = (objects: readonly { readonly rows: number }[]): number =>
   objects.reduce((sum, { rows }) => sum + rows, 0);

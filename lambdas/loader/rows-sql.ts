@@ -14,7 +14,7 @@ export interface Overlap {
 
 /** Of a load whose rows overlap nothing: straight into the table. */
 export const fastRowsSql = (load: OpenLoad, target: Target, storage: Storage): string[] =>
-  copyRowsSql(load, listedSql(target), storage);
+  copyRowsSql(load.manifests, listedSql(target), storage);
 
 /**
  * Of a load whose rows may be there already. Rows are staged, and looked at by their place, (_src, _off), where two of
@@ -38,7 +38,7 @@ export function slowRowsSql(load: OpenLoad, target: Target, storage: Storage, ov
       `CREATE TEMP TABLE staged AS SELECT ${namesColumns(target) ? columnsSql(target) : "*"}
 FROM ${tableSql(target)} WHERE 1 = 0`,
     ),
-    ...copyRowsSql(load, "staged", storage),
+    ...copyRowsSql(load.manifests, "staged", storage),
     named("leave-out-erased", leaveOutErasedSql("staged", target)),
     named("overlapping", overlappingSql(overlap)),
     named("places", PLACES_SQL),
@@ -69,9 +69,14 @@ export function rowCountsSql({ path, rows }: OpenLoad): {
 const listedSql = (target: Target): string =>
   namesColumns(target) ? `${tableSql(target)} (${columnsSql(target)})` : tableSql(target);
 
-function copyRowsSql(load: OpenLoad, into: string, storage: Storage): string[] {
-  return load.manifests.flatMap(({ key, codec, rows }) => [
-    named("copy-rows", copySql(into, key, `MANIFEST ${codec.toUpperCase()}`, storage)),
+export function copyRowsSql(
+  manifests: OpenLoad["manifests"],
+  into: string,
+  storage: Storage,
+  maxErrors = 0,
+): string[] {
+  return manifests.flatMap(({ key, codec, rows }) => [
+    named("copy-rows", copySql(into, key, `MANIFEST ${codec.toUpperCase()}`, storage, maxErrors)),
     countSql(rows),
   ]);
 }

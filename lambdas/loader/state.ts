@@ -45,6 +45,22 @@ const tableState = z.strictObject({
       failure: z.strictObject({ error: z.string(), count, notBefore: instant }).optional(),
     })
     .optional(),
+  /** Objects that the warehouse has refused: rows of weir.set_aside that wait. See set-aside/retry-refused.ts. */
+  refused: z
+    .strictObject({
+      objects: count,
+      rows: count,
+      /** Since when some wait. */
+      since: instant,
+      /** Names the table's configuration when they were last tried: under a changed one they are tried at once. */
+      fingerprint: z.string(),
+      /** How often in a row, and when again. */
+      tries: count,
+      notBefore: instant,
+      /** They are being tried: those that were tried last before this. */
+      round: instant.optional(),
+    })
+    .optional(),
   /** What was claimed before there was a log. See claimed-before.ts. */
   before: z
     .strictObject({ cursor: z.string(), claimed: z.array(z.string()), setAside: z.array(z.string()) })
@@ -65,6 +81,7 @@ const version2Schema = stateSchema.omit({ warehouse: true }).extend({ version: z
 export type LoaderState = z.output<typeof stateSchema>;
 export type TableState = z.output<typeof tableState>;
 export type SetAside = z.output<typeof setAsideSchema>;
+export type RefusedCount = NonNullable<TableState["refused"]>;
 export type ClaimedBefore = NonNullable<TableState["before"]>;
 
 /** A table that has never been loaded begins with the log's first commit. */

@@ -9,6 +9,7 @@ import { Lag } from "./lag.ts";
 import { type LoadEvent, type LoadParts, type Log, settle, type Step, submit } from "./load.ts";
 import { readLog, type ReadLimits } from "./read-log.ts";
 import { readState } from "./read-state.ts";
+import { isRetryDue, retryRefused } from "./set-aside/retry-refused.ts";
 import { retrySetAside } from "./retry-set-aside.ts";
 import { type LoaderState, newTable, type TableState } from "./state.ts";
 import { fingerprint } from "./table-ddl.ts";
@@ -40,6 +41,8 @@ export interface TickReport {
   readonly events: readonly LoadEvent[];
   /** Commits that cannot be read: each is one until it can. */
   readonly unreadable: number;
+  /** Objects that the warehouse refuses, over all tables, and their rows; left out where there are none. */
+  readonly refused?: { readonly objects: number; readonly rows: number };
   /** Sources that more than one host claims, among the commits that were read. */
   readonly contested: number;
   /** Tables that have not loaded some commit; left out where there are none. */
@@ -77,6 +80,9 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   const erasures = await LakeErasures.list(parts.lake);
   await turn.each((state, target) => settle(state, target, parts));
   await turn.each((state, target) => eraseTable(state, target, erasures, parts));
+  if (scheduled || turn.isTryingAgain) {
+    await turn.each((state, target) => tryAgain(state, target, erasures, parts));
+  }
   const claims = claimsOf(turn, parts, erasures, scheduled);
   // What cannot be read now keeps nothing waiting that was planned already.
   const failed = await claim(claims, parts, scheduled).then(
@@ -98,6 +104,22 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   };
 }
 
+/** Plans another load of what was set aside. Should the warehouse not answer, the table goes on with what is new. */
+async function tryAgain(
+  state: TableState,
+  target: Target,
+  erasures: LakeErasures,
+  parts: TickParts,
+): Promise<Step> {
+  if (!isRetryDue(state, target, parts.now())) return { state, events: [] };
+  try {
+    return { state: await retryRefused(state, target, erasures, parts), events: [] };
+  } catch (error) {
+    parts.log.warn("set-aside objects could not be tried again", { table: target.name, error });
+    return { state, events: [] };
+  }
+}
+
 /** The state as it goes through one tick. */
 class Turn {
   state: LoaderState;
@@ -117,6 +139,11 @@ class Turn {
 
   set({ name }: Target, state: TableState): void {
     this.state = { ...this.state, tables: { ...this.state.tables, [name]: state } };
+  }
+
+  /** Whether set-aside objects are being tried, which may take several loads. */
+  get isTryingAgain(): boolean {
+    return Object.values(this.state.tables).some(({ refused }) => refused?.round !== undefined);
   }
 
   /** Tables that need no DDL come first: those that do may keep the others waiting. */
@@ -189,20 +216,28 @@ function tellContested(closed: readonly ClosedClaim[], log: Log): number {
 async function waiting(
   turn: Turn,
   { targets, commitLog, now }: TickParts,
-): Promise<Pick<TickReport, "lagSeconds" | "unreadable" | "behind">> {
+): Promise<Pick<TickReport, "lagSeconds" | "unreadable" | "refused" | "behind">> {
   const lag = new Lag(commitLog);
   const behind: TableBehind[] = [];
+  const refused = { objects: 0, rows: 0 };
   let [lagSeconds, unreadable] = [0, 0];
   for (const target of targets) {
     const state = turn.table(target);
     unreadable = Math.max(unreadable, sum(state.setAside));
+    refused.objects += state.refused?.objects ?? 0;
+    refused.rows += state.refused?.rows ?? 0;
     const since = await lag.since(state);
     if (since === undefined) continue;
     const tableLag = (now().getTime() - Date.parse(since)) / 1_000;
     lagSeconds = Math.max(lagSeconds, tableLag);
     behind.push(tableBehind(target, tableLag, state));
   }
-  return { lagSeconds, unreadable, ...(behind.length > 0 && { behind }) };
+  return {
+    lagSeconds,
+    unreadable,
+    ...(refused.objects > 0 && { refused }),
+    ...(behind.length > 0 && { behind }),
+  };
 }
 
 const sum = (setAside: TableState["setAside"]): number => setAside.reduce((sum, { count }) => sum + count, 0);

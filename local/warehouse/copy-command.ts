@@ -3,8 +3,8 @@ import { StatementError } from "./warehouse-error.ts";
 /**
  * COPY table [ ( column [, ...] ) ] FROM 's3://bucket/key' IAM_ROLE { default | 'arn' } option ...
  *
- * The options are those that a load without loss may use: MAXERROR above 0, TRUNCATECOLUMNS and
- * ACCEPTINVCHARS drop or change data and are refused.
+ * The options are those that a load without loss may use: TRUNCATECOLUMNS and ACCEPTINVCHARS change data and are
+ * refused, and so is MAXERROR above 0 of any table but a temporary one.
  *
  * source: Redshift COPY reference, read 2026-11
  */
@@ -19,7 +19,12 @@ export interface CopyCommand {
   readonly manifest: boolean;
   readonly codec: "none" | "gzip" | "zstd";
   readonly timeFormat: "auto" | "epochsecs" | "epochmillisecs";
+  /** Rows that it may leave out, each of them told in sys_load_error_detail. */
+  readonly maxErrors: number;
 }
+
+/** source: COPY reference, read 2026-11 */
+const MAX_ERRORS = 100_000;
 
 /** Words, numbers, quoted names with dots, strings and punctuation. */
 const TOKEN = /'(?:[^'\\]|''|\\[\s\S])*'|(?:"(?:[^"]|"")*"|[\w$]+)(?:\.(?:"(?:[^"]|"")*"|[\w$]+))*|[(),;]/g;
@@ -48,12 +53,13 @@ function columnList(tokens: Tokens): string[] {
   return columns;
 }
 
-function options(tokens: Tokens): Pick<CopyCommand, "manifest" | "codec" | "timeFormat"> {
+function options(tokens: Tokens): Pick<CopyCommand, "manifest" | "codec" | "timeFormat" | "maxErrors"> {
   let manifest = false;
   let codec: CopyCommand["codec"] = "none";
   let timeFormat = "auto";
   let json = false;
   let role = false;
+  let maxErrors = 0;
   for (let word = tokens.option(); word !== undefined; word = tokens.option()) {
     switch (word) {
       case "IAM_ROLE":
@@ -87,7 +93,7 @@ function options(tokens: Tokens): Pick<CopyCommand, "manifest" | "codec" | "time
         break;
       case "MAXERROR":
         tokens.take("AS");
-        if (tokens.next() !== "0") throw new StatementError("ERROR: MAXERROR above 0 drops rows");
+        maxErrors = Number(tokens.next());
         break;
       default:
         throw new StatementError(`ERROR: syntax error at or near "${word.toLowerCase()}"`);
@@ -98,7 +104,10 @@ function options(tokens: Tokens): Pick<CopyCommand, "manifest" | "codec" | "time
   if (timeFormat !== "auto" && timeFormat !== "epochsecs" && timeFormat !== "epochmillisecs") {
     throw new StatementError(`ERROR: the local warehouse has no TIMEFORMAT '${timeFormat}'`);
   }
-  return { manifest, codec, timeFormat };
+  if (!(maxErrors >= 0 && maxErrors <= MAX_ERRORS)) {
+    throw new StatementError(`ERROR: MAXERROR is 0 to ${MAX_ERRORS}`);
+  }
+  return { manifest, codec, timeFormat, maxErrors };
 }
 
 class Tokens {

@@ -22,25 +22,70 @@ interface S3Object {
   readonly mandatory: boolean;
 }
 
+/** What COPY did: rows that it loaded, and those that MAXERROR lets it leave out. */
+export interface Copied {
+  readonly rows: number;
+  readonly errors: readonly LoadError[];
+}
+
 /**
  * Runs COPY inside the connection's transaction, from S3 to PostgreSQL as a stream.
  *
- * @returns rows loaded
  * @throws LoadError for a row that does not fit, StatementError for objects that are not there
  */
-export async function copy(command: CopyCommand, client: Client, s3: S3Client): Promise<number> {
+export async function copy(command: CopyCommand, client: Client, s3: S3Client): Promise<Copied> {
   const columns = await tableColumns(command, client);
+  if (command.maxErrors > 0) await assertTemporary(command, client);
   const objects = command.manifest ? await readManifest(command, s3) : await listObjects(command, s3);
-  const reading = new Reading(command, columns, objects, s3);
   const names = columns.map(({ name }) => escapeIdentifier(name)).join(", ");
-  const sink = client.query(copyFrom(`COPY ${command.table} (${names}) FROM STDIN`));
-  try {
-    await pipeline(Readable.from(reading.rows(), { objectMode: false }), sink);
-  } catch (error) {
-    throw reading.place(error);
+  const left = new LeftOut(command.maxErrors);
+  for (;;) {
+    // PostgreSQL stops at a row that it refuses: it is told, and all is read again without it.
+    if (command.maxErrors > 0) await client.query("SAVEPOINT copy");
+    const reading = new Reading(command, columns, objects, s3, left);
+    const sink = client.query(copyFrom(`COPY ${command.table} (${names}) FROM STDIN`));
+    try {
+      await pipeline(Readable.from(reading.rows(), { objectMode: false }), sink);
+    } catch (error) {
+      const placed = reading.place(error);
+      if (!(placed instanceof LoadError) || !left.add(placed)) throw placed;
+      await client.query("ROLLBACK TO SAVEPOINT copy");
+      continue;
+    }
+    const rows = String(sink.rowCount);
+    await client.query("SELECT set_config('redshift.last_copy_count', $1, false)", [rows]);
+    return { rows: sink.rowCount, errors: left.errors };
   }
-  await client.query("SELECT set_config('redshift.last_copy_count', $1, false)", [String(sink.rowCount)]);
-  return sink.rowCount;
+}
+
+/** A table of people may have lost rows by it; what is only looked at may leave some out. */
+async function assertTemporary({ table }: CopyCommand, client: Client): Promise<void> {
+  const sql = "SELECT relpersistence AS kind FROM pg_class WHERE oid = $1::regclass";
+  const { rows } = await client.query<{ kind: string }>(sql, [table]);
+  if (rows[0]?.kind !== "t") throw new StatementError("ERROR: MAXERROR above 0 drops rows");
+}
+
+/** Rows that a COPY leaves out, up to its MAXERROR. */
+class LeftOut {
+  readonly errors: LoadError[] = [];
+  readonly #max: number;
+  readonly #lines = new Set<string>();
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** @returns false once it is one too many */
+  add(error: LoadError): boolean {
+    if (this.errors.length >= this.#max) return false;
+    this.errors.push(error);
+    this.#lines.add(`${error.file} ${error.line}`);
+    return true;
+  }
+
+  has(file: string, line: number): boolean {
+    return this.#lines.has(`${file} ${line}`);
+  }
 }
 
 const COLUMNS_SQL = `
@@ -118,8 +163,11 @@ class Reading {
   readonly #columns: readonly CopyColumn[];
   readonly #objects: readonly S3Object[];
   readonly #s3: S3Client;
+  readonly #left: LeftOut;
   /** First row of each object so far, counted from 1 as PostgreSQL does. */
   readonly #starts: { file: string; row: number }[] = [];
+  /** Line of each row in its file, where some are left out. */
+  readonly #lines: number[] = [];
   #row = 0;
 
   constructor(
@@ -127,7 +175,9 @@ class Reading {
     columns: readonly CopyColumn[],
     objects: readonly S3Object[],
     s3: S3Client,
+    left: LeftOut,
   ) {
+    this.#left = left;
     this.#command = command;
     this.#columns = columns;
     this.#objects = objects;
@@ -155,8 +205,11 @@ class Reading {
     for await (const block of lineBlocks(this.#decompress(file, body))) {
       for (const json of block.split("\n")) {
         line++;
-        if (json.trim() === "") continue;
-        out += this.#convert(json, file, line);
+        if (json.trim() === "" || this.#left.has(file, line)) continue;
+        const row = this.#convert(json, file, line);
+        if (row === undefined) continue;
+        out += row;
+        if (this.#command.maxErrors > 0) this.#lines.push(line);
         this.#row++;
         if (out.length >= CHUNK_CHARS) {
           yield Buffer.from(out);
@@ -167,14 +220,17 @@ class Reading {
     if (out !== "") yield Buffer.from(out);
   }
 
-  #convert(json: string, file: string, line: number): string {
+  /** @returns undefined for a row that is left out */
+  #convert(json: string, file: string, line: number): string | undefined {
     try {
       if (json.length > LINE_MAX_BYTES) throw new ValueError(ERROR_CODE.badLine, "Line is longer than 4 MB");
       return copyRow(json, this.#columns, this.#command.timeFormat);
     } catch (error) {
       if (!(error instanceof ValueError)) throw error;
       const { errorCode, column, message: reason } = error;
-      throw new LoadError(this.#command.table, { file, line, column, errorCode, reason });
+      const refused = new LoadError(this.#command.table, { file, line, column, errorCode, reason });
+      if (this.#left.add(refused)) return undefined;
+      throw refused;
     }
   }
 
@@ -196,7 +252,7 @@ class Reading {
     const start = this.#starts.findLast((start) => start.row <= Number(row));
     if (!start) return error;
     const column = this.#columns.find((column) => column.name === name?.replaceAll('"', ""));
-    const line = Number(row) - start.row + 1;
+    const line = this.#lines[Number(row) - 1] ?? Number(row) - start.row + 1;
     return new LoadError(this.#command.table, {
       file: start.file,
       line,

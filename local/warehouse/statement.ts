@@ -72,6 +72,8 @@ export class Statement {
   readonly #parts: StatementParts;
   #client: Client | undefined;
   #cancelled = false;
+  /** Rows that its COPYs left out, by the COPY's id. */
+  readonly #leftOut: { readonly error: LoadError; readonly queryId: number }[] = [];
 
   constructor(options: StatementOptions, parts: StatementParts) {
     this.options = options;
@@ -152,9 +154,10 @@ export class Statement {
       for (const sub of this.subs) await this.#execute(sub, client);
       await this.#beforeCommit();
       await client.query("COMMIT");
+      await this.#noteLoadErrors(client);
     } catch (error) {
       await client.query("ROLLBACK").catch(() => {});
-      await this.#noteLoadError(error, client);
+      await this.#noteLoadErrors(client, error);
       throw error;
     }
   }
@@ -166,9 +169,10 @@ export class Statement {
         await this.#execute(sub, client);
       } catch (error) {
         failed ??= error;
-        await this.#noteLoadError(error, client);
+        await this.#noteLoadErrors(client, error);
       }
     }
+    await this.#noteLoadErrors(client);
     await this.#beforeCommit();
     if (failed !== undefined) throw failed;
   }
@@ -180,7 +184,9 @@ export class Statement {
       sub.status = "STARTED";
       const sql = sub.sql.replace(LEADING_COMMENTS, "");
       if (isCopy(sql)) {
-        sub.resultRows = await copy(parseCopy(sql), client, this.#parts.s3);
+        const { rows, errors } = await copy(parseCopy(sql), client, this.#parts.s3);
+        sub.resultRows = rows;
+        this.#leftOut.push(...errors.map((error) => ({ error, queryId: sub.queryId })));
       } else {
         const result = await client.query<(string | null)[]>({ text: translate(sql), rowMode: "array" });
         sub.resultRows = result.rowCount ?? -1;
@@ -203,15 +209,21 @@ export class Statement {
   }
 
   /** SYS_LOAD_ERROR_DETAIL keeps what the rollback takes away. */
-  async #noteLoadError(error: unknown, client: Client): Promise<void> {
-    if (!(error instanceof LoadError)) return;
-    const { file, line, column, errorCode, reason } = error;
-    const queryId = this.subs.find(({ status }) => status === "FAILED")?.queryId;
+  async #noteLoadErrors(client: Client, thrown?: unknown): Promise<void> {
+    const failed = this.subs.find(({ status }) => status === "FAILED")?.queryId;
+    const refused = [
+      ...this.#leftOut.splice(0),
+      ...(thrown instanceof LoadError ? [{ error: thrown, queryId: failed }] : []),
+    ];
+    if (refused.length === 0) return;
     await client.query("RESET ROLE");
-    await client.query(
-      `INSERT INTO redshift.sys_load_error_detail VALUES ($1, redshift.getdate(), $2, $3, $4, $5, $6, $7, $8)`,
-      [queryId, file, line, column?.name, column?.type, column?.maxBytes, errorCode, reason.slice(0, 512)],
-    );
+    for (const { error, queryId } of refused) {
+      const { file, line, column, errorCode, reason } = error;
+      await client.query(
+        `INSERT INTO redshift.sys_load_error_detail VALUES ($1, redshift.getdate(), $2, $3, $4, $5, $6, $7, $8)`,
+        [queryId, file, line, column?.name, column?.type, column?.maxBytes, errorCode, reason.slice(0, 512)],
+      );
+    }
     await this.#signIn(client);
   }
 

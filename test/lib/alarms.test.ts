@@ -28,6 +28,7 @@ test("there are these alarms", () => {
       "LoaderSilent",
       "LoaderTicksUndelivered",
       "LoadsFailed",
+      "ObjectsSetAside",
       "Quarantined",
       "RecordsDropped",
       "Rejectedaccess",

@@ -101,6 +101,7 @@ test("a load's id and files follow from its commits alone, however often it is p
   expect(plans[1]!.files).toEqual(plans[0]!.files);
   expect(plans[0]!.files.map(({ key }) => key.split("/").at(-1))).toEqual([
     "rows-zstd.manifest",
+    "objects.ndjson",
     "commits.ndjson",
     "ranges.ndjson",
   ]);

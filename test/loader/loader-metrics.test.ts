@@ -37,10 +37,24 @@ test("a load's numbers are told in all and of its table", () => {
     RowsErased: 4,
     LoadLagSeconds: 0,
   };
-  expect(all).toEqual({ ...counts, LoadsFailed: 0, WarehouseChanges: 0, ContestedSources: 0 });
+  expect(all).toEqual({
+    ...counts,
+    LoadsFailed: 0,
+    WarehouseChanges: 0,
+    ContestedSources: 0,
+    ObjectsSetAside: 0,
+    RowsSetAside: 0,
+  });
   expect(tables).toEqual({
     "logs.photo": { ...counts, LoadSeconds: 2.5 },
     "logs.user": { LoadLagSeconds: 0 },
+  });
+});
+
+test("what is set aside is told for as long as it waits", () => {
+  expect(emitted({ refused: { objects: 2, rows: 90 } }).all).toMatchObject({
+    ObjectsSetAside: 2,
+    RowsSetAside: 90,
   });
 });
 

@@ -236,6 +236,29 @@ describe("COPY", () => {
     expect((await rig.execute(copy("plain/a", "ZSTD"))).Error).toMatch(/plain\/a is not zstd/);
   });
 
+  test("with MAXERROR leaves out what does not fit, and tells all of it", async () => {
+    const object = "s3://".concat(BUCKET, "/errors/a");
+    const rows = [
+      row(1),
+      row(2, { country: "DEU" }),
+      row(3, { id: "three" }),
+      row(4, { at: "now and then" }),
+      row(5),
+    ];
+    await rig.put("errors/a", ndjson(...rows));
+    const { SubStatements } = await rig.batch(
+      "CREATE TEMP TABLE tried (LIKE log)",
+      copy("errors/a", "").replace("COPY log", "COPY tried").replace("MAXERROR 0", "MAXERROR 10"),
+      "SELECT 1 / CASE WHEN pg_last_copy_count() = 5 THEN 1 ELSE 0 END",
+    );
+    expect(SubStatements!.map(({ Status }) => Status)).toEqual(["FINISHED", "FINISHED", "FAILED"]);
+    expect(SubStatements![1]!.ResultRows).toBe(2);
+    const sql = `SELECT file_name, line_number FROM redshift.sys_load_error_detail WHERE query_id = ${SubStatements![1]!.RedshiftQueryId} ORDER BY 2`;
+    expect(await rig.warehouse.query(sql)).toEqual(
+      ["2", "3", "4"].map((line_number) => ({ file_name: object, line_number })),
+    );
+  });
+
   test.each(["TRUNCATECOLUMNS", "ACCEPTINVCHARS", "MAXERROR 10", "CSV"])("refuses %s", async (option) => {
     await rig.put("fine", ndjson(row(1)));
     const sql = `COPY log FROM 's3://${BUCKET}/fine' ${COPY_OPTIONS} ${option}`;

@@ -1,5 +1,6 @@
 import type { LoadParts, Step } from "../load.ts";
 import type { OpenLoad } from "../open-load.ts";
+import { readRefusedCount } from "../set-aside/retry-refused.ts";
 import { newTable, type TableState } from "../state.ts";
 import type { Target } from "../target.ts";
 import { NO_LOAD } from "./last-load.ts";
@@ -9,8 +10,10 @@ import { readLastLoad } from "./resume.ts";
  * The state of a table, made anew from the ledger, since the two differ: a warehouse was restored or replaced, the state
  * was removed or is an older one, or another loader was faster. What the ledger does not have is read from the log again.
  */
-export async function rebuilt(state: TableState, target: Target, { api, log }: LoadParts): Promise<Step> {
+export async function rebuilt(state: TableState, target: Target, parts: LoadParts): Promise<Step> {
+  const { api, log } = parts;
   const ledger = await readLastLoad(target, api);
+  const refused = await readRefusedCount(target, parts);
   const [has, expected] = [ledger.last, state.last];
   const difference = { table: target.name, ledger: has, state: expected, readsFrom: ledger.cursor };
   if (has.number < (expected?.number ?? 0)) {
@@ -18,7 +21,13 @@ export async function rebuilt(state: TableState, target: Target, { api, log }: L
   } else log.warn("the ledger has other loads than the state", difference);
   const { prepared } = state;
   return {
-    state: { ...newTable(), ...(prepared !== undefined && { prepared }), ...ledger, backlog: true },
+    state: {
+      ...newTable(),
+      ...(prepared !== undefined && { prepared }),
+      ...ledger,
+      ...(refused && { refused }),
+      backlog: true,
+    },
     events: [{ kind: "diverged", table: target.name, ledger: has.number, state: expected?.number ?? 0 }],
   };
 }

@@ -10,6 +10,7 @@ import { quoteName } from "../../../wire/sql-text.ts";
  * weir.conflicts  one row a row that was loaded beside another one of its place, (src, off), with that one
  * weir.erasures, weir.erased_rows  what was erased on purpose: see ../erasure/erased-rows.ts
  * weir.migrations  one row a change to a table, its view or its readers' rights
+ * weir.set_aside  one row an object that a target could not take
  *
  * Sequence numbers are padded, so that text compares like numbers.
  */
@@ -151,6 +152,24 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
       required("applied_at", "timestamp"),
     ],
     attributes: "DISTSTYLE ALL SORTKEY (applied_at)",
+  },
+  {
+    name: "set_aside",
+    columns: [
+      required("target", "varchar(127)"),
+      required("object_key", "varchar(1024)"),
+      required("commit_key", "varchar(1024)"),
+      required("rows", "bigint"),
+      // The first line at fault, where the warehouse has named one, and its words.
+      column("line", "bigint"),
+      required("error", "varchar(4096)"),
+      required("load_id", "varchar(200)"),
+      required("set_aside_at", "timestamp"),
+      required("tried_at", "timestamp"),
+      // waiting, loaded, skipped or gone. See set-aside/set-aside-sql.ts.
+      required("state", "varchar(8)"),
+    ],
+    attributes: "DISTSTYLE ALL SORTKEY (set_aside_at)",
   },
 ];
 
