@@ -1,6 +1,20 @@
 import { type ColumnType, parseColumnType } from "./column-type.ts";
 
-export const ENCODINGS = ["raw", "az64", "bytedict", "delta", "lzo", "runlength", "text255", "zstd"] as const;
+export const ENCODINGS = [
+  "raw",
+  "az64",
+  "bytedict",
+  "delta",
+  "delta32k",
+  "lzo",
+  "mostly8",
+  "mostly16",
+  "mostly32",
+  "runlength",
+  "text255",
+  "text32k",
+  "zstd",
+] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
 type Kind = ColumnType["kind"];
@@ -15,9 +29,14 @@ const KINDS: Readonly<Record<Exclude<Encoding, "raw">, ReadonlySet<Kind>>> = {
   az64: new Set([...NUMBERS, ...TIMES]),
   bytedict: new Set([...NUMBERS, ...FLOATS, ...TEXTS, ...TIMES]),
   delta: new Set([...NUMBERS, "date", "timestamp"]),
+  delta32k: new Set(["integer", "bigint", "decimal", "date", "timestamp"]),
   lzo: new Set([...NUMBERS, ...TEXTS, ...TIMES, "super"]),
+  mostly8: new Set(NUMBERS),
+  mostly16: new Set(["integer", "bigint", "decimal"]),
+  mostly32: new Set(["bigint", "decimal"]),
   runlength: new Set([...NUMBERS, ...FLOATS, "boolean", ...TEXTS, ...TIMES]),
   text255: new Set(["varchar"]),
+  text32k: new Set(["varchar"]),
   zstd: new Set([...NUMBERS, ...FLOATS, "boolean", ...TEXTS, ...TIMES, "super"]),
 };
 

@@ -148,7 +148,9 @@ function checkColumns(columns: readonly Column[], problem: Problem): void {
     const refused = columnNameProblem(name);
     if (refused !== undefined) problem(["columns", i, "name"], refused);
     if (encode !== undefined && !encodes(encode, type)) {
-      problem(["columns", i, "encode"], `Redshift has no encoding ${encode} for ${type}`);
+      const possible = ENCODINGS.filter((encoding) => encodes(encoding, type)).join(", ");
+      const message = `Redshift has no encoding ${encode} for ${type}: it has ${possible}; left out, it chooses one`;
+      problem(["columns", i, "encode"], message);
     }
   });
 }
@@ -165,7 +167,12 @@ function checkTarget(
   const types = new Map([...METADATA_COLUMNS, ...type.columns].map(({ name, type }) => [name, type]));
   const checkKey = (path: readonly (string | number)[], key: string): void => {
     if (!types.has(key)) problem(path, `no column "${key}" to sort or distribute by`);
-    if (types.get(key) === "super") problem(path, `"${key}" is super, and Redshift has no such keys`);
+    if (types.get(key) === "super") {
+      problem(
+        path,
+        `"${key}" is super, and Redshift has no such keys: take another column, or one filled from a field of it`,
+      );
+    }
   };
   if (typeof distribution === "object") checkKey(["distribution", "key"], distribution.key);
   sort.forEach((key, i) => {
@@ -173,7 +180,8 @@ function checkTarget(
     if (sort.indexOf(key) < i) problem(["sort", i], `"${key}" twice`);
   });
   if (sort.length > SORT_KEY_MAX_COLUMNS) {
-    problem(["sort"], `${sort.length} columns, and Redshift sorts by ${SORT_KEY_MAX_COLUMNS} at most`);
+    const message = `${sort.length} columns, and Redshift sorts by ${SORT_KEY_MAX_COLUMNS} at most: the first few do the most`;
+    problem(["sort"], message);
   }
 }
 

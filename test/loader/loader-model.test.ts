@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commitMinutePrefix } from "../../wire/keys.ts";
 import { type Rig, startRig } from "../local/warehouse-fixture.ts";
+import type { Target } from "../../lambdas/loader/target.ts";
 import { TICK_LIMITS } from "../../lambdas/loader/tick.ts";
 import { type Batch, batch, batchOfVersion1, type BatchSpec, LINE_BYTES, offsets } from "./lake-fixture.ts";
 import { LoaderRig, logType, targets } from "./loader-fixture.ts";
@@ -51,6 +52,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("found" as const), by: fc.constantFrom(...FOUND) }) },
   // The state is what a loader would have left that listed commits for itself.
   { weight: 1, arbitrary: fc.constant({ kind: "upgrade" as const }) },
+  // The configuration has one more column, and room for longer texts.
+  { weight: 1, arbitrary: fc.constant({ kind: "columns" as const }) },
   // One more table of the type, which begins with the log's first commit.
   { weight: 1, arbitrary: fc.constant({ kind: "table" as const }) },
 );
@@ -82,6 +85,7 @@ test("whatever overlaps and wherever the loader dies, the table is the set of ro
         else if (step.kind === "found") loader.log.found = step.by;
         else if (step.kind === "upgrade") await upgrade(loader, spoilt);
         else if (step.kind === "table") loader.targets = targets(ARCHIVED);
+        else if (step.kind === "columns") loader.targets = loader.targets.map((target) => grown(target, n));
         else if (step.kind === "pass") loader.now = new Date(loader.now.getTime() + step.minutes * 60_000);
         // Somebody removes the state, or the Data API has forgotten its tokens.
         else if (n % 2 === 0) await rig.put("loads/state.json", JSON.stringify({ version: 1, tables: {} }));
@@ -102,6 +106,13 @@ test("whatever overlaps and wherever the loader dies, the table is the set of ro
     }),
     { numRuns: Number(process.env["MODEL_RUNS"] ?? 15), endOnFailure: true },
   ));
+
+function grown(target: Target, n: number): Target {
+  const columns = target.columns.map((column) =>
+    column.name === "note" ? { ...column, type: `varchar(${100 + n})` } : column,
+  );
+  return { ...target, columns: [...columns, { name: `c${n}`, type: "bigint", nullable: true }] };
+}
 
 const ARCHIVED = {
   ...logType("photo"),

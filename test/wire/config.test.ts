@@ -141,6 +141,24 @@ describe("a configuration", () => {
     ["encoding text255 of numbers", loaded({ encode: "text255" }), /columns\[0\]\.encode: .*text255/],
     ["encoding bytedict of super", loaded({ type: "super", encode: "bytedict" }), /\.encode: .*bytedict/],
     ["encoding delta of booleans", loaded({ type: "boolean", encode: "delta" }), /\.encode: .*delta/],
+    [
+      "encoding mostly8 of texts",
+      loaded({ type: "varchar(9)", encode: "mostly8" }),
+      /it has raw, bytedict, /,
+    ],
+    [
+      "encoding mostly16 of smallint",
+      loaded({ type: "smallint", encode: "mostly16" }),
+      /\.encode: .*mostly16/,
+    ],
+    ["encoding mostly32 of integer", loaded({ type: "integer", encode: "mostly32" }), /\.encode: .*mostly32/],
+    [
+      "encoding delta32k of smallint",
+      loaded({ type: "smallint", encode: "delta32k" }),
+      /\.encode: .*delta32k/,
+    ],
+    ["encoding delta of timestamptz", loaded({ type: "timestamptz", encode: "delta" }), /\.encode: .*delta/],
+    ["encoding text32k of char", loaded({ type: "char(9)", encode: "text32k" }), /\.encode: .*text32k/],
     ["encoding lzo of floats", loaded({ type: "real", encode: "lzo" }), /\.encode: .*lzo/],
     [
       "sorting by super",

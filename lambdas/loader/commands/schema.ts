@@ -21,17 +21,17 @@ export async function schema(
     throw new LoaderError("BAD_COMMAND", "config: only what is deployed is applied", "deploy it first");
   }
   const tables: TableSchema[] = [];
-  for (const target of config === undefined ? targets : configured(config)) {
+  for (const target of config === undefined ? targets : configured(config, targets[0]?.warehouse)) {
     const found = await difference(target, api);
     tables.push(apply ? await applied(target, found, by, api) : found);
   }
   return { tables };
 }
 
-/** @throws LoaderError BAD_COMMAND, which names every field at fault */
-function configured(config: unknown): Target[] {
+/** Tables of this loader's own warehouse. @throws LoaderError BAD_COMMAND, which names every field at fault */
+function configured(config: unknown, warehouse: string | undefined): Target[] {
   try {
-    return targetsOf(parseConfig(config, "config"));
+    return targetsOf(parseConfig(config, "config"), warehouse);
   } catch (error) {
     throw new LoaderError("BAD_COMMAND", (error as Error).message, undefined, { cause: error });
   }
