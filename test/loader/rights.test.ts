@@ -91,13 +91,18 @@ describe("with its rights", () => {
     ).toEqual([{ tableowner: USER }]);
   });
 
-  test("a refused load says which file, line and column", async () => {
+  test("an object that is refused is set aside, with its line and column", async () => {
     await grant();
     await loader.commit(
       batch({ sequence: [1, 1], sources: { a: [[0, 10]] }, fields: { note: "longer than eight" } }),
     );
-    await loader.drain().catch(() => undefined);
-    expect(failures().join()).toMatch(/data\/type=photo.* line 1, note: /);
+    await loader.drain();
+    expect(await admin("SELECT object_key, error FROM weir.set_aside")).toEqual([
+      {
+        object_key: expect.stringMatching(/^data\/type=photo/),
+        error: expect.stringMatching(/^line 1, note: /),
+      },
+    ]);
   });
 
   test("that user owns its schemas, and granting again changes nothing", async () => {
