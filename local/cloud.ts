@@ -2,14 +2,10 @@ import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
-import { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
 import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { AdminSession } from "../lambdas/grants/admin-session.ts";
-import { grantLoader } from "../lambdas/grants/grant.ts";
 import type { TickReport } from "../lambdas/loader/tick.ts";
 import type { CloudFile } from "../wire/cloud-file.ts";
-import type { GrantsRequest } from "../wire/loader-grants.ts";
 import { announce } from "./cloud-file.ts";
 import { CREDENTIALS } from "./credentials.ts";
 import { startKinesis } from "./kinesis.ts";
@@ -18,17 +14,16 @@ import { type InvokedFunction, startInvokeApi } from "./lambda/invoke-api.ts";
 import { type Mapping, startMapping } from "./mapping/mapping.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
 import { startS3 } from "./s3.ts";
-import { type Schedules, startSchedules } from "./schedules.ts";
-import type { DeployedFunction, Deployment } from "./template/deployment.ts";
-import { removePostgres } from "./warehouse/postgres.ts";
+import { loaderPart, type Schedules, startSchedules } from "./schedules.ts";
+import { type DeployedFunction, type Deployment, loadersOf } from "./template/deployment.ts";
 import type { Statement } from "./warehouse/statement.ts";
-import { startWarehouse, type Warehouse } from "./warehouse/warehouse.ts";
+import type { Warehouse } from "./warehouse/warehouse.ts";
+import { removeWarehouses, startWarehouses, stopWarehouses } from "./warehouses.ts";
 
 /** An on-demand stream begins with 4 MB/s, so with four shards. Kinesis quotas page, read 2026-11. */
 const ON_DEMAND_SHARDS = 4;
 const DEFAULT_CONCURRENCY = 10;
 const WAREHOUSE = "warehouse";
-const GRANTS_MS = 60_000;
 
 /** What a function does in the stack. */
 export type Role = keyof Deployment["functions"];
@@ -45,7 +40,7 @@ export interface CloudOptions {
   /** What the parts print. */
   readonly log: (part: string, line: string) => void;
   readonly onMappingEvent?: (event: MappingEvent) => void;
-  readonly onLoaderTick?: (report: TickReport) => void;
+  readonly onLoaderTick?: (report: TickReport, warehouse: string) => void;
   /** Added to the environment of a function, by its role; tests put faults in its way. */
   readonly environment?: (role: Role) => Readonly<Record<string, string>>;
   /** Awaited when a warehouse statement has run but is not committed. */
@@ -68,7 +63,10 @@ export interface Cloud {
   readonly sequencer: LambdaFunction;
   readonly loader: LambdaFunction | undefined;
   readonly schedules: Schedules;
+  /** The main one, or the first. */
   readonly warehouse: Warehouse | undefined;
+  /** Each one, by its name. */
+  readonly warehouses: ReadonlyMap<string, Warehouse>;
   stop(): Promise<void>;
 }
 
@@ -93,10 +91,18 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     startS3({ buckets, dataDir: join(dir, "s3"), ...optional }).then(stopLater),
   ]);
   const [kinesisPart, s3Part] = parts.map(valueOf);
-  const warehouse = await startDeployedWarehouse(options, s3Part!.endpoint, (event) =>
-    schedules.loader?.put(event),
-  );
-  if (warehouse) stopLater(warehouse);
+  const deployedLoaders = loadersOf(deployment);
+  const warehouses = await startWarehouses({
+    loaders: deployedLoaders,
+    region,
+    dataDir: join(dir, WAREHOUSE),
+    s3Endpoint: s3Part!.endpoint,
+    onStatementEvent: (event) => schedules.put(event),
+    beforeCommit: options.beforeCommit,
+    signal,
+  });
+  started.defer(() => stopWarehouses(warehouses));
+  const [warehouse] = warehouses.values();
 
   const environment = {
     AWS_REGION: region,
@@ -106,25 +112,34 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     AWS_ENDPOINT_URL_S3: s3Part!.endpoint,
     ...(warehouse && { AWS_ENDPOINT_URL_REDSHIFT_DATA: warehouse.endpoint }),
   };
-  const start = (role: Role, deployed: DeployedFunction): LambdaFunction =>
+  const start = (
+    role: Role,
+    deployed: DeployedFunction,
+    part: string = role,
+    more: Readonly<Record<string, string>> = {},
+  ): LambdaFunction =>
     stopLater(
       startFunction({
         ...deployed,
         timeoutMs: deployed.timeoutSeconds * 1_000,
         concurrency: deployed.reservedConcurrency ?? DEFAULT_CONCURRENCY,
-        environment: { ...deployed.environment, ...environment, ...options.environment?.(role) },
-        log: (line) => log(role, line),
+        environment: { ...deployed.environment, ...environment, ...more, ...options.environment?.(role) },
+        log: (line) => log(part, line),
         ...optional,
       }),
     );
   const router = start("router", deployment.functions.router);
-  const loader = deployment.functions.loader && start("loader", deployment.functions.loader);
+  const loaders = deployedLoaders.map((deployed) => {
+    const { name } = deployed;
+    const own = { AWS_ENDPOINT_URL_REDSHIFT_DATA: warehouses.get(name)!.endpoint };
+    return { deployed, function: start("loader", deployed.function, loaderPart(name), own) };
+  });
   const sequencer = start("sequencer", deployment.functions.sequencer);
-  const schedules = stopLater(startSchedules({ ...options, sequencer, loader }));
+  const schedules = stopLater(startSchedules({ ...options, sequencer, loaders }));
 
   const id = randomUUID();
   const lambda = stopLater(
-    await startInvokeApi({ id, functions: [router, sequencer, ...invokedLoader(loader, schedules)] }),
+    await startInvokeApi({ id, functions: [router, sequencer, ...invokedLoaders(loaders, schedules)] }),
   );
   const s3 = new S3Client({
     endpoint: s3Part!.endpoint,
@@ -155,17 +170,23 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     mapping,
     router,
     sequencer,
-    loader,
+    loader: loaders[0]?.function,
     schedules,
     warehouse,
+    warehouses,
     stop: () => running.disposeAsync(),
   };
 }
 
 /** Commands wait for the loader's ticks, and ticks for them: S3 on this machine knows no conditions to tell two apart. */
-function invokedLoader(loader: LambdaFunction | undefined, schedules: Schedules): InvokedFunction[] {
-  if (!loader) return [];
-  return [{ name: loader.name, invoke: (payload) => schedules.loader!.invoke(payload) }];
+function invokedLoaders(
+  loaders: Parameters<typeof startSchedules>[0]["loaders"],
+  schedules: Schedules,
+): InvokedFunction[] {
+  return loaders.map(({ deployed, function: { name } }) => ({
+    name,
+    invoke: (payload) => schedules.loaders.get(deployed.name)!.invoke(payload),
+  }));
 }
 
 function cloudFile(id: string, deployment: Deployment, endpoints: CloudFile["endpoints"]): CloudFile {
@@ -185,7 +206,7 @@ function cloudFile(id: string, deployment: Deployment, endpoints: CloudFile["end
 
 /** Removes what a stopped cloud kept in `dir`, and `dir` with it. */
 export async function removeCloud(dir: string): Promise<void> {
-  await removePostgres(join(dir, WAREHOUSE));
+  await removeWarehouses(join(dir, WAREHOUSE));
   await rm(dir, { recursive: true, force: true });
 }
 
@@ -207,50 +228,6 @@ function startDeployedMapping(
     ...(onMappingEvent && { onEvent: onMappingEvent }),
     ...(signal && { signal }),
   });
-}
-
-async function startDeployedWarehouse(
-  { deployment, dir, beforeCommit, signal }: CloudOptions,
-  s3Endpoint: string,
-  onStatementEvent: (event: object) => void,
-): Promise<Warehouse | undefined> {
-  if (!deployment.warehouse) return undefined;
-  const { target, database, grants } = deployment.warehouse;
-  const warehouse = await startWarehouse({
-    dataDir: join(dir, WAREHOUSE),
-    s3: { endpoint: s3Endpoint },
-    ...target,
-    database,
-    user: grants?.user,
-    onStatementEvent,
-    ...(beforeCommit && { beforeCommit }),
-    ...(signal && { signal }),
-  });
-  try {
-    if (grants) await grant(warehouse, deployment, grants);
-    return warehouse;
-  } catch (error) {
-    await warehouse.stop();
-    throw error;
-  }
-}
-
-/** What CloudFormation has done by the time the loader comes: the loader loads with no more rights than deployed. */
-async function grant(
-  { endpoint }: Warehouse,
-  { region, warehouse }: Deployment,
-  grants: GrantsRequest,
-): Promise<void> {
-  const client = new RedshiftDataClient({ endpoint, region, credentials: CREDENTIALS });
-  try {
-    const { target, database } = warehouse!;
-    // Clusters are somebody else's, and have no grants in the template.
-    if (!("workgroup" in target)) return;
-    const admin = { ...target, database, secret: "administrator" };
-    await grantLoader(new AdminSession(client, admin, AbortSignal.timeout(GRANTS_MS)), grants);
-  } finally {
-    client.destroy();
-  }
 }
 
 function valueOf<T>(result: PromiseSettledResult<T>): T {

@@ -24,7 +24,16 @@ export async function drain(
   await mapping.drained();
   const unsequenced = await sequenceAll(schedules.sequencer, Date.now() + deadlineMs, signal);
   if (unsequenced !== undefined) return [unsequenced];
-  return schedules.loader ? loadAll(schedules.loader, Date.now() + deadlineMs, signal) : [];
+  const left: string[] = [];
+  for (const loader of loadersOf(schedules)) {
+    left.push(...(await loadAll(loader, Date.now() + deadlineMs, signal)));
+  }
+  return left;
+}
+
+function loadersOf({ loader, loaders }: Partial<Pick<Cloud["schedules"], "loader" | "loaders">>): Schedule[] {
+  if (loaders) return [...loaders.values()];
+  return loader ? [loader] : [];
 }
 
 /** @returns why commits are left that are not in the log, if any are */

@@ -1,11 +1,12 @@
 import type { AgentStatus } from "../agent/monitor/agent-status.ts";
 import type { TickReport } from "../lambdas/loader/tick.ts";
 import type { LogType } from "../wire/log-type.ts";
+import { MAIN_WAREHOUSE } from "../wire/warehouses.ts";
 import type { Mapping } from "./mapping/mapping.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
 import type { AgentFile, Phase, Snapshot } from "./console/snapshot.ts";
 import type { LakeTotals } from "./console/watch-lake.ts";
-import { tablesOf } from "./reconcile/warehouse.ts";
+import { tableName, tablesOf, type WarehouseOf } from "./reconcile/warehouse.ts";
 
 /** Over which records per second are averaged. */
 const RATE_WINDOW_MS = 5_000;
@@ -14,6 +15,7 @@ const RATE_WINDOW_MS = 5_000;
 export class Gauges {
   readonly #startedAtMs = Date.now();
   readonly #types: readonly LogType[];
+  readonly #warehouseOf: WarehouseOf | undefined;
   readonly #polls: { readonly atMs: number; readonly shardId: string; readonly records: number }[] = [];
   readonly #rowsByTable = new Map<string, number>();
   #files: readonly AgentFile[] = [];
@@ -26,8 +28,10 @@ export class Gauges {
   phase: Phase = "starting";
   problems: readonly string[] = [];
 
-  constructor(types: readonly LogType[]) {
+  /** @param warehouseOf where the configuration has warehouses by name */
+  constructor(types: readonly LogType[], warehouseOf?: WarehouseOf) {
     this.#types = types;
+    this.#warehouseOf = warehouseOf;
   }
 
   get elapsedSeconds(): number {
@@ -50,12 +54,14 @@ export class Gauges {
     while (this.#polls[0]!.atMs < atMs - RATE_WINDOW_MS) this.#polls.shift();
   }
 
-  onLoaderTick({ events }: TickReport): void {
+  /** @param warehouse name of the loader's warehouse */
+  onLoaderTick({ events }: TickReport, warehouse: string = MAIN_WAREHOUSE): void {
     for (const event of events) {
       if (event.kind === "failed") this.#failedLoads++;
       if (event.kind === "loaded") {
         this.loads++;
-        this.#rowsByTable.set(event.table, (this.#rowsByTable.get(event.table) ?? 0) + event.rows);
+        const table = tableName(warehouse, event.table);
+        this.#rowsByTable.set(table, (this.#rowsByTable.get(table) ?? 0) + event.rows);
       }
     }
   }
@@ -100,7 +106,9 @@ export class Gauges {
   }
 
   #loaded(name: string): number | undefined {
-    const tables = this.#types.filter((type) => type.name === name).flatMap(tablesOf);
+    const tables = this.#types
+      .filter((type) => type.name === name)
+      .flatMap((type) => tablesOf(type, this.#warehouseOf));
     if (tables.length === 0) return undefined;
     return tables.reduce((sum, table) => sum + (this.#rowsByTable.get(table) ?? 0), 0);
   }

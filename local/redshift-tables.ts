@@ -1,18 +1,32 @@
 import type { Identity } from "./reconcile/lake.ts";
-import type { Warehouse as Tables } from "./reconcile/warehouse.ts";
+import { parseTableName, type Warehouse as Tables } from "./reconcile/warehouse.ts";
 import type { Warehouse } from "./warehouse/warehouse.ts";
 
 const UNDEFINED_TABLE = "42P01";
 
-/** What the reconciliation asks of the warehouse, asked past the Data API. */
-export function redshiftTables(warehouse: Warehouse): Tables {
+/**
+ * What the reconciliation asks of warehouses, asked past the Data API.
+ *
+ * @param warehouse the main one
+ * @param others by name
+ */
+export function redshiftTables(
+  warehouse: Warehouse,
+  others: ReadonlyMap<string, Warehouse> = new Map(),
+): Tables {
+  const find = (name: string): readonly [Warehouse, string] => {
+    const [of, table] = parseTableName(name);
+    return [others.get(of) ?? warehouse, table];
+  };
   return {
-    async countRows(table) {
+    async countRows(name) {
+      const [warehouse, table] = find(name);
       const sql = `SELECT count(*) AS rows, count(DISTINCT (_src, _off, _crc)) AS distinct_rows FROM ${quote(table)}`;
       const [counts] = await whenThere(warehouse.query<{ rows: string; distinct_rows: string }>(sql));
       return { rows: Number(counts?.rows ?? 0), distinct: Number(counts?.distinct_rows ?? 0) };
     },
-    async *identities(table) {
+    async *identities(name) {
+      const [warehouse, table] = find(name);
       const sql = `SELECT _src AS src, _off AS off, _crc AS crc FROM ${quote(table)}`;
       const rows = warehouse.query<{ src: string; off: string; crc: string | null }>(sql);
       for (const { src, off, crc } of await whenThere(rows)) {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentStatus } from "../agent/monitor/agent-status.ts";
 import { loadConfig } from "../lib/load-config.ts";
 import type { WeirConfig } from "../wire/config.ts";
+import { warehouseOf } from "../wire/warehouses.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { startConsole } from "./console/console.ts";
 import { watchLake } from "./console/watch-lake.ts";
@@ -61,7 +62,7 @@ export async function run(options: RunOptions): Promise<Report> {
   say("synthesizing the stack");
   const deployment = readDeployment(await synthesize(configFile, join(dir, "cdk.out"), signal));
 
-  const gauges = new Gauges(config.types);
+  const gauges = new Gauges(config.types, (target) => warehouseOf(config, target));
   say("starting Kinesis, S3 and the warehouse");
   const cloud = await startCloud({
     deployment,
@@ -71,7 +72,7 @@ export async function run(options: RunOptions): Promise<Report> {
     loaderEveryMs: LOADER_EVERY_MS,
     batchingWindowSeconds: BATCHING_WINDOW_SECONDS,
     onMappingEvent: (event) => gauges.onMappingEvent(event),
-    onLoaderTick: (report) => gauges.onLoaderTick(report),
+    onLoaderTick: (report, warehouse) => gauges.onLoaderTick(report, warehouse),
     signal,
   });
   stack.defer(() => cloud.stop());
@@ -105,7 +106,8 @@ export async function run(options: RunOptions): Promise<Report> {
     bucket: deployment.lakeBucket,
     types: config.types,
     truth,
-    warehouse: cloud.warehouse && redshiftTables(cloud.warehouse),
+    warehouse: cloud.warehouse && redshiftTables(cloud.warehouse, cloud.warehouses),
+    warehouseOf: (target) => warehouseOf(config, target),
     unloaded,
     loads: gauges.loads,
     seconds: gauges.elapsedSeconds,

@@ -1,18 +1,19 @@
 import type { TickReport } from "../lambdas/loader/tick.ts";
+import { MAIN_WAREHOUSE } from "../wire/warehouses.ts";
 import type { LoaderAnswer } from "../wire/loader-command.ts";
 import type { LambdaFunction } from "./lambda/function.ts";
 import type { InvokeResult } from "./lambda/invoke-result.ts";
 import { type Schedule, startSchedule } from "./schedule.ts";
-import type { Deployment } from "./template/deployment.ts";
+import type { DeployedLoader, Deployment } from "./template/deployment.ts";
 
 export interface SchedulesOptions {
   readonly deployment: Deployment;
   readonly sequencer: LambdaFunction;
-  readonly loader: LambdaFunction | undefined;
+  readonly loaders: readonly { readonly deployed: DeployedLoader; readonly function: LambdaFunction }[];
   /** Between two ticks; as deployed when absent. */
   readonly sequencerEveryMs?: number;
   readonly loaderEveryMs?: number;
-  readonly onLoaderTick?: (report: TickReport) => void;
+  readonly onLoaderTick?: (report: TickReport, warehouse: string) => void;
   readonly log: (part: string, line: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -20,20 +21,30 @@ export interface SchedulesOptions {
 /** The functions that run by the clock. */
 export interface Schedules {
   readonly sequencer: Schedule;
+  /** The main warehouse's, or the first. */
   readonly loader: Schedule | undefined;
+  /** Each one, by the name of its warehouse. */
+  readonly loaders: ReadonlyMap<string, Schedule>;
+  /** Puts an event on the bus: whichever loader's rule takes it, it brings back. */
+  put(event: object): void;
   stop(): void;
 }
 
-/** Starts every schedule of a deployment, and the events that bring the loader back. */
+/** Starts every schedule of a deployment, and the events that bring loaders back. */
 export function startSchedules(options: SchedulesOptions): Schedules {
   const sequencer = startSequencing(options);
-  const loader = options.loader && startLoading(options, options.loader);
+  const loaders = new Map(options.loaders.map((one) => [one.deployed.name, startLoading(options, one)]));
+  const [loader] = loaders.values();
   return {
     sequencer,
     loader,
+    loaders,
+    put: (event) => {
+      for (const schedule of loaders.values()) schedule.put(event);
+    },
     stop: () => {
       sequencer.stop();
-      loader?.stop();
+      for (const schedule of loaders.values()) schedule.stop();
     },
   };
 }
@@ -58,29 +69,33 @@ function startSequencing({
 }
 
 function startLoading(
-  { deployment, loaderEveryMs, log, onLoaderTick, signal }: SchedulesOptions,
-  loader: LambdaFunction,
+  { loaderEveryMs, log, onLoaderTick, signal }: SchedulesOptions,
+  { deployed, function: loader }: SchedulesOptions["loaders"][number],
 ): Schedule {
-  const { schedules, statementEvents } = deployment;
-  const { rateSeconds, input } = schedules.loader!;
+  const { name, schedule, statementEvents } = deployed;
+  const { rateSeconds, input } = schedule;
   return startSchedule({
     invoke: (payload) => loader.invoke(payload),
     everyMs: loaderEveryMs ?? rateSeconds * 1_000,
     payload: JSON.stringify(input),
-    ...(statementEvents && { pattern: statementEvents.pattern }),
+    pattern: statementEvents.pattern,
     onInvoked: (result) => {
-      if (result.ok) tellTick(result.payload, onLoaderTick);
-      else log("loader", invocationFailed(result));
+      if (result.ok) tellTick(result.payload, (report) => onLoaderTick?.(report, name));
+      else log(loaderPart(name), invocationFailed(result));
     },
     ...(signal && { signal }),
   });
 }
 
 /** What an operator's command answers is no report. */
-function tellTick(payload: string, onLoaderTick: SchedulesOptions["onLoaderTick"]): void {
+function tellTick(payload: string, onTick: (report: TickReport) => void): void {
   const report = JSON.parse(payload) as TickReport | LoaderAnswer;
-  if ("lagSeconds" in report) onLoaderTick?.(report);
+  if ("lagSeconds" in report) onTick(report);
 }
+
+/** What a loader is called among the parts. */
+export const loaderPart = (warehouse: string): string =>
+  warehouse === MAIN_WAREHOUSE ? "loader" : `loader-${warehouse}`;
 
 function invocationFailed({ error }: Extract<InvokeResult, { ok: false }>): string {
   return `invocation failed: ${error.type}: ${error.message}`;

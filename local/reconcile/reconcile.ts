@@ -12,7 +12,7 @@ import { firstMissingLine, readIdentities } from "./missing-line.ts";
 import type { Report } from "./report.ts";
 import { tallyType, typesOf, type TypeTally } from "./tally.ts";
 import type { Truth, TypeTruth } from "./truth.ts";
-import { checkTable, tablesOf, type Warehouse } from "./warehouse.ts";
+import { checkTable, tablesOf, type Warehouse, type WarehouseOf } from "./warehouse.ts";
 
 export interface ReconcileOptions {
   readonly s3: S3Client;
@@ -23,6 +23,8 @@ export interface ReconcileOptions {
   readonly truth: Truth;
   /** Undefined when nothing is loaded. */
   readonly warehouse: Warehouse | undefined;
+  /** Where the configuration has warehouses by name. */
+  readonly warehouseOf?: WarehouseOf;
   /** What the loader says of tables that it could not load. */
   readonly unloaded?: readonly string[];
   /** Told, not checked: loads that ended well, and how long the run took. */
@@ -51,7 +53,8 @@ export async function reconcile(options: ReconcileOptions): Promise<Report> {
       ...tally.problems,
       ...(await fileProblems(type, tally, commits, lake, options.truth[type])),
     );
-    for (const table of options.types.filter(({ name }) => name === type).flatMap(tablesOf)) {
+    const configuredType = options.types.filter(({ name }) => name === type);
+    for (const table of configuredType.flatMap((one) => tablesOf(one, options.warehouseOf))) {
       if (!options.warehouse) break;
       const lakeRows = () => readIdentities(type, commits, lake, ["data"]);
       const checked = await checkTable(table, tally.counts.rows, lakeRows, options.warehouse);

@@ -1,9 +1,10 @@
-import type { LogType } from "../../wire/log-type.ts";
+import type { LogType, RedshiftDestination } from "../../wire/log-type.ts";
+import { MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import { grouped } from "./figures.ts";
 import { IdentitySet } from "./identity-set.ts";
 import type { Identity } from "./lake.ts";
 
-/** What the reconciliation asks of the warehouse. `table` is `<schema>.<table>`. */
+/** What the reconciliation asks of warehouses, of a table by the name that `tablesOf` gives it. */
 export interface Warehouse {
   /** Rows of the table, and distinct (`_src`, `_off`, `_crc`) among them. 0 and 0 for a table that was never made. */
   countRows(table: string): Promise<{ rows: number; distinct: number }>;
@@ -11,10 +12,28 @@ export interface Warehouse {
   identities(table: string): AsyncIterable<Identity>;
 }
 
-/** Tables of a type, as `<schema>.<table>`. */
-export function tablesOf({ name, destinations }: LogType): string[] {
+/** Names the warehouse of a destination that names none itself, or one. */
+export type WarehouseOf = (destination: RedshiftDestination) => string;
+
+const namedOrMain: WarehouseOf = ({ warehouse = MAIN_WAREHOUSE }) => warehouse;
+
+/** `<schema>.<table>` of the main warehouse, and `<warehouse>/<schema>.<table>` of another. */
+export function tableName(warehouse: string, table: string): string {
+  return warehouse === MAIN_WAREHOUSE ? table : `${warehouse}/${table}`;
+}
+
+/** The warehouse and the table that a name is of. */
+export function parseTableName(name: string): readonly [warehouse: string, table: string] {
+  const slash = name.indexOf("/");
+  return slash < 0 ? [MAIN_WAREHOUSE, name] : [name.slice(0, slash), name.slice(slash + 1)];
+}
+
+/** Names of a type's tables. */
+export function tablesOf({ name, destinations }: LogType, warehouseOf = namedOrMain): string[] {
   return destinations.flatMap((target) =>
-    target.to === "redshift" ? `${target.schema}.${target.table ?? name}` : [],
+    target.to === "redshift"
+      ? tableName(warehouseOf(target), `${target.schema}.${target.table ?? name}`)
+      : [],
   );
 }
 

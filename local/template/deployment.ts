@@ -24,6 +24,29 @@ export interface Deployment {
   /** EventBridge's pattern of the events that invoke the loader. */
   readonly statementEvents: { readonly pattern: Readonly<Record<string, unknown>> } | undefined;
   readonly warehouse: DeployedWarehouse | undefined;
+  readonly mainLoader: Pick<DeployedLoader, "name" | "grantedByHand"> | undefined;
+  /** Loaders of further warehouses: the one above is the main one's, or the first. */
+  readonly otherLoaders: readonly DeployedLoader[];
+}
+
+/** Every loader, the main warehouse's first. */
+export function loadersOf(deployment: Deployment): DeployedLoader[] {
+  const { mainLoader, functions, schedules, statementEvents, warehouse, otherLoaders } = deployment;
+  const [handler, schedule] = [functions.loader, schedules.loader];
+  if (!mainLoader || !handler || !schedule || !statementEvents || !warehouse) return [];
+  return [{ ...mainLoader, function: handler, schedule, statementEvents, warehouse }, ...otherLoaders];
+}
+
+/** A loader, what invokes it, and the warehouse that it loads. */
+export interface DeployedLoader {
+  /** Of the warehouse, in the configuration. */
+  readonly name: string;
+  readonly function: DeployedFunction;
+  readonly schedule: DeployedSchedule;
+  readonly statementEvents: { readonly pattern: Readonly<Record<string, unknown>> };
+  readonly warehouse: DeployedWarehouse;
+  /** Its user, where its rights are given by somebody else's administrator. */
+  readonly grantedByHand: string | undefined;
 }
 
 export interface DeployedStream {

@@ -1,10 +1,13 @@
 import * as z from "zod";
 import { tableNamed } from "../../wire/loader-grants.ts";
+import { databaseUser } from "../../wire/loader-role.ts";
+import { MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import { readCloudAssembly } from "./cloud-assembly.ts";
 import { DeployedResources } from "./deployed-resources.ts";
 import type { DeployedResource } from "./deployed-resources.ts";
 import type {
   DeployedFunction,
+  DeployedLoader,
   DeployedMapping,
   DeployedSchedule,
   DeployedStream,
@@ -54,10 +57,14 @@ const schedule = z.object({
 const RATE = /^rate\((\d+) (minute|hour|day)s?\)$/;
 const SECONDS = { minute: 60, hour: 3_600, day: 86_400 } as const;
 
-const rule = z.object({ EventPattern: z.record(z.string(), z.unknown()) });
+const rule = z.object({
+  EventPattern: z.record(z.string(), z.unknown()),
+  Targets: z.array(z.object({ Arn: z.string() })),
+});
 
 /** Read by lambdas/grants/request.ts as well. */
 const loaderGrants = z.object({
+  Workgroup: z.string(),
   Database: z.string(),
   User: z.string(),
   Tables: z.array(z.string()),
@@ -70,6 +77,8 @@ const loaderEnvironment = z.object({
   WEIR_WORKGROUP: z.string().optional(),
   WEIR_CLUSTER: z.string().optional(),
   WEIR_DATABASE: z.string(),
+  WEIR_DB_USER: z.string().optional(),
+  WEIR_WAREHOUSE: z.string().default(MAIN_WAREHOUSE),
   WEIR_COPY_ROLE_ARN: z.string(),
 });
 
@@ -90,8 +99,8 @@ export function readDeployment(cdkOut: string, options: ReadDeploymentOptions = 
   const resources = new DeployedResources(readCloudAssembly(cdkOut), { account, region });
   const mapping = readMapping(resources);
   const router = readFunction(resources, mapping.functionLogicalId);
-  const { sequencer, loader } = readScheduled(resources);
-  const statementEnd = resources.optional("AWS::Events::Rule");
+  const { sequencer, loaders } = readScheduled(resources);
+  const [loader, ...otherLoaders] = loaders;
   return {
     account,
     region,
@@ -101,8 +110,10 @@ export function readDeployment(cdkOut: string, options: ReadDeploymentOptions = 
     functions: { router, sequencer: sequencer.function, loader: loader?.function },
     mapping,
     schedules: { sequencer: sequencer.schedule, loader: loader?.schedule },
-    statementEvents: statementEnd && { pattern: statementEnd.read(rule).EventPattern },
-    warehouse: loader && readWarehouse(loader.function, resources),
+    statementEvents: loader?.statementEvents,
+    warehouse: loader?.warehouse,
+    mainLoader: loader && { name: loader.name, grantedByHand: loader.grantedByHand },
+    otherLoaders,
   };
 }
 
@@ -162,10 +173,10 @@ interface Scheduled {
   readonly schedule: DeployedSchedule;
 }
 
-/** The functions that run by the clock: the loader is the one that is told of a warehouse. */
+/** The functions that run by the clock: loaders are those that are told of a warehouse. */
 function readScheduled(resources: DeployedResources): {
   sequencer: Scheduled;
-  loader: Scheduled | undefined;
+  loaders: DeployedLoader[];
 } {
   const scheduled = resources.all("AWS::Scheduler::Schedule").map((resource) => {
     const schedule = readSchedule(resource);
@@ -174,11 +185,34 @@ function readScheduled(resources: DeployedResources): {
   const { loader = [], sequencer = [] } = Object.groupBy(scheduled, ({ function: { environment } }) =>
     "WEIR_DATABASE" in environment ? "loader" : "sequencer",
   );
-  if (sequencer.length !== 1 || loader.length > 1) {
-    const found = `${sequencer.length} scheduled functions without a warehouse and ${loader.length} with one`;
-    throw new TemplateError("UNEXPECTED", `${found}, not a sequencer and at most one loader`);
+  if (sequencer.length !== 1) {
+    const found = `${sequencer.length} scheduled functions without a warehouse`;
+    throw new TemplateError("UNEXPECTED", `${found}, not one, the sequencer`);
   }
-  return { sequencer: sequencer[0]!, loader: loader[0] };
+  const loaders = loader.map((one) => readLoader(one, resources));
+  const isMain = ({ name }: DeployedLoader): boolean => name === MAIN_WAREHOUSE;
+  return { sequencer: sequencer[0]!, loaders: loaders.sort((a, b) => Number(isMain(b)) - Number(isMain(a))) };
+}
+
+function readLoader(scheduled: Scheduled, resources: DeployedResources): DeployedLoader {
+  const { arn } = scheduled.function;
+  const found = resources
+    .all("AWS::Events::Rule")
+    .map((resource) => resource.read(rule))
+    .filter(({ Targets }) => Targets.some(({ Arn }) => Arn === arn));
+  if (found.length !== 1) {
+    throw new TemplateError("UNEXPECTED", `${found.length} rules bring ${arn} back, not one`);
+  }
+  const variables = environment(scheduled.function, loaderEnvironment);
+  const warehouse = readWarehouse(variables, resources);
+  const user = variables.WEIR_DB_USER ?? databaseUser(scheduled.function.roleArn.split("/").at(-1)!);
+  return {
+    ...scheduled,
+    name: variables.WEIR_WAREHOUSE,
+    statementEvents: { pattern: found[0]!.EventPattern },
+    warehouse,
+    grantedByHand: warehouse.grants ? undefined : user,
+  };
 }
 
 function readSchedule(resource: DeployedResource): DeployedSchedule {
@@ -199,17 +233,22 @@ function readSchedule(resource: DeployedResource): DeployedSchedule {
   };
 }
 
-function readWarehouse(loader: DeployedFunction, resources: DeployedResources): DeployedWarehouse {
-  const grants = resources.optional("Custom::WeirLoaderGrants")?.read(loaderGrants);
-  const variables = environment(loader, loaderEnvironment);
-  const { WEIR_CLUSTER: cluster, WEIR_WORKGROUP: workgroup = "" } = variables;
+function readWarehouse(
+  variables: z.output<typeof loaderEnvironment>,
+  resources: DeployedResources,
+): DeployedWarehouse {
+  const { WEIR_CLUSTER: cluster, WEIR_WORKGROUP: workgroup = "", WEIR_DATABASE: database } = variables;
+  const grants = resources
+    .all("Custom::WeirLoaderGrants")
+    .map((resource) => resource.read(loaderGrants))
+    .find((grants) => grants.Workgroup === workgroup && grants.Database === database);
   return {
     target: cluster === undefined ? { workgroup } : { cluster },
-    database: variables.WEIR_DATABASE,
+    database,
     copyRoleArn: variables.WEIR_COPY_ROLE_ARN,
     grants: grants && {
       user: grants.User,
-      database: grants.Database,
+      database,
       tables: grants.Tables.map(tableNamed),
       views: grants.Views,
     },

@@ -6,7 +6,7 @@ import { CREDENTIALS } from "../credentials.ts";
 import { ApiError, DataApi } from "./data-api.ts";
 import type { WarehouseTarget } from "./data-api.ts";
 import { installDialect } from "./dialect.ts";
-import { startPostgres } from "./postgres.ts";
+import { type Postgres, startPostgres } from "./postgres.ts";
 import type { Statement } from "./statement.ts";
 import type { StatementEvent } from "./statement-event.ts";
 
@@ -19,6 +19,8 @@ export type WarehouseOptions = WarehouseTarget & {
   /** Where COPY finds s3:// objects. */
   readonly s3: { readonly endpoint: string };
   readonly database: string;
+  /** One that runs, and outlives it; one of its own in `dataDir` when absent. */
+  readonly postgres?: Postgres | undefined;
   /** User whose rights callers have that bring no secret: all rights when absent. */
   readonly user?: string | undefined;
   /** Told when a statement submitted WithEvent has ended, in EventBridge's shape. */
@@ -34,6 +36,8 @@ export interface Warehouse {
   readonly endpoint: string;
   /** Port of PostgreSQL on 127.0.0.1. */
   readonly port: number;
+  readonly postgres: Postgres;
+  readonly database: string;
   /** Runs one SQL past the Data API; rows by column name. */
   query<Row extends object = Record<string, unknown>>(
     sql: string,
@@ -49,7 +53,8 @@ export interface Warehouse {
  */
 export async function startWarehouse(options: WarehouseOptions): Promise<Warehouse> {
   const { dataDir, database, signal } = options;
-  const postgres = await startPostgres(dataDir, signal);
+  const postgres = options.postgres ?? (await startPostgres(dataDir, signal));
+  const stopPostgres = async (): Promise<void> => (options.postgres ? undefined : postgres.stop());
   const { port, user, password } = postgres;
   const connection: ClientConfig = { host: "127.0.0.1", port, user, password, database };
   try {
@@ -70,7 +75,9 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     const server = await listen(api);
     return {
       endpoint: server.endpoint,
-      port: postgres.port,
+      port,
+      postgres,
+      database,
       query: async <Row extends object>(sql: string, values: readonly unknown[] = []) =>
         (await pool.query<Row & Record<string, unknown>>(sql, [...values])).rows,
       async stop() {
@@ -78,11 +85,11 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
         await api.stop();
         await pool.end();
         s3.destroy();
-        await postgres.stop();
+        await stopPostgres();
       },
     };
   } catch (error) {
-    await postgres.stop();
+    await stopPostgres();
     throw error;
   }
 }

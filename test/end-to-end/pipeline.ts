@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "../../lib/load-config.ts";
 import type { WeirConfig } from "../../wire/config.ts";
+import { warehouseOf } from "../../wire/warehouses.ts";
 import { type Cloud, type CloudOptions, removeCloud, startCloud } from "../../local/cloud.ts";
 import { drain } from "../../local/drain.ts";
 import { LocalAgent } from "../../local/local-agent.ts";
@@ -105,7 +106,8 @@ export async function runPipeline(
       bucket: deployment.lakeBucket,
       types: config.types,
       truth,
-      warehouse: redshiftTables(cloud.warehouse!),
+      warehouse: redshiftTables(cloud.warehouse!, cloud.warehouses),
+      warehouseOf: (target) => warehouseOf(config, target),
       loads: 0,
       seconds: 0,
       signal,

@@ -3,11 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { loadersOf } from "../../local/template/deployment.ts";
 import { readDeployment } from "../../local/template/read-deployment.ts";
 import { synthesize } from "../../local/template/synthesize.ts";
 import { TemplateError } from "../../local/template/template-error.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
-import { EXISTING_SERVERLESS, NEW_SERVERLESS, app } from "../lib/synth.ts";
+import { EXISTING_SERVERLESS, NEW_SERVERLESS, PROVISIONED, app } from "../lib/synth.ts";
 
 /** The cloud assembly of the app, without bundles. */
 function assembly(input: Partial<WeirConfigInput> = {}): string {
@@ -113,6 +114,29 @@ test("an existing workgroup is known by the name it was configured with", () => 
   expect(warehouse).toEqual({ target: { workgroup }, database, copyRoleArn, grants: undefined });
 });
 
+test("each of several warehouses has its own loader, tick, events and rights", () => {
+  const deployment = readDeployment(
+    assembly({ warehouses: { bi: PROVISIONED, archive: NEW_SERVERLESS }, warehouse: EXISTING_SERVERLESS }),
+  );
+  const loaders = loadersOf(deployment);
+  expect(loaders.map(({ name }) => name)).toEqual(["main", "bi", "archive"]);
+  expect(loaders.map(({ warehouse: { target } }) => target)).toEqual([
+    { workgroup: EXISTING_SERVERLESS.workgroup },
+    { cluster: PROVISIONED.cluster },
+    { workgroup: "weir-archive-00000000" },
+  ]);
+  expect(loaders.map(({ grantedByHand, warehouse: { grants } }) => grants?.user ?? grantedByHand)).toEqual([
+    "IAMR:Weir-loader-us-east-1",
+    "IAMR:Weir-loader_bi-us-east-1",
+    "IAMR:Weir-loader_archive-us-east-1",
+  ]);
+  for (const { function: loader, schedule, statementEvents, name } of loaders) {
+    expect(schedule.functionArn).toBe(loader.arn);
+    expect(JSON.stringify(statementEvents.pattern)).toContain(name === "main" ? "weir-" : `weir/${name}/`);
+  }
+  expect(deployment.functions.loader).toEqual(loaders[0]!.function);
+});
+
 test("without a warehouse there is no loader, tick or event", () => {
   const { functions, schedules, ...deployment } = readDeployment(assembly({ warehouse: { kind: "none" } }));
   expect(functions.loader).toBeUndefined();
@@ -216,7 +240,7 @@ describe("what cannot be had locally is refused, with its place", () => {
         template.Resources["Other"] = { Type: "AWS::Scheduler::Schedule", Properties: properties };
       },
       "UNEXPECTED",
-      /^2 scheduled functions without a warehouse and 1 with one, not a sequencer and at most one loader/,
+      /^2 scheduled functions without a warehouse, not one, the sequencer/,
     ],
     [
       "code that is no asset",
