@@ -42,12 +42,14 @@ function columnNameNear(field: string): string | undefined {
   return IDENTIFIER.test(name) ? name : undefined;
 }
 
-const fieldPath = z
-  .string()
-  .min(1)
-  .meta({ description: "name of a parsed field; dots reach into nested JSON objects" });
+const fieldPath = z.string().min(1).meta({
+  description:
+    "name of a parsed field; in JSON, dots reach into objects, and numbers into arrays, where no name has the dots itself",
+});
 
 const time = z.strictObject({ field: fieldPath, ...timeSettings });
+
+const nulls = z.array(z.string()).max(16);
 
 const column = z.strictObject({
   name: columnName.meta({
@@ -70,6 +72,17 @@ const column = z.strictObject({
         "is filled from the same field, and as `iso8601` in the zone of the type's time otherwise",
     }),
   nullable: z.boolean().default(true).meta({ description: "false rejects lines without a value" }),
+  nulls: nulls
+    .optional()
+    .meta({ description: 'texts that are no value, such as "-", "N/A" or ""; the type\'s if absent' }),
+  onMisfit: z
+    .enum(["reject", "truncate", "extra"])
+    .optional()
+    .meta({
+      description:
+        "what becomes of a line whose value does not fit: `reject`, as if absent, rejects it, `truncate` cuts texts to " +
+        "the column's length, and `extra` leaves the column empty and keeps the value in _extra",
+    }),
   encode: z.enum(ENCODINGS).optional(),
 });
 
@@ -108,6 +121,9 @@ export const logTypeSchema = z
       .meta({ description: "a type without it takes the tag of its own name" }),
     parse: parserSchema,
     time: time.optional().meta({ description: "where event time is; without it event time is arrival time" }),
+    nulls: nulls
+      .optional()
+      .meta({ description: "texts that are no value in any column, nor for event time" }),
     columns: z
       .array(column)
       .min(1)
@@ -124,8 +140,11 @@ export const logTypeSchema = z
     const problem: Problem = (path, message) =>
       context.addIssue({ code: "custom", path: [...path], message });
     const seen = new Set<string>();
-    type.columns.forEach(({ name, type, time }, i) => {
+    type.columns.forEach((column, i) => {
+      const { name, type, time } = column;
       if (seen.has(name)) problem(["columns", i, "name"], `"${name}" twice`);
+      const refused = misfitProblem(column);
+      if (refused !== undefined) problem(["columns", i, "onMisfit"], refused);
       if (time && !TIME_KINDS.has(parseColumnType(type)?.kind))
         problem(["columns", i, "time"], `${type} is no time`);
       seen.add(name);
@@ -137,6 +156,12 @@ export const logTypeSchema = z
       }
     });
   });
+
+function misfitProblem({ onMisfit, type, nullable }: Column): string | undefined {
+  const kind = parseColumnType(type)?.kind;
+  if (onMisfit === "truncate" && kind !== "varchar" && kind !== "char") return `cuts texts only, not ${type}`;
+  return onMisfit === "extra" && !nullable ? "leaves the column empty, which must not be null" : undefined;
+}
 
 const TIME_KINDS: ReadonlySet<string | undefined> = new Set(["date", "timestamp", "timestamptz"]);
 

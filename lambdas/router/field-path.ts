@@ -3,10 +3,7 @@ import { jsonText } from "./column/super.ts";
 import { Misfit } from "./misfit.ts";
 import { isObject, type Fields } from "./parse/fields.ts";
 
-/**
- * Where a column finds its value: a field's name or, in JSON, the names down to it. Names of other formats
- * may hold dots of their own.
- */
+/** Where a column finds its value: a field's name or, in JSON, the names down to it. */
 export type FieldPath = readonly [first: string, ...rest: string[]];
 
 export function fieldPath(field: string, format: LogType["parse"]["format"]): FieldPath {
@@ -14,17 +11,72 @@ export function fieldPath(field: string, format: LogType["parse"]["format"]): Fi
   return [first, ...rest];
 }
 
+/** The names that may lead to a value, first those that are to be tried first. */
+interface Step {
+  readonly name: string;
+  /** undefined where the value is. */
+  readonly below: readonly Step[] | undefined;
+}
+
+/**
+ * Names with dots of their own come before objects: of `log.level` the name that is so written before `level` in the
+ * object `log`. In arrays names are indexes.
+ */
+function stepsOf(path: readonly string[]): Step[] {
+  return path
+    .map((_, i) => path.length - i)
+    .map((length) => ({
+      name: path.slice(0, length).join("."),
+      below: length === path.length ? undefined : stepsOf(path.slice(length)),
+    }));
+}
+
 /** The value at a path, undefined where there is none. What all objects inherit is no field. */
-export function fieldReader([first, ...rest]: FieldPath): (fields: Fields) => unknown {
-  const own = first in Object.prototype;
-  const read = (fields: Fields): unknown =>
-    own && !Object.hasOwn(fields, first) ? undefined : fields[first];
-  if (rest.length === 0) return read;
-  const below = fieldReader(rest as [string, ...string[]]);
+export function fieldReader(path: FieldPath): (fields: Fields) => unknown {
+  const [first] = path;
+  if (path.length > 1) {
+    const steps = stepsOf(path);
+    return (fields) => valueAt(fields, steps);
+  }
+  const inherited = first in Object.prototype;
+  return (fields) => (inherited && !Object.hasOwn(fields, first) ? undefined : fields[first]);
+}
+
+function valueAt(value: unknown, steps: readonly Step[]): unknown {
+  for (const { name, below } of steps) {
+    if (!holds(value, name)) continue;
+    const found = below === undefined ? value[name] : valueAt(value[name], below);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const INDEX = /^(?:0|[1-9]\d{0,5})$/;
+
+const holds = (value: unknown, name: string): value is Fields =>
+  (isObject(value) || (Array.isArray(value) && INDEX.test(name))) && Object.hasOwn(value, name);
+
+/** @returns the names that `fieldReader` goes by in these fields; the path itself where it leads to nothing */
+export function fieldRoute(path: FieldPath): (fields: Fields) => FieldPath {
+  if (path.length === 1) return () => path;
+  const steps = stepsOf(path);
   return (fields) => {
-    const value = read(fields);
-    return isObject(value) ? below(value) : undefined;
+    const names = routeTo(fields, steps);
+    return names === undefined || names.length === path.length ? path : (names as [string, ...string[]]);
   };
+}
+
+function routeTo(value: unknown, steps: readonly Step[]): string[] | undefined {
+  for (const { name, below } of steps) {
+    if (!holds(value, name)) continue;
+    if (below === undefined) {
+      if (value[name] !== undefined) return [name];
+      continue;
+    }
+    const rest = routeTo(value[name], below);
+    if (rest) return [name, ...rest];
+  }
+  return undefined;
 }
 
 /** The fields that columns take: whole, or only some of the fields below. */

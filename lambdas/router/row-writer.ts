@@ -2,18 +2,21 @@ import type { LogType } from "../../wire/log-type.ts";
 import { columnWriter } from "./column/column-writer.ts";
 import { checkSuper } from "./column/super.ts";
 import type { WriteColumn } from "./column/write-column.ts";
-import { fieldPath, fieldReader, TakenFields } from "./field-path.ts";
+import { fieldPath, type FieldPath, fieldReader, fieldRoute, TakenFields } from "./field-path.ts";
 import { Misfit, shown } from "./misfit.ts";
 import type { Fields } from "./parse/fields.ts";
 import { parserOf, type Parse } from "./parse/parser.ts";
 import { PlainRows } from "./plain/plain-rows.ts";
-import { readColumnTime, readTime, type ReadTime } from "./time/event-time.ts";
+import { readTime, type ReadTime } from "./time/event-time.ts";
 
 interface ColumnPlan {
   readonly name: string;
   /** `,"name":` */
   readonly key: string;
   readonly nullable: boolean;
+  /** The value that does not fit goes to `_extra`, in the place of the whole line being rejected. */
+  readonly unfitToExtra: boolean;
+  readonly path: FieldPath;
   readonly read: (fields: Fields) => unknown;
   readonly write: WriteColumn;
 }
@@ -25,7 +28,11 @@ export class RowWriter {
   readonly plain: PlainRows | undefined;
   readonly #columns: readonly ColumnPlan[];
   readonly #time: { read: (fields: Fields) => unknown; readTime: ReadTime; field: string } | undefined;
+  readonly #paths: readonly FieldPath[];
+  readonly #routes: readonly ((fields: Fields) => FieldPath)[];
+  readonly #hasDots: boolean;
   readonly #taken: TakenFields;
+  readonly #nulls: ReadonlySet<unknown>;
 
   constructor(type: LogType) {
     const path = (field: string) => fieldPath(field, type.parse.format);
@@ -38,15 +45,21 @@ export class RowWriter {
       name: column.name,
       key: `,"${column.name}":`,
       nullable: column.nullable,
+      unfitToExtra: column.onMisfit === "extra",
+      path: path(column.field ?? column.name),
       read: fieldReader(path(column.field ?? column.name)),
-      write: columnWriter(column.type, readColumnTime(column, time)),
+      write: columnWriter(column, type),
     }));
     this.#time = time && {
       read: fieldReader(path(time.field)),
       readTime: readTime(time.format, time),
       field: time.field,
     };
-    this.#taken = TakenFields.of(fields.map(path));
+    this.#paths = fields.map(path);
+    this.#routes = this.#paths.map(fieldRoute);
+    this.#hasDots = this.#paths.some(({ length }) => length > 1);
+    this.#taken = TakenFields.of(this.#paths);
+    this.#nulls = new Set(type.nulls);
   }
 
   /** Event time in ms of the epoch: arrival for a type that has none. */
@@ -54,7 +67,8 @@ export class RowWriter {
     if (this.#time === undefined) return arrivedAtMs;
     const { read, readTime, field } = this.#time;
     const value = read(fields);
-    if (value === undefined || value === null) return new Misfit("time", "no event time", field);
+    if (value === undefined || value === null || this.#nulls.has(value))
+      return new Misfit("time", "no event time", field);
     return (
       readTime(value, arrivedAtMs)?.epochMs ?? new Misfit("time", `${shown(value)} is not a time`, field)
     );
@@ -66,19 +80,36 @@ export class RowWriter {
    */
   columns(fields: Fields, arrivedAtMs: number): string | Misfit {
     let text = "";
-    const left = this.#taken.leftOver(fields);
-    if (left !== undefined) {
-      const extra = left instanceof Misfit ? left : checkSuper(left);
-      if (extra instanceof Misfit) return extra.of("_extra");
-      text += `,"_extra":${extra}`;
-    }
-    for (const { name, key, nullable, read, write } of this.#columns) {
+    let unfit: Set<FieldPath> | undefined;
+    for (const { name, key, nullable, unfitToExtra, path, read, write } of this.#columns) {
       const value = read(fields);
       const written = value === undefined || value === null ? null : write(value, arrivedAtMs);
-      if (written instanceof Misfit) return written.of(name);
-      if (written !== null) text += key + written;
+      if (written instanceof Misfit) {
+        if (!unfitToExtra) return written.of(name);
+        (unfit ??= new Set()).add(path);
+      } else if (written !== null) text += key + written;
       else if (!nullable) return new Misfit("missing", "must not be null", name);
     }
-    return text;
+    const extra = this.#extra(fields, unfit);
+    return extra instanceof Misfit ? extra : extra + text;
+  }
+
+  #extra(fields: Fields, unfit: ReadonlySet<FieldPath> | undefined): string | Misfit {
+    const taken = this.#takenIn(fields, unfit);
+    const left = taken.leftOver(fields);
+    if (left === undefined) return "";
+    const extra = left instanceof Misfit ? left : checkSuper(left);
+    return extra instanceof Misfit ? extra.of("_extra") : `,"_extra":${extra}`;
+  }
+
+  /** Lines mostly have the paths as they are, and values that fit. */
+  #takenIn(fields: Fields, unfit: ReadonlySet<FieldPath> | undefined): TakenFields {
+    if (!unfit && !this.#hasDots) return this.#taken;
+    const routes = this.#routes.map((route) => route(fields));
+    if (!unfit && routes.every((route, i) => route === this.#paths[i])) return this.#taken;
+    const names = new Set([...(unfit ?? [])].map(nameOf));
+    return TakenFields.of(routes.filter((_, i) => !names.has(nameOf(this.#paths[i]!))));
   }
 }
+
+const nameOf = (path: FieldPath): string => path.join(".");

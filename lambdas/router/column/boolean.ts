@@ -1,8 +1,8 @@
 import { Misfit, shown } from "../misfit.ts";
 
-/** The texts Redshift takes for booleans. source: Redshift Boolean type reference, read 2026-11 */
-const TRUE = new Set(["true", "t", "yes", "y", "1"]);
-const FALSE = new Set(["false", "f", "no", "n", "0"]);
+/** The texts that Redshift takes for booleans, and on and off. source: Redshift Boolean type reference, read 2026-11 */
+const TRUE = new Set(["true", "t", "yes", "y", "on", "1"]);
+const FALSE = new Set(["false", "f", "no", "n", "off", "0"]);
 
 export function writeBoolean(value: unknown): string | null | Misfit {
   if (typeof value === "boolean") return `${value}`;

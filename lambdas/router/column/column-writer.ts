@@ -1,17 +1,43 @@
 import { parseColumnType } from "../../../wire/column-type.ts";
-import type { ReadTime } from "../time/event-time.ts";
+import type { Column, LogType } from "../../../wire/log-type.ts";
+import { Misfit } from "../misfit.ts";
+import { readColumnTime, type ReadTime } from "../time/event-time.ts";
 import { writeBoolean } from "./boolean.ts";
 import { writeDate, writeTimestamp } from "./moment.ts";
 import { writeDecimal, writeFloat, writeInteger } from "./number.ts";
 import { writeSuper } from "./super.ts";
-import { writeText } from "./text.ts";
+import { cutText, writeText } from "./text.ts";
 import type { WriteColumn } from "./write-column.ts";
+
+/** Writes the values of a column of a type as both say. */
+export function columnWriter(column: Column, type: Pick<LogType, "time" | "nulls">): WriteColumn {
+  const fits = kindWriter(column.type, readColumnTime(column, type.time));
+  const write = column.onMisfit === "truncate" ? truncating(fits, column.type) : fits;
+  const nulls = nullsOf(column, type);
+  if (nulls.size === 0) return write;
+  return (value, arrivedAtMs) =>
+    typeof value === "string" && nulls.has(value) ? null : write(value, arrivedAtMs);
+}
+
+/** Texts that are no value in a column. */
+export const nullsOf = ({ nulls }: Column, type: Pick<LogType, "nulls">): ReadonlySet<string> =>
+  new Set(nulls ?? type.nulls);
+
+function truncating(write: WriteColumn, type: string): WriteColumn {
+  const parsed = parseColumnType(type)!;
+  const maxBytes = "maxBytes" in parsed ? parsed.maxBytes : Infinity;
+  return (value, arrivedAtMs) => {
+    const written = write(value, arrivedAtMs);
+    const isLong = written instanceof Misfit && written.reason === "length" && typeof value === "string";
+    return isLong ? write(cutText(value, maxBytes), arrivedAtMs) : written;
+  };
+}
 
 /**
  * @param type as in the configuration, checked there
  * @param readTime for times and dates
  */
-export function columnWriter(type: string, readTime: ReadTime): WriteColumn {
+function kindWriter(type: string, readTime: ReadTime): WriteColumn {
   const parsed = parseColumnType(type)!;
   switch (parsed.kind) {
     case "smallint":

@@ -41,3 +41,12 @@ function escaped(text: string): string | Misfit {
   if (text === String.raw`\N`) return new Misfit("type", String.raw`COPY would read \N as null`);
   return JSON.stringify(text);
 }
+
+/** As much of a text as fits, in whole characters. */
+export function cutText(text: string, maxBytes: number): string {
+  const bytes = Buffer.from(text.slice(0, maxBytes));
+  let end = Math.min(bytes.length, maxBytes);
+  // The byte after the cut would be in the middle of a character.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.toString("utf8", 0, end);
+}

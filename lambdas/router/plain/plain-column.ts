@@ -1,7 +1,7 @@
 import { parseColumnType } from "../../../wire/column-type.ts";
 import type { WriteColumn } from "../column/write-column.ts";
 import { Misfit } from "../misfit.ts";
-import { copyBytes, MINUS, numberEnd, POINT, QUOTE } from "./bytes.ts";
+import { copyBytes, equalBytes, MINUS, numberEnd, POINT, QUOTE } from "./bytes.ts";
 import { KIND, type Kind } from "./spans.ts";
 
 /**
@@ -49,6 +49,19 @@ export function columnCopier(
   }
   return writeValue(write, arrivedAt);
 }
+
+/** Copies nothing for a text that is no value. */
+export function copierButFor(nulls: ReadonlySet<string>, copy: CopyColumn): CopyColumn {
+  if (nulls.size === 0) return copy;
+  const texts = [...nulls].map((text) => Buffer.from(text));
+  return (kind, bytes, from, to, out, at) =>
+    kind === KIND.text && texts.some((text) => isText(text, bytes, from, to))
+      ? at
+      : copy(kind, bytes, from, to, out, at);
+}
+
+const isText = (text: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean =>
+  text.length === to - from && equalBytes(text, 0, bytes, from, text.length);
 
 function textCopier(maxBytes: number): CopyColumn {
   return (kind, bytes, from, to, out, at) =>

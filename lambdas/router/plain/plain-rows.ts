@@ -2,12 +2,12 @@ import { accessFieldNames, type AccessFormat } from "../../../wire/access-log/fo
 import type { LogType } from "../../../wire/log-type.ts";
 import { accessFormatOf } from "../../../wire/parser.ts";
 import { zoneOffsetMs } from "../../../wire/time-zone.ts";
-import { columnWriter } from "../column/column-writer.ts";
+import { columnWriter, nullsOf } from "../column/column-writer.ts";
 import { fieldPath, type FieldPath } from "../field-path.ts";
 import { CLF_MINUTE_CHARS } from "../time/clf.ts";
-import { readColumnTime, readTime } from "../time/event-time.ts";
+import { readTime } from "../time/event-time.ts";
 import { CLOSE_BRACE, COLON, COMMA, copyBytes, OPEN_BRACE } from "./bytes.ts";
-import { columnCopier, copyText, type CopyColumn } from "./plain-column.ts";
+import { columnCopier, copierButFor, copyText, type CopyColumn } from "./plain-column.ts";
 import { PlainTime } from "./plain-time.ts";
 import { accessLogScanner } from "./scan-access-log.ts";
 import { jsonScanner } from "./scan-json.ts";
@@ -86,8 +86,8 @@ export class PlainRows {
     this.#spans = new Spans(slots);
     this.#columns = type.columns.map((column) => {
       const { name, field = name, nullable } = column;
-      const write = columnWriter(column.type, readColumnTime(column, time));
-      const copy = columnCopier(column.type, write, this.#arrivedAt);
+      const copied = columnCopier(column.type, columnWriter(column, type), this.#arrivedAt);
+      const copy = copierButFor(nullsOf(column, type), copied);
       return { slot: slotOf(field), key: Buffer.from(`,"${name}":`), nullable, copy };
     });
     this.#time = time && {

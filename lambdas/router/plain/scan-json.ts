@@ -21,7 +21,12 @@ interface Member {
   readonly name: Buffer;
   readonly slot: number;
   readonly below: Member[];
+  /** Slots of the same paths in another form: a line that has both is not plain. */
+  readonly rivals: number[];
 }
+
+/** The slot of a name with dots in which only part of a path is written. */
+const NOT_PLAIN = -1;
 
 /** Members are searched one after the other. */
 const MEMBERS_MAX = 64;
@@ -44,9 +49,19 @@ export function jsonScanner(paths: readonly FieldPath[]): { scan: Scan; slots: n
       // A field both taken whole and reached into, or taken twice.
       if (member && (last || member.slot < paths.length)) return undefined;
       if (!member)
-        members.push((member = { name: Buffer.from(name), slot: last ? slot : slots++, below: [] }));
+        members.push(
+          (member = { name: Buffer.from(name), slot: last ? slot : slots++, below: [], rivals: [] }),
+        );
       members = member.below;
     }
+  }
+  // Last, since lines mostly have the objects.
+  for (const { root, member } of dottedMembers(paths)) {
+    if (top.some(({ name }) => name.equals(member.name))) return undefined;
+    const object = top.find(({ name }) => name.equals(root))!;
+    object.rivals.push(member.slot);
+    member.rivals.push(object.slot);
+    top.push(member);
   }
   if (top.length > MEMBERS_MAX) return undefined;
   return {
@@ -54,6 +69,18 @@ export function jsonScanner(paths: readonly FieldPath[]): { scan: Scan; slots: n
     scan: (bytes, end, spans) =>
       bytes[0] === OPEN_BRACE && scanObject(bytes, 0, end, spans, top, true) === end,
   };
+}
+
+/** Names with dots in them that a path may be written in, the whole of it or only its begin. */
+function dottedMembers(paths: readonly FieldPath[]): { readonly root: Buffer; readonly member: Member }[] {
+  return paths.flatMap((path, slot) =>
+    path.slice(1).map((_, i) => {
+      const name = Buffer.from(path.slice(0, i + 2).join("."));
+      const isWhole = i + 2 === path.length;
+      const member = { name, slot: isWhole ? slot : NOT_PLAIN, below: [], rivals: [] };
+      return { root: Buffer.from(path[0]), member };
+    }),
+  );
 }
 
 /** @returns index after the object, -1 if it is not plain */
@@ -79,7 +106,8 @@ function scanObject(
       to = isTop ? scanExtra(bytes, at, nameTo + 1, valueAt, end, spans) : -1;
       next = 0;
     } else {
-      if (spans.kind[member.slot] !== KIND.absent) return -1;
+      if (member.slot === NOT_PLAIN || spans.kind[member.slot] !== KIND.absent) return -1;
+      for (const rival of member.rivals) if (rival >= 0 && spans.kind[rival] !== KIND.absent) return -1;
       if (member.below.length === 0) {
         to = scanValue(bytes, valueAt, end, spans, member.slot);
       } else {
