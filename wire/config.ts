@@ -106,6 +106,17 @@ const loader = z.strictObject({
         "executions of the loader's function kept free for it, and its limit. Not needed for correctness; a new account " +
         "of 10 executions in all has none to reserve",
     }),
+  ledgerDays: z
+    .int()
+    .min(1)
+    .max(3_650)
+    .default(90)
+    .meta({
+      unit: "days",
+      description:
+        "how long the ledger remembers a source from which nothing more came. What such a source sends again later is " +
+        "loaded again, so it is longer than the stream's retention, and than an agent may be away",
+    }),
 });
 
 const foreign = z.strictObject({

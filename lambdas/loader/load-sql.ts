@@ -7,7 +7,10 @@ import {
   overlappingCommits,
   overlappingRanges,
 } from "./ledger/assertions-sql.ts";
-import { COMMIT_COLUMNS, RANGE_COLUMNS, recordSql, seedSql } from "./ledger/record-sql.ts";
+import { COMMIT_COLUMNS } from "./ledger/commits-sql.ts";
+import { RANGE_COLUMNS } from "./ledger/ranges-sql.ts";
+import { recordSql } from "./ledger/record-sql.ts";
+import { seedSql } from "./ledger/seed-sql.ts";
 import { named } from "./load-statement.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { fastRowsSql, rowCountsSql, slowRowsSql } from "./rows-sql.ts";
@@ -37,7 +40,7 @@ export function loadSql(load: OpenLoad, target: Target, storage: Storage): strin
 }
 
 /** The load's commits and ranges come from the lake: a statement has 100 KB, a load may have more. */
-function newCommitsSql({ commits, ranges }: OpenLoad, storage: Storage): string[] {
+function newCommitsSql({ commits, foreignCommits, ranges }: OpenLoad, storage: Storage): string[] {
   const sql = [
     named(
       "new-commits",
@@ -45,18 +48,22 @@ function newCommitsSql({ commits, ranges }: OpenLoad, storage: Storage): string[
   batch_id varchar(300), shard_id varchar(32), first_seq varchar(128), last_seq varchar(128),
   rows bigint, foreign_rows bigint, arrived_from timestamp, arrived_to timestamp)`,
     ),
-    named("copy-commits", copySql(`new_commits (${COMMIT_COLUMNS})`, commits.key, "", storage)),
-    countSql(commits.rows),
     named(
       "new-ranges",
       `CREATE TEMP TABLE new_ranges (
   src varchar(160), from_off bigint, to_off bigint, arrived_from timestamp, arrived_to timestamp)`,
     ),
   ];
-  // Foreign rows alone have no ranges, and COPY of an empty object is not worth relying on.
-  if (ranges.rows === 0) return sql;
-  const copy = copySql(`new_ranges (${RANGE_COLUMNS})`, ranges.key, "", storage);
-  return [...sql, named("copy-ranges", copy), countSql(ranges.rows)];
+  // COPY of an empty object is not worth relying on, and commits without foreign rows are known by their ranges.
+  if (foreignCommits !== 0) {
+    const into = `new_commits (${COMMIT_COLUMNS})`;
+    sql.push(named("copy-commits", copySql(into, commits.key, "", storage)), countSql(commits.rows));
+  }
+  if (ranges.rows > 0) {
+    const into = `new_ranges (${RANGE_COLUMNS})`;
+    sql.push(named("copy-ranges", copySql(into, ranges.key, "", storage)), countSql(ranges.rows));
+  }
+  return sql;
 }
 
 const fastSql = (load: OpenLoad, target: Target, storage: Storage): string[] => [

@@ -26,6 +26,8 @@ export const openLoadSchema = z.strictObject({
   erasures: z.strictObject({ listed: count, applied: count }).optional(),
   manifests,
   commits: file,
+  /** Of these, the ones with rows without provenance. Absent in a load of an earlier release. */
+  foreignCommits: count.optional(),
   ranges: file,
   /** _arrived_at of its rows, as SQL has it; absent in a load of an earlier release. */
   arrived: z.strictObject({ from: z.string(), to: z.string() }).optional(),

@@ -26,7 +26,7 @@ const OBJECT_BYTES = 600;
  * loads/<id>/rows-<codec>.manifest   objects to COPY; the id is <name>/... in another warehouse than the main one
  * loads/<id>/objects.ndjson          the same, with rows and commit of each: for the search for one at fault
  * loads/<id>/commits.ndjson          for weir.commits, and the check against it
- * loads/<id>/ranges.ndjson           for weir.ranges, and the check against it
+ * loads/<id>/ranges.ndjson           for the ledger, and the check against it
  *
  * The slow path is taken at once where commits overlap one another, since COPY would load those rows twice, and
  * where lines of one batch claim the same bytes.
@@ -44,6 +44,7 @@ export class LoadPlan {
   #commitBytes = 0;
   #repeatsObject = false;
   #isRewritten = false;
+  #foreignCommits = 0;
   #arrivedFrom = "9999";
   #arrivedTo = "";
 
@@ -87,6 +88,7 @@ export class LoadPlan {
       this.#bytes += bytes - (earlier?.bytes ?? 0);
       this.#objects.set(object, { commit_key: key, rows, bytes });
     }
+    if ((commit.types[this.#target.type]?.foreignRows ?? 0) > 0) this.#foreignCommits++;
     if (commit.arrivedFrom < this.#arrivedFrom) this.#arrivedFrom = commit.arrivedFrom;
     if (commit.arrivedTo > this.#arrivedTo) this.#arrivedTo = commit.arrivedTo;
     const row = `${JSON.stringify(ledgerCommit(commit, this.#target))}\n`;
@@ -131,6 +133,7 @@ export class LoadPlan {
       manifests: manifestsOf(objects, (codec) => `${folder}rows-${codec}.manifest`),
       objects: { key: `${folder}objects.ndjson`, rows: objects.length },
       commits: { key: `${folder}commits.ndjson`, rows: this.#commits.length },
+      foreignCommits: this.#foreignCommits,
       ranges: { key: `${folder}ranges.ndjson`, rows: this.#ranges.size },
       arrived: { from: timestamp(this.#arrivedFrom), to: timestamp(this.#arrivedTo) },
     };

@@ -21,7 +21,7 @@ export async function prepareTable(
   by: string = BY_LOADER,
 ): Promise<readonly string[]> {
   try {
-    await prepareLedger(api);
+    await prepareLedger(target, api);
     const isThere = (await tableColumns(target, api)).length > 0;
     const created = { kind: "create-table", subject: target.name, sql: createTableSql(target) } as const;
     const recorded = isThere ? [] : [recordSql(target, [created], by)];

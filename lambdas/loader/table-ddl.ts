@@ -1,19 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Column } from "../../wire/log-type.ts";
-import { createLedgerTableSql, LEDGER_TABLES } from "./ledger/ledger-tables.ts";
-import { lockTableSql, quoteName, quoteText, tableSql, type Target } from "./target.ts";
+import { createLedgerTableSql, ledgerTables } from "./ledger/ledger-tables.ts";
+import { quoteName, quoteText, tableSql, type Target } from "./target.ts";
 
 /**
- * The table and its lock table, made where they are missing; then the columns that the table has. Schemas are there:
- * they are made with the loader's rights, which do not reach so far (wire/loader-grants.ts).
+ * The table, made where it is missing; then the columns that it has. Schemas are there: they are made with the loader's
+ * rights, which do not reach so far (wire/loader-grants.ts).
  */
 export function prepareSql(target: Target, recorded: readonly string[] = []): string[] {
-  return [
-    `CREATE TABLE IF NOT EXISTS ${lockTableSql(target)} (nothing smallint)`,
-    createTableSql(target),
-    ...recorded,
-    tableColumnsSql(target),
-  ];
+  return [createTableSql(target), ...recorded, tableColumnsSql(target)];
 }
 
 /** The columns that the table has, for table-schema.ts. */
@@ -65,7 +60,7 @@ export function widenColumnSql(target: Target, { name, type }: Column): string {
 export function fingerprint(target: Target): string {
   const { readers } = target;
   const sql = [
-    ...LEDGER_TABLES.map(createLedgerTableSql),
+    ...ledgerTables(target).map(createLedgerTableSql),
     ...prepareSql(target),
     ...target.columns.map(columnSql),
     JSON.stringify(readers),

@@ -19,6 +19,8 @@ export interface Target {
   readonly columns: readonly Column[];
   readonly distribution: RedshiftDestination["distribution"];
   readonly sort: readonly string[];
+  /** Days that the ledger remembers a source for from which nothing more came. */
+  readonly ledgerDays: number;
   readonly readers: Readers;
 }
 
@@ -37,6 +39,7 @@ export function targetsOf(config: WeirConfig, warehouse = MAIN_WAREHOUSE): Targe
         columns: rowColumns(type),
         distribution,
         sort,
+        ledgerDays: config.loader.ledgerDays,
         readers: config.readers,
       })),
   );
@@ -62,9 +65,15 @@ export const namesColumns = (target: Target): boolean =>
 
 /**
  * The empty table whose lock serialises the loads of this one. LOCK is ACCESS EXCLUSIVE: on the table
- * itself it would block its readers. The hash comes first so that cutting a long name keeps it apart.
+ * itself it would block its readers.
  */
-export function lockTableSql({ name, table }: Target): string {
+export const lockTableSql = (target: Target): string => `weir.${quoteName(ownTable("lock", target))}`;
+
+/** The table of the byte ranges that are in this one. */
+export const rangesTableSql = (target: Target): string => `weir.${quoteName(ownTable("ranges", target))}`;
+
+/** Name of a table of the ledger that this target alone has. The hash comes first, so that names stay apart when cut. */
+export function ownTable(kind: "lock" | "ranges", { name, table }: Target): string {
   const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
-  return `weir.${quoteName(`lock_${hash}_${table}`)}`;
+  return `${kind}_${hash}_${table}`;
 }

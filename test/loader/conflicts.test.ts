@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { LoadEvent } from "../../lambdas/loader/load.ts";
+import { rangesTableSql } from "../../lambdas/loader/target.ts";
 import { type Rig, startRig } from "../local/warehouse-fixture.ts";
 import { type Batch, batch, batchOfVersion1, type BatchSpec } from "./lake-fixture.ts";
 import { LoaderRig, logType, targets } from "./loader-fixture.ts";
@@ -98,7 +99,9 @@ describe("two lines of one source and offset with other bytes", () => {
     ]);
     expect(await conflicts()).toHaveLength(2);
     // The table was emptied, and what is loaded anew comes in another order.
-    await rig.warehouse.query("TRUNCATE logs.photo; TRUNCATE weir.ranges; TRUNCATE weir.loads");
+    await rig.warehouse.query(
+      `TRUNCATE logs.photo; TRUNCATE ${rangesTableSql(loader.targets[0]!)}; TRUNCATE weir.loads`,
+    );
     await rig.put("loads/state.json", JSON.stringify({ version: 1, tables: {} }));
     await load();
     expect(await places()).toEqual(["a@0 one", "a@0 two", "a@10 one", "a@10 two"]);

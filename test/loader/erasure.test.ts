@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { erasureKey, objectsKey } from "../../wire/erasure.ts";
+import { rangesTableSql } from "../../lambdas/loader/target.ts";
 import { type Rig, startRig } from "../local/warehouse-fixture.ts";
 import { recordErasure } from "./erasure-fixture.ts";
 import { batch, batchOfVersion1, offsets } from "./lake-fixture.ts";
@@ -70,7 +71,7 @@ describe("an erasure that the lake records", () => {
     await loader.drain();
     await recordErasure(rig, { batches: [first], erased });
     await loader.erased();
-    await rig.warehouse.query("DELETE FROM weir.ranges; DELETE FROM logs.photo");
+    await rig.warehouse.query(`DELETE FROM ${rangesTableSql(loader.targets[0]!)}; DELETE FROM logs.photo`);
     await loader.commit(batch({ sequence: [7, 8], sources: { a: [[20, 50]] }, writtenAt: at(3) }));
     await loader.drain();
     expect(await offsetsOf("a")).toEqual([20, 40]);

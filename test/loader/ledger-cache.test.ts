@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { LoadEvent } from "../../lambdas/loader/load.ts";
 import type { LoaderState } from "../../lambdas/loader/state.ts";
+import { rangesTableSql } from "../../lambdas/loader/target.ts";
 import { type Rig, startRig } from "../local/warehouse-fixture.ts";
 import { batch, offsets } from "./lake-fixture.ts";
 import { LoaderRig, logType, targets } from "./loader-fixture.ts";
@@ -22,6 +23,7 @@ beforeEach(async () => {
   hoursLater += 9;
 });
 
+const RANGES = rangesTableSql(targets(logType("photo"))[0]!);
 const at = (minute: number): Date => new Date(Date.UTC(2026, 10, 21, 10, minute));
 const nth = (n: number): ReturnType<typeof batch> =>
   batch({ sequence: [n, n], sources: { a: [[n * 50, n * 50 + 50]] }, writtenAt: at(n) });
@@ -138,7 +140,7 @@ describe("the state is made anew from the ledger", () => {
     const { warehouse: _, tables, ...state }: LoaderState = await loader.state();
     const { last: __, ...table } = tables["logs.photo"]!;
     await putState({ ...state, version: 2, tables: { "logs.photo": table } });
-    await rig.warehouse.query("TRUNCATE logs.photo, weir.loads, weir.commits, weir.ranges");
+    await rig.warehouse.query(`TRUNCATE logs.photo, weir.loads, weir.commits, ${RANGES}`);
     await load(1);
     expect(await rows()).toEqual(offsets(0, 100));
   });
@@ -191,7 +193,7 @@ describe("rows that somebody took out of the table are told, and nothing waits f
 describe("a table whose ledger is gone has its rows once", () => {
   test.each([
     ["the loads", "DELETE FROM weir.loads"],
-    ["all of it", "TRUNCATE weir.loads, weir.commits, weir.ranges"],
+    ["all of it", `TRUNCATE weir.loads, weir.commits, ${RANGES}`],
     ["the schema", "DROP SCHEMA weir CASCADE; CREATE SCHEMA weir"],
   ])("%s", async (_, sql) => {
     await loader.commit(nth(0), batch({ sequence: [7, 9], foreign: [7, 8, 9], writtenAt: at(0) }));

@@ -76,9 +76,9 @@ test("whatever columns a configuration may have, its statements fit the Data API
 test("the lock comes before anything that takes a snapshot, and the ledger last", () => {
   const names = loadSql(load("fast"), photo!, STORAGE).map(statementName);
   expect(names.join(" ")).toBe(
-    "lock not-loaded last-load table-rows new-commits copy-commits count new-ranges copy-ranges count " +
+    "lock not-loaded last-load table-rows new-commits new-ranges copy-ranges count " +
       "no-overlap no-foreign-overlap no-erased copy-rows count copy-rows count " +
-      "ledger-commits ledger-ranges ledger-load",
+      "merged-ranges forget-ranges ledger-ranges ledger-load",
   );
 });
 

@@ -2,7 +2,7 @@ import { DeleteObjectCommand, GetObjectCommand } from "@aws-sdk/client-s3";
 import { DescribeStatementCommand } from "@aws-sdk/client-redshift-data";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { TICK_LIMITS } from "../../lambdas/loader/tick.ts";
-import { quoteText } from "../../lambdas/loader/target.ts";
+import { quoteText, rangesTableSql } from "../../lambdas/loader/target.ts";
 import { segmentKey } from "../../wire/keys.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import { BUCKET, type Rig, startRig } from "../local/warehouse-fixture.ts";
@@ -48,7 +48,11 @@ describe("new commits", () => {
     expect(await offsetsOf("a")).toEqual(offsets(0, 100));
     expect(await loader.rows()).toHaveLength(14);
     expect(await loader.loads()).toEqual([{ path: "fast", rows_staged: "14", rows_inserted: "14" }]);
-    expect(await rig.warehouse.query("SELECT src, from_off, to_off FROM weir.ranges ORDER BY src")).toEqual([
+    expect(
+      await rig.warehouse.query(
+        `SELECT src, from_off, to_off FROM ${rangesTableSql(loader.targets[0]!)} ORDER BY src`,
+      ),
+    ).toEqual([
       { src: "a", from_off: "0", to_off: "100" },
       { src: "b", from_off: "0", to_off: "20" },
     ]);

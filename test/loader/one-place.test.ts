@@ -127,7 +127,12 @@ test("a table and a ledger of the release before gain what they lack, and keep w
 test("origins and batches with names of any length have their rows in the ledger, and stay apart", async () => {
   const origins = ["reparse", "window", "fallback"].map((kind) => `${kind}-${"n".repeat(600)}`);
   const named = [...origins, `${origins[0]!}x`].map((origin, n) => {
-    const made = batch({ sequence: [1, 1], sources: { [`s${n}`]: [[0, 10]] }, writtenAt: at(n) });
+    const made = batch({
+      sequence: [1, 1],
+      sources: { [`s${n}`]: [[0, 10]] },
+      foreign: [n],
+      writtenAt: at(n),
+    });
     return {
       ...made,
       commitKey: made.commitKey.replace("shardId-000000000000", origin),
@@ -140,7 +145,7 @@ test("origins and batches with names of any length have their rows in the ledger
   });
   await loader.commit(...named);
   await loader.drain();
-  expect(await loader.rows()).toHaveLength(4);
+  expect(await loader.rows()).toHaveLength(8);
   const ids = await rig.warehouse.query("SELECT DISTINCT shard_id, batch_id FROM weir.commits");
   expect(ids).toHaveLength(4);
 });

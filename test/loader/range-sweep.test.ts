@@ -1,23 +1,28 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { loadSql, statementName } from "../../lambdas/loader/load-sql.ts";
+import { rangesTableSql } from "../../lambdas/loader/target.ts";
 import { type Range, RangeSet } from "../../wire/ranges.ts";
 import { type Rig, startRig } from "../local/warehouse-fixture.ts";
 import { batch } from "./lake-fixture.ts";
 import { logType, planned, targets } from "./loader-fixture.ts";
 
 let rig: Rig;
+const TARGETS = targets(logType("photo"), logType("other"));
+const [KNOWN, OTHER] = TARGETS.map(rangesTableSql) as [string, string];
+
 beforeAll(async () => {
   rig = await startRig();
   const columns =
     "src varchar(160), from_off bigint, to_off bigint, arrived_from timestamp, arrived_to timestamp";
   await rig.warehouse.query("CREATE SCHEMA weir");
-  await rig.warehouse.query(`CREATE TABLE weir.ranges (target varchar(200), ${columns})`);
+  for (const target of TARGETS)
+    await rig.warehouse.query(`CREATE TABLE ${rangesTableSql(target)} (${columns})`);
   await rig.warehouse.query(`CREATE TABLE new_ranges (${columns})`);
 });
 afterAll(() => rig?.[Symbol.asyncDispose]());
 beforeEach(async () => {
-  await rig.warehouse.query("TRUNCATE weir.ranges, new_ranges");
+  await rig.warehouse.query(`TRUNCATE ${KNOWN}, new_ranges`);
 });
 
 /** The statement by which a load asserts that none of its ranges is in the ledger. */
@@ -30,13 +35,11 @@ function noOverlapSql(): string {
 
 type Ranges = Readonly<Record<string, readonly Range[]>>;
 
-async function insert(table: string, target: string | undefined, ranges: Ranges): Promise<void> {
+async function insert(table: string, ranges: Ranges): Promise<void> {
   const rows = Object.entries(ranges).flatMap(([src, all]) => all.map(([from, to]) => ({ src, from, to })));
-  const into = target === undefined ? "" : "target, ";
-  const value = target === undefined ? "" : `'${target}', `;
   await rig.warehouse.query(
-    `INSERT INTO ${table} (${into}src, from_off, to_off, arrived_from, arrived_to)
-SELECT ${value}src, "from", "to", now(), now() FROM json_to_recordset($1) AS r (src text, "from" bigint, "to" bigint)`,
+    `INSERT INTO ${table} (src, from_off, to_off, arrived_from, arrived_to)
+SELECT src, "from", "to", now(), now() FROM json_to_recordset($1) AS r (src text, "from" bigint, "to" bigint)`,
     [JSON.stringify(rows)],
   );
 }
@@ -48,10 +51,10 @@ test("a load is stopped if, and only if, one of its ranges overlaps one of the l
   const ranges = fc.record({ a: fc.array(range, { maxLength: 4 }), b: fc.array(range, { maxLength: 4 }) });
   await fc.assert(
     fc.asyncProperty(ranges, ranges, async (known, added) => {
-      await rig.warehouse.query("TRUNCATE weir.ranges, new_ranges");
-      await insert("weir.ranges", "logs.photo", known);
-      await insert("weir.ranges", "logs.other", { a: [[0, 100]], b: [[0, 100]] });
-      await insert("new_ranges", undefined, added);
+      await rig.warehouse.query(`TRUNCATE ${KNOWN}, new_ranges`);
+      await insert(KNOWN, known);
+      await insert(OTHER, { a: [[0, 100]], b: [[0, 100]] });
+      await insert("new_ranges", added);
       const overlap = (["a", "b"] as const).some((src) =>
         added[src].some(([from, to]) => RangeSet.of(known[src]).overlaps(from, to)),
       );
@@ -82,10 +85,10 @@ function work(plan: Plan): number {
 
 test("thousands of ranges of one source are gone through once, not compared with each other", async () => {
   const count = 3_000;
-  await insert("weir.ranges", "logs.photo", {
+  await insert(KNOWN, {
     a: Array.from({ length: count }, (_, i) => [i * 4, i * 4 + 1]),
   });
-  await insert("new_ranges", undefined, {
+  await insert("new_ranges", {
     a: Array.from({ length: count }, (_, i) => [i * 4 + 2, i * 4 + 3]),
   });
   const [{ "QUERY PLAN": explained }] = (await rig.warehouse.query(

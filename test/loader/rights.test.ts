@@ -157,7 +157,8 @@ describe("without its rights", () => {
   async function madeByAnother(): Promise<void> {
     const [photo] = loader.targets;
     await admin("CREATE SCHEMA weir; CREATE SCHEMA logs");
-    for (const sql of prepareSql(photo!).filter((sql) => sql.startsWith("CREATE"))) await adminStatement(sql);
+    const tables = [...ledgerTables(photo!).map(createLedgerTableSql), createTableSql(photo!)];
+    for (const sql of tables) await adminStatement(sql);
   }
 
   test("tables of somebody else's are loaded with them", async () => {

@@ -1,6 +1,6 @@
 import { named } from "../load-statement.ts";
 import type { OpenLoad } from "../open-load.ts";
-import { lockTableSql, quoteText, tableSql, type Target } from "../target.ts";
+import { lockTableSql, quoteText, rangesTableSql, tableSql, type Target } from "../target.ts";
 
 /**
  * What must hold before a load brings rows in. The lock comes first. Redshift takes a transaction's snapshot at its
@@ -71,9 +71,9 @@ export const none = (countSql: string): string =>
  * or the next one after it that begins before its end. Sorted once and gone through, since a join would compare
  * each range of a source with each other one, and how many there are is for producers to decide.
  */
-export const overlappingRanges = ({
-  name,
-}: Target): string => `SELECT src, from_off, to_off, arrived_from, arrived_to FROM (
+export const overlappingRanges = (
+  target: Target,
+): string => `SELECT src, from_off, to_off, arrived_from, arrived_to FROM (
   SELECT src, arrived_from, arrived_to, is_known, from_off, to_off,
     max(CASE WHEN is_known = 0 THEN to_off END) OVER (
       PARTITION BY src ORDER BY from_off, is_known ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reach,
@@ -81,8 +81,8 @@ export const overlappingRanges = ({
       PARTITION BY src ORDER BY from_off DESC, is_known ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS next_off
   FROM (
     SELECT src, from_off, to_off, arrived_from, arrived_to, 0 AS is_known FROM new_ranges
-    UNION ALL SELECT src, from_off, to_off, arrived_from, arrived_to, 1 AS is_known FROM weir.ranges
-    WHERE target = ${quoteText(name)} AND src IN (SELECT src FROM new_ranges)
+    UNION ALL SELECT src, from_off, to_off, arrived_from, arrived_to, 1 AS is_known FROM ${rangesTableSql(target)}
+    WHERE src IN (SELECT src FROM new_ranges)
   ) ranges
 ) swept WHERE is_known = 1 AND (reach > from_off OR next_off < to_off)`;
 

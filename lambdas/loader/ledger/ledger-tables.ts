@@ -1,12 +1,15 @@
 import { quoteName } from "../../../wire/sql-text.ts";
+import { ownTable, type Target } from "../target.ts";
 
 /**
  * The ledger, in the warehouse so that it commits with the rows it speaks of:
  *
  * weir.loads    one row a load, numbered for each target: the last one says where in the log the table is
- * weir.commits  one row a commit of a load: what foreign rows, known by shard and sequence number, overlap
- * weir.ranges   byte ranges of sources that a load brought; arrived_from..arrived_to spans its rows'
- *               _arrived_at, which bounds the search for duplicates later
+ * weir.commits  intervals of shards with foreign rows, which are known by shard and sequence number: one row a commit,
+ *               and one for all of a shard's older commits
+ * weir.ranges_… byte ranges of sources, a table for each target: see ranges-sql.ts
+ *
+ * arrived_from..arrived_to spans the _arrived_at of rows, which bounds the search for duplicates later.
  * weir.conflicts  one row a row that was loaded beside another one of its place, (src, off), with that one
  * weir.erasures, weir.erased_rows  what was erased on purpose: see ../erasure/erased-rows.ts
  * weir.migrations  one row a change to a table, its view or its readers' rights
@@ -35,7 +38,7 @@ export interface LedgerColumn {
 const required = (name: string, type: string): LedgerColumn => ({ name, type, notNull: true });
 const column = (name: string, type: string): LedgerColumn => ({ name, type });
 
-/** Every table of the ledger that all targets share. A column that is added here is added to tables that lack it. */
+/** The tables of the ledger that all targets share. A column that is added here is added to tables that lack it. */
 export const LEDGER_TABLES: readonly LedgerTable[] = [
   {
     name: "loads",
@@ -59,7 +62,6 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
       column("arrived_from", "timestamp"),
       column("arrived_to", "timestamp"),
       column("rows_conflicting", "bigint"),
-      column("rows_erased", "bigint"),
       column("rows_set_aside", "bigint"),
     ],
     attributes: "DISTSTYLE ALL SORTKEY (loaded_at)",
@@ -77,21 +79,9 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
       required("foreign_rows", "bigint"),
       required("arrived_from", "timestamp"),
       required("arrived_to", "timestamp"),
+      column("loaded_at", "timestamp"),
     ],
     attributes: "DISTKEY (shard_id) SORTKEY (arrived_from)",
-  },
-  {
-    name: "ranges",
-    columns: [
-      required("load_id", "varchar(200)"),
-      required("target", "varchar(127)"),
-      required("src", "varchar(160)"),
-      required("from_off", "bigint"),
-      required("to_off", "bigint"),
-      required("arrived_from", "timestamp"),
-      required("arrived_to", "timestamp"),
-    ],
-    attributes: "DISTKEY (src) SORTKEY (arrived_from)",
   },
   {
     name: "conflicts",
@@ -173,11 +163,33 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
   },
 ];
 
+/** A table of its own for each target: loads of two tables have nothing to wait for, and none reads the other's. */
+export const rangesTable = (target: Target): LedgerTable => ({
+  name: ownTable("ranges", target),
+  columns: [
+    required("src", "varchar(160)"),
+    required("from_off", "bigint"),
+    required("to_off", "bigint"),
+    required("arrived_from", "timestamp"),
+    required("arrived_to", "timestamp"),
+    // When something of it was loaded last.
+    required("loaded_at", "timestamp"),
+  ],
+  attributes: "DISTKEY (src) COMPOUND SORTKEY (src, from_off)",
+});
+
+/** Every table of the ledger that a load of this target needs. */
+export const ledgerTables = (target: Target): readonly LedgerTable[] => [
+  ...LEDGER_TABLES,
+  { name: ownTable("lock", target), columns: [column("nothing", "smallint")], attributes: "" },
+  rangesTable(target),
+];
+
 export function createLedgerTableSql({ name, columns, attributes }: LedgerTable): string {
   const list = columns.map(
     ({ name, type, notNull }) => `  ${quoteName(name)} ${type}${notNull ? " NOT NULL" : ""}`,
   );
-  return `CREATE TABLE IF NOT EXISTS ${ledgerName(name)} (\n${list.join(",\n")}\n) ${attributes}`;
+  return `CREATE TABLE IF NOT EXISTS ${ledgerName(name)} (\n${list.join(",\n")}\n) ${attributes}`.trimEnd();
 }
 
 /** Redshift has no IF NOT EXISTS for columns. */
