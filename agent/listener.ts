@@ -42,26 +42,33 @@ export class Listener implements AsyncDisposable {
     if ("path" in address) await removeStaleSocket(address.path);
     // Who has ended its side may wait for what is still said to it.
     const server = createServer({ allowHalfOpen: true });
+    // Takes connections from the first moment: who connects while access is set is not to wait in vain.
+    const listener = new Listener(name, server);
     try {
       server.listen("path" in address ? { path: address.path } : address);
       await once(server, "listening");
       if ("path" in address) await applySocketAccess(address.path, address);
+      listener.#tellErrors(log);
+      return listener;
     } catch (cause) {
       server.close();
+      for (const socket of listener.#sockets) socket.destroy();
       const hint = `Give ${setting} an address that is free and that the agent may listen on.`;
       throw new AgentError("LISTEN", `${setting} ${name}`, systemReason(cause), hint, { cause });
     }
-    return new Listener(name, server, log);
   }
 
-  private constructor(name: string, server: Server, log: Logger) {
+  private constructor(name: string, server: Server) {
     this.name = name;
     this.#server = server;
-    server.on("error", (error) =>
-      log.error({ listen: name, reason: systemReason(error) }, "a connection could not be taken"),
-    );
     server.on("connection", (socket: Socket) => this.#take(socket));
     server.on("drop", (dropped) => this.#acceptor?.drop(this, dropped?.remoteAddress));
+  }
+
+  #tellErrors(log: Logger): void {
+    this.#server.on("error", (error) =>
+      log.error({ listen: this.name, reason: systemReason(error) }, "a connection could not be taken"),
+    );
   }
 
   /** Lets others use a Unix socket that is listened on already. @throws AgentError LISTEN */
