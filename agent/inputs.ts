@@ -13,6 +13,7 @@ export class Inputs implements AsyncDisposable {
    * A spool that the checkpoint knows is read to its end, even when nothing is put into it any more.
    *
    * @param isListening false for an agent that only delivers what is there
+   * @param isRenewed the spool goes on under another id
    * @throws AgentError SPOOL
    */
   static async open(
@@ -20,9 +21,10 @@ export class Inputs implements AsyncDisposable {
     position: SpoolPosition | undefined,
     isListening: boolean,
     log: Logger,
+    isRenewed = false,
   ): Promise<Inputs> {
     const isThere = takesEvents(config) || position !== undefined;
-    const pushed = isThere ? await PushedInput.open(config, position, log) : undefined;
+    const pushed = isThere ? await PushedInput.open(config, position, log, isRenewed) : undefined;
     return new Inputs(pushed, isListening, log);
   }
 

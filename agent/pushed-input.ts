@@ -55,16 +55,18 @@ export class PushedInput implements AsyncDisposable {
   /** By name of the input. */
   readonly #lineCounts = new Map<string, LineCounts>();
 
-  /** @throws AgentError SPOOL */
+  /** @param isRenewed its spool goes on under another id @throws AgentError SPOOL */
   static async open(
     config: AgentConfig,
     position: SpoolPosition | undefined,
     log: Logger,
+    isRenewed = false,
   ): Promise<PushedInput> {
     const directory = spoolsDirectory(config.state_dir);
     const spool = await Spool.open(
       { fs: diskFs, directory, name: NAME, host: config.host, log, ...limitsOf(config) },
       position,
+      isRenewed,
     );
     return new PushedInput(config, spool, position, log);
   }
@@ -73,8 +75,8 @@ export class PushedInput implements AsyncDisposable {
     this.#config = config;
     this.#spool = spool;
     this.#log = log;
-    const from = position?.sourceId === spool.source.id ? position.offset : 0;
-    this.#reader = new SpoolReader(spool, from, diskFs, log);
+    const { offset, gap } = spool.startAfter(position);
+    this.#reader = new SpoolReader(spool, offset, diskFs, log, gap);
   }
 
   get reader(): SpoolReader {
@@ -96,15 +98,16 @@ export class PushedInput implements AsyncDisposable {
 
   /** Begins anew where delivery ended: what was on its way is given up when the configuration changes. */
   async readAgain(): Promise<void> {
-    const { offset } = this.position;
+    const { offset, gap } = this.position;
     await this.#reader.close();
-    this.#reader = new SpoolReader(this.#spool, offset, diskFs, this.#log);
+    this.#reader = new SpoolReader(this.#spool, offset, diskFs, this.#log, gap);
   }
 
   /** How far it is delivered, and on disk. */
   get position(): SpoolPosition {
     const { source, end } = this.#spool;
-    return { sourceId: source.id, offset: this.#reader.delivery.resume.offset, end };
+    const { offset, gap } = this.#reader.delivery.resume;
+    return { sourceId: source.id, offset, end, gap };
   }
 
   /** Deletes what is delivered. Call only once a checkpoint with this position is on disk. */

@@ -28,6 +28,20 @@ export function newSourceId(): string {
   return randomBytes(9).toString("base64url");
 }
 
+/**
+ * The segments of the last source, under whatever ids: where it goes on under another, the next one begins where it had
+ * come to. A source that was given up had another begin at 0.
+ */
+function chainOf(candidates: readonly Candidate[]): Candidate[] {
+  const chain: Candidate[] = [];
+  for (const candidate of candidates.toReversed()) {
+    const next = chain[0] ?? candidate;
+    const goesOn = next.offset > 0 && candidate.offset <= next.offset;
+    if (candidate.sourceId === next.sourceId || goesOn) chain.unshift(candidate);
+  }
+  return chain;
+}
+
 /** Finds out what the directory of a spool holds. */
 export class Recovery {
   readonly #fs: DurableFs;
@@ -54,13 +68,11 @@ export class Recovery {
     const source = candidates.at(-1)?.sourceId ?? newSourceId();
     // A process that was killed may leave what no sync has reached: it is not read before one has.
     await this.#fs.syncDirectory(this.#directory);
-    const own = candidates.filter(({ sourceId }) => sourceId === source);
+    const own = chainOf(candidates);
     const list: Segment[] = [];
     for (const [i, head] of own.entries()) list.push(await this.#scan(head, own[i + 1]));
     // A source that was given up had nothing left to deliver.
-    for (const { path, sourceId } of candidates) {
-      if (sourceId !== source) await this.#fs.remove(path);
-    }
+    for (const candidate of candidates) if (!own.includes(candidate)) await this.#fs.remove(candidate.path);
     return { sourceId: source, lastNumber, list, quarantined: this.#quarantine.found };
   }
 

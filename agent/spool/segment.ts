@@ -4,6 +4,8 @@ import type { Extent } from "./segment-scan.ts";
 /** A stretch of the source in a file of its own. It holds the source's bytes [offset, end). */
 export interface Segment {
   readonly path: string;
+  /** Under which it was written; the source may have gone on under another id since. */
+  readonly sourceId: string;
   readonly offset: number;
   end: number;
   /** Lines of the source before it. */
@@ -16,6 +18,6 @@ export interface Segment {
 }
 
 export function segment(path: string, head: SectionHead, { end, sourceLines, bytes }: Extent): Segment {
-  const { offset, lines: firstLine } = head;
-  return { path, offset, end, firstLine, lines: sourceLines - firstLine, bytes, isRemoved: false };
+  const { sourceId, offset, lines: firstLine } = head;
+  return { path, sourceId, offset, end, firstLine, lines: sourceLines - firstLine, bytes, isRemoved: false };
 }

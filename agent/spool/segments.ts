@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
+import type { Gap } from "../../wire/provenance.ts";
 import type { DurableFile, DurableFs } from "../durable-fs.ts";
 import { newSourceId, type Recovered, Recovery } from "./recovery.ts";
 import { encodeHead, HEAD_BYTES, type SectionHead } from "./section-head.ts";
@@ -15,12 +16,17 @@ export interface SpoolPosition {
   readonly offset: number;
   /** Undefined where the checkpoint does not say. */
   readonly end?: number | undefined;
+  /** Of an earlier identity, up to `offset`, while no event that is delivered has told it. */
+  readonly gap?: Gap | undefined;
 }
 
 /**
  * The segments of a spool, oldest first, in one directory. One that was recovered is never written
  * to again: its torn tail, if it has one, ends where its successor begins, so nothing is truncated.
  * The last one is never removed: it remembers the source and how far it goes.
+ *
+ * A source that goes on under another id does so in a segment of its own. Those before it keep their heads; what is not
+ * delivered of them is, under the new id.
  *
  * Each ends where the next one begins. What cannot be read of it was lost by the disk: the next one was made
  * once all before it was synced.
@@ -68,19 +74,39 @@ export class Segments {
     return this.#list.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  /** @param position undefined where no checkpoint knows of the spool */
+  /**
+   * @param position undefined where no checkpoint knows of the spool
+   * @param isRenewed it goes on under another id
+   */
   static async recover(
     fs: DurableFs,
     directory: string,
     position: SpoolPosition | undefined,
     log: Logger,
+    isRenewed = false,
   ): Promise<Segments> {
     await fs.makeDirectory(directory);
     await fs.syncDirectory(dirname(directory));
     const recovered = await new Recovery(fs, directory, log).run();
     const segments = new Segments(fs, directory, recovered, log);
     if (position) await segments.#reachTo(position);
+    if (isRenewed) await segments.#renew();
     return segments;
+  }
+
+  /** Where delivery goes on. */
+  startAfter(position: SpoolPosition | undefined): Pick<SpoolPosition, "offset" | "gap"> {
+    if (position === undefined) return { offset: 0 };
+    const { sourceId, offset, gap } = position;
+    if (sourceId === this.#sourceId) return { offset, gap };
+    if (!this.#wentBy(sourceId)) return { offset: 0 };
+    if (offset === 0 || gap) return { offset, gap };
+    return { offset, gap: { from: 0, reason: "earlier-identity", lines: 0, source: sourceId } };
+  }
+
+  /** Whether the source went by an id before. */
+  #wentBy(sourceId: string): boolean {
+    return this.#list.some((segment) => segment.sourceId === sourceId);
   }
 
   /**
@@ -90,7 +116,7 @@ export class Segments {
    */
   async #reachTo({ sourceId, offset, end = 0 }: SpoolPosition): Promise<void> {
     const known = Math.max(offset, end);
-    const isOther = sourceId !== this.#sourceId;
+    const isOther = sourceId !== this.#sourceId && !this.#wentBy(sourceId);
     if (known <= (isOther ? offset : this.end)) return;
     const from = isOther ? offset : Math.max(offset, this.end);
     if (from < known)
@@ -128,10 +154,17 @@ export class Segments {
 
   /** A segment whose first write failed. Were it kept, a full disk would fill with them. */
   async #removeFrameless(segment: Segment | undefined): Promise<void> {
-    if (segment === undefined || segment.end > segment.offset) return;
+    // What went by another id is known by it to the checkpoint.
+    if (segment?.sourceId !== this.#sourceId || segment.end > segment.offset) return;
     await this.#fs.remove(segment.path).catch(() => {});
     segment.isRemoved = true;
-    this.#list.splice(this.#list.indexOf(segment), 1);
+    this.#forget(segment);
+  }
+
+  /** Another one may have removed it, too, in the same moment. */
+  #forget(segment: Segment): void {
+    const at = this.#list.indexOf(segment);
+    if (at !== -1) this.#list.splice(at, 1);
   }
 
   /** Begins another source, whose offsets start at 0. Call only when everything is delivered. */
@@ -142,12 +175,19 @@ export class Segments {
     for (const { path } of old) await this.#fs.remove(path);
   }
 
+  /** Goes on under another id, at the same offset. One of which nothing is on disk has no id yet that others know. */
+  async #renew(): Promise<void> {
+    if (this.#list.length === 0) return;
+    this.#sourceId = newSourceId();
+    await (await this.create()).file.close();
+  }
+
   /** Removes the oldest segment. */
   async removeFirst(): Promise<void> {
     const first = this.#list[0]!;
     // Before it is: who does not find it any more knows that it is not lost.
     first.isRemoved = true;
     await this.#fs.remove(first.path);
-    this.#list.shift();
+    this.#forget(first);
   }
 }

@@ -68,13 +68,17 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   /** There is no frame where the next one should be. */
   #isDamaged = false;
 
-  /** @param from end of what is delivered; 0 where that is unknown */
-  constructor(spool: Spool, from: number, fs: DurableFs, log: Logger) {
+  /**
+   * @param from end of what is delivered; 0 where that is unknown
+   * @param gap of an earlier identity, up to there, while no event has told it
+   */
+  constructor(spool: Spool, from: number, fs: DurableFs, log: Logger, gap?: Gap) {
     this.#spool = spool;
     this.#fs = fs;
     this.#log = log;
     this.#offset = from;
-    this.delivery = new Delivery({ offset: from, standing: "line", gap: undefined });
+    this.#gap = gap;
+    this.delivery = new Delivery({ offset: from, standing: "line", gap });
   }
 
   get source(): Source {
@@ -238,7 +242,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   /** Whatever can be read after it begins with a head. */
   async #passDamage(segment: Segment): Promise<void> {
     const { bytes, end, firstLine, lines } = segment;
-    const head = await findHead(this.#file!, this.source.id, this.#at + 1, bytes);
+    const head = await findHead(this.#file!, segment.sourceId, this.#at + 1, bytes);
     this.#isDamaged = false;
     this.#at = head ?? bytes;
     if (head === undefined) this.#passTo(end, firstLine + lines, segment);
@@ -274,9 +278,12 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   }
 
   #leaveOut(to: number, reason: GapReason, lines: number): void {
-    const { from = this.#offset, lines: linesBefore = 0 } = this.#gap ?? {};
+    const gap = this.#gap;
     const bytes = to - this.#offset;
-    this.#gap = { from, reason, lines: linesBefore + lines };
+    if (gap === undefined) this.#gap = { from: this.#offset, reason, lines };
+    else if (gap.reason === "earlier-identity")
+      this.#gap = { from: this.#offset, reason, lines, before: gap };
+    else this.#gap = { ...gap, reason, lines: gap.lines + lines };
     this.#offset = to;
     if (reason === "unreadable") this.lost = more(this.lost, bytes, lines);
     if (reason !== "overflow") return;

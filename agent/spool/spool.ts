@@ -70,16 +70,27 @@ export class Spool implements AsyncDisposable {
 
   /**
    * @param position undefined where no checkpoint knows of the spool
+   * @param isRenewed it goes on under another id
    * @throws AgentError SPOOL
    */
-  static async open(options: SpoolOptions, position: SpoolPosition | undefined): Promise<Spool> {
+  static async open(
+    options: SpoolOptions,
+    position: SpoolPosition | undefined,
+    isRenewed = false,
+  ): Promise<Spool> {
     const directory = join(options.directory, options.name);
     try {
-      return new Spool(options, await Segments.recover(options.fs, directory, position, options.log));
+      const { fs, log } = options;
+      return new Spool(options, await Segments.recover(fs, directory, position, log, isRenewed));
     } catch (cause) {
       const hint = "The agent must be able to write there; it keeps pushed events until they are delivered.";
       throw new AgentError("SPOOL", directory, systemReason(cause), hint, { cause });
     }
+  }
+
+  /** Where delivery goes on. */
+  startAfter(position: SpoolPosition | undefined): Pick<SpoolPosition, "offset" | "gap"> {
+    return this.#segments.startAfter(position);
   }
 
   get counts(): SpoolCounts {

@@ -44,6 +44,37 @@ export function bySource(events: readonly Event[]): Map<string, Event[]> {
 }
 
 /**
+ * The same, with what each source was before joined to it: a source that went on under another id is not there by itself.
+ * Where two of them have an event of one offset, it came twice, and stands once.
+ *
+ * @throws when they differ, or when a source is said to be one of which nothing came
+ */
+export function byJoinedSource(events: readonly Event[]): Map<string, Event[]> {
+  const sources = bySource(events);
+  const earlier = new Map<string, { readonly id: string; readonly to: number }>();
+  for (const [id, [first]] of sources) {
+    const { gap, offset } = first!.position;
+    const joint = gap?.before ?? (gap?.reason === "earlier-identity" ? gap : undefined);
+    if (joint?.source === undefined) continue;
+    if (!sources.has(joint.source)) throw new Error(`${id} was ${joint.source}, of which nothing came`);
+    earlier.set(id, { id: joint.source, to: gap === joint ? offset : gap!.from });
+  }
+  const whole = (id: string): Event[] => {
+    const own = sources.get(id)!;
+    const before = earlier.get(id);
+    if (before === undefined) return own;
+    const parts = whole(before.id).filter(({ position }) => position.offset < before.to);
+    const [first, ...rest] = own;
+    const { gap } = first!.position;
+    const left = gap?.before && { from: gap.from, reason: gap.reason, lines: gap.lines };
+    return [...parts, { ...first!, position: { ...first!.position, gap: left } }, ...rest];
+  };
+  const named = new Set(Array.from(earlier.values(), ({ id }) => id));
+  const last = [...sources.keys()].filter((id) => !named.has(id));
+  return new Map(last.map((id) => [id, whole(id)]));
+}
+
+/**
  * Puts a file together again from the events of its source; bytes left out on purpose become `?`.
  *
  * @throws where bytes are missing without a gap that says so, or are there twice

@@ -19,6 +19,7 @@ export class SpoolRun {
     fs: PowerLossFs,
     position?: SpoolPosition,
     overrides: Partial<SpoolOptions> = {},
+    isRenewed = false,
   ): Promise<SpoolRun> {
     const options: SpoolOptions = {
       fs,
@@ -34,9 +35,9 @@ export class SpoolRun {
       log,
       ...overrides,
     };
-    const spool = await Spool.open(options, position);
-    const isKnown = position?.sourceId === spool.source.id;
-    return new SpoolRun(spool, new SpoolReader(spool, isKnown ? position.offset : 0, fs, log));
+    const spool = await Spool.open(options, position, isRenewed);
+    const { offset, gap } = spool.startAfter(position);
+    return new SpoolRun(spool, new SpoolReader(spool, offset, fs, log, gap));
   }
 
   private constructor(spool: Spool, reader: SpoolReader) {
@@ -69,7 +70,8 @@ export class SpoolRun {
 
   get position(): SpoolPosition {
     const { source, end } = this.spool;
-    return { sourceId: source.id, offset: this.reader.delivery.resume.offset, end };
+    const { offset, gap } = this.reader.delivery.resume;
+    return { sourceId: source.id, offset, end, gap };
   }
 
   /** As the agent does: the checkpoint first, then what it no longer needs. */
