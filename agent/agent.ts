@@ -65,6 +65,7 @@ export function makeTail(
   state: TailState,
   remember: TailOptions["remember"],
   log: Logger,
+  salt?: string,
 ): Tail {
   const {
     poll_ms,
@@ -78,6 +79,7 @@ export function makeTail(
   return new Tail(
     {
       host: config.host,
+      salt,
       rules,
       pollMs: poll_ms,
       idlePollMs: idle_poll_ms,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { AgentState } from "./checkpoint.ts";
+import type { MachineState } from "./machine/machine-state.ts";
 
 /** Size of a piece that is written at once: longer strings are garbage that the collector comes to late. */
 const PIECE_BYTES = 64 * 2 ** 10;
@@ -21,10 +22,10 @@ export class CheckpointText {
   readonly bytes: number;
 
   /** Takes the state as it is at this moment. */
-  constructor({ files, rules, copies, spool }: AgentState) {
+  constructor({ files, rules, copies, spool }: AgentState, machine: MachineState) {
     const pieces: Buffer[] = [];
     const hash = createHash("sha256");
-    let text = `${JSON.stringify({ rules, copies, spool }).slice(1, -1)},"files":[\n`;
+    let text = `${JSON.stringify({ machine, rules, copies, spool }).slice(1, -1)},"files":[\n`;
     const add = (): void => {
       const piece = Buffer.from(text);
       hash.update(piece);

@@ -6,7 +6,8 @@ import { GAP_REASONS } from "../wire/provenance.ts";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
 import { CheckpointText, readCheckpointText } from "./checkpoint-text.ts";
 import { DiskReserve } from "./disk-reserve.ts";
-import { diskFs, type DurableFs } from "./durable-fs.ts";
+import { diskFs, type DurableFile, type DurableFs } from "./durable-fs.ts";
+import { type MachineState, machineStateSchema, NO_MACHINE, type Renewal } from "./machine/machine-state.ts";
 import type { SpoolPosition } from "./spool/segments.ts";
 import { steadyNow } from "./steady-clock.ts";
 import { type FilePosition, NO_STATE, type TailState } from "./tail/tail-state.ts";
@@ -14,6 +15,13 @@ import { type FilePosition, NO_STATE, type TailState } from "./tail/tail-state.t
 const count = z.int().min(0);
 const decimal = z.string().regex(/^-?\d+$/);
 const identity = z.strictObject({ dev: decimal, ino: decimal, birthtimeNs: decimal });
+
+const gap = z.strictObject({
+  from: count,
+  reason: z.enum(GAP_REASONS),
+  lines: count,
+  source: z.string().optional(),
+});
 
 const fileSchema = z.strictObject({
   record: z.strictObject({
@@ -39,12 +47,13 @@ const fileSchema = z.strictObject({
       .optional()
       .transform((unpacked) => unpacked),
     breaks: z.array(count),
+    salt: z.string().optional(),
   }),
   resume: z.strictObject({
     offset: count,
     standing: z.enum(["line", "open", "cut"]),
-    gap: z
-      .strictObject({ from: count, reason: z.enum(GAP_REASONS), lines: count })
+    gap: gap
+      .extend({ before: gap.optional() })
       .optional()
       .transform((gap) => gap),
   }),
@@ -53,11 +62,14 @@ const fileSchema = z.strictObject({
 const headSchema = z.strictObject({
   version: z.literal(1),
   savedAt: z.iso.datetime(),
+  /** When the file was made that this was written to, which a copy of it was not. */
+  bornAtNs: decimal.optional(),
+  machine: machineStateSchema.optional().transform((machine): MachineState => machine ?? NO_MACHINE),
   /** `[[files]]` entries that have been in use: `start_at` no longer applies to them. */
   rules: z.array(z.string()),
   /** How far pushed events are delivered, and were on disk. */
   spool: z
-    .strictObject({ sourceId: z.string(), offset: count, end: count.optional() })
+    .strictObject({ sourceId: z.string(), offset: count, end: count.optional(), gap: gap.optional() })
     .optional()
     .transform((spool) => spool),
   /** Files that hold what another one held, and so are not read. */
@@ -72,6 +84,9 @@ export interface AgentState extends TailState {
 }
 
 const READ_BYTES = 2 ** 20;
+
+/** Version, time and birth time. */
+const OPENING_MAX_BYTES = 128;
 
 const TELL_AGAIN_MS = 60_000;
 
@@ -91,6 +106,12 @@ export class CheckpointFile {
   readonly #reserve: DiskReserve;
   /** When it was last known to be true. */
   savedAtMs = 0;
+  /** Which machine it belongs to; a part of what is saved. */
+  machine: MachineState = NO_MACHINE;
+  /** What was loaded is a copy of a checkpoint that somebody has put in its place. */
+  isRestored = false;
+  /** How sources came to go on under new ids at this start. */
+  renewal: Renewal | undefined;
   /** Saves that failed since the start. */
   failures = 0;
   /** Digest of what was saved last. */
@@ -110,8 +131,9 @@ export class CheckpointFile {
   /** @throws AgentError CHECKPOINT_CORRUPT rather than starting over unnoticed */
   async load(): Promise<AgentState> {
     let text: Buffer;
+    let bornAtNs: string | undefined;
     try {
-      text = await this.#read();
+      [text, bornAtNs] = await this.#read();
     } catch (cause) {
       if (systemCode(cause) === "ENOENT") return EMPTY;
       throw this.#unusable(systemReason(cause), cause);
@@ -119,7 +141,9 @@ export class CheckpointFile {
     try {
       const files: FilePosition[] = [];
       const head = readCheckpointText(text, (file) => void files.push(fileSchema.parse(file)));
-      const { savedAt, rules, copies, spool } = headSchema.parse(head);
+      const { savedAt, rules, copies, spool, ...of } = headSchema.parse(head);
+      this.machine = of.machine;
+      this.isRestored = bornAtNs !== undefined && of.bornAtNs !== undefined && bornAtNs !== of.bornAtNs;
       return { rules, files, copies, spool, savedAtMs: Date.parse(savedAt) };
     } catch (cause) {
       throw this.#unusable("not a checkpoint of this version", cause);
@@ -132,7 +156,7 @@ export class CheckpointFile {
    * @throws AgentError CHECKPOINT_WRITE
    */
   save(state: AgentState, now: Date): Promise<void> {
-    const text = new CheckpointText(state);
+    const text = new CheckpointText(state, this.machine);
     const saving = this.#saving.then(() => this.#save(text, now));
     this.#saving = saving.catch(() => {});
     return saving;
@@ -144,8 +168,7 @@ export class CheckpointFile {
       return;
     }
     try {
-      const opening = Buffer.from(`{"version":1,"savedAt":"${now.toISOString()}",`);
-      await this.#replace([opening, ...pieces], opening.length + bytes);
+      await this.#replace(`{"version":1,"savedAt":"${now.toISOString()}",`, pieces, bytes);
     } catch (cause) {
       const hint =
         "Make room or make it writable: until then a restart sends again what was delivered since.";
@@ -181,24 +204,26 @@ export class CheckpointFile {
     log.error({ path: this.path, failures: this.failures, hint }, `no checkpoint was written: ${message}`);
   }
 
-  async #replace(pieces: readonly Buffer[], bytes: number): Promise<void> {
+  async #replace(opening: string, pieces: readonly Buffer[], bytes: number): Promise<void> {
     try {
-      await this.#write(pieces);
+      await this.#write(opening, pieces);
     } catch (error) {
       if (systemCode(error) !== "ENOSPC" || !(await this.#reserve.release())) throw error;
-      await this.#write(pieces);
+      await this.#write(opening, pieces);
     }
-    await this.#reserve.keep(bytes);
+    await this.#reserve.keep(OPENING_MAX_BYTES + bytes);
   }
 
-  async #write(pieces: readonly Buffer[]): Promise<void> {
+  async #write(opening: string, pieces: readonly Buffer[]): Promise<void> {
     const temporary = `${this.path}.new`;
     // One that a crash has left behind.
     await this.#fs.remove(temporary);
     const file = await this.#fs.create(temporary);
     try {
+      const bornAtNs = await file.bornAtNs();
+      const birth = bornAtNs === undefined ? "" : `"bornAtNs":"${bornAtNs}",`;
       let at = 0;
-      for (const piece of pieces) {
+      for (const piece of [Buffer.from(opening + birth), ...pieces]) {
         await file.write(piece, at);
         at += piece.length;
       }
@@ -210,17 +235,11 @@ export class CheckpointFile {
     await this.#fs.syncDirectory(this.#directory);
   }
 
-  async #read(): Promise<Buffer> {
+  /** @returns its bytes, and when it was made */
+  async #read(): Promise<[Buffer, string | undefined]> {
     const file = await this.#fs.open(this.path);
     try {
-      const bytes: Buffer[] = [];
-      for (let at = 0; ;) {
-        const buffer = Buffer.allocUnsafe(READ_BYTES);
-        const bytesRead = await file.read(buffer, at);
-        bytes.push(buffer.subarray(0, bytesRead));
-        at += bytesRead;
-        if (bytesRead < READ_BYTES) return Buffer.concat(bytes);
-      }
+      return [await readWhole(file), await file.bornAtNs()];
     } finally {
       await file.close();
     }
@@ -229,6 +248,17 @@ export class CheckpointFile {
   #unusable(reason: string, cause: unknown): AgentError {
     const hint = "Move it aside to send every file again from its beginning; rows keep their identity.";
     return new AgentError("CHECKPOINT_CORRUPT", this.path, reason, hint, { cause });
+  }
+}
+
+async function readWhole(file: DurableFile): Promise<Buffer> {
+  const bytes: Buffer[] = [];
+  for (let at = 0; ;) {
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    const bytesRead = await file.read(buffer, at);
+    bytes.push(buffer.subarray(0, bytesRead));
+    at += bytesRead;
+    if (bytesRead < READ_BYTES) return Buffer.concat(bytes);
   }
 }
 

@@ -174,6 +174,17 @@ export const agentConfigSchema = z
       .refine(isHostName, "at most 255 bytes, without control characters")
       .default(() => hostname())
       .meta({ description: "name on every row, and a part of source ids", defaultIs: "the host name" }),
+    machine: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .meta({
+        description:
+          "what tells this machine from others that a copy of state_dir may come to, such as ${NODE_NAME}: with another " +
+          "value every source goes on under a new id. What stays the same through restarts, and is no host name that changes",
+        defaultIs: "the EC2 instance id, or outside of containers /etc/machine-id",
+      }),
     include: absolutePath.optional().meta({
       description: "a directory whose *.toml files hold further [[files]], taken in the order of their names",
     }),

@@ -8,6 +8,8 @@ export interface DurableFile {
   write(bytes: Buffer, position: number): Promise<void>;
   /** What was written survives a power loss once this resolves. */
   datasync(): Promise<void>;
+  /** When it was made, which a copy of it was not; undefined where the file system does not keep that. */
+  bornAtNs(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -73,6 +75,11 @@ class DiskFile implements DurableFile {
 
   datasync(): Promise<void> {
     return this.#handle.datasync();
+  }
+
+  async bornAtNs(): Promise<string | undefined> {
+    const { birthtimeNs } = await this.#handle.stat({ bigint: true });
+    return birthtimeNs === 0n ? undefined : `${birthtimeNs}`;
   }
 
   close(): Promise<void> {

@@ -2,6 +2,7 @@ import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { AgentError } from "./agent-error.ts";
 import type { AgentConfig } from "./config.ts";
+import { renewalText } from "./machine/machine-state.ts";
 import {
   type Position,
   type Positions,
@@ -20,7 +21,18 @@ export async function statusText(config: AgentConfig): Promise<string> {
     all.isRunning ? "runs" : "does not run"
   }`;
   const pushed = spool ? [spoolText(spool, inputNames(config))] : [];
-  return [...all.positions.map(positionText), ...pushed, summary, ...streamLine(all), ""].join("\n");
+  const lines = [
+    ...all.positions.map(positionText),
+    ...pushed,
+    summary,
+    ...renewalLine(all),
+    ...streamLine(all),
+  ];
+  return [...lines, ""].join("\n");
+}
+
+function renewalLine({ renewal }: Positions): string[] {
+  return renewal === undefined ? [] : [renewalText(renewal)];
 }
 
 function streamLine({ streamError }: Positions): string[] {

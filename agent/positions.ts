@@ -3,6 +3,7 @@ import { CheckpointFile } from "./checkpoint.ts";
 import type { AgentConfig } from "./config.ts";
 import type { AgentStatus, FileStatus } from "./monitor/agent-status.ts";
 import { askMonitor } from "./monitor/ask-monitor.ts";
+import type { Renewal } from "./machine/machine-state.ts";
 import { spoolDirectory } from "./pushed-input.ts";
 import { spoolExtent } from "./spool/spool-extent.ts";
 import type { SpoolPosition } from "./spool/segments.ts";
@@ -62,12 +63,16 @@ export interface Positions {
   readonly spool: SpoolState | undefined;
   /** Why nothing is acknowledged at present, where that is so. */
   readonly streamError: string | undefined;
+  /** How sources last came to go on under new ids, if ever. */
+  readonly renewal: Renewal | undefined;
   readonly positions: readonly Position[];
 }
 
 /** Where every file stands, by the checkpoint and, if the agent runs, by its monitor. @throws AgentError */
 export async function readPositions(config: AgentConfig): Promise<Positions> {
-  const { files, copies, spool } = await new CheckpointFile(config.state_dir).load();
+  const checkpoint = new CheckpointFile(config.state_dir);
+  const { files, copies, spool } = await checkpoint.load();
+  const { renewal } = checkpoint.machine;
   const status = await askMonitor(config.monitor);
   const isRunning = status !== undefined || (await isHeld(config.state_dir));
   const streamError = status?.servers.map(({ error }) => error).find((error) => error !== "");
@@ -84,7 +89,7 @@ export async function readPositions(config: AgentConfig): Promise<Positions> {
     return { ...position, copyOf, waiting: copyOf === undefined ? (left ?? waiting) : undefined };
   });
   const pushed = await spoolState(config, spool, view);
-  return { isRunning, streamError, spool: pushed, positions: [...followed, ...fresh] };
+  return { isRunning, streamError, renewal, spool: pushed, positions: [...followed, ...fresh] };
 }
 
 interface FoundFile extends Sighting {

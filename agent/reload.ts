@@ -78,6 +78,10 @@ export class Reloads {
       const hint = "Restart the agent to move it: checkpoint, lock and spool are there.";
       throw new AgentError("RELOAD", "state_dir", "cannot change while the agent runs", hint);
     }
+    if (next.machine !== present.machine) {
+      const hint = "Restart the agent: which machine its state belongs to is asked when it starts.";
+      throw new AgentError("RELOAD", "machine", "cannot change while the agent runs", hint);
+    }
     await assertFiles(
       next.files.map((files) => new FileRule(files)),
       this.#log,

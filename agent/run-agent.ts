@@ -9,6 +9,8 @@ import { cloudWatchSender } from "./cloudwatch/cloudwatch-sender.ts";
 import type { AgentConfig } from "./config.ts";
 import { warnOfExposure } from "./forward/exposure.ts";
 import { Inputs } from "./inputs.ts";
+import { adoptState } from "./machine/adopt-state.ts";
+import { readMachine } from "./machine/read-machine.ts";
 import { warnOfMemory } from "./memory.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
@@ -34,9 +36,11 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
   await assertFiles(makeRules(first), log);
   const checkpoint = new CheckpointFile(first.state_dir);
   // Held until it is taken up, and no longer: it may be of many thousands of files.
-  let state: AgentState | undefined = await checkpoint.load();
-  await using inputs = await Inputs.open(first, state.spool, !options.untilDrained, log);
-  // Finds out now, not after the first lines, that the state directory cannot be written.
+  let state: AgentState | undefined = await adopt(first, checkpoint, log);
+  const isRenewed = checkpoint.renewal !== undefined;
+  await using inputs = await Inputs.open(first, state.spool, !options.untilDrained, log, isRenewed);
+  // Finds out now, not after the first lines, that the state directory cannot be written. What is sent under new ids is
+  // sent once they are known there.
   await checkpoint.save({ ...state, spool: inputs.position }, new Date());
   // Open from before the stream answers until the end: what is acknowledged is on disk.
   await inputs.listen();
@@ -53,7 +57,8 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
       warnOfMemory(config, log);
       warnOfExposure(config.forward, log);
       const rules = makeRules(config);
-      tail = await instead(tail, makeTail(config, rules, state, remember, log));
+      const { salt } = checkpoint.machine;
+      tail = await instead(tail, makeTail(config, rules, state, remember, log, salt));
       state = undefined;
       const { pushed } = inputs;
       const term = await runTerm(config, options, { rules, tail, pushed, checkpoint, changes, monitor });
@@ -65,6 +70,18 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
   } finally {
     await tail?.close();
   }
+}
+
+/** What an earlier process has left, for this machine. @throws AgentError CHECKPOINT_CORRUPT */
+async function adopt(config: AgentConfig, checkpoint: CheckpointFile, log: Logger): Promise<AgentState> {
+  const found = await readMachine(config.machine);
+  const state = await checkpoint.load();
+  const { machine, isRestored } = checkpoint;
+  const { host } = config;
+  const adoption = adoptState({ state, machine, isRestored, found, host, now: new Date(), log });
+  checkpoint.machine = adoption.machine;
+  checkpoint.renewal = adoption.renewal;
+  return adoption.state;
 }
 
 /** Without one nothing could ever be sent. @throws AgentError REGION */

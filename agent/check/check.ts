@@ -6,6 +6,7 @@ import { systemCode, systemReason } from "../agent-error.ts";
 import type { AgentConfig } from "../config.ts";
 import { checkFiles, countFiles } from "./check-files.ts";
 import { checkInputs } from "./check-inputs.ts";
+import { checkMachine } from "./check-machine.ts";
 import { checkMemory } from "./check-memory.ts";
 import { checkSpool } from "./check-spool.ts";
 import { checkStream } from "./check-stream.ts";
@@ -20,6 +21,7 @@ export async function checkAgent(config: AgentConfig, log: Logger, signal: Abort
     ...(await checkFiles(config.files)),
     ...(await checkInputs(config)),
     await checkStateDirectory(config.state_dir),
+    await checkMachine(config),
     ...(await checkSpool(config)),
     ...checkMemory(config, await countFiles(config.files)),
     ...(await checkStream(config, log, signal)),

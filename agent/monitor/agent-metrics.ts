@@ -45,6 +45,10 @@ function ofAgent(vitals: Vitals, nowMs: number): Values<"The agent"> {
     weir_agent_progressing: answer("progressing"),
     weir_agent_checkpoint_age_seconds: Math.max(0, nowMs - checkpoint.savedAtMs) / 1_000,
     weir_agent_checkpoint_write_errors_total: checkpoint.failures,
+    weir_agent_sources_renewed_total: (["machine", "restored"] as const).map((why) => {
+      const { renewal } = checkpoint;
+      return { labels: { why }, value: renewal?.why === why ? renewal.sources : 0 };
+    }),
     weir_agent_config_reloads_total: [
       { labels: { result: "taken" }, value: reload.taken },
       { labels: { result: "refused" }, value: reload.refused },

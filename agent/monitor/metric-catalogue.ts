@@ -15,6 +15,10 @@ const AGENT = {
   weir_agent_progressing: gauge("0 when it is not ready, or lines wait and none is acknowledged."),
   weir_agent_checkpoint_age_seconds: gauge("Since the checkpoint was last known to be true."),
   weir_agent_checkpoint_write_errors_total: counter("Checkpoints that could not be written."),
+  weir_agent_sources_renewed_total: counter(
+    "Sources that went on under new ids at the start: the state is another machine's, or was put back.",
+    "why",
+  ),
   weir_agent_config_reloads_total: counter("Changes of configuration that were tried.", "result"),
   weir_agent_config_last_reload_successful: gauge("0 when the last one was refused."),
   weir_agent_config_last_reload_success_timestamp_seconds: gauge(

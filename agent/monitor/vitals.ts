@@ -3,6 +3,7 @@ import type { FilterCounts } from "../filter/line-filter.ts";
 import type { ForwardCounts } from "../forward/forward-counts.ts";
 import type { LineCounts } from "../lines/line-counts.ts";
 import type { SentCounts } from "../producer/aggregator.ts";
+import type { Renewal } from "../machine/machine-state.ts";
 import type { ProducerCounts, ShardCounts } from "../producer/producer.ts";
 import type { Spool } from "../spool/spool.ts";
 import type { SpoolConfig } from "../spool/spool-config.ts";
@@ -46,6 +47,8 @@ export interface Vitals {
     readonly savedAtMs: number;
     /** Saves that failed. */
     readonly failures: number;
+    /** How sources came to go on under new ids at this start. */
+    readonly renewal?: Renewal | undefined;
   };
   /** Lines that wait for longer than this without any acknowledgement are stuck. */
   readonly stalledMs: number;

@@ -63,6 +63,7 @@ const ID_BYTES = 9;
  * @param firstLine empty while there is none
  * @param firstSeenMs stands in for the birth time where the file system keeps none: there an inode
  *   alone would give two files one id
+ * @param salt of the machine, where the agent's state has come from another, on which all else may be the same
  * @returns 12 characters of [A-Za-z0-9_-]
  */
 export function sourceId(
@@ -71,9 +72,10 @@ export function sourceId(
   generation: number,
   firstLine: Buffer,
   firstSeenMs: number,
+  salt?: string,
 ): string {
   const birth = file.birthtimeNs === "0" ? `seen ${firstSeenMs}` : file.birthtimeNs;
-  const identity = [host, file.ino, birth, generation, ""].join("\0");
+  const identity = [host, file.ino, birth, generation, ...(salt === undefined ? [] : [salt]), ""].join("\0");
   const hash = createHash("sha256").update(identity).update(firstLine).digest();
   return hash.subarray(0, ID_BYTES).toString("base64url");
 }

@@ -29,6 +29,8 @@ export interface FileRecord extends Fingerprint {
   readonly unpacked: Unpacked | undefined;
   /** Offsets at which a line ends though its bytes do not say so. */
   readonly breaks: readonly number[];
+  /** Of its ids, and of those of its later generations: see `sourceId`. */
+  readonly salt?: string | undefined;
 }
 
 /**
@@ -43,9 +45,10 @@ export function newRecord(
   tag: string,
   generation: number,
   nowMs: number,
+  salt?: string,
 ): FileRecord {
-  const source = { id: sourceId(host, file, generation, Buffer.alloc(0), nowMs), host, path };
-  const known = { source, tag, file, generation, isNamed: false, location, hasEnded: false };
+  const source = { id: sourceId(host, file, generation, Buffer.alloc(0), nowMs, salt), host, path };
+  const known = { source, tag, file, generation, isNamed: false, location, hasEnded: false, salt };
   return {
     ...known,
     goneAtMs: undefined,

@@ -20,6 +20,7 @@ export class FollowedFile {
   source: Source;
   readonly reading: Reading;
   readonly generation: number;
+  readonly #salt: string | undefined;
   readonly place: Whereabouts;
   readonly known: KnownBytes;
   readonly position: ReadPosition;
@@ -53,6 +54,7 @@ export class FollowedFile {
     this.source = record.source;
     this.reading = reading;
     this.generation = record.generation;
+    this.#salt = record.salt;
     this.isNamed = record.isNamed;
     this.phase = record.hasEnded ? "ended" : record.location === record.source.path ? "active" : "rotated";
     this.size = resume.offset;
@@ -72,7 +74,8 @@ export class FollowedFile {
     const hasEnded = this.phase === "ended" && position.resume.offset >= position.read;
     const record = { source, tag, file, generation, isNamed, location, hasEnded, goneAtMs: this.goneAtMs };
     const { unpacked } = this.place;
-    return { ...record, ...known.fingerprint, verified: known.verified, unpacked, breaks: position.breaks };
+    const { breaks } = position;
+    return { ...record, ...known.fingerprint, verified: known.verified, unpacked, breaks, salt: this.#salt };
   }
 
   get tag(): string {
@@ -207,7 +210,8 @@ export class FollowedFile {
   /** @param line its first, which makes its id that of these very bytes */
   name(line: Buffer, nowMs: number): void {
     const { host } = this.source;
-    this.source = { ...this.source, id: sourceId(host, this.file, this.generation, line, nowMs) };
+    const id = sourceId(host, this.file, this.generation, line, nowMs, this.#salt);
+    this.source = { ...this.source, id };
     this.isNamed = true;
   }
 
@@ -236,7 +240,8 @@ export class FollowedFile {
   /** The bytes that begin where this generation was cut off, or that took its inode. */
   nextGeneration(path: string, reading: Reading, nowMs: number): FollowedFile {
     const found = { file: this.file, path: this.location };
-    const record = newRecord(found, path, this.source.host, reading.tag, this.generation + 1, nowMs);
+    const { host } = this.source;
+    const record = newRecord(found, path, host, reading.tag, this.generation + 1, nowMs, this.#salt);
     const next = new FollowedFile(record, HEAD, reading, nowMs);
     next.place.takeOver(this.place);
     return next;

@@ -240,13 +240,17 @@ export class LineFramer {
     return half;
   }
 
-  /** A gap has one reason: that of the first line in it, or where it holds no whole line, of its first bytes. */
+  /**
+   * A gap has one reason: that of the first line in it, or where it holds no whole line, of its first bytes. What an
+   * earlier identity has delivered stays apart.
+   */
   #leaveOut(from: number, reason: GapReason, lines: number): void {
     const gap = this.#gap;
     if (gap === undefined) this.#gap = { from, reason, lines };
+    else if (gap.reason === "earlier-identity") this.#gap = { from, reason, lines, before: gap };
     else {
       const isDecided = gap.lines > 0 || lines === 0;
-      this.#gap = { from: gap.from, reason: isDecided ? gap.reason : reason, lines: gap.lines + lines };
+      this.#gap = { ...gap, reason: isDecided ? gap.reason : reason, lines: gap.lines + lines };
     }
   }
 

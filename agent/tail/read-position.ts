@@ -27,7 +27,7 @@ export class ReadPosition {
   get resume(): Resume {
     const delivered = this.delivery.resume;
     const reached = this.#framer.resume;
-    const isAllDelivered = reached.gap?.from === (delivered.gap?.from ?? delivered.offset);
+    const isAllDelivered = beginOf(reached.gap) === (beginOf(delivered.gap) ?? delivered.offset);
     return isAllDelivered ? reached : delivered;
   }
 
@@ -81,4 +81,9 @@ export class ReadPosition {
       this.#framer.frame(window, isEnd, this.#filter.edited(window, emit.line));
     }
   }
+}
+
+/** Of a gap and of what an earlier identity has delivered before it. */
+function beginOf(gap: Gap | undefined): number | undefined {
+  return gap?.before?.from ?? gap?.from;
 }

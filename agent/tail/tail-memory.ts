@@ -20,6 +20,8 @@ export interface MemoryOptions {
   readonly host: string;
   readonly rules: readonly FileRule[];
   readonly now: () => number;
+  /** Of the ids of new files: see `sourceId`. */
+  readonly salt?: string | undefined;
 }
 
 /** What one agent knows that the next one is to know: sources and their positions, rules, copies. */
@@ -80,10 +82,10 @@ export class TailMemory {
 
   /** Takes a file that was found, where it was left if its tag was configured before. */
   follow(sighting: Sighting, path: string, reading: Reading, start: Resume): FollowedFile {
-    const { host, now } = this.#options;
+    const { host, now, salt } = this.#options;
     const parked = this.#parked.get(lastingKey(sighting.file));
     this.#parked.delete(lastingKey(sighting.file));
-    const fresh = { record: newRecord(sighting, path, host, reading.tag, 0, now()), resume: start };
+    const fresh = { record: newRecord(sighting, path, host, reading.tag, 0, now(), salt), resume: start };
     const { record, resume } = parked ?? fresh;
     const own = { ...record, file: sighting.file, tag: reading.tag };
     const file = new FollowedFile(own, resume, reading, now());

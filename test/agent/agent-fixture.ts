@@ -12,6 +12,8 @@ import { FaultKinesis } from "./fault-kinesis.ts";
 // The SDK looks for credentials where a deployed agent has them; the stand-ins take any.
 process.env["AWS_ACCESS_KEY_ID"] = "test";
 process.env["AWS_SECRET_ACCESS_KEY"] = "test";
+// This machine's own instance metadata has no part in any test.
+process.env["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ??= "http://127.0.0.1:9";
 
 /** An agent's directory and its stream. */
 export class AgentFixture implements AsyncDisposable {

@@ -124,6 +124,7 @@ export class PowerLossFs implements DurableFs {
         inode.synced = Buffer.from(inode.bytes);
         inode.unsynced = [];
       },
+      bornAtNs: async () => undefined,
       close: async () => {},
     };
   }
