@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { agentCommand } from "../agent/command.ts";
 import { localCommand } from "../local/command.ts";
+import { eraseCommand } from "../ops/erase/command.ts";
 import { loadsCommand } from "../ops/loads/command.ts";
 import { schemaCommand } from "../ops/schema/command.ts";
 import { warehouseCommand } from "../ops/warehouse/command.ts";
@@ -23,6 +24,7 @@ const program = new Command("weir")
   .addCommand(localCommand())
   .addCommand(loadsCommand())
   .addCommand(schemaCommand(loadConfig))
+  .addCommand(eraseCommand(loadConfig))
   .addCommand(warehouseCommand(loadConfig));
 
 await program.parseAsync();

@@ -7,6 +7,7 @@ import { AgentPolicy } from "./agent-policy.ts";
 import { Alarms } from "./alarms.ts";
 import { deployedFunctions } from "./deployed-functions.ts";
 import { encryptionKey } from "./encryption-key.ts";
+import { ErasurePolicy } from "./erasure-policy.ts";
 import { FailureBucket, FailureDestination } from "./failure-destination.ts";
 import { lakeBucket } from "./lake.ts";
 import { Loader } from "./loader.ts";
@@ -101,6 +102,10 @@ export class WeirStack extends Stack {
     new CfnOutput(this, "AgentPolicyArn", {
       value: agents.managedPolicyArn,
       description: "attach to the role that agents run as",
+    });
+    new CfnOutput(this, "ErasurePolicyArn", {
+      value: new ErasurePolicy(this, "ErasurePolicy", { lake }).managedPolicyArn,
+      description: "attach to the role of who may erase lines for good, beside that for operators",
     });
     new CfnOutput(this, "OperatorPolicyArn", {
       value: operators.managedPolicyArn,

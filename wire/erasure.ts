@@ -13,7 +13,7 @@ import { WireError } from "./wire-error.ts";
  * erasures/<id>/places.manifest                        names those, for COPY
  * erasures/<id>/objects/dt=YYYY-MM-DD.ndjson.zst       { rewritten objects } of that day
  * erasures/<id>/done.json                              what was replaced is removed, and the tables have been seen to
- * erasures/open-<type>.json                            the one erasure of the type that is not done
+ * erasures/open-<type>.json                            the same as plan.json, of the one that is not done
  *
  * id := <YYYYMMDDTHHMMSSZ>-<type>-<8 hexadecimal digits>
  *
@@ -61,6 +61,8 @@ export const erasureSchema = erasurePlanSchema.extend({
   objects: count,
   /** Of which there are files of places and objects. */
   days: z.array(day),
+  /** Objects that could not be looked at and stay as they are: the first of them, with the reasons. */
+  unreadable: z.array(z.string()),
 });
 
 /** A row or line that was erased. `crc` is absent where the lake's version 1 has none. */
@@ -93,7 +95,9 @@ export const erasurePlanKey = (id: string): string => `${folder(id)}plan.json`;
 export const erasureDoneKey = (id: string): string => `${folder(id)}done.json`;
 export const placesKey = (id: string, day: string): string => `${folder(id)}places/dt=${day}.ndjson.zst`;
 export const placesManifestKey = (id: string): string => `${folder(id)}places.manifest`;
-export const objectsKey = (id: string, day: string): string => `${folder(id)}objects/dt=${day}.ndjson.zst`;
+export const objectsPrefix = (id: string): string => `${folder(id)}objects/dt=`;
+export const objectsKey = (id: string, day: string): string => `${objectsPrefix(id)}${day}.ndjson.zst`;
+export const objectsDay = (key: string): string => /dt=(\d{4}-\d\d-\d\d)\.ndjson\.zst$/.exec(key)?.[1] ?? "";
 export const openErasureKey = (type: string): string => `${PREFIX.erasures}open-${type}.json`;
 
 /** The erasure, and its type, that a key is the record of. */

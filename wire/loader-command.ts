@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { erasureConditionSchema } from "./erasure.ts";
 
 /**
  * What an operator asks of the loader: its function is invoked with one of these instead of a tick's event. An Invoke
@@ -15,6 +16,15 @@ export const loaderCommandSchema = z.discriminatedUnion("command", [
     /** Whoever asks. */
     by: z.string().max(200).optional(),
   }),
+  /** Counts the rows that an erasure's condition is for. */
+  z.strictObject({
+    command: z.literal("match"),
+    type: z.string(),
+    condition: erasureConditionSchema,
+    arrivedBefore: z.iso.datetime(),
+  }),
+  /** Makes an erasure that the lake records in the tables of its type; sent again until all of them have had it. */
+  z.strictObject({ command: z.literal("erase"), id: z.string() }),
 ]);
 
 export type LoaderCommand = z.output<typeof loaderCommandSchema>;
@@ -27,6 +37,8 @@ export type CommandOf<N extends CommandName> = Extract<LoaderCommand, { command:
 export interface LoaderAnswers {
   readonly status: LoaderStatus;
   readonly schema: LoaderSchema;
+  readonly match: { readonly tables: readonly TableMatch[] };
+  readonly erase: { readonly tables: readonly TableErasure[] };
 }
 
 export type LoaderAnswer<N extends CommandName = CommandName> =
@@ -70,6 +82,21 @@ export interface TableRefusal {
   /** What a person can do, and the SQL for it, in order. */
   readonly wayOut: string;
   readonly sql: readonly string[];
+}
+
+export interface TableMatch {
+  /** "schema.table" */
+  readonly table: string;
+  /** Absent where the condition does not speak of the table's columns, or the table is not there. */
+  readonly rows?: number;
+}
+
+export interface TableErasure {
+  readonly table: string;
+  readonly condition: "erased" | "erasing" | "failed";
+  readonly error?: string;
+  /** A load that was planned before the erasure, and may read objects that it replaces. */
+  readonly openLoad?: string;
 }
 
 /** A place in the log of commits: of the next entry to read. */

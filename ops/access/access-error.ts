@@ -7,6 +7,9 @@ export type AccessErrorCode =
   | "NOT_RUNNING" //      no laptop cloud runs in that folder
   | "BAD_CLOUD_FILE" //   the folder's cloud.json is not what this release writes
   | "NO_LOADER" //        rows stay in the lake
+  | "BAD_REQUEST" //      what was asked for makes no sense
+  | "NO_ERASURE" //       the lake has no such erasure
+  | "ERASURE_OPEN" //     another erasure of the type is not done
   | "NO_CREDENTIALS" //   nobody is signed in to AWS, or no region is known
   | "DENIED" //           whoever is signed in may not
   | "REFUSED" //          a function has its reasons not to do it: see `refusal`

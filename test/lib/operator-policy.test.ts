@@ -23,7 +23,7 @@ test("operators may read stream, lake, failed batches and metrics, and invoke ro
       "lambda:InvokeFunction on <LoaderHandlerFunction>",
       "lambda:InvokeFunction on <RouterHandlerFunction>",
       "s3:GetObject on <Failures>/aws/lambda/*",
-      ...["commits", "data", "loads", "log", "quarantine", "rejected"].map(
+      ...["commits", "data", "erasures", "loads", "log", "quarantine", "rejected"].map(
         (prefix) => `s3:GetObject on <Lake>/${prefix}/*`,
       ),
       "s3:ListBucket on <Failures>",

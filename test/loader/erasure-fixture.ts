@@ -77,6 +77,7 @@ export async function recordErasure(rig: Rig, spec: ErasureSpec): Promise<Erasur
     rejected: 0,
     objects: objects.length,
     days,
+    unreadable: [],
   };
   await rig.put(erasureKey(id), JSON.stringify(erasure));
   if (!spec.keepsObjects) for (const { object } of objects) await rig.remove(object);

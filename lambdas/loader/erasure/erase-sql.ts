@@ -69,8 +69,18 @@ SELECT ${erasureId}, ${name}, (SELECT count(*) FROM weir_erasing), getdate()`,
   ];
 }
 
+/** Counts the rows of a table that a condition is for; undefined where it does not speak of its columns. */
+export function matchSql(
+  condition: ErasureCondition,
+  arrivedBefore: string,
+  target: Target,
+): string | undefined {
+  const matching = conditionSql(condition, arrivedBefore, target);
+  return matching && `SELECT count(*) FROM ${tableSql(target)} WHERE ${matching}`;
+}
+
 /** Rows of the table that a condition is for, as SQL; undefined where it does not speak of this table's columns. */
-export function conditionSql(
+function conditionSql(
   { where, since, until }: ErasureCondition,
   arrivedBefore: string,
   target: Target,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { DescribeStatementResponse } from "@aws-sdk/client-redshift-data";
+import { MAIN_WAREHOUSE, statementPrefix } from "../../../wire/warehouses.ts";
 import type { LoadParts, Step } from "../load.ts";
 import { type Outcome, readException, readOutcome } from "../outcome.ts";
 import { prepareTable } from "../prepare.ts";
@@ -106,9 +107,10 @@ async function submitNext(
   const failure = state.erasures?.failure;
   const [id] = missing;
   if (id === undefined) return { ...state, erasures: { applied } };
+  const name = `${statementPrefix(target.warehouse ?? MAIN_WAREHOUSE)}erase-${id}`;
   const submittedAt = now().toISOString();
   const sql = eraseSql(await erasures.record(id), target, storage);
-  const statementId = await api.submit(`weir-erase-${id}`, clientToken(id, target, submittedAt), sql);
+  const statementId = await api.submit(name, clientToken(id, target, submittedAt), sql);
   log.info("erasing", { erasure: id, table: target.name });
   const running = { id, statementId, submittedAt };
   return { ...state, erasures: { applied, running, ...(failure && { failure }) } };
