@@ -2,7 +2,8 @@ import { DescribeStatementCommand, ExecuteStatementCommand } from "@aws-sdk/clie
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AdminSession } from "../../lambdas/grants/admin-session.ts";
 import { grantLoader } from "../../lambdas/grants/grant.ts";
-import { createTableSql, prepareSql } from "../../lambdas/loader/table-ddl.ts";
+import { createLedgerTableSql, ledgerTables } from "../../lambdas/loader/ledger/ledger-tables.ts";
+import { createTableSql } from "../../lambdas/loader/table-ddl.ts";
 import { type GrantsRequest, grantsScript, loaderGrants } from "../../wire/loader-grants.ts";
 import { databaseUser, loaderRoleName } from "../../wire/loader-role.ts";
 import { DATABASE, type Rig, startRig, TARGET, WORKGROUP } from "../local/warehouse-fixture.ts";
