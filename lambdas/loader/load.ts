@@ -9,8 +9,7 @@ import { type ConflictExample, conflictsOf } from "./load-conflicts.ts";
 import { loadSql, type Storage } from "./load-sql.ts";
 import { statementName } from "./load-statement.ts";
 import { type Outcome, readException, readOutcome } from "./outcome.ts";
-import { prepareTable } from "./prepare.ts";
-import { publishOrTell } from "./schema/publish.ts";
+import { readyTable } from "./schema/ready-table.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { isOfData, loadErrorDetails, withDetails } from "./set-aside/load-errors.ts";
 import { readRefused, type RefusedObject } from "./set-aside/load-objects.ts";
@@ -145,12 +144,7 @@ export async function submit(state: TableState, target: Target, parts: LoadParts
     return { state, events: [] };
   let prepared = state.prepared;
   try {
-    if (prepared !== fingerprint(target)) {
-      const changes = await prepareTable(target, parts.api);
-      if (changes.length > 0) parts.log.info("table changed", { table: target.name, changes });
-      await publishOrTell(target, parts);
-      prepared = fingerprint(target);
-    }
+    prepared = await readyTable(prepared, target, parts);
     const name = nameOf(load, target);
     const following = follow(load, state);
     const sqls = isProbe(load)

@@ -51,8 +51,8 @@ export const tableSql = ({ schema, table }: Target): string => `${quoteName(sche
 export const columnsSql = ({ columns }: Target): string =>
   columns.map(({ name }) => quoteName(name)).join(", ");
 
-/** Column lists in one load: each of two COPYs has one, or the stage and the INSERT have. */
-const LISTS_PER_LOAD = 2;
+/** Column lists in one call, at most: of the stage and the INSERT, of two COPYs, or of three where objects are probed. */
+const LISTS_PER_LOAD = 3;
 /** Of the 100 KB that the Data API takes, what all of them may have: the ledger, manifests and roles have the rest. */
 const LISTS_MAX_BYTES = 80_000;
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { loadSql, statementName } from "../../lambdas/loader/load-sql.ts";
+import { probeSql } from "../../lambdas/loader/set-aside/probe-sql.ts";
 import { readOutcome } from "../../lambdas/loader/outcome.ts";
 import type { OpenLoad } from "../../lambdas/loader/open-load.ts";
 import { createTableSql, prepareSql } from "../../lambdas/loader/table-ddl.ts";
@@ -35,6 +36,13 @@ test.each(["fast", "slow"] as const)(
   },
 );
 
+/** With all that a load may have besides, each at its longest. */
+function fullLoad(load: OpenLoad): OpenLoad {
+  const file = { key: `${"k".repeat(200)}.ndjson`, rows: 1_000_000 };
+  const search = { parts: [], refused: [], probe: load.manifests } as unknown as OpenLoad["search"];
+  return { ...load, resume: "r".repeat(3_500), number: 9_999_999, retries: file, refused: file, search };
+}
+
 test("whatever columns a configuration may have, its statements fit the Data API", () => {
   const name = fc.integer({ min: 8, max: 63 });
   const type = fc.constantFrom("bigint", "varchar(65535)", "double precision", "decimal(38,10)");
@@ -62,7 +70,10 @@ test("whatever columns a configuration may have, its statements fit the Data API
       };
       const calls = [
         prepareSql(wide),
-        ...(["fast", "slow"] as const).map((path) => loadSql(load(path, wide), wide, storage)),
+        ...(["fast", "slow"] as const).flatMap((path) => {
+          const full = fullLoad(load(path, wide));
+          return [loadSql(full, wide, storage), probeSql(full, wide, storage)];
+        }),
       ];
       for (const sqls of calls) {
         expect(Buffer.byteLength(sqls.join(";"))).toBeLessThanOrEqual(DATA_API_SQL_MAX_BYTES);

@@ -3,9 +3,8 @@ import type { DescribeStatementResponse } from "@aws-sdk/client-redshift-data";
 import { MAIN_WAREHOUSE, statementPrefix } from "../../../wire/warehouses.ts";
 import type { LoadParts, Step } from "../load.ts";
 import { type Outcome, readException, readOutcome } from "../outcome.ts";
-import { prepareTable } from "../prepare.ts";
+import { readyTable } from "../schema/ready-table.ts";
 import type { TableState } from "../state.ts";
-import { fingerprint } from "../table-ddl.ts";
 import { quoteText, type Target } from "../target.ts";
 import { DELETE_ROWS_AT, eraseSql } from "./erase-sql.ts";
 import type { LakeErasures } from "./lake-erasures.ts";
@@ -75,16 +74,9 @@ async function settleErasure(state: TableState, target: Target, parts: LoadParts
   return { state: { ...over, erasures: { applied: rest.applied } }, ended: { id } };
 }
 
-async function preparedState(
-  state: TableState,
-  target: Target,
-  { api, log }: LoadParts,
-): Promise<TableState> {
-  const prepared = fingerprint(target);
-  if (state.prepared === prepared) return state;
-  const changes = await prepareTable(target, api);
-  if (changes.length > 0) log.info("table changed", { table: target.name, changes });
-  return { ...state, prepared };
+async function preparedState(state: TableState, target: Target, parts: LoadParts): Promise<TableState> {
+  const prepared = await readyTable(state.prepared, target, parts);
+  return state.prepared === prepared ? state : { ...state, prepared };
 }
 
 /** Ids of the erasures that a table has had, as its ledger says. */
