@@ -46,6 +46,12 @@ class Lake extends PrivateBucket {
           ],
         },
         {
+          // Rows are in data/ as well: what is erased there is not to last here.
+          id: "drop-load-copies",
+          prefix: PREFIX.loadCopies,
+          expiration: Duration.days(30),
+        },
+        {
           // A retried batch overwrites its objects with the same bytes; older versions are for accidents.
           id: "drop-old-versions",
           noncurrentVersionExpiration: Duration.days(30),

@@ -32,8 +32,11 @@ const NODE_OPTIONS = "--max-semi-space-size=8 --max-old-space-size=256";
 /** A tick never waits for a load, but its first one may wake a warehouse and make every table. */
 const TIMEOUT_SECONDS = 300;
 
-/** What a loader reads beside its own state: the log, commits that the log had as unreadable, and what was erased. */
-const READ = [PREFIX.log, PREFIX.commits, PREFIX.erasures];
+/**
+ * What a loader reads beside its own state: the log, commits that the log had as unreadable, what was erased, and rows
+ * that were routed by another configuration.
+ */
+const READ = [PREFIX.log, PREFIX.commits, PREFIX.erasures, PREFIX.data];
 
 export interface LoaderProps {
   readonly config: WeirConfig;
@@ -127,11 +130,12 @@ export class Loader extends Construct {
   }
 }
 
-/** Where a loader keeps its state, its loads' files and what it says of those that are done. */
+/** Where a loader keeps its state, its loads' files, what it says of those that are done, and notes its columns. */
 function ownFolders(name: string): string[] {
   if (name === MAIN_WAREHOUSE) return [PREFIX.loads];
   const folder = loadsFolder(name);
-  return [`${PREFIX.loads}${folder}`, `${PREFIX.loads}done/${folder}`];
+  const { loads, loadCopies, loadColumns } = PREFIX;
+  return [`${loads}${folder}`, `${loads}done/${folder}`, `${loadCopies}${folder}`, loadColumns];
 }
 
 /** Where the loader finds the warehouse, and whom it signs in as. */

@@ -13,7 +13,7 @@ import {
 export const MAIN_WAREHOUSE = "main";
 
 /** Folders below loads/ that hold something else. See loadsFolder. */
-const RESERVED_NAMES = new Set(["done"]);
+const RESERVED_NAMES = new Set(["done", "copies", "columns"]);
 
 /** The name stands in a namespace's, a role's and a statement's, and each has little room and signs of its own. */
 const warehouseName = z

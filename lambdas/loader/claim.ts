@@ -16,6 +16,12 @@ export interface ClaimLimits {
   readonly maxBytes: number;
 }
 
+/**
+ * Of objects that have to be read before they are loaded, compressed: about 10 times that of rows, which takes a loader
+ * of 512 MB half a minute.
+ */
+const MAX_UNCOVERED_BYTES = 32 * 2 ** 20;
+
 /** Something of the log that cannot be read, by the key of a commit or of a segment. */
 export interface Unreadable {
   readonly key: string;
@@ -54,7 +60,9 @@ export class Claim {
   }
 
   get isFull(): boolean {
-    return this.plan.size >= this.#limits.maxCommits || this.plan.bytes >= this.#limits.maxBytes;
+    const { plan } = this;
+    if (plan.configs.uncoveredBytes >= MAX_UNCOVERED_BYTES) return true;
+    return plan.size >= this.#limits.maxCommits || plan.bytes >= this.#limits.maxBytes;
   }
 
   /** Whether a segment may hold something for it, as far as the head tells. */

@@ -2,6 +2,7 @@ import { PREFIX } from "../../wire/keys.ts";
 import { isBadErasure, type LakeErasures } from "./erasure/lake-erasures.ts";
 import { Claim, type ClaimLimits, type Unreadable } from "./claim.ts";
 import type { Lake } from "./lake.ts";
+import { fitPlan, knowConfigs } from "./removed-columns/fit-plan.ts";
 import type { Interval } from "./set-aside.ts";
 import type { TableState } from "./state.ts";
 import type { Target } from "./target.ts";
@@ -12,6 +13,8 @@ export interface ClosedClaim {
   readonly state: TableState;
   readonly unreadable: readonly Unreadable[];
   readonly contested: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Fields that went into `_extra`, since the table has no column for them any more. */
+  readonly toExtra: ReadonlySet<string>;
 }
 
 /**
@@ -48,6 +51,7 @@ export class Claims {
   async closeFull(): Promise<void> {
     let [held, largest] = [0, this.#open[0]];
     for (const claim of this.#open) {
+      await knowConfigs(claim.plan, claim.target, this.#lake);
       held += claim.plan.heldBytes;
       if (claim.isFull) await this.close(claim, { backlog: true });
       else if (claim.plan.heldBytes > largest!.plan.heldBytes) largest = claim;
@@ -69,7 +73,7 @@ export class Claims {
   ): Promise<void> {
     const { target, state, plan, unreadable } = claim;
     this.#open = this.#open.filter((other) => other !== claim);
-    const closed = { target, unreadable, contested: plan.contested };
+    const closed = { target, unreadable, contested: plan.contested, toExtra: new Set<string>() };
     if (plan.size === 0) {
       this.closed.push({ ...closed, state: { ...state, backlog } });
       return;
@@ -80,8 +84,9 @@ export class Claims {
       ...plan.load(log, this.#now),
       ...(listed > 0 && { erasures: { listed, applied: state.erasures?.applied ?? 0 } }),
     };
+    const toExtra = await fitPlan(plan, load.id, target, this.#lake);
     for (const { key, body } of plan.files(load, this.#lake.bucket)) await this.#lake.put(key, body);
-    this.closed.push({ ...closed, state: { ...state, backlog, load } });
+    this.closed.push({ ...closed, toExtra, state: { ...state, backlog, load } });
   }
 
   /** An erasure that cannot be read is told, and the load names what its commits name. */

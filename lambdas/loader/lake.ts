@@ -42,7 +42,7 @@ export class Lake {
 
   /** A small object that never changes. @returns undefined where there is none */
   async readOnce(key: string): Promise<string | undefined> {
-    const text = this.#read.get(key) ?? (await (await this.#get(key))?.Body!.transformToString());
+    const text = this.#read.get(key) ?? (await this.read(key))?.toString();
     if (text !== undefined) this.#read.set(key, text);
     return text;
   }
@@ -55,6 +55,12 @@ export class Lake {
   /** @returns undefined where it is gone */
   async text(key: string): Promise<string | undefined> {
     return (await this.#get(key))?.Body!.transformToString();
+  }
+
+  /** @returns undefined where there is none */
+  async read(key: string): Promise<Buffer | undefined> {
+    const bytes = await (await this.#get(key))?.Body!.transformToByteArray();
+    return bytes && Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   /**

@@ -9,6 +9,7 @@ import { type ConflictExample, conflictsOf } from "./load-conflicts.ts";
 import { loadSql, type Storage } from "./load-sql.ts";
 import { statementName } from "./load-statement.ts";
 import { type Outcome, readException, readOutcome } from "./outcome.ts";
+import { fitLoad } from "./removed-columns/fit-load.ts";
 import { readyTable } from "./schema/ready-table.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { isOfData, loadErrorDetails, withDetails } from "./set-aside/load-errors.ts";
@@ -139,11 +140,13 @@ async function settleFailure(
 
 /** Submits an open load that is due, its table made ready first. */
 export async function submit(state: TableState, target: Target, parts: LoadParts): Promise<Step> {
-  const { load } = state;
+  let { load } = state;
   if (!load || load.statementId !== undefined || !isDue(load, target, parts.now()))
     return { state, events: [] };
   let prepared = state.prepared;
   try {
+    load = await fitLoad(load, target, parts.lake);
+    if (load.config !== target.config) return { state: { ...state, load }, events: [] };
     prepared = await readyTable(prepared, target, parts);
     const name = nameOf(load, target);
     const following = follow(load, state);

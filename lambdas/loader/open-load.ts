@@ -51,6 +51,10 @@ export const openLoadSchema = z.strictObject({
   search: faultSearchSchema.extend({ probe: manifests.optional() }).optional(),
   /** Names of objects that were set aside before, and that it tries again. */
   retries: file.optional(),
+  /** Fingerprint of the configuration whose table has a column for each field of its rows; absent: nobody knows. */
+  config: z.string().optional(),
+  /** Of its objects, from the first on, that were looked at since the table's configuration is this one. */
+  fitting: z.strictObject({ config: z.string(), objects: count }).optional(),
   /** Absent until the warehouse has taken it. */
   statementId: z.string().optional(),
   submittedAt: instant.optional(),

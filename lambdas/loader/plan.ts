@@ -8,6 +8,7 @@ import { LoadRanges } from "./load-ranges.ts";
 import { ledgerCommit, LedgerBatches, timestamp } from "./ledger-commit.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { type LoadObject, manifestBody, manifestsOf, ndjson } from "./set-aside/load-objects.ts";
+import { RoutedBy } from "./removed-columns/routed-by.ts";
 import type { Target } from "./target.ts";
 
 /** What a load needs in the lake before it is submitted. */
@@ -34,6 +35,7 @@ const OBJECT_BYTES = 600;
 export class LoadPlan {
   readonly #target: Target;
   readonly #objects = new Map<string, Omit<LoadObject, "object_key">>();
+  readonly #configs: RoutedBy;
   readonly #commits: string[] = [];
   readonly #batches = new LedgerBatches();
   readonly #ranges: LoadRanges;
@@ -51,6 +53,7 @@ export class LoadPlan {
   constructor(target: Target) {
     this.#target = target;
     this.#ranges = new LoadRanges(target);
+    this.#configs = new RoutedBy(target.config);
   }
 
   /** Commits in it. */
@@ -86,7 +89,8 @@ export class LoadPlan {
       const earlier = this.#objects.get(object);
       this.#repeatsObject ||= earlier !== undefined;
       this.#bytes += bytes - (earlier?.bytes ?? 0);
-      this.#objects.set(object, { commit_key: key, rows, bytes });
+      this.#objects.set(object, { commit_key: key, rows, bytes, config: commit.config });
+      this.#configs.add(commit.config, bytes);
     }
     if ((commit.types[this.#target.type]?.foreignRows ?? 0) > 0) this.#foreignCommits++;
     if (commit.arrivedFrom < this.#arrivedFrom) this.#arrivedFrom = commit.arrivedFrom;
@@ -113,6 +117,21 @@ export class LoadPlan {
     }
   }
 
+  /** Configurations that its objects were routed by, and what is known of each. */
+  get configs(): RoutedBy {
+    return this.#configs;
+  }
+
+  /** Objects that may have fields without a column in the table. */
+  get uncovered(): string[] {
+    return [...this.#objects].flatMap(([key, { config = "" }]) => (this.#configs.covers(config) ? [] : key));
+  }
+
+  /** Loads copies in the place of some objects, with the same rows. */
+  readCopies(keys: ReadonlyMap<string, string>): void {
+    for (const [key, copy_key] of keys) this.#objects.set(key, { ...this.#objects.get(key)!, copy_key });
+  }
+
   /** @param log the interval that the commits were read from. Plan nothing that is empty. */
   load(log: { readonly from: Cursor; readonly to: Cursor }, now: Date): OpenLoad {
     const id = this.#id();
@@ -136,13 +155,14 @@ export class LoadPlan {
       foreignCommits: this.#foreignCommits,
       ranges: { key: `${folder}ranges.ndjson`, rows: this.#ranges.size },
       arrived: { from: timestamp(this.#arrivedFrom), to: timestamp(this.#arrivedTo) },
+      config: this.#target.config,
     };
   }
 
   /** The files of this load, one at a time: each may be large. */
   *files({ manifests, objects, commits, ranges }: OpenLoad, bucket: string): Generator<LoadFile> {
     for (const { key, codec } of manifests) {
-      yield { key, body: manifestBody(this.#objects.keys(), codec, bucket) };
+      yield { key, body: manifestBody(this.#lines(), codec, bucket) };
     }
     yield { key: objects!.key, body: ndjson(this.#lines()) };
     yield { key: commits.key, body: this.#commits.join("") };

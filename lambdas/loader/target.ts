@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { configFingerprint } from "../../wire/config-fingerprint.ts";
 import type { WeirConfig } from "../../wire/config.ts";
 import type { Readers } from "../../wire/readers.ts";
 import { type Column, type RedshiftDestination, rowColumns } from "../../wire/log-type.ts";
@@ -22,10 +23,13 @@ export interface Target {
   /** Days that the ledger remembers a source for from which nothing more came. */
   readonly ledgerDays: number;
   readonly readers: Readers;
+  /** Fingerprint of its configuration, as commits name the one that they were routed by. */
+  readonly config: string;
 }
 
 /** Tables in the warehouse of this name. */
 export function targetsOf(config: WeirConfig, warehouse = MAIN_WAREHOUSE): Target[] {
+  const fingerprint = configFingerprint(config);
   return config.types.flatMap((type) =>
     type.destinations
       .filter((destination) => destination.to === "redshift")
@@ -41,6 +45,7 @@ export function targetsOf(config: WeirConfig, warehouse = MAIN_WAREHOUSE): Targe
         sort,
         ledgerDays: config.loader.ledgerDays,
         readers: config.readers,
+        config: fingerprint,
       })),
   );
 }

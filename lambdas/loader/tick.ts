@@ -96,6 +96,7 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   await turn.save();
   if (failed) throw failed.error;
   tellUnreadable(claims.closed, parts.log);
+  tellRemovedColumns(claims.closed, parts.log);
   return {
     events: turn.events,
     contested: tellContested(claims.closed, parts.log),
@@ -201,6 +202,18 @@ function tellUnreadable(closed: readonly ClosedClaim[], log: Log): void {
   if (unreadable.size === 0) return;
   const first = [...unreadable.values()].slice(0, LOGGED_EXAMPLES);
   log.error("commits cannot be read", { count: unreadable.size, first });
+}
+
+function tellRemovedColumns(closed: readonly ClosedClaim[], log: Log): void {
+  for (const { target, toExtra } of closed) {
+    if (toExtra.size === 0) continue;
+    const fields = [...toExtra].slice(0, LOGGED_EXAMPLES);
+    log.warn("fields without a column are loaded into _extra", {
+      table: target.name,
+      count: toExtra.size,
+      fields,
+    });
+  }
 }
 
 /** @returns how many */

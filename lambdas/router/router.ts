@@ -12,7 +12,7 @@ import {
 } from "../../wire/keys.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import type { Batch } from "./batch.ts";
-import { configFingerprint } from "./config-fingerprint.ts";
+import { configFingerprint } from "../../wire/config-fingerprint.ts";
 import type { ContestedSource } from "./delivered-sources.ts";
 import { Gather, type Gathered } from "./gather.ts";
 import { quarantineLine, type QuarantineReason, quarantineReasons, type Quarantined } from "./quarantine.ts";

@@ -93,6 +93,7 @@ test("the loader may do exactly this", () => {
       `redshift-data:GetStatementResult on * ${own}`,
       `redshift-serverless:GetCredentials on ${workgroup}`,
       "s3:GetObject on <Lake>/commits/*",
+      "s3:GetObject on <Lake>/data/*",
       "s3:GetObject on <Lake>/erasures/*",
       "s3:GetObject on <Lake>/loads/*",
       "s3:GetObject on <Lake>/log/*",

@@ -91,11 +91,19 @@ describe.each([
   });
 
   test("its folder of the lake", () => {
-    const wanted = name === "main" ? ["loads/*"] : [`loads/${name}/*`, `loads/done/${name}/*`];
+    const wanted =
+      name === "main"
+        ? ["loads/*"]
+        : ["loads/columns/*", `loads/copies/${name}/*`, `loads/${name}/*`, `loads/done/${name}/*`];
     const puts = three
       .grants(`${prefix}LoaderHandlerRole`)
       .filter((grant) => grant.startsWith("s3:PutObject"));
-    expect(puts.sort()).toEqual(wanted.map((key) => `s3:PutObject on <Lake>/${key}`).sort());
+    expect(puts.sort()).toEqual(
+      wanted
+        .sort()
+        .map((key) => `s3:PutObject on <Lake>/${key}`)
+        .sort(),
+    );
   });
 
   test("alarms", () => {

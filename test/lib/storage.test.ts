@@ -70,12 +70,15 @@ test("rows cool down after 30 days, and nothing that a commit names ever expires
       Prefix: "data/",
       Transitions: [{ StorageClass: "INTELLIGENT_TIERING", TransitionInDays: 30 }],
     }),
+    expect.objectContaining({ Prefix: "loads/copies/", ExpirationInDays: 30 }),
     expect.objectContaining({
       AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
       NoncurrentVersionExpiration: { NoncurrentDays: 30 },
     }),
   ]);
-  for (const rule of Rules) expect(rule).not.toHaveProperty("ExpirationInDays");
+  for (const rule of Rules) {
+    if (rule["Prefix"] !== "loads/copies/") expect(rule).not.toHaveProperty("ExpirationInDays");
+  }
   expect(stack.one("Failures").Properties).not.toHaveProperty("LifecycleConfiguration");
 });
 

@@ -2,7 +2,7 @@ import type { DataApi } from "../data-api.ts";
 import type { Outcome } from "../outcome.ts";
 import type { StatementName } from "../load-statement.ts";
 import type { Found, Refusal } from "./fault-search.ts";
-import type { LoadObject } from "./load-objects.ts";
+import { type LoadObject, readKey } from "./load-objects.ts";
 
 /** A row of SYS_LOAD_ERROR_DETAIL: what COPY refused, and why. */
 export interface LoadErrorDetail {
@@ -87,13 +87,13 @@ export function refusalOf(
   const first = new Map<string, LoadErrorDetail>();
   for (const detail of details) if (!first.has(detail.file)) first.set(detail.file, detail);
   const named = [...first.values()].flatMap((detail): Found[] => {
-    const matching = left.filter((index) => isFile(objects[index]!.object_key, detail.file));
+    const matching = left.filter((index) => isFile(readKey(objects[index]!), detail.file));
     // A name that is cut off may be that of several: then none of them is named.
     if (matching.length !== 1) return [];
     return [{ index: matching[0]!, line: detail.line, error: textOf(detail), isNamed: true }];
   });
   if (named.length > 0) return { error, named };
-  const spoken = left.filter((index) => error.includes(objects[index]!.object_key));
+  const spoken = left.filter((index) => error.includes(readKey(objects[index]!)));
   return { error, named: spoken.map((index) => ({ index, error, isNamed: true })) };
 }
 

@@ -8,7 +8,17 @@ export interface LoadObject {
   readonly commit_key: string;
   readonly rows: number;
   readonly bytes: number;
+  /** Fingerprint of the configuration that it was routed by. */
+  readonly config?: string;
+  /** What COPY reads in its place: the same rows, without fields that have no column. */
+  readonly copy_key?: string;
 }
+
+/** The key that COPY reads. */
+export const readKey = ({
+  object_key,
+  copy_key = object_key,
+}: Pick<LoadObject, "object_key" | "copy_key">): string => copy_key;
 
 /** An object that the warehouse refuses: a row of weir.set_aside. */
 export interface RefusedObject extends Pick<LoadObject, "object_key" | "commit_key" | "rows"> {
@@ -39,10 +49,14 @@ export function manifestsOf(
 }
 
 /** A missing object fails the load: without `mandatory` COPY would go on without it. */
-export function manifestBody(keys: Iterable<string>, codec: Codec, bucket: string): string {
-  const own = [...keys].filter((key) => codecOf(key) === codec);
+export function manifestBody(
+  objects: Iterable<Pick<LoadObject, "object_key" | "copy_key">>,
+  codec: Codec,
+  bucket: string,
+): string {
+  const own = [...objects].filter(({ object_key }) => codecOf(object_key) === codec);
   return JSON.stringify({
-    entries: own.map((key) => ({ url: `s3://${bucket}/${key}`, mandatory: true })),
+    entries: own.map((object) => ({ url: `s3://${bucket}/${readKey(object)}`, mandatory: true })),
   });
 }
 
@@ -54,8 +68,7 @@ export async function putManifests(
   lake: Lake,
 ): Promise<Manifests> {
   const manifests = manifestsOf(objects, (codec) => `${PREFIX.loads}${load.id}/${name}-${codec}.manifest`);
-  const keys = objects.map(({ object_key }) => object_key);
-  for (const { key, codec } of manifests) await lake.put(key, manifestBody(keys, codec, lake.bucket));
+  for (const { key, codec } of manifests) await lake.put(key, manifestBody(objects, codec, lake.bucket));
   return manifests;
 }
 

@@ -5,6 +5,7 @@ import { timestamp } from "../ledger-commit.ts";
 import type { LoadParts, Log } from "../load.ts";
 import type { OpenLoad } from "../open-load.ts";
 import { LoadPlan } from "../plan.ts";
+import { fitPlan } from "../removed-columns/fit-plan.ts";
 import type { RefusedCount, TableState } from "../state.ts";
 import { fingerprint } from "../table-ddl.ts";
 import type { Target } from "../target.ts";
@@ -98,6 +99,7 @@ export async function retryRefused(
     retries,
     ...(listed > 0 && { erasures: { listed, applied: state.erasures?.applied ?? 0 } }),
   };
+  await fitPlan(plan, id, target, lake);
   for (const { key, body } of plan.files(load, lake.bucket)) await lake.put(key, body);
   await lake.put(retries.key, ndjson(waiting.map(({ object }) => ({ object_key: object }))));
   log.info("set-aside objects are tried again", { table: target.name, loadId: id, objects: waiting.length });

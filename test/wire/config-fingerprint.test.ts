@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { configFingerprint } from "../../lambdas/router/config-fingerprint.ts";
+import { configFingerprint } from "../../wire/config-fingerprint.ts";
 import { parseConfig, type WeirConfigInput } from "../../wire/config.ts";
 
 const TYPE: WeirConfigInput["types"][number] = {

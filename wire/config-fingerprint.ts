@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { WeirConfig } from "../../wire/config.ts";
+import type { WeirConfig } from "./config.ts";
 
 const FINGERPRINT_DIGITS = 12;
 
