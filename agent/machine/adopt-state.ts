@@ -47,6 +47,8 @@ export function adoptState(options: AdoptionOptions): Adoption {
   if (!isRestored) return { state, machine: { ...machine, known }, renewal: undefined };
   const renewal: Renewal = { at, why: "restored", sources: state.spool ? 1 : 0 };
   tellRenewal(options, renewal);
+  // A spool that came later than the copy was made is not the one that it knew.
+  if (!state.spool) return { state, machine: { ...machine, known }, renewal: undefined };
   return { state, machine: { ...machine, known, renewal }, renewal };
 }
 

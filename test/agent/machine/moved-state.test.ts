@@ -2,6 +2,7 @@ import { appendFile, cp, readFile, rename, rm, truncate, writeFile } from "node:
 import { join } from "node:path";
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import { checkMachine } from "../../../agent/check/check-machine.ts";
 import { statusText } from "../../../agent/position-text.ts";
 import { readPositions } from "../../../agent/positions.ts";
 import { heartbeatSchema } from "../../../wire/heartbeat.ts";
@@ -339,4 +340,32 @@ test("a checkpoint alone that was put back in its place is noticed, too, and one
   await push(agent, "three", { machine: "m" });
   expect((await readPositions(agent.config())).renewal).toMatchObject({ why: "restored", sources: 1 });
   assertNoneShared(agent.events);
+});
+
+test("what the machine is told by is asked at the start: a reload that would change it is refused", async () => {
+  await using agent = await AgentFixture.make();
+  const told: string[] = [];
+  const log = pino({}, { write: (line) => void told.push(line) });
+  await writeFile(agent.path("a.log"), lines(10));
+  await using running = new RunningAgent(agent, { machine: "node-1" }, log);
+  await running.until(() => agent.events.length === 10);
+  running.reload(async () => agent.config({ machine: "node-2" }));
+  await running.until(() => running.phases.includes("refused"));
+  expect(told.join("")).toContain("machine: cannot change while the agent runs");
+  await appendFile(agent.path("a.log"), lines(10));
+  await running.until(() => agent.events.length === 20);
+  expect(idsOf(agent.events)).toHaveLength(1);
+});
+
+test("check says by what a copy of the state would be noticed", async () => {
+  await using agent = await AgentFixture.make();
+  const check = async (machine?: string) => {
+    const { text } = await checkMachine(agent.config(machine === undefined ? {} : { machine }));
+    return text;
+  };
+  expect(await check("node-1")).toBe("machine: told by machine, node-1");
+  expect(await check()).toMatch(
+    /^machine: (told by machine-id, [0-9a-f]{32}|nothing tells which this is: .*)$/,
+  );
+  await expect(async () => agent.config({ machine: "" })).rejects.toThrow("machine");
 });

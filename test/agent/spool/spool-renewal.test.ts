@@ -14,7 +14,7 @@ const steps = fc.array(
     fc.record({
       step: fc.constant("move" as const),
       /** Operations after which each try to open it ends, one try after the other. */
-      crashes: fc.array(fc.record({ after: fc.nat(12), isPowerLoss: fc.boolean() }), { maxLength: 3 }),
+      crashes: fc.array(fc.record({ after: fc.nat(60), isPowerLoss: fc.boolean() }), { maxLength: 3 }),
       /** Whether the last one still knows that the machine is another: else what began under another id stays. */
       isToldLast: fc.boolean(),
     }),
@@ -39,8 +39,10 @@ class Model {
 
   /** As an agent starts: what it finds is in its checkpoint before anything is sent. */
   async open(isRenewed: boolean): Promise<void> {
+    const delivered = this.position?.offset ?? 0;
     this.run = await SpoolRun.open(this.fs, this.position, {}, isRenewed);
     this.position = this.run.position;
+    expect(this.position.offset).toBe(delivered);
     this.ids.push(this.position.sourceId);
   }
 
@@ -90,6 +92,8 @@ test("a spool that goes on under other ids, however often it is begun, is joined
       }
       await model.deliver();
       const joined = [...byJoinedSource(model.came).values()];
+      const reasons = joined.flat().flatMap(({ position }) => position.gap?.reason ?? []);
+      expect(new Set(reasons)).toEqual(new Set(reasons.length > 0 ? ["earlier-identity"] : []));
       joined.forEach(reassemble);
       const texts = joined.map((events) => events.map(({ text }) => text));
       // What no checkpoint knew of has come under an id of which nothing went on.
@@ -111,6 +115,26 @@ test("an id that is left is never taken up again", async () => {
   expect(new Set(model.ids).size).toBe(5);
 });
 
+test("where a start under a third id ends before its checkpoint, delivery goes on where the second had come to", async () => {
+  const model = new Model(() => 0);
+  await model.open(false);
+  await model.append([50]);
+  await model.deliver();
+  await model.checkpoint();
+  // Nothing is taken under the second id.
+  await model.open(true);
+  await model.tryToOpen(Infinity, true);
+  await model.open(false);
+  await model.append([50]);
+  await model.deliver();
+  const [first, , third] = model.ids;
+  expect(model.came.at(-1)!.position).toMatchObject({
+    source: { id: third },
+    gap: { from: 0, source: first },
+  });
+  expect(model.came).toHaveLength(2);
+});
+
 test("segments of earlier ids go once they are delivered", async () => {
   const model = new Model(() => 0);
   await model.open(false);
@@ -120,6 +144,25 @@ test("segments of earlier ids go once they are delivered", async () => {
   await model.deliver();
   await model.checkpoint();
   expect(model.run.spool.segments.map(({ sourceId }) => sourceId)).toEqual([model.run.spool.source.id]);
+});
+
+test("what is dropped for want of room before an event has told the earlier id is a gap of its own", async () => {
+  const model = new Model(() => 0);
+  await model.open(false);
+  await model.append([90, 90]);
+  await model.deliver();
+  await model.checkpoint();
+  const [earlier] = model.ids;
+  const overrides = { overflow: "drop-oldest", maxBytes: 1_200 } as const;
+  const run = await SpoolRun.open(model.fs, model.position, overrides, true);
+  for (let i = 0; i < 30; i++) await run.spool.append([event(`${i} `.padEnd(90, "x"))]);
+  const [first] = await run.deliver();
+  expect(first!.position.gap).toEqual({
+    from: 182,
+    reason: "overflow",
+    lines: expect.any(Number),
+    before: { from: 0, reason: "earlier-identity", lines: 0, source: earlier },
+  });
 });
 
 test("a segment that two remove at once takes no other with it", async () => {
