@@ -66,6 +66,14 @@ export function loaderAlarms(
       threshold: 0,
       evaluationPeriods: 1,
     },
+    {
+      id: "RowsHeld",
+      means: "Rows wait for the warehouse under the name of a type that the configuration does not know.",
+      section: "rows-held",
+      metric: metric("RowsHeld", Stats.MAXIMUM),
+      threshold: 0,
+      evaluationPeriods: 1,
+    },
     contestedAlarm("Loader", alarms, handler, tick),
   ];
   // The main one's have no prefix; those of another have its warehouse's.

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { toDotPath } from "zod/v4/core";
-import { logTypeSchema } from "./log-type.ts";
+import { identifier, logTypeSchema } from "./log-type.ts";
+import { typeNameProblems } from "./type-names.ts";
 import { readersProblems, readersSchema } from "./readers.ts";
 import { kmsKeyArn, stackSchema } from "./stack-config.ts";
 import { warehouseSchema } from "./warehouse-config.ts";
@@ -235,14 +236,32 @@ export const weirConfigSchema = z
         "whoever queries the warehouse. What the loader cannot give them it tells, and loads all the same",
     }),
     types: z.array(logTypeSchema).min(1),
+    retired: z
+      .array(
+        z.strictObject({
+          type: identifier.meta({ description: "name of a type that is no more" }),
+          waiting: z.literal("discard").meta({
+            description: "rows of it that are not loaded yet stay in the lake alone; how many is logged",
+          }),
+        }),
+      )
+      .default([])
+      .meta({
+        description:
+          "types that were removed, or renamed for good. Rows of a type that is neither here nor among `types`, by name " +
+          "or former name, are held for the warehouse, and told",
+      }),
   })
-  .superRefine(({ stack, types, readers, ...config }, context) => {
+  .superRefine(({ stack, types, retired, readers, ...config }, context) => {
     for (const { path, message } of readersProblems(readers, types, (target) =>
       warehouseOf(config, target),
     )) {
       context.addIssue({ code: "custom", path: [...path], message });
     }
     for (const { path, message } of warehousesProblems(config, stack.region)) {
+      context.addIssue({ code: "custom", path: [...path], message });
+    }
+    for (const { path, message } of typeNameProblems(types, retired)) {
       context.addIssue({ code: "custom", path: [...path], message });
     }
     const names = new Set<string>();

@@ -18,7 +18,7 @@ import { timeSettings } from "./time-settings.ts";
 const IDENTIFIER = /^[a-z][a-z0-9_]{0,62}$/;
 const IDENTIFIER_RULE =
   "lower-case letters, digits and _, beginning with a letter, at most 63: a leading _ is Weir's own";
-const identifier = z.string().regex(IDENTIFIER, IDENTIFIER_RULE);
+export const identifier = z.string().regex(IDENTIFIER, IDENTIFIER_RULE);
 
 /** Fields are called anything; the error says what to call the column of such a one. */
 const columnName = z.string().regex(IDENTIFIER, {
@@ -97,6 +97,15 @@ const destination = z.discriminatedUnion("to", [
         .meta({ description: "one of `warehouses`; if absent, `main`, or the only one there is" }),
       schema: identifier.default("logs"),
       table: identifier.optional().meta({ description: "the type's name if absent" }),
+      from: z
+        .union([z.literal(["beginning", "now"]), z.iso.datetime()])
+        .default("beginning")
+        .meta({
+          description:
+            "where a table begins that is new to the loader: with all that the lake holds, with what comes once the " +
+            "loader knows it, or with what arrived from a time on, in UTC. A table that was loaded before goes on where " +
+            "it was. Rows of earlier columns that do not fit are set aside",
+        }),
       distribution: z
         .union([z.literal("even"), z.literal("auto"), z.literal("all"), z.strictObject({ key: identifier })])
         .default("auto"),
@@ -111,6 +120,14 @@ const MAX_COLUMNS = TABLE_MAX_COLUMNS - 20;
 export const logTypeSchema = z
   .strictObject({
     name: identifier,
+    formerNames: z
+      .array(identifier)
+      .default([])
+      .meta({
+        description:
+          "what the type was called before: rows that are still to be loaded under such a name go to its tables. Without " +
+          "it, rows of a name that is gone are held, and told",
+      }),
     match: z
       .strictObject({
         tags: z.array(z.string().min(1).max(PARTITION_KEY_MAX_CHARS)).min(1).meta({

@@ -7,7 +7,7 @@ import { BeforeTheLog } from "./claimed-before.ts";
 import { LoadPlan } from "./plan.ts";
 import { appended, type Interval, minuteOf } from "./set-aside.ts";
 import type { SetAside, TableState } from "./state.ts";
-import type { Target } from "./target.ts";
+import { type Target, typesOf } from "./target.ts";
 
 /** What one load takes, exceeded by one commit at most. */
 export interface ClaimLimits {
@@ -46,7 +46,7 @@ export class Claim {
     this.#limits = limits;
     this.#before = state.before && new BeforeTheLog(state.before);
     this.#from = state.cursor;
-    this.#state = { ...state, backlog: false };
+    this.#state = { ...state, takes: [...typesOf(target)], backlog: false };
   }
 
   /** The table's, once all that is claimed is loaded. */
@@ -68,7 +68,8 @@ export class Claim {
   /** Whether a segment may hold something for it, as far as the head tells. */
   wants(head: SegmentHead): boolean {
     if (this.#before?.hasAll(head)) return false;
-    return head.opaque > 0 || (head.types?.includes(this.target.type) ?? true);
+    if (head.opaque > 0 || head.types === undefined) return true;
+    return typesOf(this.target).some((type) => head.types!.includes(type));
   }
 
   /** Whether a commit is to be read, as far as its key tells. */
@@ -76,10 +77,18 @@ export class Claim {
     return this.#before?.has(key, head) !== true;
   }
 
-  take(entry: LogEntry, read: ReadCommit): void {
-    if ("commit" in read) this.plan.add(entry.key, read.commit);
-    else
+  /** @param types of which rows are loaded: all that the table takes, or fewer */
+  take(entry: LogEntry, read: ReadCommit, types?: readonly string[]): void {
+    if ("commit" in read) {
+      if (!this.#isBefore(read.commit)) this.plan.add(entry.key, read.commit, types);
+    } else
       this.setAside({ from: entry.at, to: entry.next, ...minuteOf(entry.key) }, { key: entry.key, ...read });
+  }
+
+  /** Whether a commit arrived before the time that the table begins with. */
+  #isBefore({ arrivedTo }: Commit): boolean {
+    const { since } = this.#state;
+    return since !== undefined && arrivedTo < since;
   }
 
   setAside(interval: Interval & Pick<SetAside, "oldestAt">, unreadable: Unreadable): void {

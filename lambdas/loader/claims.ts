@@ -78,7 +78,7 @@ export class Claims {
       this.closed.push({ ...closed, state: { ...state, backlog } });
       return;
     }
-    const listed = this.#erasures?.of(target.type).length ?? 0;
+    const listed = this.#erasures?.of(target).length ?? 0;
     if (listed > 0) await this.#replaceObjects(claim);
     const load = {
       ...plan.load(log, this.#now),
@@ -92,7 +92,7 @@ export class Claims {
   /** An erasure that cannot be read is told, and the load names what its commits name. */
   async #replaceObjects({ plan, target, unreadable }: Claim): Promise<void> {
     try {
-      plan.replaceObjects(await this.#erasures!.rewritten(target.type, plan.objects));
+      plan.replaceObjects(await this.#erasures!.rewritten(target, plan.objects));
     } catch (error) {
       if (!isBadErasure(error)) throw error;
       unreadable.push({ key: PREFIX.erasures, error });

@@ -9,6 +9,7 @@ import type { LoaderAnswer } from "../../wire/loader-command.ts";
 import { CommitLog } from "../commit-log/commit-log.ts";
 import { answer, isCommand } from "./commands/answer.ts";
 import { DataApi } from "./data-api.ts";
+import { knownTypes } from "./held/known-types.ts";
 import { Lake } from "./lake.ts";
 import { LoaderError } from "./loader-error.ts";
 import { LoaderMetrics } from "./loader-metrics.ts";
@@ -31,6 +32,7 @@ const warehouse = process.env["WEIR_WAREHOUSE"] ?? MAIN_WAREHOUSE;
 const configFile = join(import.meta.dirname, "config.json");
 const config = parseConfig(JSON.parse(readFileSync(configFile, "utf8")), configFile);
 const targets = targetsOf(config, warehouse);
+const known = knownTypes(config);
 const s3 = new S3Client({});
 const lake = new Lake(s3, bucket);
 const commitLog = new CommitLog(s3, bucket);
@@ -44,7 +46,7 @@ const metrics = new LoaderMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "lo
 /** Invoked by the schedule, by EventBridge when a statement of the Data API has ended, and by operators. */
 export async function handler(event: unknown): Promise<TickReport | LoaderAnswer> {
   const saved = savedState(s3, bucket, warehouse);
-  const parts = { targets, saved, commitLog, lake, api, storage, now: () => new Date(), log };
+  const parts = { targets, known, saved, commitLog, lake, api, storage, now: () => new Date(), log };
   if (isCommand(event)) return answer(event, parts);
   const report = await beginAnewOnConflict(() => tick(parts, !isStatementEnd(event)));
   metrics.count(report);

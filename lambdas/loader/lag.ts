@@ -1,17 +1,16 @@
 import type { SegmentHead } from "../../wire/segment.ts";
-import type { CommitLog } from "../commit-log/commit-log.ts";
 import type { Cursor } from "../commit-log/cursor.ts";
 import { BeforeTheLog } from "./claimed-before.ts";
-import { isBadSegment } from "./read-log.ts";
+import { isBadSegment, type ReadableLog } from "./read-log.ts";
 import { minuteOf } from "./set-aside.ts";
 import type { TableState } from "./state.ts";
 
 /** Since when tables wait for what they have not loaded. Most of them stand at the same place of the log. */
 export class Lag {
-  readonly #log: CommitLog;
+  readonly #log: ReadableLog;
   readonly #heads = new Map<number, Promise<SegmentHead | undefined>>();
 
-  constructor(log: CommitLog) {
+  constructor(log: ReadableLog) {
     this.#log = log;
   }
 

@@ -2,25 +2,27 @@ import { createHash } from "node:crypto";
 import type { Commit } from "../../wire/commit.ts";
 import { batchName, parseCommitKey } from "../../wire/keys.ts";
 import { compareSequenceNumbers, padSequenceNumber } from "../../wire/sequence-number.ts";
-import type { Target } from "./target.ts";
 
 /** Room in weir.commits. An origin names its shard, and, since there are others, them in the same column. */
 const SHARD_ID_MAX_CHARS = 32;
 const BATCH_ID_MAX_CHARS = 300;
 
 /** A commit's row in weir.commits. */
-export function ledgerCommit(commit: Commit, { type }: Target): object {
+export function ledgerCommit(commit: Commit, types: readonly string[]): object {
   return {
     batch_id: fitted(batchName(commit), BATCH_ID_MAX_CHARS),
     shard_id: fitted(commit.origin, SHARD_ID_MAX_CHARS),
     first_seq: padSequenceNumber(commit.firstSequenceNumber),
     last_seq: padSequenceNumber(commit.lastSequenceNumber),
-    rows: commit.types[type]?.rows ?? 0,
-    foreign_rows: commit.types[type]?.foreignRows ?? 0,
+    rows: counted(commit, types, "rows"),
+    foreign_rows: counted(commit, types, "foreignRows"),
     arrived_from: timestamp(commit.arrivedFrom),
     arrived_to: timestamp(commit.arrivedTo),
   };
 }
+
+const counted = (commit: Commit, types: readonly string[], of: "rows" | "foreignRows"): number =>
+  types.reduce((sum, type) => sum + (commit.types[type]?.[of] ?? 0), 0);
 
 /** Redshift's own form, to the millisecond: rows' _arrived_at is compared with it. */
 export const timestamp = (iso: string): string => new Date(iso).toISOString().slice(0, 23).replace("T", " ");
@@ -44,11 +46,11 @@ export class LedgerBatches {
   readonly #foreign: ForeignBatch[] = [];
 
   /** @returns false for a batch that came before with the same content: its router wrote it twice */
-  add(key: string, commit: Commit, { type }: Target): boolean {
+  add(key: string, commit: Commit, types: readonly string[]): boolean {
     const content = `${batchName(commit)}-${parseCommitKey(key).digest ?? contentHash(commit)}`;
     if (this.#contents.has(content)) return false;
     this.#contents.add(content);
-    if ((commit.types[type]?.foreignRows ?? 0) > 0) {
+    if (counted(commit, types, "foreignRows") > 0) {
       const { origin, firstSequenceNumber: first, lastSequenceNumber: last } = commit;
       this.#foreign.push({ origin, first, last });
     }

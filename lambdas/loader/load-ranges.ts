@@ -1,7 +1,6 @@
 import type { Commit } from "../../wire/commit.ts";
 import { RangeSet } from "../../wire/ranges.ts";
 import { timestamp } from "./ledger-commit.ts";
-import type { Target } from "./target.ts";
 
 /** A source mostly has one range, which grows: a set of its own for each would take most of a load's memory. */
 interface Source {
@@ -25,15 +24,10 @@ export class LoadRanges {
   overlap = false;
   /** Sources that more than one host claims, which the agents of two hosts never do. */
   readonly contested = new Map<string, Set<string>>();
-  readonly #target: Target;
   readonly #sources = new Map<string, Source>();
   /** One text for all sources of a host. */
   readonly #hosts = new Map<string, string>();
   #size = 0;
-
-  constructor(target: Target) {
-    this.#target = target;
-  }
 
   /** Ranges of one source that touch are one: a file read on and on stays one row a load. */
   get size(): number {
@@ -45,9 +39,10 @@ export class LoadRanges {
     return this.#sources.size * SOURCE_BYTES + (this.#size - this.#sources.size) * RANGE_BYTES;
   }
 
-  add({ sources, arrivedFrom, arrivedTo }: Commit): void {
+  /** @param taken the types whose rows the load brings */
+  add({ sources, arrivedFrom, arrivedTo }: Commit, taken: readonly string[]): void {
     for (const { id, host, ranges, types, conflicts } of sources) {
-      if (!types.includes(this.#target.type)) continue;
+      if (!types.some((type) => taken.includes(type))) continue;
       this.overlap ||= conflicts > 0;
       for (const [from, to] of ranges) if (to > from) this.#add(id, host, from, to, arrivedFrom, arrivedTo);
     }

@@ -75,7 +75,9 @@ export type LoadEvent =
       readonly rows: number;
       /** Of the first of them, in the warehouse's own words. */
       readonly error: string;
-    };
+    }
+  /** The log has rows whose type nobody knows: they are held. */
+  | { readonly kind: "held"; readonly type: string; readonly rows: number; readonly commits: number };
 
 export interface Step {
   readonly state: TableState;

@@ -46,12 +46,20 @@ export class LoaderMetrics {
       this.#countTable(
         table,
         lag,
-        events.filter((event) => event.table === table),
+        events.filter((event) => "table" in event && event.table === table),
       );
     }
   }
 
-  #countAll({ lagSeconds, events, unreadable, refused, contested, busySeconds }: TickReport): void {
+  #countAll({
+    lagSeconds,
+    events,
+    unreadable,
+    refused,
+    held = [],
+    contested,
+    busySeconds,
+  }: TickReport): void {
     const loaded = events.filter((event) => event.kind === "loaded");
     this.#metrics.addMetric("LoadLagSeconds", MetricUnit.Seconds, lagSeconds);
     for (const [name, unit, of] of OF_A_LOAD) this.#metrics.addMetric(name, unit, sum(loaded, of));
@@ -59,6 +67,8 @@ export class LoaderMetrics {
     this.#metrics.addMetric("WarehouseChanges", MetricUnit.Count, changes(events));
     this.#metrics.addMetric("ObjectsSetAside", MetricUnit.Count, refused?.objects ?? 0);
     this.#metrics.addMetric("RowsSetAside", MetricUnit.Count, refused?.rows ?? 0);
+    const rowsHeld = held.reduce((sum, { rows }) => sum + rows, 0);
+    this.#metrics.addMetric("RowsHeld", MetricUnit.Count, rowsHeld);
     this.#metrics.addMetric("ContestedSources", MetricUnit.Count, contested);
     const { baseCapacityRpu } = this.#options;
     if (busySeconds !== undefined && baseCapacityRpu > 0) {

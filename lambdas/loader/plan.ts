@@ -9,7 +9,7 @@ import { ledgerCommit, LedgerBatches, timestamp } from "./ledger-commit.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { type LoadObject, manifestBody, manifestsOf, ndjson } from "./set-aside/load-objects.ts";
 import { RoutedBy } from "./removed-columns/routed-by.ts";
-import type { Target } from "./target.ts";
+import { type Target, typesOf } from "./target.ts";
 
 /** What a load needs in the lake before it is submitted. */
 interface LoadFile {
@@ -38,7 +38,7 @@ export class LoadPlan {
   readonly #configs: RoutedBy;
   readonly #commits: string[] = [];
   readonly #batches = new LedgerBatches();
-  readonly #ranges: LoadRanges;
+  readonly #ranges = new LoadRanges();
   readonly #hash = createHash("sha256");
   #oldest = Infinity;
   #newest = 0;
@@ -52,7 +52,6 @@ export class LoadPlan {
 
   constructor(target: Target) {
     this.#target = target;
-    this.#ranges = new LoadRanges(target);
     this.#configs = new RoutedBy(target.config);
   }
 
@@ -76,10 +75,14 @@ export class LoadPlan {
     return this.#ranges.contested;
   }
 
-  /** Adds a commit if it has rows for the table, and is not the same again. */
-  add(key: string, commit: Commit): void {
-    const objects = dataObjects(commit, this.#target);
-    if (objects.length === 0 || !this.#batches.add(key, commit, this.#target)) return;
+  /**
+   * Adds a commit if it has rows for the table, and is not the same again.
+   *
+   * @param types of which rows are loaded: all that the table takes, or fewer
+   */
+  add(key: string, commit: Commit, types = typesOf(this.#target)): void {
+    const objects = dataObjects(commit, types);
+    if (objects.length === 0 || !this.#batches.add(key, commit, types)) return;
     this.#hash.update(`${key}\n`);
     const writtenAt = parseCommitKey(key).writtenAt.getTime();
     this.#oldest = Math.min(this.#oldest, writtenAt);
@@ -95,10 +98,10 @@ export class LoadPlan {
     if ((commit.types[this.#target.type]?.foreignRows ?? 0) > 0) this.#foreignCommits++;
     if (commit.arrivedFrom < this.#arrivedFrom) this.#arrivedFrom = commit.arrivedFrom;
     if (commit.arrivedTo > this.#arrivedTo) this.#arrivedTo = commit.arrivedTo;
-    const row = `${JSON.stringify(ledgerCommit(commit, this.#target))}\n`;
+    const row = `${JSON.stringify(ledgerCommit(commit, types))}\n`;
     this.#commits.push(row);
     this.#commitBytes += row.length;
-    this.#ranges.add(commit);
+    this.#ranges.add(commit, types);
   }
 
   /** Keys of the objects that its commits name. */
@@ -182,8 +185,8 @@ export class LoadPlan {
   }
 }
 
-const dataObjects = (commit: Commit, { type }: Target): Commit["objects"] =>
-  commit.objects.filter((object) => object.kind === "data" && object.type === type && object.rows > 0);
+const dataObjects = (commit: Commit, types: readonly string[]): Commit["objects"] =>
+  commit.objects.filter(({ kind, type, rows }) => kind === "data" && types.includes(type) && rows > 0);
 
 const sum = (objects: readonly { readonly rows: number }[]): number =>
   objects.reduce((sum, { rows }) => sum + rows, 0);

@@ -5,6 +5,9 @@ import { compareCursors } from "../commit-log/cursor.ts";
 import { type Claim, readCommit } from "./claim.ts";
 import type { Claims } from "./claims.ts";
 
+/** The part of the log of commits that is used. */
+export type ReadableLog = Pick<CommitLog, "head" | "read" | "select">;
+
 /** What is read in one tick at most, whatever is in it. */
 export interface ReadLimits {
   /** Bytes of entries that are not passed over by their keys. */
@@ -18,7 +21,7 @@ export interface ReadLimits {
  *
  * @throws CommitLogError MISSING_SEGMENT; claims that are closed by then stay so
  */
-export async function readLog(claims: Claims, log: CommitLog, limits: ReadLimits): Promise<void> {
+export async function readLog(claims: Claims, log: ReadableLog, limits: ReadLimits): Promise<void> {
   let bytesLeft = limits.maxReadBytes;
   for (
     let segments = 0;
@@ -43,7 +46,7 @@ export async function readLog(claims: Claims, log: CommitLog, limits: ReadLimits
 }
 
 /** @throws CommitLogError MISSING_SEGMENT where this is not the log's end, but a hole in it */
-async function atEnd(claims: Claims, log: CommitLog, segment: number): Promise<void> {
+async function atEnd(claims: Claims, log: ReadableLog, segment: number): Promise<void> {
   for await (const _ of log.read({ segment, index: 0 })) break;
   await claims.closeAll({ backlog: false });
 }
@@ -52,7 +55,7 @@ async function atEnd(claims: Claims, log: CommitLog, segment: number): Promise<v
 async function readSegment(
   claims: Claims,
   readers: readonly Claim[],
-  log: CommitLog,
+  log: ReadableLog,
   head: SegmentHead,
   maxBytes: number,
 ): Promise<number> {

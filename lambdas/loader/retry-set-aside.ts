@@ -1,11 +1,11 @@
 import { segmentKey } from "../../wire/keys.ts";
 import { CommitLogError } from "../commit-log/commit-log-error.ts";
-import type { CommitLog } from "../commit-log/commit-log.ts";
+import type { Wanted } from "../commit-log/commit-log.ts";
 import { compareCursors } from "../commit-log/cursor.ts";
-import { type Claim, readCommit } from "./claim.ts";
+import { type Claim, type ReadCommit, readCommit } from "./claim.ts";
 import type { Claims } from "./claims.ts";
 import type { Lake } from "./lake.ts";
-import { isBadSegment } from "./read-log.ts";
+import { isBadSegment, type ReadableLog } from "./read-log.ts";
 import { remainder } from "./set-aside.ts";
 import type { SetAside } from "./state.ts";
 
@@ -17,12 +17,12 @@ const MAX_READ_BYTES = 64 * 2 ** 20;
  * Tries again one interval of each table that has some set aside: what can be read by now is loaded, and what
  * somebody has removed from the lake is forgotten. Tables mostly have the same ones, which are read once for all.
  */
-export async function retrySetAside(claims: Claims, log: CommitLog, lake: Lake): Promise<void> {
+export async function retrySetAside(claims: Claims, log: ReadableLog, lake: Lake): Promise<void> {
   const turns = new Map<string, { interval: SetAside; claims: Claim[] }>();
   for (const claim of claims.open) {
     const interval = claim.takeAside();
     if (interval === undefined) continue;
-    const name = JSON.stringify([interval.from, interval.to]);
+    const name = JSON.stringify([interval.from, interval.to, interval.types]);
     const turn = turns.get(name);
     if (turn) turn.claims.push(claim);
     else turns.set(name, { interval, claims: [claim] });
@@ -34,20 +34,27 @@ async function retry(
   interval: SetAside,
   retrying: readonly Claim[],
   claims: Claims,
-  log: CommitLog,
+  log: ReadableLog,
   lake: Lake,
 ): Promise<void> {
+  const isHeld = interval.types !== undefined;
   let [reached, tried, bytes] = [interval.from, 0, 0];
   try {
-    for await (const entry of log.read(interval.from)) {
+    for await (const entry of log.select(interval.from, wantedOf(interval))) {
+      if ("passed" in entry) {
+        reached = entry.next;
+        if (compareCursors(reached, interval.to) >= 0) break;
+        continue;
+      }
       if (compareCursors(entry.at, interval.to) >= 0) break;
       const logged = readCommit(entry);
-      if ("error" in logged) tried++;
-      const read = "error" in logged ? await lake.commit(entry.key) : logged;
-      for (const claim of retrying) if (read) claim.take(entry, read);
+      const read = await readAgain(logged, entry.key, interval, lake);
+      if (isHeld === "commit" in logged) tried++;
+      for (const claim of retrying) if (read) claim.take(entry, read, interval.types);
       reached = entry.next;
       bytes += entry.bytes;
-      if (tried >= MAX_RETRIES || bytes >= MAX_READ_BYTES || retrying.some(({ isFull }) => isFull)) break;
+      const isEnough = (!isHeld && tried >= MAX_RETRIES) || bytes >= MAX_READ_BYTES;
+      if (isEnough || retrying.some(({ isFull }) => isFull)) break;
     }
   } catch (error) {
     if (!isUnreadable(error)) throw error;
@@ -60,6 +67,23 @@ async function retry(
     if (claim.plan.size > 0)
       await claims.close(claim, { backlog: true }, { from: interval.from, to: reached });
   }
+}
+
+/** Segments without the types of an interval are not read beyond their heads. */
+function wantedOf({ types }: SetAside): Wanted {
+  if (types === undefined) return {};
+  return { segment: (head) => head.types?.some((type) => types.includes(type)) ?? true };
+}
+
+/** What could not be read and is no matter of types is set aside as that already. */
+async function readAgain(
+  logged: ReadCommit,
+  key: string,
+  { types }: SetAside,
+  lake: Lake,
+): Promise<ReadCommit | undefined> {
+  if (!("error" in logged)) return logged;
+  return types === undefined ? lake.commit(key) : undefined;
 }
 
 /** A segment that somebody has removed is no more to wait for than one that is spoilt. */

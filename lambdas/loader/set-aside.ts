@@ -17,7 +17,7 @@ export const MAX_SET_ASIDE = 100;
 /** The intervals with one more, which is the last to be tried again. */
 export function appended(intervals: readonly SetAside[], interval: SetAside): SetAside[] {
   const last = intervals.at(-1);
-  if (last !== undefined && compareCursors(last.to, interval.from) === 0) {
+  if (last !== undefined && compareCursors(last.to, interval.from) === 0 && sameTypes(last, interval)) {
     return [...intervals.slice(0, -1), joined(last, interval)];
   }
   return bounded([...intervals, interval], MAX_SET_ASIDE);
@@ -54,5 +54,14 @@ function joined(a: SetAside, b: SetAside): SetAside {
   const [from] = [a.from, b.from].toSorted(compareCursors);
   const [to] = [b.to, a.to].toSorted((a, b) => compareCursors(b, a));
   const [oldestAt] = [a.oldestAt, b.oldestAt].filter((at) => at !== undefined).toSorted();
-  return { from: from!, to: to!, count: a.count + b.count, ...(oldestAt !== undefined && { oldestAt }) };
+  const types = a.types && b.types && [...new Set([...a.types, ...b.types])];
+  return {
+    from: from!,
+    to: to!,
+    count: a.count + b.count,
+    ...(oldestAt !== undefined && { oldestAt }),
+    ...(types && { types }),
+  };
 }
+
+const sameTypes = (a: SetAside, b: SetAside): boolean => JSON.stringify(a.types) === JSON.stringify(b.types);

@@ -4,6 +4,7 @@ import { PREFIX } from "../../wire/keys.ts";
 import { loadsFolder, MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import { cursorSchema, LOG_BEGINNING } from "../commit-log/cursor.ts";
 import { SavedState } from "../commit-log/saved-state.ts";
+import { heldSchema } from "./held/held-types.ts";
 import { lastLoadSchema, NO_LOAD } from "./ledger/last-load.ts";
 import { openLoadSchema } from "./open-load.ts";
 import { stateOfVersion1, version1Schema } from "./state-version-1.ts";
@@ -15,16 +16,22 @@ import { stateOfVersion1, version1Schema } from "./state-version-1.ts";
  */
 const count = z.int().min(0);
 const instant = z.iso.datetime();
-/** An interval [from, to) of the log with commits that could not be read. */
+/** An interval [from, to) of the log with commits that could not be read, or had no type then. */
 export const setAsideSchema = z.strictObject({
   from: cursorSchema,
   to: cursorSchema,
   count,
   /** Minute of the oldest of them, as far as their keys tell. */
   oldestAt: instant.optional(),
+  /** Of which rows are to be loaded; of all that the table takes, where it is absent. See held/. */
+  types: z.array(z.string()).optional(),
 });
 
 const tableState = z.strictObject({
+  /** Names of the types whose rows it takes. */
+  takes: z.array(z.string()).optional(),
+  /** What arrived before is not loaded: the table is to begin there. */
+  since: instant.optional(),
   /** The ledger's last load. Absent in a state of before there were numbers: then the ledger has loads without one. */
   last: lastLoadSchema.optional(),
   /** The next commit to read. */
@@ -72,6 +79,8 @@ const stateSchema = z.strictObject({
   /** The warehouse whose ledger it is about, by DataApi's name; absent until a loader has named it. */
   warehouse: z.string().optional(),
   tables: z.record(z.string(), tableState),
+  /** Rows of types that nobody knows. */
+  held: heldSchema.optional(),
   /** When the first of the loads that run now was submitted, or one that they took over from. See busy-time.ts. */
   busySince: instant.optional(),
 });

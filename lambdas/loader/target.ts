@@ -13,6 +13,10 @@ export interface Target {
   /** Name of the warehouse; the main one if absent. */
   readonly warehouse?: string;
   readonly type: string;
+  /** Types whose rows it takes as well: what its own was called before. */
+  readonly formerNames: readonly string[];
+  /** Where a table that is new begins: with the log, now, or with what arrived from a time on. */
+  readonly from: RedshiftDestination["from"];
   readonly schema: string;
   readonly table: string;
   /** "schema.table": its key in the state and in the ledger. */
@@ -34,9 +38,11 @@ export function targetsOf(config: WeirConfig, warehouse = MAIN_WAREHOUSE): Targe
     type.destinations
       .filter((destination) => destination.to === "redshift")
       .filter((destination) => warehouseOf(config, destination) === warehouse)
-      .map(({ schema, table = type.name, distribution, sort }) => ({
+      .map(({ schema, table = type.name, distribution, sort, from }) => ({
         warehouse,
         type: type.name,
+        formerNames: type.formerNames,
+        from,
         schema,
         table,
         name: `${schema}.${table}`,
@@ -49,6 +55,12 @@ export function targetsOf(config: WeirConfig, warehouse = MAIN_WAREHOUSE): Targe
       })),
   );
 }
+
+/** Names of the types whose rows it takes. */
+export const typesOf = ({ type, formerNames }: Pick<Target, "type" | "formerNames">): readonly string[] => [
+  type,
+  ...formerNames,
+];
 
 export const tableSql = ({ schema, table }: Target): string => `${quoteName(schema)}.${quoteName(table)}`;
 

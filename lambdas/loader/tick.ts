@@ -5,9 +5,14 @@ import type { ClaimLimits } from "./claim.ts";
 import { Claims, type ClosedClaim } from "./claims.ts";
 import { eraseTable } from "./erasure/erase-table.ts";
 import { LakeErasures } from "./erasure/lake-erasures.ts";
+import { findUnknown } from "./held/find-unknown.ts";
+import type { KnownTypes } from "./held/held-types.ts";
+import { typesOfTargets } from "./held/known-types.ts";
+import { releaseHeld } from "./held/release.ts";
+import { KnownHeads } from "./known-heads.ts";
 import { Lag } from "./lag.ts";
 import { type LoadEvent, type LoadParts, type Log, settle, type Step, submit } from "./load.ts";
-import { readLog, type ReadLimits } from "./read-log.ts";
+import { type ReadableLog, readLog, type ReadLimits } from "./read-log.ts";
 import { readState } from "./read-state.ts";
 import { isRetryDue, retryRefused } from "./set-aside/retry-refused.ts";
 import { retrySetAside } from "./retry-set-aside.ts";
@@ -33,12 +38,16 @@ export interface TickParts extends LoadParts {
   readonly saved: SavedState<LoaderState>;
   readonly commitLog: CommitLog;
   readonly limits?: TickLimits;
+  /** What the configuration knows of types; as far as tables tell, where it is absent. */
+  readonly known?: KnownTypes;
 }
 
 export interface TickReport {
   /** Age of the oldest commit that some table has not loaded, 0 where none is. */
   readonly lagSeconds: number;
   readonly events: readonly LoadEvent[];
+  /** Rows whose type nobody knows, and that wait for one; left out where there are none. */
+  readonly held?: readonly HeldRows[];
   /** Commits that cannot be read: each is one until it can. */
   readonly unreadable: number;
   /** Objects that the warehouse refuses, over all tables, and their rows; left out where there are none. */
@@ -49,6 +58,14 @@ export interface TickReport {
   readonly behind?: readonly TableBehind[];
   /** How long the warehouse loaded; left out unless the last load that ran was seen to have ended. */
   readonly busySeconds?: number;
+}
+
+export interface HeldRows {
+  readonly type: string;
+  readonly rows: number;
+  readonly commits: number;
+  /** Minute of the oldest commit. */
+  readonly oldestAt?: string | undefined;
 }
 
 export interface TableBehind {
@@ -76,6 +93,8 @@ const LOGGED_EXAMPLES = 5;
  */
 export async function tick(parts: TickParts, scheduled: boolean): Promise<TickReport> {
   const turn = new Turn(parts, await readState(parts));
+  const log = new KnownHeads(parts.commitLog);
+  turn.releaseHeld(scheduled);
   // Listed after the state is read: whoever saves it meanwhile, once an erasure is recorded, has this tick begin anew.
   const erasures = await LakeErasures.list(parts.lake);
   await turn.each((state, target) => settle(state, target, parts));
@@ -85,7 +104,7 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   }
   const claims = claimsOf(turn, parts, erasures, scheduled);
   // What cannot be read now keeps nothing waiting that was planned already.
-  const failed = await claim(claims, parts, scheduled).then(
+  const failed = await readOn(claims, turn, log, parts, scheduled).then(
     () => undefined,
     (error: unknown) => ({ error }),
   );
@@ -100,8 +119,9 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   return {
     events: turn.events,
     contested: tellContested(claims.closed, parts.log),
+    ...tellHeld(turn.state, parts.log, scheduled),
     ...busy,
-    ...(await waiting(turn, parts)),
+    ...(await waiting(turn, log, parts)),
   };
 }
 
@@ -147,6 +167,33 @@ class Turn {
     return Object.values(this.state.tables).some(({ refused }) => refused?.round !== undefined);
   }
 
+  /**
+   * What is held and has a type by now goes to its tables. Nothing is to be known of a loader that has no table yet, when
+   * only a statement has ended.
+   */
+  releaseHeld(scheduled: boolean): void {
+    const { targets, log } = this.#parts;
+    if (!scheduled && Object.keys(this.state.tables).length === 0) return;
+    this.state = releaseHeld(this.state, targets, this.#known, log);
+  }
+
+  /** Looks for rows whose type nobody knows. */
+  async findUnknown(log: ReadableLog): Promise<void> {
+    const before = this.state.held!;
+    const { limits = TICK_LIMITS } = this.#parts;
+    const held = await findUnknown(before, this.#known, log, limits);
+    this.state = { ...this.state, held };
+    for (const [type, { rows, commits }] of Object.entries(held.types)) {
+      const more = commits - (before.types[type]?.commits ?? 0);
+      if (more > 0)
+        this.events.push({ kind: "held", type, rows: rows - (before.types[type]?.rows ?? 0), commits: more });
+    }
+  }
+
+  get #known(): KnownTypes {
+    return this.#parts.known ?? typesOfTargets(this.#parts.targets);
+  }
+
   /** Tables that need no DDL come first: those that do may keep the others waiting. */
   async each(step: (state: TableState, target: Target) => Promise<Step>): Promise<void> {
     const ready = (target: Target): boolean => this.table(target).prepared === fingerprint(target);
@@ -186,14 +233,28 @@ function claimsOf(
   return new Claims(tables, lake, now(), limits, erasures);
 }
 
-async function claim(
+async function readOn(
   claims: Claims,
-  { commitLog, lake, limits = TICK_LIMITS }: TickParts,
+  turn: Turn,
+  log: ReadableLog,
+  { lake, limits = TICK_LIMITS }: TickParts,
   scheduled: boolean,
 ): Promise<void> {
   // Between two ticks what is new comes first, however much was set aside.
-  if (scheduled) await retrySetAside(claims, commitLog, lake);
-  await readLog(claims, commitLog, limits);
+  if (scheduled) await retrySetAside(claims, log, lake);
+  await readLog(claims, log, limits);
+  if (scheduled) await turn.findUnknown(log);
+}
+
+/** Told on each tick, since nothing goes on until somebody says what becomes of them. */
+function tellHeld({ held }: LoaderState, log: Log, scheduled: boolean): Pick<TickReport, "held"> {
+  const rows = Object.entries(held?.types ?? {})
+    .filter(([, { commits }]) => commits > 0)
+    .map(([type, { rows, commits, oldestAt }]) => ({ type, rows, commits, oldestAt }));
+  if (rows.length === 0) return {};
+  const hint = "give the type back, or name it among the formerNames of another, or among `retired`";
+  if (scheduled) log.error("rows of a type that nobody knows are held", { held: rows, hint });
+  return { held: rows };
 }
 
 /** Tables read the same log: what they all fail to read is told once. */
@@ -228,9 +289,10 @@ function tellContested(closed: readonly ClosedClaim[], log: Log): number {
 /** What some table has not loaded yet. */
 async function waiting(
   turn: Turn,
-  { targets, commitLog, now }: TickParts,
+  log: ReadableLog,
+  { targets, now }: TickParts,
 ): Promise<Pick<TickReport, "lagSeconds" | "unreadable" | "refused" | "behind">> {
-  const lag = new Lag(commitLog);
+  const lag = new Lag(log);
   const behind: TableBehind[] = [];
   const refused = { objects: 0, rows: 0 };
   let [lagSeconds, unreadable] = [0, 0];
@@ -253,7 +315,9 @@ async function waiting(
   };
 }
 
-const sum = (setAside: TableState["setAside"]): number => setAside.reduce((sum, { count }) => sum + count, 0);
+/** Commits that could not be read; those that were held can. */
+const sum = (setAside: TableState["setAside"]): number =>
+  setAside.reduce((sum, { count, types }) => sum + (types === undefined ? count : 0), 0);
 
 function tableBehind({ name: table }: Target, lagSeconds: number, { load }: TableState): TableBehind {
   if (load?.failure === undefined || load.statementId !== undefined) return { table, lagSeconds };

@@ -8,6 +8,7 @@ import { RowWriter } from "./row-writer.ts";
  */
 const HEARTBEAT: LogType = {
   name: HEARTBEAT_TYPE,
+  formerNames: [],
   parse: { format: "json" },
   time: { field: "at", format: "iso8601" },
   columns: [

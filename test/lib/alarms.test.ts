@@ -33,6 +33,7 @@ test("there are these alarms", () => {
       "RecordsDropped",
       "Rejectedaccess",
       "RouterContestedSources",
+      "RowsHeld",
       "SequencerLag",
       "SequencerSilent",
       "SequencerTicksUndelivered",

@@ -3,6 +3,7 @@ import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { LOG_BEGINNING } from "../../lambdas/commit-log/cursor.ts";
 import { answer } from "../../lambdas/loader/commands/answer.ts";
 import { DataApi } from "../../lambdas/loader/data-api.ts";
+import type { KnownTypes } from "../../lambdas/loader/held/held-types.ts";
 import { Lake } from "../../lambdas/loader/lake.ts";
 import type { OpenLoad } from "../../lambdas/loader/open-load.ts";
 import { LoadPlan } from "../../lambdas/loader/plan.ts";
@@ -48,6 +49,8 @@ export class LoaderRig {
   now = new Date("2026-11-21T10:05:00Z");
   targets: Target[];
   limits: TickLimits | undefined;
+  /** Types of the configuration, where there are others than those of the tables. */
+  known: KnownTypes | undefined;
   readonly logged: { message: string; fields: object }[] = [];
   /** True for the moment, "before submit ..." or "after submit ...", at which the loader is to die. */
   diesAt: ((step: string) => boolean) | undefined;
@@ -78,6 +81,7 @@ export class LoaderRig {
     this.#isGranted = true;
     this.diesAt = undefined;
     this.limits = undefined;
+    this.known = undefined;
     this.log.reset();
     this.logged.length = 0;
     this.now = new Date("2026-11-21T10:05:00Z");
@@ -115,6 +119,7 @@ export class LoaderRig {
       now: () => this.now,
       log: { info: log, warn: log, error: log },
       ...(this.limits ? { limits: this.limits } : {}),
+      ...(this.known ? { known: this.known } : {}),
     };
   }
 

@@ -43,6 +43,7 @@ test("a load's numbers are told in all and of its table", () => {
     WarehouseChanges: 0,
     ContestedSources: 0,
     ObjectsSetAside: 0,
+    RowsHeld: 0,
     RowsSetAside: 0,
   });
   expect(tables).toEqual({
@@ -56,6 +57,14 @@ test("what is set aside is told for as long as it waits", () => {
     ObjectsSetAside: 2,
     RowsSetAside: 90,
   });
+});
+
+test("rows of a type that nobody knows are told for as long as they wait", () => {
+  const held = [
+    { type: "photo", rows: 5, commits: 1 },
+    { type: "foto", rows: 2, commits: 2 },
+  ];
+  expect(emitted({ held }).all).toMatchObject({ RowsHeld: 7 });
 });
 
 test("several loads of a table add up, and their durations stand side by side", () => {

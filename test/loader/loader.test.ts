@@ -144,6 +144,7 @@ describe("new commits", () => {
   test("that have nothing for the warehouse leave it untouched, and so does an empty lake", async () => {
     calls = 0;
     await loader.tick();
+    loader.known = { names: new Set(["photo", "other"]), retired: new Set() };
     await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 10]] }, type: "other" }));
     expect(await loader.tick()).toEqual({ lagSeconds: 0, events: [], unreadable: 0, contested: 0 });
     expect(calls).toBe(0);
@@ -260,6 +261,7 @@ describe("commits that are large", () => {
 
   test("and of other types are passed over: their segments are not read beyond the head", async () => {
     loader.limits = { ...TICK_LIMITS, maxReadBytes: 2 ** 20 };
+    loader.known = { names: new Set(["photo", "other"]), retired: new Set() };
     const others = Array.from({ length: 10 }, (_, i) => large(i, COMMIT_MAX_BYTES / 8, { type: "other" }));
     await loader.commit(...others);
     await loader.log.sequence();

@@ -32,6 +32,27 @@ describe("a configuration", () => {
   });
 
   test.each([
+    [[type({ formerNames: ["access"] })], [], "types[0].formerNames[0]: its present name"],
+    [
+      [type({ formerNames: ["photo"] }), type({ name: "photo", formerNames: ["access"] })],
+      [],
+      /^types\[0\]\.formerNames\[0\]: "photo" is the name of a type: rows under it are that type's own\. To swap/,
+    ],
+    [
+      [type({ formerNames: ["web"] }), type({ name: "photo", formerNames: ["web"] })],
+      [],
+      'types[1].formerNames[0]: "web" twice: it is a former name of "access" already',
+    ],
+    [[type()], ["access"], 'retired[0].type: "access" is among the types'],
+    [[type({ formerNames: ["web"] })], ["web"], 'retired[0].type: "web" is a former name of "access"'],
+    [[type()], ["web", "web"], 'retired[1].type: "web" twice'],
+  ])("whose names of types leave open where rows belong is refused: %#", (types, names, message) => {
+    const retired = names.map((type) => ({ type, waiting: "discard" }));
+    const expected = typeof message === "string" ? message : expect.stringMatching(message);
+    expect(problems({ types, retired })).toContainEqual(expected);
+  });
+
+  test.each([
     ["an unknown setting", { types: [type()], retention: 5 }, /Unrecognized key: "retention"/],
     [
       "an unknown setting of a part",

@@ -5,7 +5,7 @@ import { eraseTable } from "../erasure/erase-table.ts";
 import { LakeErasures } from "../erasure/lake-erasures.ts";
 import { LoaderError } from "../loader-error.ts";
 import { newTable, type TableState } from "../state.ts";
-import type { Target } from "../target.ts";
+import { type Target, typesOf } from "../target.ts";
 import type { TickParts } from "../tick.ts";
 import type { CommandSession } from "./command.ts";
 
@@ -21,7 +21,7 @@ export async function erase(
   const { state, parts } = session;
   const type = parseErasureKey(erasureKey(id))?.type;
   const erasures = await LakeErasures.list(parts.lake);
-  if (type === undefined || !erasures.of(type).includes(id))
+  if (type === undefined || !erasures.of({ type, formerNames: [] }).includes(id))
     throw new LoaderError("NO_ERASURE", `the lake has no record of an erasure ${id}`);
   const tables = { ...state.tables };
   const told: TableErasure[] = [];
@@ -29,7 +29,7 @@ export async function erase(
     const before = dueAtOnce(tables[target.name] ?? newTable());
     const { state: after } = await eraseTable(before, target, erasures, parts);
     tables[target.name] = after;
-    told.push(tableErasure(target.name, after, erasures.of(type).length));
+    told.push(tableErasure(target.name, after, erasures.of(target).length));
   }
   await session.save({ ...state, tables });
   return { tables: told };
@@ -48,8 +48,9 @@ export async function match(
   return { tables };
 }
 
+/** Tables that have rows of the type, or of what it is called by now. */
 const targetsOf = (type: string, { targets }: TickParts): Target[] =>
-  targets.filter((target) => target.type === type);
+  targets.filter((target) => typesOf(target).includes(type));
 
 /** Somebody who asks has mended what it failed of, perhaps. */
 function dueAtOnce(state: TableState): TableState {

@@ -28,7 +28,7 @@ export async function eraseTable(
   const { state: settled, ended } = await settleErasure(state, target, parts);
   const { applied, running, failure } = settled.erasures ?? { applied: 0 };
   const isDue = failure === undefined || parts.now().toISOString() >= failure.notBefore;
-  const isMissing = applied < erasures.of(target.type).length;
+  const isMissing = applied < erasures.of(target).length;
   if (running || !(ended || (isMissing && isDue))) return { state: settled, events: [] };
   try {
     const prepared = await preparedState(settled, target, parts);
@@ -93,7 +93,7 @@ async function submitNext(
   erasures: LakeErasures,
   { api, storage, now, log }: LoadParts,
 ): Promise<TableState> {
-  const ids = erasures.of(target.type);
+  const ids = erasures.of(target);
   const missing = ids.filter((id) => !had.has(id));
   const applied = ids.length - missing.length;
   const failure = state.erasures?.failure;

@@ -12,6 +12,7 @@ import {
 import { partitionDay, PREFIX } from "../../../wire/keys.ts";
 import type { Lake } from "../lake.ts";
 import { LoaderError } from "../loader-error.ts";
+import { type Target, typesOf } from "../target.ts";
 
 /** What zlib says of bytes that are not what was compressed. */
 const SPOILT = /^(?:Z|ZSTD)_/;
@@ -43,8 +44,10 @@ export class LakeErasures {
     return new LakeErasures(lake, ids);
   }
 
-  of(type: string): readonly string[] {
-    return this.#ids.get(type) ?? [];
+  /** Of all types whose rows a table takes: an id begins with its time. */
+  of(target: Pick<Target, "type" | "formerNames">): readonly string[] {
+    const ids = typesOf(target).flatMap((type) => this.#ids.get(type) ?? []);
+    return target.formerNames.length > 0 ? ids.toSorted((a, b) => (a < b ? -1 : 1)) : ids;
   }
 
   /** @throws LoaderError NO_ERASURE where somebody removed it @throws WireError BAD_ERASURE */
@@ -59,9 +62,12 @@ export class LakeErasures {
    * What stands in the place of objects, by their keys; of those that were not rewritten there is nothing. One
    * erasure of a type ends before the next begins, so what one has written the next may have replaced.
    */
-  async rewritten(type: string, keys: Iterable<string>): Promise<Map<string, RewrittenObject>> {
+  async rewritten(
+    target: Pick<Target, "type" | "formerNames">,
+    keys: Iterable<string>,
+  ): Promise<Map<string, RewrittenObject>> {
     const replaced = new Map<string, RewrittenObject>();
-    const ids = this.of(type);
+    const ids = this.of(target);
     if (ids.length === 0) return replaced;
     /** The object that there is now, and the one that a commit names. */
     const named = new Map([...keys].map((key) => [key, key]));

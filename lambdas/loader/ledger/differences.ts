@@ -19,11 +19,13 @@ export async function rebuilt(state: TableState, target: Target, parts: LoadPart
   if (has.number < (expected?.number ?? 0)) {
     log.error("the ledger lacks loads: the warehouse was restored, or is another one", difference);
   } else log.warn("the ledger has other loads than the state", difference);
-  const { prepared } = state;
+  const { prepared, takes, since } = state;
   return {
     state: {
       ...newTable(),
       ...(prepared !== undefined && { prepared }),
+      ...(takes !== undefined && { takes }),
+      ...(since !== undefined && { since }),
       ...ledger,
       ...(refused && { refused }),
       backlog: true,

@@ -92,7 +92,7 @@ export async function retryRefused(
   // One of the same commits is in the ledger already.
   const id = `${planned.id}-r${Math.floor(now().getTime() / 1_000).toString(36)}`;
   const retries = { key: `${PREFIX.loads}${id}/retries.ndjson`, rows: waiting.length };
-  const listed = erasures.of(target.type).length;
+  const listed = erasures.of(target).length;
   const load: OpenLoad = {
     ...relocated(planned, id),
     path: "slow",
@@ -125,7 +125,7 @@ async function planOf(
     if (read === undefined) gone.push(...own);
     if (!read || "error" in read) continue;
     const names = read.commit.objects.map((object) => object.key);
-    const rewritten = await erasures.rewritten(target.type, names);
+    const rewritten = await erasures.rewritten(target, names);
     const objects = read.commit.objects.filter(
       (object) => own.includes(object.key) || own.includes(rewritten.get(object.key)?.key ?? ""),
     );
