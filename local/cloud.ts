@@ -6,6 +6,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { TickReport } from "../lambdas/loader/tick.ts";
 import type { CloudFile } from "../wire/cloud-file.ts";
+import { MAIN_WAREHOUSE } from "../wire/warehouses.ts";
 import { announce } from "./cloud-file.ts";
 import { CREDENTIALS } from "./credentials.ts";
 import { startKinesis } from "./kinesis.ts";
@@ -191,7 +192,12 @@ function invokedLoaders(
 
 function cloudFile(id: string, deployment: Deployment, endpoints: CloudFile["endpoints"]): CloudFile {
   const { region, lakeBucket, mapping, stream, functions } = deployment;
-  const { router, sequencer, loader } = functions;
+  const { router, sequencer } = functions;
+  const loaders = new Map(
+    loadersOf(deployment).map(({ name, function: { name: called } }) => [name, called]),
+  );
+  const loader = loaders.get(MAIN_WAREHOUSE);
+  loaders.delete(MAIN_WAREHOUSE);
   return {
     version: 1,
     id,
@@ -200,7 +206,12 @@ function cloudFile(id: string, deployment: Deployment, endpoints: CloudFile["end
     endpoints,
     buckets: { lake: lakeBucket, failures: mapping.failureDestinationBucket },
     stream: stream.name,
-    functions: { router: router.name, sequencer: sequencer.name, ...(loader && { loader: loader.name }) },
+    functions: {
+      router: router.name,
+      sequencer: sequencer.name,
+      ...(loader !== undefined && { loader }),
+      ...(loaders.size > 0 && { loaders: Object.fromEntries(loaders) }),
+    },
   };
 }
 

@@ -18,6 +18,8 @@ export const cloudFileSchema = z.object({
     sequencer: z.string(),
     /** Absent where rows stay in the lake. */
     loader: z.string().optional(),
+    /** Those of other warehouses than the main one, by its name. */
+    loaders: z.record(z.string(), z.string()).optional(),
   }),
 });
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { CLOUD_FILE, type CloudFile, cloudFileSchema } from "../../wire/cloud-file.ts";
+import { MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import { AccessError } from "./access-error.ts";
 import type { PlaceNames } from "./place.ts";
 
@@ -19,7 +20,16 @@ export async function laptopCloudNames(dir: string): Promise<PlaceNames> {
     throw notRunning(`the laptop cloud of ${folder} (pid ${cloud.pid}) does not run any more`, folder);
   }
   const { region, endpoints, buckets, stream, functions } = cloud;
-  return { title: `the laptop cloud of ${folder}`, region, endpoints, buckets, stream, functions };
+  const { router, loader, loaders = {} } = functions;
+  const main = loader === undefined ? [] : [[MAIN_WAREHOUSE, loader] as const];
+  return {
+    title: `the laptop cloud of ${folder}`,
+    region,
+    endpoints,
+    buckets,
+    stream,
+    functions: { router, loaders: new Map([...main, ...Object.entries(loaders)]) },
+  };
 }
 
 async function readCloudFile(folder: string): Promise<CloudFile> {

@@ -9,6 +9,7 @@ export interface PlaceArguments {
   readonly stack?: string;
   readonly local?: string;
   readonly region?: string;
+  readonly warehouse?: string;
   readonly json?: true;
 }
 
@@ -38,6 +39,9 @@ export function onPlace<A extends PlaceArguments>(
     .addOption(new Option("--stack <name>", "work on this deployed stack"))
     .addOption(new Option("--local <folder>", "work on the laptop cloud that runs there").conflicts("stack"))
     .addOption(regionOption())
+    .addOption(
+      new Option("--warehouse <name>", "of several warehouses, this one alone; all of them if absent"),
+    )
     .addOption(jsonOption())
     .action(async (...given: unknown[]) => {
       const options = command.opts<A>();
@@ -65,12 +69,13 @@ export async function print(json: true | undefined, work: () => Promise<Outcome>
   }
 }
 
-async function open({ stack, local, region }: PlaceArguments): Promise<Place> {
+async function open({ stack, local, region, warehouse }: PlaceArguments): Promise<Place> {
   // Loaded late: an agent on a host has no use for any of it.
   const { openPlace } = await import("./place.ts");
-  if (stack !== undefined) return openPlace(await (await import("./stack.ts")).stackNames(stack, region));
+  if (stack !== undefined)
+    return openPlace(await (await import("./stack.ts")).stackNames(stack, region), warehouse);
   if (local !== undefined)
-    return openPlace(await (await import("./laptop-cloud.ts")).laptopCloudNames(local));
+    return openPlace(await (await import("./laptop-cloud.ts")).laptopCloudNames(local), warehouse);
   const hint = "Say --stack NAME for a deployed stack, or --local DIR for a laptop cloud.";
   throw new AccessError("NO_PLACE", "nothing to work on", hint);
 }

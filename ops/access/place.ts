@@ -3,8 +3,8 @@ import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { LoaderAnswers, LoaderRequest } from "../../wire/loader-command.ts";
-import { AccessError } from "./access-error.ts";
 import { invoke, invokeLoader } from "./invoke.ts";
+import { chosenLoaders, joinAnswers } from "./loaders.ts";
 
 /** A pipeline that commands work on: a deployed stack, or the laptop cloud. */
 export interface Place extends Disposable {
@@ -31,7 +31,11 @@ export interface PlaceNames {
   readonly endpoints?: { readonly s3: string; readonly kinesis: string; readonly lambda: string };
   readonly buckets: { readonly lake: string; readonly failures: string };
   readonly stream: string;
-  readonly functions: { readonly router: string; readonly loader?: string | undefined };
+  readonly functions: {
+    readonly router: string;
+    /** By the name of their warehouse, the main one first. */
+    readonly loaders: ReadonlyMap<string, string>;
+  };
 }
 
 /** Not secret: the laptop cloud takes any, but the SDK's clients will not go without. */
@@ -43,7 +47,9 @@ const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
  */
 const INVOKE_ATTEMPTS = 10;
 
-export function openPlace({ title, region, endpoints, buckets, stream, functions }: PlaceNames): Place {
+/** @param warehouse the only one whose loader is asked; all of them if absent */
+export function openPlace(names: PlaceNames, warehouse?: string): Place {
+  const { title, region, endpoints, buckets, stream, functions } = names;
   const common = {
     ...(region !== undefined && { region }),
     ...(endpoints && { credentials: LOCAL_CREDENTIALS }),
@@ -70,11 +76,11 @@ export function openPlace({ title, region, endpoints, buckets, stream, functions
     kinesis,
     stream,
     invokeLoader: async (command) => {
-      if (functions.loader === undefined) {
-        const hint = "The configuration has no warehouse.";
-        throw new AccessError("NO_LOADER", `${title} has no loader: its rows stay in the lake`, hint);
+      const answers = new Map<string, LoaderAnswers[(typeof command)["command"]]>();
+      for (const [name, loader] of chosenLoaders(title, functions.loaders, warehouse)) {
+        answers.set(name, await invokeLoader(lambda, loader, command));
       }
-      return invokeLoader(lambda, functions.loader, command);
+      return joinAnswers(answers);
     },
     invokeRouter: (event) => invoke(lambda, functions.router, event),
     [Symbol.dispose]: () => {

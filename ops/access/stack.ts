@@ -1,4 +1,5 @@
 import { CloudFormationClient, DescribeStacksCommand, type Stack } from "@aws-sdk/client-cloudformation";
+import { MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import { AccessError } from "./access-error.ts";
 import type { PlaceNames } from "./place.ts";
 
@@ -25,11 +26,22 @@ export async function stackNames(name: string, region: string | undefined): Prom
       region,
       buckets: { lake: output("LakeBucket"), failures: output("FailureBucket") },
       stream: output("StreamName"),
-      functions: { router: output("RouterFunction"), loader: outputs.get("LoaderFunction") },
+      functions: { router: output("RouterFunction"), loaders: loadersOf(outputs) },
     };
   } finally {
     client.destroy();
   }
+}
+
+/** `LoaderFunction` is the main warehouse's, `ArchiveLoaderFunction` that of one named `archive`. */
+function loadersOf(outputs: ReadonlyMap<string | undefined, string | undefined>): Map<string, string> {
+  const found = [...outputs].flatMap(([key = "", value]) => {
+    const match = /^([A-Z][a-z0-9]*)?LoaderFunction$/.exec(key);
+    if (value === undefined || !match) return [];
+    return [[match[1]?.toLowerCase() ?? MAIN_WAREHOUSE, value] as const];
+  });
+  const isMain = ([name]: readonly [string, string]): number => Number(name === MAIN_WAREHOUSE);
+  return new Map(found.sort((a, b) => isMain(b) - isMain(a)));
 }
 
 async function describe(client: CloudFormationClient, StackName: string, region: string): Promise<Stack> {

@@ -20,6 +20,10 @@ export async function runErase(
   options: EraseArguments,
   loadConfig: (file: string) => Promise<WeirConfig>,
 ): Promise<Outcome> {
+  if (options.warehouse !== undefined) {
+    const hint = "Leave --warehouse out.";
+    throw new AccessError("BAD_REQUEST", "what is erased is erased from every warehouse", hint);
+  }
   const files = new ErasureFiles(new EraseLake(place));
   if (options.list) return list(place, files);
   const parts: EraseParts = {
