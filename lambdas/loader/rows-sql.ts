@@ -50,8 +50,10 @@ FROM ${tableSql(target)} WHERE 1 = 0`,
       "settle-places",
       `DELETE FROM staged USING places WHERE staged."_src" = places."_src" AND staged."_off" = places."_off"`,
     ),
-    named("settle-places", "INSERT INTO staged SELECT * FROM fresh"),
-    named("insert-rows", `INSERT INTO ${listedSql(target)} SELECT * FROM staged`),
+    named(
+      "insert-rows",
+      `INSERT INTO ${listedSql(target)} SELECT * FROM staged UNION ALL SELECT * FROM fresh`,
+    ),
     named("insert-conflicts", insertConflictsSql(load, target)),
   ];
 }
@@ -62,7 +64,10 @@ export function rowCountsSql({ path, rows }: OpenLoad): {
   readonly conflicts: string;
 } {
   if (path === "fast") return { inserted: `${rows}`, conflicts: "0" };
-  return { inserted: "(SELECT count(*) FROM staged)", conflicts: "(SELECT count(*) FROM conflicting)" };
+  return {
+    inserted: "(SELECT count(*) FROM staged) + (SELECT count(*) FROM fresh)",
+    conflicts: "(SELECT count(*) FROM conflicting)",
+  };
 }
 
 /** The stage has the same columns in the same order. */

@@ -84,6 +84,33 @@ test("whatever columns a configuration may have, its statements fit the Data API
   );
 });
 
+test.each(["a first load", "one of a table without a ledger"])(
+  "%s fits the Data API with all that a load may bring, refuse and have to compare",
+  (what) => {
+    const batches = (["zstd", "gzip"] as const).map((codec, i) =>
+      batch({ sequence: [i, i], sources: { [codec]: [[0, 10]] }, codec, foreign: [i] }),
+    );
+    const file = { key: "loads/x", rows: 1 };
+    for (const path of ["fast", "slow"] as const) {
+      const sqls = loadSql(
+        {
+          ...planned(photo!, batches).load,
+          path,
+          ...(what === "a first load" ? {} : { seed: true }),
+          last: { id: "", number: 0 },
+          number: 1,
+          retries: file,
+          refused: file,
+          erasures: { listed: 2, applied: 1 },
+        },
+        photo!,
+        STORAGE,
+      );
+      expect(sqls.length).toBeLessThanOrEqual(DATA_API_BATCH_MAX_STATEMENTS);
+    }
+  },
+);
+
 test("the lock comes before anything that takes a snapshot, and the ledger last", () => {
   const names = loadSql(load("fast"), photo!, STORAGE).map(statementName);
   expect(names.join(" ")).toBe(
