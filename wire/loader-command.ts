@@ -16,6 +16,13 @@ export const loaderCommandSchema = z.discriminatedUnion("command", [
     /** Whoever asks. */
     by: z.string().max(200).optional(),
   }),
+  /** Has a table read the log again, from its beginning or from a time, and load what it lacks. */
+  z.strictObject({
+    command: z.literal("reload"),
+    /** "schema.table" */
+    table: z.string(),
+    from: z.iso.datetime().optional(),
+  }),
   /** Counts the rows that an erasure's condition is for. */
   z.strictObject({
     command: z.literal("match"),
@@ -37,6 +44,7 @@ export type CommandOf<N extends CommandName> = Extract<LoaderCommand, { command:
 export interface LoaderAnswers {
   readonly status: LoaderStatus;
   readonly schema: LoaderSchema;
+  readonly reload: TableReload;
   readonly match: { readonly tables: readonly TableMatch[] };
   readonly erase: { readonly tables: readonly TableErasure[] };
 }
@@ -103,6 +111,13 @@ export interface TableErasure {
 interface LogPlace {
   readonly segment: number;
   readonly index: number;
+}
+
+export interface TableReload {
+  /** "schema.table" */
+  readonly table: string;
+  /** Where the log is read from. */
+  readonly cursor: LogPlace;
 }
 
 /** How far each table is. */

@@ -153,3 +153,16 @@ test("a stopped cloud leaves no trace of where it was", async () => {
   expect((await weir(["loads", "--local", other])).stderr).toMatch(/^weir: no laptop cloud runs in /);
   await removeCloud(other);
 });
+
+test("a table is loaded again, and one that nothing goes to is named", async () => {
+  const { code, stdout } = await weir(["loads", "reload", "logs.photo", "--local", dir, "--json"]);
+  expect(JSON.parse(stdout)).toEqual({ ok: true, table: "logs.photo", cursor: { segment: 1, index: 0 } });
+  expect(code).toBe(0);
+  const refused = await weir(["loads", "reload", "logs.foto", "--local", dir]);
+  expect(refused).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("no log type goes to logs.foto"),
+  });
+  const bad = await weir(["loads", "reload", "logs.photo", "--from", "yesterday", "--local", dir]);
+  expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining("It should be a time") });
+});

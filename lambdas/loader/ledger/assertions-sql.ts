@@ -1,4 +1,5 @@
 import { named } from "../load-statement.ts";
+import type { LastLoad } from "./last-load.ts";
 import type { OpenLoad } from "../open-load.ts";
 import { lockTableSql, quoteText, rangesTableSql, tableSql, type Target } from "../target.ts";
 
@@ -9,8 +10,9 @@ import { lockTableSql, quoteText, rangesTableSql, tableSql, type Target } from "
 export function assertionsSql(load: OpenLoad, target: Target): string[] {
   return [
     named("lock", `LOCK TABLE ${lockTableSql(target)}`),
-    named("not-loaded", notLoadedSql(load, target)),
-    named("last-load", lastLoadSql(load, target)),
+    // A ledger that has no load has not this one.
+    ...(load.seed ? [] : [named("not-loaded", notLoadedSql(load, target))]),
+    named("last-load", followsSql(load.last, target)),
     ...tableRowsSql(load, target).map((sql) => named("table-rows", sql)),
   ];
 }
@@ -29,10 +31,10 @@ function notLoadedSql({ id, last, number }: OpenLoad, { name }: Target): string 
 }
 
 /**
- * The state that the load was planned by is what the ledger says. A state of an earlier release does not name its last
+ * Asserts that what the state says is what the ledger says. A state of an earlier release does not name its last
  * load: then there is one that has no number yet.
  */
-function lastLoadSql({ last }: OpenLoad, { name }: Target): string {
+export function followsSql(last: LastLoad | undefined, { name }: Target): string {
   const { id, number } = last ?? { id: "", number: 0 };
   const known =
     last === undefined
