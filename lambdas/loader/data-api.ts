@@ -1,5 +1,6 @@
 import {
   BatchExecuteStatementCommand,
+  CancelStatementCommand,
   type DescribeStatementResponse,
   DescribeStatementCommand,
   ExecuteStatementCommand,
@@ -20,17 +21,28 @@ export type Value = string | number | boolean | undefined;
 /** The longest that DescribeStatement waits. Redshift Data API reference, read 2026-11. */
 const WAIT_MAX_SECONDS = 30;
 /** Looking up a table is a matter of a second, but a warehouse that sleeps must wake up first. */
-const QUESTION_WAITS = 3;
+const QUESTION_MAX_SECONDS = 90;
+/**
+ * An ALTER waits for those who read the table, and whoever comes after it waits for the ALTER: it gives up before they
+ * notice. It is tried again.
+ */
+const ALTER_MAX_SECONDS = 60;
 
 /** The warehouse, through the Redshift Data API. */
 export class DataApi {
   /** Names it among others: the workgroup or cluster, and the database. */
   readonly warehouse: string;
   readonly #client: RedshiftDataClient;
+  readonly #alterMaxSeconds: number;
   readonly #database: { readonly Database: string };
 
-  constructor(client: RedshiftDataClient, { database, ...target }: Database) {
+  constructor(
+    client: RedshiftDataClient,
+    { database, ...target }: Database,
+    alterMaxSeconds = ALTER_MAX_SECONDS,
+  ) {
     this.#client = client;
+    this.#alterMaxSeconds = alterMaxSeconds;
     const name = "workgroup" in target ? `workgroup:${target.workgroup}` : `cluster:${target.cluster}`;
     this.warehouse = `${name}/${database}`;
     this.#database = {
@@ -89,23 +101,40 @@ export class DataApi {
     await this.#finished((await this.#client.send(command)).Id!);
   }
 
-  /** Runs statements without rows as one transaction and waits for its end. @throws LoaderError */
-  async runAll(sqls: readonly string[]): Promise<void> {
-    const command = new BatchExecuteStatementCommand({ ...this.#database, Sqls: [...sqls] });
-    await this.#finished((await this.#client.send(command)).Id!);
+  /**
+   * Changes a table: one statement outside any transaction, or several in one. Cancelled where it does not end in time.
+   *
+   * @throws LoaderError STATEMENT, NOT_IN_TIME
+   */
+  async alter(sqls: readonly string[]): Promise<void> {
+    const { Id } =
+      sqls.length === 1
+        ? await this.#client.send(new ExecuteStatementCommand({ ...this.#database, Sql: sqls[0] }))
+        : await this.#client.send(new BatchExecuteStatementCommand({ ...this.#database, Sqls: [...sqls] }));
+    try {
+      await this.#finished(Id!, this.#alterMaxSeconds);
+    } catch (error) {
+      if (!(error instanceof LoaderError) || error.code !== "NOT_IN_TIME") throw error;
+      // It may end at this very moment: then there is nothing to cancel.
+      await this.#client.send(new CancelStatementCommand({ Id })).catch(() => undefined);
+      await this.#finished(Id!, WAIT_MAX_SECONDS).catch(() => {
+        const hint = "somebody reads the table all the time: pg_locks and stv_recents say who";
+        throw new LoaderError("NOT_IN_TIME", `${error.message} and was cancelled`, hint);
+      });
+    }
   }
 
-  async #finished(id: string): Promise<void> {
-    for (let waits = 0; waits < QUESTION_WAITS; waits++) {
-      const command = new DescribeStatementCommand({ Id: id, WaitTimeSeconds: WAIT_MAX_SECONDS });
+  async #finished(id: string, maxSeconds = QUESTION_MAX_SECONDS): Promise<void> {
+    for (let left = maxSeconds; left > 0; left -= WAIT_MAX_SECONDS) {
+      const WaitTimeSeconds = Math.min(left, WAIT_MAX_SECONDS);
+      const command = new DescribeStatementCommand({ Id: id, WaitTimeSeconds });
       const { Status, Error: error } = await this.#client.send(command);
       if (Status === "FINISHED") return;
       if (Status === "FAILED" || Status === "ABORTED") {
         throw new LoaderError("STATEMENT", error ?? `the statement was ${Status.toLowerCase()}`);
       }
     }
-    const waited = QUESTION_WAITS * WAIT_MAX_SECONDS;
-    throw new LoaderError("NOT_IN_TIME", `statement ${id} did not end within ${waited} s`);
+    throw new LoaderError("NOT_IN_TIME", `statement ${id} did not end within ${maxSeconds} s`);
   }
 }
 

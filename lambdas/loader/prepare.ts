@@ -1,10 +1,10 @@
-import { DATA_API_BATCH_MAX_STATEMENTS } from "../../wire/limits.ts";
 import type { DataApi, Value } from "./data-api.ts";
 import { prepareLedger } from "./ledger/prepare-ledger.ts";
 import { LoaderError } from "./loader-error.ts";
+import { migrate } from "./schema/migrate.ts";
 import { BY_LOADER, recordSql } from "./schema/migration.ts";
 import { createTableSql, prepareSql, tableColumnsSql } from "./table-ddl.ts";
-import { reconcile, type SchemaChange, type TableColumn } from "./table-schema.ts";
+import type { TableColumn } from "./table-schema.ts";
 import type { Target } from "./target.ts";
 
 /**
@@ -26,8 +26,7 @@ export async function prepareTable(
     const created = { kind: "create-table", subject: target.name, sql: createTableSql(target) } as const;
     const recorded = isThere ? [] : [recordSql(target, [created], by)];
     const found = (await api.ask(prepareSql(target, recorded))).map(tableColumn);
-    const changes = reconcile(target, found);
-    for (const batch of batches(changes)) await migrate(target, batch, by, api);
+    const changes = await migrate(target, found, { api, by, ask: () => tableColumns(target, api) });
     return changes.map(({ sql }) => sql);
   } catch (error) {
     throw withHint(error as Error);
@@ -37,40 +36,6 @@ export async function prepareTable(
 /** The columns that the table has, none where there is no table. */
 export async function tableColumns(target: Target, api: DataApi): Promise<readonly TableColumn[]> {
   return (await api.ask([tableColumnsSql(target)])).map(tableColumn);
-}
-
-/** ALTER COLUMN TYPE cannot run inside a transaction, so that its record is made after it. */
-async function migrate(
-  target: Target,
-  batch: readonly SchemaChange[],
-  by: string,
-  api: DataApi,
-): Promise<void> {
-  const record = recordSql(target, batch, by);
-  const [{ kind, sql }] = batch as [SchemaChange];
-  if (kind === "add-column") return api.runAll([...batch.map(({ sql }) => sql), record]);
-  await api.run(sql);
-  await api.run(record);
-}
-
-/** SQL of one batch, at most: its record, which is longer, has the rest of the 100 KB. */
-const BATCH_MAX_BYTES = 30_000;
-
-/** Columns are added many at a time, each batch a transaction: a wide table may lack a thousand. */
-function* batches(changes: readonly SchemaChange[]): Generator<SchemaChange[]> {
-  let batch: SchemaChange[] = [];
-  let bytes = 0;
-  for (const change of changes) {
-    const size = Buffer.byteLength(change.sql);
-    const isFull = batch.length === DATA_API_BATCH_MAX_STATEMENTS - 1 || bytes + size > BATCH_MAX_BYTES;
-    if (batch.length > 0 && (isFull || change.kind === "widen-column")) {
-      yield batch;
-      [batch, bytes] = [[], 0];
-    }
-    if (change.kind === "widen-column") yield [change];
-    else [batch, bytes] = [[...batch, change], bytes + size];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** What the loader finds where it was not given its rights, or not for this table. */

@@ -26,7 +26,7 @@ export async function publish(target: Target, api: DataApi, by: string): Promise
   const failed: Unpublished[] = [];
   for (const publication of await duePublications(target, api)) {
     try {
-      await api.runAll([...publication.statements, recordSql(target, [publication], by)]);
+      await api.alter([...publication.statements, recordSql(target, [publication], by)]);
       done.push(publication);
     } catch (error) {
       if (!(error instanceof LoaderError)) throw error;
