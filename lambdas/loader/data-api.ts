@@ -101,6 +101,12 @@ export class DataApi {
     await this.#finished((await this.#client.send(command)).Id!);
   }
 
+  /** Runs statements without rows as one transaction and waits for its end. @throws LoaderError */
+  async runAll(sqls: readonly string[]): Promise<void> {
+    const command = new BatchExecuteStatementCommand({ ...this.#database, Sqls: [...sqls] });
+    await this.#finished((await this.#client.send(command)).Id!);
+  }
+
   /**
    * Changes a table: one statement outside any transaction, or several in one. Cancelled where it does not end in time.
    *

@@ -2,9 +2,8 @@ import type { Cursor } from "../../commit-log/cursor.ts";
 import { compareCursors } from "../../commit-log/cursor.ts";
 import type { LoadParts } from "../load.ts";
 import { LoaderError } from "../loader-error.ts";
-import { prepareTable } from "../prepare.ts";
+import { readyTable } from "../schema/ready-table.ts";
 import { newTable, type TableState } from "../state.ts";
-import { fingerprint } from "../table-ddl.ts";
 import { lockTableSql, quoteText, rangesTableSql, tableSql, type Target } from "../target.ts";
 import { followsSql } from "./assertions-sql.ts";
 import type { LastLoad } from "./last-load.ts";
@@ -30,7 +29,8 @@ export async function reload(
   parts: LoadParts,
 ): Promise<TableState> {
   const { api, now, log } = parts;
-  await prepareTable(target, api);
+  // Somebody may have dropped it, whatever it was last made to fit.
+  const prepared = await readyTable(undefined, target, parts);
   const setAside = state.setAside.filter(({ to }) => compareCursors(to, from) <= 0);
   for (let attempt = 1; ; attempt++) {
     const { last: before } = await readLastLoad(target, api);
@@ -48,7 +48,7 @@ export async function reload(
     return {
       ...newTable(),
       ...kept,
-      prepared: fingerprint(target),
+      prepared,
       last,
       cursor: from,
       setAside,
