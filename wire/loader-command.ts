@@ -44,7 +44,8 @@ export type CommandOf<N extends CommandName> = Extract<LoaderCommand, { command:
 export interface LoaderAnswers {
   readonly status: LoaderStatus;
   readonly schema: LoaderSchema;
-  readonly reload: TableReload;
+  /** The table, where it is one of this loader's. */
+  readonly reload: { readonly tables: readonly TableReload[] };
   readonly match: { readonly tables: readonly TableMatch[] };
   readonly erase: { readonly tables: readonly TableErasure[] };
 }

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from "commander";
+import { AccessError } from "../access/access-error.ts";
 import { onPlace, type Outcome, type PlaceArguments } from "../access/place-command.ts";
 import type { Place } from "../access/place.ts";
 
@@ -19,14 +20,19 @@ export function reloadCommand(): Command {
 }
 
 async function reload(place: Place, { from }: ReloadArguments, table?: string): Promise<Outcome> {
-  const { cursor } = await place.invokeLoader({
+  const { tables } = await place.invokeLoader({
     command: "reload",
     table: table!,
     ...(from !== undefined && { from }),
   });
-  const since = from === undefined ? "its beginning" : from;
-  const text = `${table}: the log is read again from ${since}, segment ${cursor.segment}, with the loader's next tick. How far it is: weir loads`;
-  return { ok: true, json: { ok: true, table, cursor }, text };
+  if (tables.length === 0) {
+    throw new AccessError("REFUSED", `no log type goes to ${table}`, "weir loads names the tables there are");
+  }
+  const text = tables.map(
+    ({ table, cursor }) => `${table}: the log is read again from segment ${cursor.segment} on`,
+  );
+  text.push("with the loader's next tick; weir loads tells how far it is");
+  return { ok: true, json: { ok: true, tables }, text: text.join("\n") };
 }
 
 /** @returns in UTC, as the loader takes it */

@@ -156,7 +156,10 @@ test("a stopped cloud leaves no trace of where it was", async () => {
 
 test("a table is loaded again, and one that nothing goes to is named", async () => {
   const { code, stdout } = await weir(["loads", "reload", "logs.photo", "--local", dir, "--json"]);
-  expect(JSON.parse(stdout)).toEqual({ ok: true, table: "logs.photo", cursor: { segment: 1, index: 0 } });
+  expect(JSON.parse(stdout)).toEqual({
+    ok: true,
+    tables: [{ table: "logs.photo", cursor: { segment: 1, index: 0 } }],
+  });
   expect(code).toBe(0);
   const refused = await weir(["loads", "reload", "logs.foto", "--local", dir]);
   expect(refused).toMatchObject({

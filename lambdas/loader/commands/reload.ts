@@ -1,7 +1,6 @@
-import type { CommandOf, TableReload } from "../../../wire/loader-command.ts";
+import type { CommandOf, LoaderAnswers } from "../../../wire/loader-command.ts";
 import { LOG_BEGINNING } from "../../commit-log/cursor.ts";
 import { reload as reloadTable } from "../ledger/reload.ts";
-import { LoaderError } from "../loader-error.ts";
 import { placeOf } from "../log-place.ts";
 import { newTable } from "../state.ts";
 import type { CommandSession } from "./command.ts";
@@ -10,15 +9,13 @@ import type { CommandSession } from "./command.ts";
 export async function reload(
   { table, from }: CommandOf<"reload">,
   session: CommandSession,
-): Promise<TableReload> {
+): Promise<LoaderAnswers["reload"]> {
   const { state, parts } = session;
   const target = parts.targets.find(({ name }) => name === table);
-  if (target === undefined) {
-    const known = parts.targets.map(({ name }) => name).join(", ");
-    throw new LoaderError("BAD_COMMAND", `table: no log type goes to ${table}`, `there are ${known}`);
-  }
+  // Another warehouse may have it, whose loader is asked as well.
+  if (target === undefined) return { tables: [] };
   const cursor = from === undefined ? LOG_BEGINNING : await placeOf(new Date(from), parts.commitLog);
   const reloading = await reloadTable(state.tables[table] ?? newTable(), target, cursor, parts);
   await session.save({ ...state, tables: { ...state.tables, [table]: reloading } });
-  return { table, cursor };
+  return { tables: [{ table, cursor }] };
 }
