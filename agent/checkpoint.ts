@@ -1,82 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import * as z from "zod";
-import { GAP_REASONS } from "../wire/provenance.ts";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
+import { fileSchema, headSchema } from "./checkpoint-schema.ts";
 import { CheckpointText, readCheckpointText } from "./checkpoint-text.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { diskFs, type DurableFile, type DurableFs } from "./durable-fs.ts";
-import { type MachineState, machineStateSchema, NO_MACHINE, type Renewal } from "./machine/machine-state.ts";
+import { type MachineState, NO_MACHINE, type Renewal } from "./machine/machine-state.ts";
 import type { SpoolPosition } from "./spool/segments.ts";
 import { steadyNow } from "./steady-clock.ts";
 import { type FilePosition, NO_STATE, type TailState } from "./tail/tail-state.ts";
-
-const count = z.int().min(0);
-const decimal = z.string().regex(/^-?\d+$/);
-const identity = z.strictObject({ dev: decimal, ino: decimal, birthtimeNs: decimal });
-
-const gap = z.strictObject({
-  from: count,
-  reason: z.enum(GAP_REASONS),
-  lines: count,
-  source: z.string().optional(),
-});
-
-const fileSchema = z.strictObject({
-  record: z.strictObject({
-    source: z.strictObject({ id: z.string(), host: z.string(), path: z.string() }),
-    tag: z.string(),
-    file: identity,
-    generation: count,
-    isNamed: z.boolean(),
-    location: z.string(),
-    hasEnded: z.boolean(),
-    goneAtMs: count.optional().transform((goneAtMs) => goneAtMs),
-    header: z.strictObject({ bytes: count, sha256: z.base64() }),
-    guard: z
-      .strictObject({ end: count, base64: z.base64() })
-      .optional()
-      .transform((guard) => guard),
-    verified: z
-      .strictObject({ size: count, mtimeNs: decimal })
-      .optional()
-      .transform((verified) => verified),
-    unpacked: z
-      .strictObject({ bytes: count, damage: z.string().optional(), expected: count.optional() })
-      .optional()
-      .transform((unpacked) => unpacked),
-    breaks: z.array(count),
-    salt: z.string().optional(),
-  }),
-  resume: z.strictObject({
-    offset: count,
-    standing: z.enum(["line", "open", "cut"]),
-    gap: gap
-      .extend({ before: gap.optional() })
-      .optional()
-      .transform((gap) => gap),
-  }),
-});
-
-const headSchema = z.strictObject({
-  version: z.literal(1),
-  savedAt: z.iso.datetime(),
-  /** When the file was made that this was written to, which a copy of it was not. */
-  bornAtNs: decimal.optional(),
-  machine: machineStateSchema.optional().transform((machine): MachineState => machine ?? NO_MACHINE),
-  /** `[[files]]` entries that have been in use: `start_at` no longer applies to them. */
-  rules: z.array(z.string()),
-  /** How far pushed events are delivered, and were on disk. */
-  spool: z
-    .strictObject({ sourceId: z.string(), offset: count, end: count.optional(), gap: gap.optional() })
-    .optional()
-    .transform((spool) => spool),
-  /** Files that hold what another one held, and so are not read. */
-  copies: z.array(
-    z.strictObject({ file: identity, size: count, mtimeNs: decimal.optional(), of: z.string() }),
-  ),
-});
 
 /** Everything a checkpoint keeps. */
 export interface AgentState extends TailState {
@@ -117,6 +50,8 @@ export class CheckpointFile {
   /** Digest of what was saved last. */
   #saved: string | undefined;
   #saving: Promise<void> = Promise.resolve();
+  /** What the file begins with, once this process has written it. */
+  #head: Buffer | undefined;
   /** The failure that was told last. */
   #told = { message: "", atMs: 0 };
 
@@ -153,7 +88,7 @@ export class CheckpointFile {
   /**
    * Writes what has changed since the last save, if anything. One save waits for the other.
    *
-   * @throws AgentError CHECKPOINT_WRITE
+   * @throws AgentError CHECKPOINT_WRITE, STATE_LOCKED where another agent has saved since
    */
   save(state: AgentState, now: Date): Promise<void> {
     const text = new CheckpointText(state, this.machine);
@@ -167,6 +102,7 @@ export class CheckpointFile {
       this.savedAtMs = now.getTime();
       return;
     }
+    if (await this.#isReplaced()) throw this.#taken();
     try {
       await this.#replace(`{"version":1,"savedAt":"${now.toISOString()}",`, pieces, bytes);
     } catch (cause) {
@@ -183,13 +119,14 @@ export class CheckpointFile {
    * Saves if it can. Where it cannot, positions fall behind and nothing else; the next save may have room.
    *
    * @returns whether the state is on disk
+   * @throws AgentError STATE_LOCKED
    */
   async trySave(state: AgentState, log: Logger): Promise<boolean> {
     try {
       await this.save(state, new Date());
       return true;
     } catch (error) {
-      if (!(error instanceof AgentError)) throw error;
+      if (!(error instanceof AgentError) || error.code === "STATE_LOCKED") throw error;
       this.failures++;
       this.#tellFailure(error, log);
       return false;
@@ -219,11 +156,13 @@ export class CheckpointFile {
     // One that a crash has left behind.
     await this.#fs.remove(temporary);
     const file = await this.#fs.create(temporary);
+    let head: Buffer;
     try {
       const bornAtNs = await file.bornAtNs();
       const birth = bornAtNs === undefined ? "" : `"bornAtNs":"${bornAtNs}",`;
+      head = Buffer.from(opening + birth);
       let at = 0;
-      for (const piece of [Buffer.from(opening + birth), ...pieces]) {
+      for (const piece of [head, ...pieces]) {
         await file.write(piece, at);
         at += piece.length;
       }
@@ -232,7 +171,36 @@ export class CheckpointFile {
       await file.close();
     }
     await this.#fs.rename(temporary, this.path);
+    this.#head = head;
     await this.#fs.syncDirectory(this.#directory);
+  }
+
+  /** The lock holds between processes of one machine, but not between machines that share a disk. */
+  async #isReplaced(): Promise<boolean> {
+    const own = this.#head;
+    if (own === undefined) return false;
+    let file: DurableFile | undefined;
+    try {
+      file = await this.#fs.open(this.path);
+      const head = Buffer.alloc(own.length);
+      await file.read(head, 0);
+      return !head.equals(own);
+    } catch {
+      // Whoever has deleted it, or cannot give it, has not written it.
+      return false;
+    } finally {
+      await file?.close();
+    }
+  }
+
+  #taken(): AgentError {
+    const hint = "Give each agent a state_dir of its own; no lock tells of one on another machine.";
+    return new AgentError(
+      "STATE_LOCKED",
+      this.#directory,
+      "another agent has saved its checkpoint here",
+      hint,
+    );
   }
 
   /** @returns its bytes, and when it was made */

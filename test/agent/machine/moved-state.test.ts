@@ -369,3 +369,26 @@ test("check says by what a copy of the state would be noticed", async () => {
   );
   await expect(async () => agent.config({ machine: "" })).rejects.toThrow("machine");
 });
+
+test("of two agents on machines that share a state directory, the one that another has replaced ends and says so", async () => {
+  await using agent = await AgentFixture.make();
+  const checkpoint = agent.path("state/checkpoint.json");
+  await writeFile(agent.path("a.log"), lines(10));
+  await using running = new RunningAgent(agent, { machine: "node-1" });
+  await running.until(() => agent.events.length === 10);
+  // No socket of this machine tells of the other.
+  await rm(agent.path("state/agent.sock"));
+  await agent.drain({ machine: "node-2" });
+  const theirs = await readFile(checkpoint, "utf8");
+  const ended = running.until(async () => {
+    await appendFile(agent.path("a.log"), lines(1));
+    return false;
+  });
+  await expect(ended).rejects.toMatchObject({
+    code: "STATE_LOCKED",
+    message: expect.stringContaining("another agent has saved its checkpoint here"),
+  });
+  expect(await readFile(checkpoint, "utf8")).toBe(theirs);
+  expect(theirs).toContain("node-2");
+  assertNoneShared(agent.events);
+});
