@@ -7,7 +7,21 @@ import { alternatives, type JsonSchema } from "./json-schema.ts";
  * @param heading names a section by the path of its object
  */
 export function reference(schema: JsonSchema, heading: (path: readonly string[]) => string): string {
-  return sections(schema, [], "", heading).join("\n");
+  return sections(schema, [], "", heading)
+    .filter(isFirst())
+    .map(({ text }) => text)
+    .join("\n");
+}
+
+interface Section {
+  readonly text: string;
+  /** What it says but for its heading: an object that stands at several paths has one section. */
+  readonly says: string;
+}
+
+function isFirst(): (section: Section) => boolean {
+  const said = new Set<string>();
+  return ({ says }) => said.size < said.add(says).size;
 }
 
 function sections(
@@ -15,7 +29,7 @@ function sections(
   path: readonly string[],
   about: string,
   heading: (path: readonly string[]) => string,
-): string[] {
+): Section[] {
   const { properties, items, description = about } = schema;
   if (items) return sections(items, [...path.slice(0, -1), `${path.at(-1)}[]`], description, heading);
   const choices = alternatives(schema)?.filter((choice) => choice.properties && !isInline(choice)) ?? [];
@@ -23,9 +37,14 @@ function sections(
     return choices.flatMap((choice) => choiceSection(choice, path, description, heading));
   if (!properties) return [];
   const title = path.length === 0 ? [] : [`## ${heading(path)}\n`];
-  const text = path.length === 0 || description === "" ? [] : [`${sentence(description)}\n`];
-  return [...title, ...text, table(schema), ...inner(properties, path, heading)];
+  const intro = path.length === 0 || description === "" ? [] : [`${sentence(description)}\n`];
+  return [section(title, [...intro, table(schema)]), ...inner(properties, path, heading)];
 }
+
+const section = (title: readonly string[], body: readonly string[]): Section => ({
+  text: [...title, ...body].join("\n"),
+  says: body.join("\n"),
+});
 
 /** One of several kinds of object, told apart by a field with a fixed value. */
 function choiceSection(
@@ -33,24 +52,20 @@ function choiceSection(
   path: readonly string[],
   about: string,
   heading: (path: readonly string[]) => string,
-): string[] {
+): Section[] {
   const properties = choice.properties!;
   const kind = Object.entries(properties).find(([, field]) => field.const !== undefined || field.enum);
   const which = kind === undefined ? "" : `, \`${kind[0]}\` ${typeText(kind[1])}`;
   const text = choice.description ?? about;
-  return [
-    `## ${heading(path)}${which}\n`,
-    ...(text === "" ? [] : [`${sentence(text)}\n`]),
-    table(choice),
-    ...inner(properties, path, heading),
-  ];
+  const body = [...(text === "" ? [] : [`${sentence(text)}\n`]), table(choice)];
+  return [section([`## ${heading(path)}${which}\n`], body), ...inner(properties, path, heading)];
 }
 
 function inner(
   properties: Readonly<Record<string, JsonSchema>>,
   path: readonly string[],
   heading: (path: readonly string[]) => string,
-): string[] {
+): Section[] {
   return Object.entries(properties).flatMap(([name, field]) => sections(field, [...path, name], "", heading));
 }
 
