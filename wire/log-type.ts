@@ -42,10 +42,14 @@ function columnNameNear(field: string): string | undefined {
   return IDENTIFIER.test(name) ? name : undefined;
 }
 
-const fieldPath = z.string().min(1).meta({
-  description:
-    "name of a parsed field; in JSON, dots reach into objects, and numbers into arrays, where no name has the dots itself",
-});
+const fieldPath = z
+  .string()
+  .min(1)
+  .meta({
+    description:
+      "name of a parsed field; in JSON, dots reach into objects, and numbers into arrays, where no name has the dots itself. " +
+      "`_line` is the whole line, `_tag` its tag, `_path` and `_host` where it was read",
+  });
 
 const time = z.strictObject({ field: fieldPath, ...timeSettings });
 
@@ -138,6 +142,27 @@ export const logTypeSchema = z
       .meta({ description: "a type without it takes the tag of its own name" }),
     parse: parserSchema,
     time: time.optional().meta({ description: "where event time is; without it event time is arrival time" }),
+    skip: z
+      .strictObject({
+        blank: z
+          .boolean()
+          .optional()
+          .meta({
+            description:
+              "empty lines, and but for `csv` and `tsv` those of white space; true if absent, but for `raw`",
+          }),
+        comments: z
+          .array(z.string().min(1))
+          .max(8)
+          .optional()
+          .meta({ description: 'what lines begin with that hold no event, such as "#"' }),
+      })
+      .optional()
+      .meta({ description: "lines that become no row and are counted as filtered" }),
+    invalidUtf8: z.enum(["reject", "replace"]).optional().meta({
+      description:
+        "a line with bytes that are not UTF-8: rejected, as if absent, or read with U+FFFD for them",
+    }),
     nulls: nulls
       .optional()
       .meta({ description: "texts that are no value in any column, nor for event time" }),

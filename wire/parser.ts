@@ -1,13 +1,15 @@
 import * as z from "zod";
-import { apacheFormat } from "./access-log/apache.ts";
-import { ACCESS_FORMATS, type AccessFormat, type AccessFormatName } from "./access-log/format.ts";
-import { nginxFormat } from "./access-log/nginx.ts";
+import { accessPreset, apache, nginx } from "./access-parser.ts";
+import { DELIMITED_FORMATS, type DelimitedFormat } from "./delimited-formats.ts";
 import { PatternError } from "./pattern/pattern-error.ts";
 import { Pattern } from "./pattern/pattern.ts";
+import { TEXT_FORMATS, type TextFormat } from "./text-formats.ts";
+import { within } from "./wrapper.ts";
 
 const regexParser = z
   .strictObject({
     format: z.literal("regex"),
+    ...within,
     pattern: z.string().meta({
       description:
         "JavaScript regular expression (flag v) with named groups; must match. It runs in linear time, so lookaheads " +
@@ -22,6 +24,7 @@ const regexParser = z
           "again, and its batch is lost. Lines over 4,096 characters are rejected",
       }),
   })
+  .meta({ description: "a regular expression of your own, whose named groups are the fields" })
   .superRefine(({ pattern, backtracking }, context) => {
     const message = regexProblem(pattern, backtracking);
     if (message !== undefined) context.addIssue({ code: "custom", path: ["pattern"], message });
@@ -46,101 +49,73 @@ const fieldNames = z
   )
   .meta({ description: "field names, in order" });
 
-const accessSettings = {
-  spacesInUser: z
-    .boolean()
-    .default(false)
-    .meta({
-      description:
-        "a user's name may be several words, of which the first begins with a letter; otherwise such a line " +
-        "is rejected, since it may as well be of a format with another field before the time",
-    }),
-  escapes: z.enum(["keep", "decode"]).default("keep").meta({
-    description:
-      '`decode` gives the texts that the server has escaped: `\\"`, `\\\\`, `\\n`, and `\\xhh` where it is UTF-8',
+const delimited = {
+  ...within,
+  fields: fieldNames,
+  fewer: z
+    .enum(["reject", "null"])
+    .optional()
+    .meta({ description: "a line of fewer values: rejected, as if absent, or the last fields have none" }),
+  more: z.enum(["reject", "extra"]).optional().meta({
+    description: "a line of more values: rejected, as if absent, or they go to _extra, as an array `more`",
   }),
-  trailing: z
-    .enum(["reject", "keep"])
-    .default("reject")
-    .meta({
-      description:
-        "`keep` takes lines with more behind the last field, such as times taken, as field `trailing`, which goes to " +
-        "_extra where no column takes it",
-    }),
+  header: z.enum(["reject", "skip"]).optional().meta({
+    description:
+      "a line in which each value is its field's name: rejected, as if absent, or skipped and counted as filtered",
+  }),
 } as const;
 
-const ACCESS_FORMAT_NAMES = Object.keys(ACCESS_FORMATS) as [AccessFormatName, ...AccessFormatName[]];
+const TEXT_NAMES = Object.keys(TEXT_FORMATS) as [TextFormat, ...TextFormat[]];
+const DELIMITED_NAMES = Object.keys(DELIMITED_FORMATS) as [DelimitedFormat, ...DelimitedFormat[]];
 
-const accessPreset = z.strictObject({ format: z.enum(ACCESS_FORMAT_NAMES), ...accessSettings }).meta({
-  description:
-    "an access log of a web server. All give host, user, time, method, path, protocol, status and bytes. " +
-    "`common` and `combined` (Apache's, and nginx's default) also give ident; all but `common` give referer " +
-    "and agent; `vhost_combined` (Apache on Debian) gives vhost and port, which stand first; `nginx-main` (the " +
-    "log_format main of nginx's packages) gives x_forwarded_for, which stands last; `lighttpd` gives vhost in " +
-    "the place of ident. A request that is not `METHOD path PROTOCOL` is one field, request",
-});
-
-const COMPILERS = { nginx: nginxFormat, apache: apacheFormat } as const;
-
-const accessTemplate = <Server extends keyof typeof COMPILERS>(server: Server, description: string) =>
+const single = z.discriminatedUnion("format", [
+  z.strictObject({ format: z.literal("json"), ...within }).meta({ description: "one JSON object a line" }),
   z
-    .strictObject({ format: z.literal(server), logFormat: z.string().min(1), ...accessSettings })
-    .superRefine(({ logFormat }, context) => {
-      try {
-        COMPILERS[server](logFormat);
-      } catch (error) {
-        context.addIssue({ code: "custom", path: ["logFormat"], message: (error as Error).message });
-      }
-    })
-    .meta({ description });
+    .strictObject({ format: z.literal("ltsv"), ...within })
+    .meta({ description: "labelled tab-separated values (ltsv.org)" }),
+  z.strictObject({ format: z.literal("logfmt"), ...within }).meta({
+    description:
+      'key=value pairs, as of Go\'s log packages: `level=info msg="a b"`. A key without a value is true',
+  }),
+  accessPreset,
+  nginx,
+  apache,
+  z.strictObject({ format: z.enum(TEXT_NAMES), ...within }).meta({
+    description:
+      "`syslog` (RFC 3164, and with times of ISO 8601) gives priority, facility, severity, time, host, ident, pid and " +
+      "message; `rfc5424` also message_id and structured_data, an object; `cri` (containers' logs on Kubernetes) time, " +
+      "stream, logtag and message; `nginx-error` time, level, pid, tid, connection, message, client, server, request, " +
+      "upstream, host and referrer; `apache-error` time, module, level, pid, tid, client, code and message",
+  }),
+  z.strictObject({ format: z.enum(DELIMITED_NAMES), ...within }).meta({
+    description:
+      "`cloudfront` (standard logs) and `vpc-flow` (version 2): fields are called as AWS does, with _ for each other " +
+      "character; headers are skipped, and values behind the last field go to _extra, as an array `more`",
+  }),
+  z
+    .strictObject({ format: z.literal("csv"), ...delimited, delimiter: z.string().length(1).default(",") })
+    .meta({ description: "values with a delimiter between them, quoted as in RFC 4180" }),
+  z
+    .strictObject({ format: z.literal("tsv"), ...delimited })
+    .meta({ description: "values with tabs between them, and no quotes" }),
+  regexParser,
+  z.strictObject({ format: z.literal("raw"), ...within }).meta({ description: "anything: one field, line" }),
+]);
 
-const nginx = accessTemplate(
-  "nginx",
-  "an access log of nginx. logFormat is the string of its log_format, or the whole directive. Fields are called as the " +
-    "variables, without the $; $request gives method, path and protocol, or request where it is no such thing",
-);
-const apache = accessTemplate(
-  "apache",
-  "an access log of Apache. logFormat is the string of its LogFormat, or the whole directive. Fields are called as in " +
-    "`combined` where it has them; headers of requests by their names (x_forwarded_for), of responses with response_, " +
-    "cookies with cookie_ before them; %D is duration_us, %T duration_s, %I bytes_received, %O bytes_sent, %v vhost, " +
-    "%p port",
-);
-
-export const parserSchema = z
-  .discriminatedUnion("format", [
-    z.strictObject({ format: z.literal("json") }),
-    z.strictObject({ format: z.literal("ltsv") }),
-    accessPreset,
-    nginx,
-    apache,
-    z.strictObject({
-      format: z.literal("csv"),
-      fields: fieldNames,
-      delimiter: z.string().length(1).default(","),
-    }),
-    z.strictObject({
-      format: z.literal("tsv"),
-      fields: fieldNames,
-    }),
-    regexParser,
-    z.strictObject({ format: z.literal("raw") }),
-  ])
+/** More than one of a kind of line in one log. */
+const several = z
+  .strictObject({ format: z.literal("any"), of: z.array(single).min(2).max(8), ...within })
   .meta({
     description:
-      "how a line becomes fields; `raw` gives one, line. A line that is not in its format, or that may as well be in " +
-      "another one, is rejected",
+      "several of the other formats, tried in order: the first that takes a line reads it, and a line that none takes " +
+      "says why each does not",
   });
 
-export type Parser = z.output<typeof parserSchema>;
-/** Of an access log. */
-export type AccessParse = Extract<Parser, { format: AccessFormatName | keyof typeof COMPILERS }>;
+export const parserSchema = z.discriminatedUnion("format", [...single.options, several]).meta({
+  description:
+    "how a line becomes fields; `raw` gives one, line. A line that is not in its format, or that may as well be in " +
+    "another one, is rejected",
+});
 
-/** @returns undefined for a parser of something else than access logs */
-export function accessFormatOf(parser: Parser): AccessFormat | undefined {
-  if (parser.format === "nginx" || parser.format === "apache")
-    return COMPILERS[parser.format](parser.logFormat);
-  return Object.hasOwn(ACCESS_FORMATS, parser.format)
-    ? ACCESS_FORMATS[parser.format as AccessFormatName]
-    : undefined;
-}
+export type Parser = z.output<typeof parserSchema>;
+export type SingleParser = z.output<typeof single>;

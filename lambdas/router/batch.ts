@@ -12,6 +12,7 @@ import { Misfit } from "./misfit.ts";
 import type { Event } from "./open-record.ts";
 import type { Fields } from "./parse/fields.ts";
 import { parseJson } from "./parse/json.ts";
+import { SKIPPED, type Skipped } from "./parse/skipped.ts";
 import type { PlainRows } from "./plain/plain-rows.ts";
 import { RowMetadata } from "./row-metadata.ts";
 import { Room } from "./room.ts";
@@ -49,6 +50,9 @@ interface Line {
   readonly offset: number;
   /** It has no provenance. */
   readonly foreign: boolean;
+  readonly tag: string;
+  /** Of its file or spool; null without provenance. */
+  readonly path: string | null;
 }
 
 /** A batch while its records come in. */
@@ -68,7 +72,7 @@ export class Batch {
     this.#maxHours = maxHours;
     this.#memory = new Room("rows and rejected lines", maxBytes);
     this.#foreignTag =
-      foreign.tag === "partition-key" ? undefined : fieldReader(fieldPath(foreign.tag.field, "json"));
+      foreign.tag === "partition-key" ? undefined : fieldReader(fieldPath(foreign.tag.field, true));
   }
 
   /** By name, so that the same batch always gives the same commit. */
@@ -116,12 +120,14 @@ export class Batch {
         return;
       }
     }
-    const line = { data, crc, metadata, offset, foreign: position === undefined };
-    let misfit: Misfit | undefined;
+    const path = position?.source.path ?? null;
+    const line = { data, crc, metadata, offset, foreign: position === undefined, tag, path };
+    let misfit: Misfit | Skipped | undefined;
     if (!type) misfit = new Misfit("unrouted", "no log type takes this tag");
     else if (unopened) misfit = new Misfit("unparsed", unopened);
     else misfit = addRow(batch, type, line);
-    if (misfit) reject(batch, misfit, tag, line);
+    if (misfit === SKIPPED) counts.filtered++;
+    else if (misfit) reject(batch, misfit, line);
   }
 
   /** Agents alone send heartbeats: another producer's would mislead the audit. */
@@ -160,14 +166,14 @@ function addPlainRow(batch: TypeBatch, plain: PlainRows, line: Line): boolean {
 }
 
 /** @returns why there is no row, undefined when there is */
-function addRow(batch: TypeBatch, { writer }: RoutedType, line: Line): Misfit | undefined {
+function addRow(batch: TypeBatch, { writer }: RoutedType, line: Line): Misfit | Skipped | undefined {
   if (writer.plain && addPlainRow(batch, writer.plain, line)) return undefined;
-  const { data, crc, metadata, offset, foreign } = line;
+  const { data, crc, metadata, offset, foreign, tag, path } = line;
   if (data.length > LINE_MAX_BYTES) return new Misfit("too-large", `a line of ${data.length} bytes`);
-  const text = lineText(data);
+  const text = lineText(data, writer.replacesInvalidUtf8);
   if (typeof text !== "string") return text;
-  const fields = writer.parse(text);
-  if (fields instanceof Misfit) return fields;
+  const fields = writer.fields(text, { _tag: tag, _path: path, _host: metadata.host });
+  if (fields instanceof Misfit || fields === SKIPPED) return fields;
   const epochMs = writer.eventTime(fields, metadata.arrivedAtMs);
   if (typeof epochMs !== "number") return epochMs;
   const columns = writer.columns(fields, metadata.arrivedAtMs);
@@ -184,8 +190,8 @@ function addRow(batch: TypeBatch, { writer }: RoutedType, line: Line): Misfit | 
   return undefined;
 }
 
-function reject(batch: TypeBatch, { reason, field, detail }: Misfit, tag: string, line: Line): void {
-  const { data, crc, metadata, offset } = line;
+function reject(batch: TypeBatch, { reason, field, detail }: Misfit, line: Line): void {
+  const { data, crc, metadata, offset, tag } = line;
   const { src, host, arrivedAtMs } = metadata;
   const encoding = isUtf8(data) && !growsInJson(data) ? "utf8" : "base64";
   batch.reject({

@@ -1,4 +1,4 @@
-import type { LogType } from "../../wire/log-type.ts";
+import type { Parser } from "../../wire/parser.ts";
 import { jsonText } from "./column/super.ts";
 import { Misfit } from "./misfit.ts";
 import { isObject, type Fields } from "./parse/fields.ts";
@@ -6,9 +6,15 @@ import { isObject, type Fields } from "./parse/fields.ts";
 /** Where a column finds its value: a field's name or, in JSON, the names down to it. */
 export type FieldPath = readonly [first: string, ...rest: string[]];
 
-export function fieldPath(field: string, format: LogType["parse"]["format"]): FieldPath {
-  const [first = "", ...rest] = format === "json" ? field.split(".") : [field];
+export function fieldPath(field: string, hasObjects: boolean): FieldPath {
+  const [first = "", ...rest] = hasObjects ? field.split(".") : [field];
   return [first, ...rest];
+}
+
+/** Whether the fields of a format may be objects. */
+export function hasObjects(parser: Parser): boolean {
+  if (parser.from !== undefined || parser.format === "json" || parser.format === "rfc5424") return true;
+  return parser.format === "any" && parser.of.some(hasObjects);
 }
 
 /** The names that may lead to a value, first those that are to be tried first. */

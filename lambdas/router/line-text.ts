@@ -7,15 +7,17 @@ const BYTE_ORDER_MARK = 0xfeff;
 
 /**
  * An event's bytes as text, without a line end (other producers send line feeds, files of Windows have
- * carriage returns) and without a byte order mark. Bytes that are not UTF-8 are refused, not replaced.
+ * carriage returns) and without a byte order mark. Bytes that are not UTF-8 are refused, not replaced, unless the type
+ * says so.
  */
-export function lineText(data: Uint8Array): string | Misfit {
+export function lineText(data: Uint8Array, replacesInvalid = false): string | Misfit {
   let end = data.length;
   if (data[end - 1] === LINE_FEED) end--;
   if (data[end - 1] === CARRIAGE_RETURN) end--;
   const text = utf8(data, end);
   // The replacement character may also be the line's own.
-  if (text.includes("\ufffd") && !isUtf8(data)) return new Misfit("unparsed", "not UTF-8");
+  if (!replacesInvalid && text.includes("\ufffd") && !isUtf8(data))
+    return new Misfit("unparsed", "not UTF-8");
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }
 

@@ -2,10 +2,13 @@ import type { LogType } from "../../wire/log-type.ts";
 import { columnWriter } from "./column/column-writer.ts";
 import { checkSuper } from "./column/super.ts";
 import type { WriteColumn } from "./column/write-column.ts";
-import { fieldPath, type FieldPath, fieldReader, fieldRoute, TakenFields } from "./field-path.ts";
+import { fieldPath, type FieldPath, fieldReader, fieldRoute, hasObjects, TakenFields } from "./field-path.ts";
+import { contextNames, type LineContext, withContext } from "./line-context.ts";
 import { Misfit, shown } from "./misfit.ts";
+import { noEvent } from "./no-event.ts";
 import type { Fields } from "./parse/fields.ts";
 import { parserOf, type Parse } from "./parse/parser.ts";
+import { SKIPPED, type Skipped } from "./parse/skipped.ts";
 import { PlainRows } from "./plain/plain-rows.ts";
 import { readTime, type ReadTime } from "./time/event-time.ts";
 
@@ -26,6 +29,9 @@ export class RowWriter {
   readonly parse: Parse;
   /** The short way for plain lines, where the type's format has one. */
   readonly plain: PlainRows | undefined;
+  /** Bytes that are not UTF-8 are replaced, in the place of the line being rejected. */
+  readonly replacesInvalidUtf8: boolean;
+  readonly #context: readonly (keyof LineContext)[];
   readonly #columns: readonly ColumnPlan[];
   readonly #time: { read: (fields: Fields) => unknown; readTime: ReadTime; field: string } | undefined;
   readonly #paths: readonly FieldPath[];
@@ -35,11 +41,13 @@ export class RowWriter {
   readonly #nulls: ReadonlySet<unknown>;
 
   constructor(type: LogType) {
-    const path = (field: string) => fieldPath(field, type.parse.format);
+    const path = (field: string) => fieldPath(field, hasObjects(type.parse));
     const { time } = type;
     const fields = type.columns.map(({ name, field = name }) => field);
     if (time) fields.push(time.field);
-    this.parse = parserOf(type.parse, new Set(fields));
+    this.parse = parserOf(type.parse, new Set(fields), noEvent(type));
+    this.replacesInvalidUtf8 = type.invalidUtf8 === "replace";
+    this.#context = contextNames(type);
     this.plain = PlainRows.of(type);
     this.#columns = type.columns.map((column) => ({
       name: column.name,
@@ -60,6 +68,13 @@ export class RowWriter {
     this.#hasDots = this.#paths.some(({ length }) => length > 1);
     this.#taken = TakenFields.of(this.#paths);
     this.#nulls = new Set(type.nulls);
+  }
+
+  /** The fields of a line, and of what else is known of it as far as columns take it. */
+  fields(line: string, context: Omit<LineContext, "_line">): Fields | Misfit | Skipped {
+    const fields = this.parse(line);
+    if (fields instanceof Misfit || fields === SKIPPED) return fields;
+    return withContext(fields, { ...context, _line: line }, this.#context);
   }
 
   /** Event time in ms of the epoch: arrival for a type that has none. */

@@ -24,6 +24,8 @@ import {
 } from "./batch-fixture.ts";
 
 const EVENT: WeirConfigInput["types"][number] = {
+  // So that what is filtered is what agents have left out.
+  skip: { blank: false },
   name: "event",
   match: { tags: ["event", "app.*.event"] },
   parse: { format: "json" },

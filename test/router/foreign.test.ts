@@ -92,11 +92,10 @@ describe("the events of a record", () => {
     expect(rejectsOf(routed).map(({ _off, reason, data }) => [_off, reason, data])).toEqual([
       [1, "type", '{"id":"x"}'],
       [2, "unparsed", '{"id":2'],
-      [4, "unparsed", ""],
     ]);
     expect(routed.commit).toMatchObject({
       userRecords: 5,
-      types: { event: { lines: 5, rows: 2, rejected: 3 } },
+      types: { event: { lines: 5, rows: 2, rejected: 2, filtered: 1 } },
     });
   });
 

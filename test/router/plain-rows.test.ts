@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { lineText } from "../../lambdas/router/line-text.ts";
 import { Misfit } from "../../lambdas/router/misfit.ts";
+import { SKIPPED } from "../../lambdas/router/parse/skipped.ts";
 import { RowWriter } from "../../lambdas/router/row-writer.ts";
 import { accessLines, photoLines, take } from "../../bench/sample-lines.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
@@ -27,6 +28,7 @@ function general(writer: RowWriter, data: Buffer): [number, string] | Misfit {
   const line = lineText(data);
   const fields = typeof line === "string" ? writer.parse(line) : line;
   if (fields instanceof Misfit) return fields;
+  if (fields === SKIPPED) throw new Error("skipped");
   const epochMs = writer.eventTime(fields, arrivedAtMs);
   if (typeof epochMs !== "number") return epochMs;
   const columns = writer.columns(fields, arrivedAtMs);

@@ -23,6 +23,8 @@ export interface AccessFormat {
   readonly fields: readonly AccessField[];
   /** The text after the last field. */
   readonly after: string;
+  /** Fields are added behind the last one as time goes by. */
+  readonly grows?: true;
 }
 
 const HOST = { before: "", name: "host", form: "host" } as const;
@@ -41,12 +43,28 @@ const REFERER_AND_AGENT = [
   { before: '" "', name: "agent", form: "quoted" },
 ] as const satisfies readonly AccessField[];
 
+/** Fields of words and quoted texts with one space between them: `"name"` is a quoted one, `[name]` a time. */
+function spaced(names: string): AccessField[] {
+  return names.split(" ").map((name, i, all) => {
+    const [open, close] = [opening(name), i === 0 ? "" : closing(all[i - 1]!)];
+    const before = `${close}${i === 0 ? "" : " "}${open}`;
+    const bare = name.replaceAll(/["[\]]/g, "");
+    if (bare === "request") return { before, name: bare, form: "request" };
+    return { before, name: bare, form: open === '"' ? "quoted" : open === "[" ? "time" : "word" };
+  });
+}
+
+const opening = (name: string): string => (/^["[]/.test(name) ? name.charAt(0) : "");
+const closing = (name: string): string => (/["\]]$/.test(name) ? name.slice(-1) : "");
+
 const user = (before: string): AccessField => ({ before, name: "user", form: "user" });
 
 /**
  * sources, read 2026-11:
  * https://httpd.apache.org/docs/2.4/mod/mod_log_config.html (common, combined), Debian's apache2.conf
- * (vhost_combined), nginx.conf as nginx.org packages it (nginx-main), accesslog.format of lighttpd's mod_accesslog
+ * (vhost_combined), nginx.conf as nginx.org packages it (nginx-main), accesslog.format of lighttpd's mod_accesslog,
+ * "Access logs for your Application Load Balancer", "Amazon S3 server access log format": fields that AWS has added since
+ * stand behind them
  */
 export const ACCESS_FORMATS = {
   common: { fields: [HOST, IDENT, user(" "), ...MIDDLE], after: "" },
@@ -76,6 +94,20 @@ export const ACCESS_FORMATS = {
   lighttpd: {
     fields: [HOST, { before: " ", name: "vhost", form: "host" }, user(" "), ...MIDDLE, ...REFERER_AND_AGENT],
     after: '"',
+  },
+  alb: {
+    fields: spaced(
+      'type time elb client target request_processing_time target_processing_time response_processing_time status target_status received_bytes sent_bytes "request" "agent" ssl_cipher ssl_protocol target_group_arn "trace_id" "domain_name" "chosen_cert_arn" matched_rule_priority request_creation_time "actions_executed" "redirect_url" "error_reason"',
+    ),
+    after: '"',
+    grows: true,
+  },
+  "s3-access": {
+    fields: spaced(
+      'bucket_owner bucket [time] remote_ip requester request_id operation key "request" status error_code bytes_sent object_size total_time turn_around_time "referer" "agent" version_id',
+    ),
+    after: "",
+    grows: true,
   },
 } as const satisfies Readonly<Record<string, AccessFormat>>;
 

@@ -1,5 +1,5 @@
 import type { AccessField, AccessForm, AccessFormat } from "../../../wire/access-log/format.ts";
-import type { AccessParse } from "../../../wire/parser.ts";
+import type { AccessParse } from "../../../wire/access-parser.ts";
 import { Misfit, shown } from "../misfit.ts";
 import { decodeEscapes } from "./access-escapes.ts";
 import type { Fields } from "./fields.ts";
@@ -31,8 +31,8 @@ const ENDS: Readonly<Record<Exclude<AccessForm, "until">, End>> = {
  * @param parse whose `spacesInUser` takes what stands before the time, spaces included, for the user
  */
 export function accessLogParser(
-  { fields, after }: AccessFormat,
-  { format: name, spacesInUser, escapes, trailing }: AccessParse,
+  { fields, after, grows }: AccessFormat,
+  { format: name, spacesInUser, escapes, trailing = grows ? "keep" : "reject" }: AccessParse,
 ): (line: string) => Fields | Misfit {
   const steps = fields.map((field, i) => ({
     field,

@@ -1,5 +1,6 @@
 import { Misfit } from "../misfit.ts";
 import type { Fields } from "./fields.ts";
+import { SKIPPED, type Skipped } from "./skipped.ts";
 
 /**
  * row    := value { delimiter value }
@@ -11,28 +12,50 @@ import type { Fields } from "./fields.ts";
  * as the type has fields. What looks like a row and is none is refused: a header, a directive of the W3C
  * format, rows that were joined into one event.
  */
-export function parseCsv(names: readonly string[], delimiter: string): (line: string) => Fields | Misfit {
+export function parseCsv(
+  names: readonly string[],
+  delimiter: string,
+  shape: Shape = {},
+): (line: string) => Fields | Misfit | Skipped {
+  const most = mostValues(names, shape);
   return (line) => {
-    const most = names.length + 1;
     const values = line.includes('"')
       ? splitQuoted(line, delimiter, most)
       : splitUnquoted(line, delimiter, most);
-    return values instanceof Misfit ? values : named(names, values, line);
+    return values instanceof Misfit ? values : named(names, values, line, shape);
   };
 }
+
+/** What is made of lines that do not have one value for each field. */
+export interface Shape {
+  readonly fewer?: "reject" | "null" | undefined;
+  readonly more?: "reject" | "extra" | undefined;
+  readonly header?: "reject" | "skip" | undefined;
+}
+
+/** Values that a line may have in all. */
+const MAX_VALUES = 10_000;
+
+/** One too many is enough to tell that there are too many. */
+const mostValues = (names: readonly string[], { more }: Shape): number =>
+  more === "extra" ? MAX_VALUES : names.length + 1;
 
 /**
  * TSV has no quoting: a value cannot hold a tab, and quotes are part of it. An empty value is no value.
  * Where a quote is opened in one value and closed in a later one, the writer may have quoted a tab.
  */
-export function parseTsv(names: readonly string[]): (line: string) => Fields | Misfit {
+export function parseTsv(
+  names: readonly string[],
+  shape: Shape = {},
+): (line: string) => Fields | Misfit | Skipped {
+  const most = mostValues(names, shape);
   return (line) => {
-    const values = splitUnquoted(line, "\t", names.length + 1);
+    const values = splitUnquoted(line, "\t", most);
     if (values instanceof Misfit) return values;
     if (line.includes('"') && mayQuoteTab(values)) {
       return new Misfit("unparsed", "quotes about a tab, and TSV has no quoting");
     }
-    return named(names, values, line);
+    return named(names, values, line, shape);
   };
 }
 
@@ -46,21 +69,31 @@ function mayQuoteTab(values: readonly (string | null)[]): boolean {
 /** source: https://www.w3.org/TR/WD-logfile, read 2026-11 */
 const DIRECTIVE = /^#(?:Version|Fields|Software|Start-Date|End-Date|Date|Remark):/;
 
-function named(names: readonly string[], values: readonly (string | null)[], line: string): Fields | Misfit {
-  if (values.length !== names.length) {
+function named(
+  names: readonly string[],
+  values: readonly (string | null)[],
+  line: string,
+  { fewer, more, header }: Shape,
+): Fields | Misfit | Skipped {
+  const isHeader = names.length > 1 && names.every((name, i) => values[i] === name);
+  if (DIRECTIVE.test(line)) {
+    return header === "skip" ? SKIPPED : new Misfit("unparsed", "a directive of the W3C format, not a row");
+  }
+  if (isHeader) {
+    return header === "skip" ? SKIPPED : new Misfit("unparsed", "a header: each value is its field's name");
+  }
+  const fits =
+    values.length < names.length ? fewer === "null" : values.length === names.length || more === "extra";
+  if (!fits) {
     const count = values.length < names.length ? values.length : "more";
     return new Misfit("unparsed", `${count} values for ${names.length} fields`);
   }
-  if (names.length > 1 && values.every((value, i) => value === names[i])) {
-    return new Misfit("unparsed", "a header: each value is its field's name");
-  }
-  if (DIRECTIVE.test(line)) return new Misfit("unparsed", "a directive of the W3C format, not a row");
-  const fields: Record<string, string | null> = {};
-  for (let i = 0; i < names.length; i++) fields[names[i]!] = values[i]!;
+  const fields: Record<string, unknown> = {};
+  for (let i = 0; i < names.length; i++) fields[names[i]!] = values[i] ?? null;
+  if (values.length > names.length) fields["more"] = values.slice(names.length);
   return fields;
 }
 
-/** @param most values: one too many is enough to tell that there are too many */
 function splitUnquoted(line: string, delimiter: string, most: number): (string | null)[] | Misfit {
   const feed = line.indexOf("\n");
   return feed < 0 ? line.split(delimiter, most).map(present) : lineFeed(feed);

@@ -1,9 +1,10 @@
 import { accessFieldNames, type AccessFormat } from "../../../wire/access-log/format.ts";
 import type { LogType } from "../../../wire/log-type.ts";
-import { accessFormatOf } from "../../../wire/parser.ts";
+import { accessFormatOf } from "../../../wire/access-parser.ts";
 import { zoneOffsetMs } from "../../../wire/time-zone.ts";
 import { columnWriter, nullsOf } from "../column/column-writer.ts";
 import { fieldPath, type FieldPath } from "../field-path.ts";
+import { contextNames } from "../line-context.ts";
 import { CLF_MINUTE_CHARS } from "../time/clf.ts";
 import { readTime } from "../time/event-time.ts";
 import { CLOSE_BRACE, COLON, COMMA, copyBytes, OPEN_BRACE } from "./bytes.ts";
@@ -53,13 +54,15 @@ export class PlainRows {
 
   /** @returns undefined for types whose lines have no short way */
   static of(type: LogType): PlainRows | undefined {
+    if (type.parse.from !== undefined || type.skip?.comments || contextNames(type).length > 0)
+      return undefined;
     const access = accessFormatOf(type.parse);
     if (access) return PlainRows.#ofAccessLog(type, access);
     if (type.parse.format !== "json") return undefined;
     const fields = new Set(type.columns.map(({ name, field = name }) => field));
     if (type.time) fields.add(type.time.field);
     const named = [...fields];
-    const scanner = jsonScanner(named.map((field): FieldPath => fieldPath(field, "json")));
+    const scanner = jsonScanner(named.map((field): FieldPath => fieldPath(field, true)));
     return scanner && new PlainRows(type, scanner.scan, scanner.slots, named, []);
   }
 
