@@ -235,7 +235,8 @@ async function finish(
   const refused = await readRefused(load, lake);
   const aside = refusedEvents(load, refused, target, log);
   const seconds = outcome.kind === "loaded" && outcome.seconds !== undefined && { seconds: outcome.seconds };
-  const numbers = { rows: inserted ?? 0, bytes: load.bytes, ...duplicates, ...seconds };
+  const left = { ...duplicates, ...(erased > 0 && { erased }) };
+  const numbers = { rows: inserted ?? 0, bytes: load.bytes, ...left, ...seconds };
   const told = conflicts && { conflicts: conflicts.count, conflict: conflicts.example };
   return {
     state: countRefused({ ...rest, ...(last && { last }) }, load, refused, target, now()),

@@ -40,15 +40,7 @@ export class LoaderMetrics {
 
   count(report: TickReport): void {
     this.#countAll(report);
-    const { events, behind = [] } = report;
-    for (const table of this.#options.tables) {
-      const lag = behind.find((one) => one.table === table)?.lagSeconds ?? 0;
-      this.#countTable(
-        table,
-        lag,
-        events.filter((event) => "table" in event && event.table === table),
-      );
-    }
+    for (const table of this.#options.tables) this.#countTable(table, report);
   }
 
   #countAll({
@@ -78,7 +70,9 @@ export class LoaderMetrics {
     this.#metrics.publishStoredMetrics();
   }
 
-  #countTable(table: string, lagSeconds: number, events: readonly LoadEvent[]): void {
+  #countTable(table: string, { behind = [], refusedByTable = {}, ...report }: TickReport): void {
+    const lagSeconds = behind.find((one) => one.table === table)?.lagSeconds ?? 0;
+    const events = report.events.filter((event) => "table" in event && event.table === table);
     const loaded = events.filter((event) => event.kind === "loaded");
     this.#metrics.addDimension("table", table);
     this.#metrics.addMetric("LoadLagSeconds", MetricUnit.Seconds, lagSeconds);
@@ -88,6 +82,11 @@ export class LoaderMetrics {
     }
     for (const { seconds } of loaded) {
       if (seconds !== undefined) this.#metrics.addMetric("LoadSeconds", MetricUnit.Seconds, seconds);
+    }
+    const refused = refusedByTable[table];
+    if (refused) {
+      this.#metrics.addMetric("ObjectsSetAside", MetricUnit.Count, refused.objects);
+      this.#metrics.addMetric("RowsSetAside", MetricUnit.Count, refused.rows);
     }
     const failed = failures(events);
     if (failed > 0) this.#metrics.addMetric("LoadsFailed", MetricUnit.Count, failed);

@@ -51,7 +51,9 @@ export interface TickReport {
   /** Commits that cannot be read: each is one until it can. */
   readonly unreadable: number;
   /** Objects that the warehouse refuses, over all tables, and their rows; left out where there are none. */
-  readonly refused?: { readonly objects: number; readonly rows: number };
+  readonly refused?: Refused;
+  /** The same of each table that has some. */
+  readonly refusedByTable?: Readonly<Record<string, Refused>>;
   /** Sources that more than one host claims, among the commits that were read. */
   readonly contested: number;
   /** Tables that have not loaded some commit; left out where there are none. */
@@ -66,6 +68,11 @@ export interface HeldRows {
   readonly commits: number;
   /** Minute of the oldest commit. */
   readonly oldestAt?: string | undefined;
+}
+
+export interface Refused {
+  readonly objects: number;
+  readonly rows: number;
 }
 
 export interface TableBehind {
@@ -291,16 +298,19 @@ async function waiting(
   turn: Turn,
   log: ReadableLog,
   { targets, now }: TickParts,
-): Promise<Pick<TickReport, "lagSeconds" | "unreadable" | "refused" | "behind">> {
+): Promise<Pick<TickReport, "lagSeconds" | "unreadable" | "refused" | "refusedByTable" | "behind">> {
   const lag = new Lag(log);
   const behind: TableBehind[] = [];
   const refused = { objects: 0, rows: 0 };
+  const refusedByTable: Record<string, Refused> = {};
   let [lagSeconds, unreadable] = [0, 0];
   for (const target of targets) {
     const state = turn.table(target);
     unreadable = Math.max(unreadable, sum(state.setAside));
-    refused.objects += state.refused?.objects ?? 0;
-    refused.rows += state.refused?.rows ?? 0;
+    const { objects = 0, rows = 0 } = state.refused ?? {};
+    refused.objects += objects;
+    refused.rows += rows;
+    if (objects > 0) refusedByTable[target.name] = { objects, rows };
     const since = await lag.since(state);
     if (since === undefined) continue;
     const tableLag = (now().getTime() - Date.parse(since)) / 1_000;
@@ -310,7 +320,7 @@ async function waiting(
   return {
     lagSeconds,
     unreadable,
-    ...(refused.objects > 0 && { refused }),
+    ...(refused.objects > 0 && { refused, refusedByTable }),
     ...(behind.length > 0 && { behind }),
   };
 }

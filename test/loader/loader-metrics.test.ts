@@ -118,3 +118,12 @@ test("what somebody did to the warehouse is told, and a state that was merely be
   ];
   expect(emitted({ events }).all).toMatchObject({ WarehouseChanges: 3 });
 });
+
+test("what a table has set aside is told of it, for as long as it waits", () => {
+  const refusedByTable = { "logs.user": { objects: 2, rows: 90 } };
+  const { tables } = emitted({ refused: { objects: 2, rows: 90 }, refusedByTable });
+  expect(tables).toEqual({
+    "logs.photo": { LoadLagSeconds: 0 },
+    "logs.user": { LoadLagSeconds: 0, ObjectsSetAside: 2, RowsSetAside: 90 },
+  });
+});
