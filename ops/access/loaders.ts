@@ -1,3 +1,4 @@
+import type { LoaderRequest } from "../../wire/loader-command.ts";
 import { MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import { AccessError } from "./access-error.ts";
 
@@ -27,6 +28,19 @@ export function chosenLoaders(
   if (loader !== undefined) return new Map([[warehouse, loader]]);
   const hint = `There is ${[...loaders.keys()].join(", ")}.`;
   throw new AccessError("NO_LOADER", `${title} has no warehouse "${warehouse}"`, hint);
+}
+
+/**
+ * Tables are named as they are printed: `bi/logs.photo` is that of the warehouse `bi`, and of no other, though others
+ * may have one of that name as well.
+ */
+export function addressed<R extends LoaderRequest>(
+  command: R,
+): { readonly command: R; readonly warehouse?: string } {
+  if (!("table" in command)) return { command };
+  const [, warehouse, table] = /^([^/]*)\/(.*)$/.exec(command.table) ?? [];
+  if (warehouse === undefined) return { command };
+  return { command: { ...command, table }, warehouse };
 }
 
 /** Answers of several loaders as one, tables of others than the main warehouse with its name before theirs. */

@@ -4,7 +4,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { LoaderAnswers, LoaderRequest } from "../../wire/loader-command.ts";
 import { invoke, invokeLoader } from "./invoke.ts";
-import { chosenLoaders, joinAnswers } from "./loaders.ts";
+import { addressed, chosenLoaders, joinAnswers } from "./loaders.ts";
 
 /** A pipeline that commands work on: a deployed stack, or the laptop cloud. */
 export interface Place extends Disposable {
@@ -75,9 +75,10 @@ export function openPlace(names: PlaceNames, warehouse?: string): Place {
     failureBucket: buckets.failures,
     kinesis,
     stream,
-    invokeLoader: async (command) => {
+    invokeLoader: async (request) => {
+      const { command, warehouse: named = warehouse } = addressed(request);
       const answers = new Map<string, LoaderAnswers[(typeof command)["command"]]>();
-      for (const [name, loader] of chosenLoaders(title, functions.loaders, warehouse)) {
+      for (const [name, loader] of chosenLoaders(title, functions.loaders, named)) {
         answers.set(name, await invokeLoader(lambda, loader, command));
       }
       return joinAnswers(answers);
