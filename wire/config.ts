@@ -107,6 +107,17 @@ const loader = z.strictObject({
         "executions of the loader's function kept free for it, and its limit. Not needed for correctness; a new account " +
         "of 10 executions in all has none to reserve",
     }),
+  loadTimeoutMinutes: z
+    .int()
+    .min(1)
+    .max(1_440)
+    .default(120)
+    .meta({
+      unit: "min",
+      description:
+        "how long a load may take before it is cancelled and tried again, and how long each of its statements may wait " +
+        "and run",
+    }),
   ledgerDays: z
     .int()
     .min(1)

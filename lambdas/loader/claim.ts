@@ -80,7 +80,8 @@ export class Claim {
   /** @param types of which rows are loaded: all that the table takes, or fewer */
   take(entry: LogEntry, read: ReadCommit, types?: readonly string[]): void {
     if ("commit" in read) {
-      if (!this.#isBefore(read.commit)) this.plan.add(entry.key, read.commit, types);
+      // What was held is wanted, whenever it arrived.
+      if (types !== undefined || !this.#isBefore(read.commit)) this.plan.add(entry.key, read.commit, types);
     } else
       this.setAside({ from: entry.at, to: entry.next, ...minuteOf(entry.key) }, { key: entry.key, ...read });
   }

@@ -75,6 +75,16 @@ export class DataApi {
     }
   }
 
+  /** Ends a statement that still runs, and does nothing about one that is over. */
+  async cancel(id: string): Promise<void> {
+    try {
+      await this.#client.send(new CancelStatementCommand({ Id: id }));
+    } catch (error) {
+      // ValidationException: it is over by now.
+      if (!["ValidationException", "ResourceNotFoundException"].includes((error as Error).name)) throw error;
+    }
+  }
+
   /**
    * Runs short statements as one transaction and waits for the rows of the last.
    *

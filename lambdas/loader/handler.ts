@@ -46,7 +46,19 @@ const metrics = new LoaderMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "lo
 /** Invoked by the schedule, by EventBridge when a statement of the Data API has ended, and by operators. */
 export async function handler(event: unknown): Promise<TickReport | LoaderAnswer> {
   const saved = savedState(s3, bucket, warehouse);
-  const parts = { targets, known, saved, commitLog, lake, api, storage, now: () => new Date(), log };
+  const { loadTimeoutMinutes } = config.loader;
+  const parts = {
+    targets,
+    known,
+    loadTimeoutMinutes,
+    saved,
+    commitLog,
+    lake,
+    api,
+    storage,
+    now: () => new Date(),
+    log,
+  };
   if (isCommand(event)) return answer(event, parts);
   const report = await beginAnewOnConflict(() => tick(parts, !isStatementEnd(event)));
   metrics.count(report);

@@ -4,6 +4,7 @@
  * not matter which version of the loader submitted the batch.
  */
 export type StatementName =
+  | "timeout" //              of each of the statements
   | "lock"
   | "not-loaded" //           this very load is in the ledger already
   | "last-load" //            the ledger's last load is not the one that this load follows

@@ -7,7 +7,7 @@ import type { LastLoad } from "./ledger/last-load.ts";
 import { resumeText } from "./ledger/resume.ts";
 import { type ConflictExample, conflictsOf } from "./load-conflicts.ts";
 import { loadSql, type Storage } from "./load-sql.ts";
-import { statementName } from "./load-statement.ts";
+import { named, statementName } from "./load-statement.ts";
 import { type Outcome, readException, readOutcome } from "./outcome.ts";
 import { fitLoad } from "./removed-columns/fit-load.ts";
 import { readyTable } from "./schema/ready-table.ts";
@@ -26,6 +26,8 @@ export interface LoadParts {
   readonly lake: Lake;
   readonly api: DataApi;
   readonly storage: Storage;
+  /** How long a load may take before it is cancelled, and each statement of it before it ends by itself. */
+  readonly loadTimeoutMinutes?: number;
   readonly now: () => Date;
   readonly log: Log;
 }
@@ -82,11 +84,23 @@ export type LoadEvent =
 export interface Step {
   readonly state: TableState;
   readonly events: readonly LoadEvent[];
+  /** The warehouse is away: why it is thought so. */
+  readonly away?: string;
 }
+
+/** What a load may take if nothing else is said; a setting says otherwise. */
+const LOAD_TIMEOUT_MINUTES = 120;
 
 /** A transient failure is tried again after 1, 2, 4, 8 and 16 minutes. */
 const TRANSIENT_RETRIES = 5;
 const RETRY_MS = 60_000;
+/**
+ * A transaction that another one was in the way of is tried again at once, then as others are, and never rests for an
+ * hour: of those that are in each other's way, one gets through each time. It is told when it is so for long.
+ */
+const CONFLICT_RETRIES_AT_ONCE = 3;
+const CONFLICT_MAX_WAIT_MS = 15 * RETRY_MS;
+const CONFLICTS_TOLD = 10;
 /**
  * Any other failure stays open and is tried once an hour: somebody may have mended the table or the
  * permission, and nobody should have to unlock a load by hand.
@@ -98,7 +112,7 @@ export async function settle(state: TableState, target: Target, parts: LoadParts
   const { load } = state;
   if (load?.statementId === undefined) return { state, events: [] };
   const outcome = await ask(load, parts);
-  if (outcome.kind === "running") return { state, events: [] };
+  if (outcome.kind === "running") return cancelHung(state, load, target, parts);
   if (outcome.kind === "failed") return settleFailure(state, again(load), target, outcome, parts);
   if (isProbe(load)) return { state: { ...state, load: await probedOn(again(load), parts) }, events: [] };
   if (outcome.kind === "lacks-erasures") {
@@ -119,6 +133,27 @@ export async function settle(state: TableState, target: Target, parts: LoadParts
   if (outcome.kind !== "overlap") return finish(state, load, target, outcome, parts);
   parts.log.info("ranges overlap the ledger: the slow path takes over", describe(load, target));
   return { state: { ...state, load: again({ ...load, path: "slow" }) }, events: [] };
+}
+
+/** A load that takes longer than it may is cancelled, and tried again once it is over. */
+async function cancelHung(
+  state: TableState,
+  load: OpenLoad,
+  target: Target,
+  { api, now, log, loadTimeoutMinutes = LOAD_TIMEOUT_MINUTES }: LoadParts,
+): Promise<Step> {
+  const minutes = (now().getTime() - Date.parse(load.submittedAt!)) / 60_000;
+  if (minutes < loadTimeoutMinutes) return { state, events: [] };
+  try {
+    await api.cancel(load.statementId!);
+  } catch (error) {
+    log.warn("a load that takes too long could not be cancelled", { ...describe(load, target), error });
+  }
+  if (load.cancelledAt !== undefined) return { state, events: [] };
+  const error = `cancelled, since it had run for ${Math.round(minutes)} minutes`;
+  log.error("a load takes too long and is cancelled", { ...describe(load, target), minutes });
+  const cancelled = { ...load, cancelledAt: now().toISOString() };
+  return { state: { ...state, load: cancelled }, events: [{ kind: "failed", table: target.name, error }] };
 }
 
 /** What the warehouse refuses of a load's objects is looked for; any other failure is tried again. */
@@ -152,9 +187,12 @@ export async function submit(state: TableState, target: Target, parts: LoadParts
     prepared = await readyTable(prepared, target, parts);
     const name = nameOf(load, target);
     const following = follow(load, state);
-    const sqls = isProbe(load)
-      ? probeSql(load, target, parts.storage)
-      : loadSql({ ...following, resume: resumeText(state) }, target, parts.storage);
+    const sqls = [
+      timeoutSql(parts),
+      ...(isProbe(load)
+        ? probeSql(load, target, parts.storage)
+        : loadSql({ ...following, resume: resumeText(state) }, target, parts.storage)),
+    ];
     const statementId = await parts.api.submit(name, clientToken(load), sqls);
     const statements = sqls.map((sql) => statementName(sql)!);
     const submitted = { ...following, statements, statementId, submittedAt: parts.now().toISOString() };
@@ -170,6 +208,10 @@ export async function submit(state: TableState, target: Target, parts: LoadParts
     );
   }
 }
+
+/** A setting of the session, which is the batch's own, so that no statement waits or runs for ever. */
+const timeoutSql = ({ loadTimeoutMinutes = LOAD_TIMEOUT_MINUTES }: LoadParts): string =>
+  named("timeout", `SET statement_timeout TO ${loadTimeoutMinutes * 60_000}`);
 
 /** The load as the next one after the ledger's last. */
 function follow(load: OpenLoad, { last }: TableState): OpenLoad {
@@ -248,12 +290,13 @@ function fail(
   state: TableState,
   load: OpenLoad,
   target: Target,
-  { error, transient }: Extract<Outcome, { kind: "failed" }>,
+  outcome: Extract<Outcome, { kind: "failed" }>,
   { now, log }: LoadParts,
 ): Step {
-  const count = (load.failure?.count ?? 0) + 1;
-  const retrying = transient && count <= TRANSIENT_RETRIES;
-  const waitMs = retrying ? RETRY_MS * 2 ** (count - 1) : FAILED_RETRY_MS;
+  const { error } = outcome;
+  // While the warehouse is away it is the breaker that waits, for all tables.
+  const count = (load.failure?.count ?? 0) + (outcome.isAway ? 0 : 1);
+  const { waitMs, isTold } = retryOf(outcome, count);
   const failure = {
     error,
     count,
@@ -261,12 +304,28 @@ function fail(
     fingerprint: fingerprint(target),
   };
   const fields = { ...describe(load, target), ...failure };
-  if (retrying) log.warn("load failed, trying again", fields);
-  else log.error("load failed", fields);
+  if (isTold) log.error("load failed", fields);
+  else log.warn("load failed, trying again", fields);
   return {
     state: { ...state, load: { ...load, failure } },
-    events: retrying ? [] : [{ kind: "failed", table: target.name, error }],
+    events: isTold ? [{ kind: "failed", table: target.name, error }] : [],
+    ...(outcome.isAway && { away: error }),
   };
+}
+
+/** When a load is tried again that has failed so often, and whether somebody is to know of it. */
+function retryOf(
+  { transient, isAway, isConflict }: Extract<Outcome, { kind: "failed" }>,
+  count: number,
+): { readonly waitMs: number; readonly isTold: boolean } {
+  if (isAway) return { waitMs: 0, isTold: false };
+  if (isConflict) {
+    const waits = count - CONFLICT_RETRIES_AT_ONCE;
+    const waitMs = waits <= 0 ? 0 : Math.min(RETRY_MS * 2 ** (waits - 1), CONFLICT_MAX_WAIT_MS);
+    return { waitMs, isTold: count >= CONFLICTS_TOLD };
+  }
+  if (transient && count <= TRANSIENT_RETRIES) return { waitMs: RETRY_MS * 2 ** (count - 1), isTold: false };
+  return { waitMs: FAILED_RETRY_MS, isTold: true };
 }
 
 /** The load as a new attempt: its statement is over. */
@@ -274,6 +333,7 @@ function again(load: OpenLoad): OpenLoad {
   const next = { ...load, attempt: load.attempt + 1 };
   delete next.statementId;
   delete next.submittedAt;
+  delete next.cancelledAt;
   return next;
 }
 

@@ -58,6 +58,8 @@ export const openLoadSchema = z.strictObject({
   /** Absent until the warehouse has taken it. */
   statementId: z.string().optional(),
   submittedAt: instant.optional(),
+  /** When the statement was to be cancelled, since it took too long. */
+  cancelledAt: instant.optional(),
   failure: z
     .strictObject({
       error: z.string(),

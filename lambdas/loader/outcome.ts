@@ -28,6 +28,10 @@ export type Outcome =
       readonly kind: "failed";
       readonly error: string;
       readonly transient: boolean;
+      /** The warehouse cannot be reached at all, or did not answer: it is no matter of this load. */
+      readonly isAway?: boolean;
+      /** Another transaction was in the way, and is over by now. */
+      readonly isConflict?: boolean;
       /** The statement that failed, where one did. */
       readonly statement?: StatementName | undefined;
       /** Redshift's ids of the COPYs that ran: what they refused is known by them. */
@@ -52,7 +56,19 @@ const NO_TABLE = /relation .* does not exist|nonexistent table/i;
  * away, throttling, and two sessions creating the same thing at once.
  */
 const TRANSIENT =
-  /\b1023\b|40P01|40001|serializ|deadlock|connection|ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|socket hang up|terminat|timed? ?out|throttl|SlowDown|ServiceUnavailable|InternalError|concurrently|unique constraint "pg_/i;
+  /\b1023\b|40P01|40001|serializ|deadlock|connection|ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|socket hang up|terminat|cancel|timed? ?out|throttl|SlowDown|ServiceUnavailable|InternalError|concurrently|unique constraint "pg_/i;
+
+/**
+ * How a warehouse is away: nobody reaches it, it is paused, being changed, or no longer there. source: errors of the
+ * Redshift Data API and of the guide's pages on pausing and resuming, read 2026-11
+ */
+const AWAY =
+  /ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|socket hang up|could not (?:connect|establish)|connection (?:refused|attempt failed)|endpoint doesn't exist|is (?:being )?(?:paus|resum|reboot|resiz|modif|delet|creat)\w*|not available|the database system is (?:starting|shutting)/i;
+
+const AWAY_EXCEPTIONS = new Set(["DatabaseConnectionException", "TimeoutError", "ResourceNotFoundException"]);
+
+/** Serialization failures, such as 1023 of databases with SERIALIZABLE isolation, and deadlocks. */
+const CONFLICT = /\b1023\b|40P01|40001|serializ|deadlock/i;
 
 const TRANSIENT_EXCEPTIONS = new Set([
   "ActiveStatementsExceededException",
@@ -110,8 +126,9 @@ export function readOutcome(
   const isMissing = NO_TABLE.test(reason);
   if (name === "table-rows" && isMissing) return { kind: "table-rows", isMissing };
   const text = name === undefined ? reason : `${name}: ${reason}`;
-  const transient = isMissing || TRANSIENT.test(reason);
-  return { kind: "failed", error: text, transient, statement: name, queryIds };
+  const [isAway, isConflict] = [name === undefined && AWAY.test(reason), CONFLICT.test(reason)];
+  const transient = isMissing || isAway || TRANSIENT.test(reason);
+  return { kind: "failed", error: text, transient, isAway, isConflict, statement: name, queryIds };
 }
 
 type SubStatement = NonNullable<DescribeStatementResponse["SubStatements"]>[number];
@@ -146,5 +163,10 @@ export function readException(error: unknown): Extract<Outcome, { kind: "failed"
   const transient = own
     ? error.code === "NOT_IN_TIME" || (error.code === "STATEMENT" && TRANSIENT.test(message))
     : TRANSIENT_EXCEPTIONS.has(name) || TRANSIENT.test(message);
-  return { kind: "failed", error: own ? message : `${name}: ${message}`, transient };
+  const isAway = own
+    ? error.code === "NOT_IN_TIME" || (error.code === "STATEMENT" && AWAY.test(message))
+    : AWAY_EXCEPTIONS.has(name) || AWAY.test(message);
+  const text = own ? message : `${name}: ${message}`;
+  const isConflict = CONFLICT.test(message);
+  return { kind: "failed", error: text, transient: transient || isAway, isAway, isConflict };
 }

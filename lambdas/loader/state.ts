@@ -4,6 +4,7 @@ import { PREFIX } from "../../wire/keys.ts";
 import { loadsFolder, MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import { cursorSchema, LOG_BEGINNING } from "../commit-log/cursor.ts";
 import { SavedState } from "../commit-log/saved-state.ts";
+import { awaySchema } from "./breaker.ts";
 import { heldSchema } from "./held/held-types.ts";
 import { lastLoadSchema, NO_LOAD } from "./ledger/last-load.ts";
 import { openLoadSchema } from "./open-load.ts";
@@ -79,6 +80,8 @@ const stateSchema = z.strictObject({
   /** The warehouse whose ledger it is about, by DataApi's name; absent until a loader has named it. */
   warehouse: z.string().optional(),
   tables: z.record(z.string(), tableState),
+  /** Absent while the warehouse answers. See breaker.ts. */
+  away: awaySchema.optional(),
   /** Rows of types that nobody knows. */
   held: heldSchema.optional(),
   /** When the first of the loads that run now was submitted, or one that they took over from. See busy-time.ts. */

@@ -1,5 +1,6 @@
 import type { CommitLog } from "../commit-log/commit-log.ts";
 import type { SavedState } from "../commit-log/saved-state.ts";
+import { isResting, stillAway } from "./breaker.ts";
 import { busyTime } from "./busy-time.ts";
 import type { ClaimLimits } from "./claim.ts";
 import { Claims, type ClosedClaim } from "./claims.ts";
@@ -12,6 +13,7 @@ import { releaseHeld } from "./held/release.ts";
 import { KnownHeads } from "./known-heads.ts";
 import { Lag } from "./lag.ts";
 import { type LoadEvent, type LoadParts, type Log, settle, type Step, submit } from "./load.ts";
+import { beginTable } from "./new-table.ts";
 import { type ReadableLog, readLog, type ReadLimits } from "./read-log.ts";
 import { readState } from "./read-state.ts";
 import { isRetryDue, retryRefused } from "./set-aside/retry-refused.ts";
@@ -83,6 +85,9 @@ export interface TableBehind {
   readonly failure?: { readonly error: string; readonly notBefore: string };
 }
 
+/** So often the warehouse may be away, about a quarter of an hour, before its loads count as failed. */
+const AWAY_TOLD = 4;
+
 /** Examples in a log line of what may be many: it has the first few. */
 const LOGGED_EXAMPLES = 5;
 
@@ -102,11 +107,12 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   const turn = new Turn(parts, await readState(parts));
   const log = new KnownHeads(parts.commitLog);
   turn.releaseHeld(scheduled);
+  if (scheduled) await turn.beginTables(log);
   // Listed after the state is read: whoever saves it meanwhile, once an erasure is recorded, has this tick begin anew.
   const erasures = await LakeErasures.list(parts.lake);
   await turn.each((state, target) => settle(state, target, parts));
-  await turn.each((state, target) => eraseTable(state, target, erasures, parts));
-  if (scheduled || turn.isTryingAgain) {
+  if (turn.hasWarehouse) await turn.each((state, target) => eraseTable(state, target, erasures, parts));
+  if (turn.hasWarehouse && (scheduled || turn.isTryingAgain)) {
     await turn.each((state, target) => tryAgain(state, target, erasures, parts));
   }
   const claims = claimsOf(turn, parts, erasures, scheduled);
@@ -117,7 +123,7 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   );
   for (const { target, state } of claims.closed) turn.set(target, state);
   await turn.save();
-  await turn.each((state, target) => submit(state, target, parts));
+  await turn.submit();
   const busy = turn.endBusyTime();
   await turn.save();
   if (failed) throw failed.error;
@@ -154,6 +160,7 @@ class Turn {
   readonly events: LoadEvent[] = [];
   readonly #parts: TickParts;
   #saved: string;
+  #hasLeft = false;
 
   constructor(parts: TickParts, state: LoaderState) {
     this.#parts = parts;
@@ -207,9 +214,55 @@ class Turn {
     const order = [...this.#parts.targets].sort((a, b) => Number(ready(b)) - Number(ready(a)));
     for (const target of order) {
       const before = this.table(target);
-      const { state, events } = await step(before, target);
+      const { state, events, away } = await step(before, target);
       if (state !== before) this.set(target, state);
       this.events.push(...events);
+      const isOver = before.load?.statementId !== undefined && state.load?.statementId === undefined;
+      if (away !== undefined) this.#leave(away, target);
+      else if (isOver) this.#return();
+    }
+  }
+
+  /** Submits loads that are due. While the warehouse is away, one of them finds out whether it is back. */
+  async submit(): Promise<void> {
+    if (isResting(this.state.away, this.#parts.now())) return;
+    const isProbing = !this.hasWarehouse;
+    let isSent = false;
+    await this.each(async (state, target) => {
+      if (this.#hasLeft || (isProbing && isSent)) return { state, events: [] };
+      const step = await submit(state, target, this.#parts);
+      isSent ||= step.state.load?.statementId !== state.load?.statementId;
+      return step;
+    });
+  }
+
+  /** Whether anything but a load may be asked of the warehouse. */
+  get hasWarehouse(): boolean {
+    return this.state.away === undefined;
+  }
+
+  /** However many loads find it away in one tick, they find the same. */
+  #leave(error: string, { name: table }: Target): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    const away = stillAway(this.state.away, error, this.#parts.now());
+    this.state = { ...this.state, away };
+    this.#parts.log.warn("the warehouse is away: all tables wait", away);
+    if (away.probes > AWAY_TOLD) this.events.push({ kind: "failed", table, error });
+  }
+
+  #return(): void {
+    const { away, ...state } = this.state;
+    if (away === undefined || this.#hasLeft) return;
+    this.state = state;
+    this.#parts.log.info("the warehouse is back", { since: away.since, probes: away.probes });
+  }
+
+  /** Tables that are new begin where their configuration says. */
+  async beginTables(log: ReadableLog): Promise<void> {
+    for (const target of this.#parts.targets) {
+      if (this.state.tables[target.name] !== undefined || target.from === "beginning") continue;
+      this.set(target, await beginTable(target, log, this.#parts.now()));
     }
   }
 

@@ -51,6 +51,7 @@ export class LoaderRig {
   limits: TickLimits | undefined;
   /** Types of the configuration, where there are others than those of the tables. */
   known: KnownTypes | undefined;
+  loadTimeoutMinutes: number | undefined;
   readonly logged: { message: string; fields: object }[] = [];
   /** True for the moment, "before submit ..." or "after submit ...", at which the loader is to die. */
   diesAt: ((step: string) => boolean) | undefined;
@@ -82,6 +83,7 @@ export class LoaderRig {
     this.diesAt = undefined;
     this.limits = undefined;
     this.known = undefined;
+    this.loadTimeoutMinutes = undefined;
     this.log.reset();
     this.logged.length = 0;
     this.now = new Date("2026-11-21T10:05:00Z");
@@ -119,6 +121,7 @@ export class LoaderRig {
       now: () => this.now,
       log: { info: log, warn: log, error: log },
       ...(this.limits ? { limits: this.limits } : {}),
+      ...(this.loadTimeoutMinutes === undefined ? {} : { loadTimeoutMinutes: this.loadTimeoutMinutes }),
       ...(this.known ? { known: this.known } : {}),
     };
   }

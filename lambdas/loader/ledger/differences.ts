@@ -25,7 +25,8 @@ export async function rebuilt(state: TableState, target: Target, parts: LoadPart
       ...newTable(),
       ...(prepared !== undefined && { prepared }),
       ...(takes !== undefined && { takes }),
-      ...(since !== undefined && { since }),
+      // What comes after the ledger's last load is wanted, wherever the table was to begin.
+      ...(since !== undefined && has.number === 0 && { since }),
       ...ledger,
       ...(refused && { refused }),
       backlog: true,
