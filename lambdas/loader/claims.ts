@@ -71,7 +71,8 @@ export class Claims {
     { backlog }: { readonly backlog: boolean },
     log: Interval = claim.log,
   ): Promise<void> {
-    const { target, state, plan, unreadable } = claim;
+    const { target, plan, unreadable } = claim;
+    const { replanning, ...state } = claim.state;
     this.#open = this.#open.filter((other) => other !== claim);
     const closed = { target, unreadable, contested: plan.contested, toExtra: new Set<string>() };
     if (plan.size === 0) {
@@ -82,6 +83,7 @@ export class Claims {
     if (listed > 0) await this.#replaceObjects(claim);
     const load = {
       ...plan.load(log, this.#now),
+      ...(replanning && { replanned: true as const }),
       ...(listed > 0 && { erasures: { listed, applied: state.erasures?.applied ?? 0 } }),
     };
     const toExtra = await fitPlan(plan, load.id, target, this.#lake);

@@ -10,6 +10,7 @@ import { loadSql, type Storage } from "./load-sql.ts";
 import { named, statementName } from "./load-statement.ts";
 import { type Outcome, readException, readOutcome } from "./outcome.ts";
 import { fitLoad } from "./removed-columns/fit-load.ts";
+import { isOutdated, unplanned } from "./replan.ts";
 import { readyTable } from "./schema/ready-table.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { isOfData, loadErrorDetails, withDetails } from "./set-aside/load-errors.ts";
@@ -169,6 +170,9 @@ async function settleFailure(
   const details = await loadErrorDetails(outcome, parts.api);
   const error = withDetails(outcome.error, details);
   if (outcome.transient) return fail(unprepared, load, target, { ...outcome, error }, parts);
+  if (isOutdated(load, state, outcome)) {
+    return { state: await unplanned({ ...unprepared, load }, target, error, parts), events: [] };
+  }
   const next = isOfData(outcome, details) && (await refusedOn(load, outcome.error, details, parts));
   if (!next) return fail(unprepared, await endSearch(load, parts), target, { ...outcome, error }, parts);
   parts.log.warn("objects are refused", { ...describe(next, target), error });

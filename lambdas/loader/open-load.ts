@@ -55,6 +55,8 @@ export const openLoadSchema = z.strictObject({
   config: z.string().optional(),
   /** Of its objects, from the first on, that were looked at since the table's configuration is this one. */
   fitting: z.strictObject({ config: z.string(), objects: count }).optional(),
+  /** It was planned before, and did not fit the lake. See replan.ts. */
+  replanned: z.literal(true).optional(),
   /** Absent until the warehouse has taken it. */
   statementId: z.string().optional(),
   submittedAt: instant.optional(),

@@ -12,29 +12,29 @@ export function stateOfVersion1(
   return {
     version: 1,
     tables: Object.fromEntries(
-      Object.entries(tables).map(([name, table]) => [
+      Object.entries(tables).map(([name, { cursor: reached, backlog, prepared, load }]) => [
         name,
         {
-          ...table,
-          last: undefined,
-          before: undefined,
+          backlog,
+          prepared,
           cursor,
           claimed: log
-            .before(table.cursor)
+            .before(reached)
             .filter((key) => key >= cursor)
             .toSorted(),
           setAside,
-          ...(table.load && { load: loadOfVersion1(table.load) }),
+          ...(load && { load: loadOfVersion1(load) }),
         },
       ]),
     ),
   };
 }
 
-/** What was not there yet, JSON leaves out. */
 function loadOfVersion1(load: OpenLoad): object {
-  const later = ["log", "arrived", "last", "number", "statements"];
-  return { ...load, ...Object.fromEntries(later.map((name) => [name, undefined])) };
+  const { id, path, attempt, plannedAt, oldestCommitAt, rows, bytes, manifests, commits, ranges } = load;
+  const { statementId, submittedAt, failure } = load;
+  const plan = { id, path, attempt, plannedAt, oldestCommitAt, rows, bytes, manifests, commits, ranges };
+  return { ...plan, statementId, submittedAt, failure };
 }
 
 /** Leaves a ledger as loaders of before there were numbers would have. */
