@@ -1,4 +1,4 @@
-import { copySql, countSql, type Storage } from "../copy-sql.ts";
+import { copySql, type Storage } from "../copy-sql.ts";
 import { named } from "../load-statement.ts";
 import type { OpenLoad } from "../open-load.ts";
 import { quoteText, type Target } from "../target.ts";
@@ -16,11 +16,10 @@ export function setAsideSql(load: OpenLoad, { name }: Target, storage: Storage):
   const target = quoteText(name);
   const sql: string[] = [];
   if (load.retries !== undefined) {
-    const { key, rows } = load.retries;
+    const { key } = load.retries;
     sql.push(
       named("retried", "CREATE TEMP TABLE retried (object_key varchar(1024))"),
       named("copy-retried", copySql("retried (object_key)", key, "", storage)),
-      countSql(rows),
       named(
         "set-aside",
         `UPDATE weir.set_aside SET state = 'loaded', load_id = ${quoteText(load.id)}
@@ -29,7 +28,7 @@ WHERE target = ${target} AND state = 'waiting' AND object_key IN (SELECT object_
     );
   }
   if (load.refused !== undefined) {
-    const { key, rows } = load.refused;
+    const { key } = load.refused;
     sql.push(
       named(
         "refused",
@@ -40,7 +39,6 @@ WHERE target = ${target} AND state = 'waiting' AND object_key IN (SELECT object_
         "copy-refused",
         copySql("refused (object_key, commit_key, rows, line, error, at)", key, "", storage),
       ),
-      countSql(rows),
       // What somebody has skipped stays skipped, should it come again.
       named(
         "set-aside",
