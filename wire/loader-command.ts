@@ -14,7 +14,10 @@ export const loaderCommandSchema = z.discriminatedUnion("command", [
     /** A configuration that is not deployed yet, to be compared with the tables. */
     config: z.unknown().optional(),
     /** Whoever asks. */
-    by: z.string().max(200).optional(),
+    by: z
+      .string()
+      .refine((by) => Buffer.byteLength(by) <= 256, "at most 256 bytes of UTF-8")
+      .optional(),
   }),
   /** Has a table read the log again, from its beginning or from a time, and load what it lacks. */
   z.strictObject({

@@ -134,7 +134,7 @@ export class DataApi {
       // It may end at this very moment: then there is nothing to cancel.
       await this.#client.send(new CancelStatementCommand({ Id })).catch(() => undefined);
       await this.#finished(Id!, WAIT_MAX_SECONDS).catch(() => {
-        const hint = "somebody reads the table all the time: pg_locks and stv_recents say who";
+        const hint = "somebody reads the table: svv_transactions says who";
         throw new LoaderError("NOT_IN_TIME", `${error.message} and was cancelled`, hint);
       });
     }

@@ -41,7 +41,7 @@ function applyCommand(): Command {
       "something is, 1 for an error",
   );
   return onPlace<PlaceArguments>(command, async (place) => {
-    const by = `${userInfo().username}@${hostname()}`.slice(0, 200);
+    const by = `${userInfo().username}@${hostname()}`.slice(0, 64);
     const { tables } = await place.invokeLoader({ command: "schema", apply: true, by });
     const { text, json } = outcome(place.title, { tables }, "made");
     const ok = tables.every(({ refused }) => refused.length === 0);
