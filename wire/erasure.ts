@@ -41,6 +41,8 @@ export const erasurePlanSchema = z.object({
   version: z.literal(1),
   id: z.string().regex(ID),
   type: z.string(),
+  /** What the type was called before: its lines are under these names as well. */
+  formerNames: z.array(z.string()).optional(),
   condition: erasureConditionSchema,
   startedAt: instant,
   /** What arrived later is not meant by the condition. */

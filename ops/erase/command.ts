@@ -62,7 +62,10 @@ export function instant(value: string): string {
   const isDate = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?$/.test(value);
   const hasZone = /(?:Z|[+-]\d\d:\d\d)$/.test(value) || !value.includes("T");
   const at = new Date(hasZone ? value : `${value}Z`);
-  if (!isDate || Number.isNaN(at.getTime()))
+  const day = value.slice(0, 10);
+  // The 31st of February would be some day in March.
+  const isDay = !Number.isNaN(Date.parse(day)) && new Date(day).toISOString().startsWith(day);
+  if (!isDate || !isDay || Number.isNaN(at.getTime()))
     throw new InvalidArgumentError("It should be a time such as 2026-11-21 or 2026-11-21T10:00:00Z.");
   return at.toISOString();
 }

@@ -5,8 +5,8 @@ import { AccessError } from "../access/access-error.ts";
 import type { Place } from "../access/place.ts";
 import { ErasureFiles } from "./erasure-files.ts";
 import { EraseLake, type NotRemoved } from "./lake.ts";
-import { Matcher } from "./matcher.ts";
-import { type FoundDay, prefixesOf, scan } from "./scan.ts";
+import { type ErasedPlaces, Matcher } from "./matcher.ts";
+import { type FoundDay, prefixesOf, scan, typesOf } from "./scan.ts";
 
 /** What an erasure works on, and whom it tells how far it is. */
 export interface EraseParts {
@@ -50,7 +50,7 @@ const MAX_UNREADABLE = 100;
 export async function preview(plan: ErasurePlan, parts: EraseParts): Promise<Preview> {
   const lake = new EraseLake(parts.place);
   const total = new Total();
-  for await (const day of scan(lake, plan.type, await matcherOf(plan, lake), {})) {
+  for await (const day of scan(lake, typesOf(plan), await matcherOf(plan, lake), {})) {
     total.add(day);
     parts.progress(`${day.day}: ${total.text}`);
   }
@@ -78,7 +78,7 @@ export async function erase(plan: ErasurePlan, parts: EraseParts): Promise<Erase
 export async function resume(id: string, parts: EraseParts): Promise<Erased> {
   const lake = new EraseLake(parts.place);
   const files = new ErasureFiles(lake);
-  const plan = await files.plan(id);
+  const plan = await files.resumed(id);
   const recorded = await files.record(id);
   const record = recorded ?? (await write(plan, lake, files, parts));
   const tables = await eraseTables(id, parts);
@@ -99,7 +99,7 @@ async function write(
   files: ErasureFiles,
   { now, progress }: EraseParts,
 ): Promise<Erasure> {
-  const { id, type } = plan;
+  const { id } = plan;
   const total = new Total();
   const before = new Set(await files.days(id));
   for (const day of before) {
@@ -115,7 +115,7 @@ async function write(
   }
   const put = (key: string, body: Buffer): Promise<void> => lake.put(key, body);
   const matcher = await matcherOf(plan, lake);
-  for await (const day of scan(lake, type, matcher, { isDone: (day) => before.has(day), put })) {
+  for await (const day of scan(lake, typesOf(plan), matcher, { isDone: (day) => before.has(day), put })) {
     total.add(day);
     if (day.objects.length > 0) await files.putDay(id, day);
     progress(`${day.day}: ${total.text}`);
@@ -171,16 +171,18 @@ function withoutTables(error: unknown): { readonly tables: readonly never[] } {
 }
 
 async function removeReplaced(
-  { id, type, days }: Erasure,
+  record: Erasure,
   lake: EraseLake,
   files: ErasureFiles,
   { progress }: EraseParts,
 ): Promise<NotRemoved[]> {
+  const { id, days } = record;
+  const types = typesOf(record);
   const notRemoved: NotRemoved[] = [];
   const isVersioned = await lake.isVersioned();
   for (const day of days) {
     const replaced = new Set((await files.objects(id, day)).map(({ object }) => object));
-    notRemoved.push(...(await lake.remove(replaced, prefixesOf(type, day), isVersioned)));
+    notRemoved.push(...(await lake.remove(replaced, prefixesOf(types, day), isVersioned)));
     progress(`${day}: ${replaced.size} replaced objects removed${isVersioned ? ", in all versions" : ""}`);
   }
   return notRemoved;
@@ -190,9 +192,15 @@ async function removeReplaced(
 async function matcherOf(plan: ErasurePlan, lake: EraseLake): Promise<Matcher> {
   if (plan.again === undefined) return new Matcher(plan);
   const files = new ErasureFiles(lake);
-  const record = await files.record(plan.again);
-  if (!record) throw new AccessError("NO_ERASURE", `the lake has no record of an erasure ${plan.again}`);
-  return new Matcher(plan, await files.allPlaces(record));
+  const places: ErasedPlaces = new Map();
+  // What is made again may have been made again before.
+  for (let id: string | undefined = plan.again; id !== undefined;) {
+    const record: Erasure | undefined = await files.record(id);
+    if (!record) throw new AccessError("NO_ERASURE", `the lake has no record of an erasure ${id}`);
+    await files.addPlaces(record, places);
+    id = record.again;
+  }
+  return new Matcher(plan, places);
 }
 
 /** What the days add up to. */

@@ -23,7 +23,7 @@ import { AccessError } from "../access/access-error.ts";
 import type { EraseLake } from "./lake.ts";
 import { linesOf, packedNdjson } from "./lines.ts";
 import { type ErasedPlaces, placeName } from "./matcher.ts";
-import type { FoundDay } from "./scan.ts";
+import { type FoundDay, prefixesOf } from "./scan.ts";
 
 /** The files of erasures in the lake. Grammar: wire/erasure.ts. */
 export class ErasureFiles {
@@ -61,11 +61,25 @@ export class ErasureFiles {
     );
   }
 
+  /** The plan of an erasure that goes on. @throws AccessError NO_ERASURE @throws WireError BAD_ERASURE */
+  async resumed(id: string): Promise<ErasurePlan> {
+    const plan = await this.plan(id);
+    // It may have died just before it wrote this.
+    await this.#lake.putNew(erasurePlanKey(id), JSON.stringify(plan));
+    return plan;
+  }
+
   /** The one of the type that is not done, if there is one. */
   async #open(type: string): Promise<ErasurePlan | undefined> {
     const key = openErasureKey(type);
     const body = await this.#lake.get(key);
     return body && parseErasurePlan(body.toString(), key);
+  }
+
+  /** Whether the lake has an object of the type's lines. */
+  async hasLines(type: string): Promise<boolean> {
+    for (const prefix of prefixesOf([type])) for await (const _ of this.#lake.keys(prefix)) return true;
+    return false;
   }
 
   async record(id: string): Promise<Erasure | undefined> {
@@ -95,16 +109,14 @@ export class ErasureFiles {
     return (await this.#lines(placesKey(id, day))).map((line) => erasedPlaceSchema.parse(JSON.parse(line)));
   }
 
-  /** All places of an erasure that is recorded. */
-  async allPlaces({ id, days }: Erasure): Promise<ErasedPlaces> {
-    const all = new Map<string, Set<number | null>>();
+  /** Adds all places of an erasure that is recorded. */
+  async addPlaces({ id, days }: Erasure, all: ErasedPlaces): Promise<void> {
     for (const day of days) {
       for (const { src, off, crc = null } of await this.places(id, day)) {
         const name = placeName(src, off);
         all.set(name, (all.get(name) ?? new Set()).add(crc));
       }
     }
-    return all;
   }
 
   async #lines(key: string): Promise<string[]> {
@@ -133,18 +145,18 @@ export class ErasureFiles {
     await this.#lake.remove(new Set([openErasureKey(type)]), [openErasureKey(type)], false);
   }
 
-  /** Ids of all that were begun. */
+  /** Ids of all that were begun, the earliest first. */
   async ids(): Promise<string[]> {
     const ids = new Set<string>();
     for await (const key of this.#lake.keys(PREFIX.erasures)) {
-      const parsed = parseErasureKey(
-        `${key
-          .split("/", 2)
-          .join("/")
-          .replace(/\.json$/, "")}.json`,
-      );
-      if (parsed) ids.add(parsed.id);
+      const name = key.slice(PREFIX.erasures.length).replace(/(?:\/.*|\.json)$/, "");
+      const isOpen = name.startsWith(OPEN);
+      const id = isOpen ? (await this.#open(name.slice(OPEN.length)))?.id : name;
+      if (id !== undefined && parseErasureKey(erasureKey(id))) ids.add(id);
     }
-    return [...ids];
+    return [...ids].toSorted();
   }
 }
+
+/** Begins the name of the file of the one that is not done. */
+const OPEN = "open-";

@@ -13,7 +13,7 @@ interface Line {
 }
 
 /** Contents of erased places by source and offset; null: of one where the content is not known. */
-export type ErasedPlaces = ReadonlyMap<string, ReadonlySet<number | null>>;
+export type ErasedPlaces = Map<string, Set<number | null>>;
 
 export const placeName = (src: string, off: number): string => `${src}\n${off}`;
 

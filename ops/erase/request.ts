@@ -24,13 +24,24 @@ export function conditionOf(
   };
 }
 
-/** Lines of no type have the metadata alone. @throws AccessError BAD_REQUEST */
-export function columnsOf(name: string, { types }: WeirConfig): readonly Column[] {
-  if (name === UNROUTED_TYPE) return METADATA_COLUMNS;
+/** @throws AccessError BAD_REQUEST for a name that a type had before */
+export function formerNamesOf(name: string, { types }: WeirConfig): readonly string[] {
+  const renamed = types.find(({ formerNames }) => formerNames.includes(name));
+  if (renamed !== undefined && !types.some((type) => type.name === name)) {
+    const hint = `Say --type ${renamed.name}: lines of both names are looked through.`;
+    throw new AccessError("BAD_REQUEST", `${name} is ${renamed.name} now`, hint);
+  }
+  return types.find((type) => type.name === name)?.formerNames ?? [];
+}
+
+/** A type that was removed from the configuration may have lines in the lake. */
+export const isConfigured = (type: string, { types }: WeirConfig): boolean =>
+  type === UNROUTED_TYPE || types.some(({ name }) => name === type);
+
+/** Lines of no type, or of one that is not configured any more, are known by the metadata alone. */
+function columnsOf(name: string, { types }: WeirConfig): readonly Column[] {
   const type = types.find((type) => type.name === name);
-  if (type) return rowColumns(type);
-  const known = [...types.map(({ name }) => name), UNROUTED_TYPE].join(", ");
-  throw new AccessError("BAD_REQUEST", `the configuration has no log type ${name}`, `It has ${known}.`);
+  return type ? rowColumns(type) : METADATA_COLUMNS;
 }
 
 function parsedCondition(where: string, columns: readonly Column[]): ErasureCondition["where"] {

@@ -9,7 +9,7 @@ import type { EraseArguments } from "./command.ts";
 import { erase, type EraseParts, type Erased, preview, type Preview, resume } from "./erase.ts";
 import { ErasureFiles } from "./erasure-files.ts";
 import { EraseLake } from "./lake.ts";
-import { conditionOf } from "./request.ts";
+import { conditionOf, formerNamesOf, isConfigured } from "./request.ts";
 
 /** Between two questions of the loader. */
 const WAIT_MS = 2_000;
@@ -23,6 +23,10 @@ export async function runErase(
   if (options.warehouse !== undefined) {
     const hint = "Leave --warehouse out.";
     throw new AccessError("BAD_REQUEST", "what is erased is erased from every warehouse", hint);
+  }
+  if (options.warehouse !== undefined) {
+    const hint = "Leave --warehouse out.";
+    throw new AccessError("BAD_REQUEST", "an erasure is for all warehouses, as the lake is", hint);
   }
   const files = new ErasureFiles(new EraseLake(place));
   if (options.list) return list(place, files);
@@ -55,13 +59,30 @@ async function planOf(
   };
   const random = randomBytes(4).toString("hex");
   if (again !== undefined) {
-    const { type, condition, arrivedBefore } = await files.plan(again);
-    return { ...common, id: erasureId(now, type, random), type, condition, arrivedBefore, again };
+    const { id: _, ...earlier } = await files.plan(again);
+    return { ...earlier, ...common, id: erasureId(now, earlier.type, random), again };
   }
   if (type === undefined)
     throw new AccessError("BAD_REQUEST", "nothing says of which log type", "Say --type NAME.");
-  const condition = conditionOf(options, type, await loadConfig(options.config));
-  return { ...common, id: erasureId(now, type, random), type, condition, arrivedBefore: now.toISOString() };
+  const config = await loadConfig(options.config);
+  const formerNames = formerNamesOf(type, config);
+  const condition = conditionOf(options, type, config);
+  if (!isConfigured(type, config) && !(await files.hasLines(type))) {
+    const hint = `The configuration has ${config.types.map(({ name }) => name).join(", ")}.`;
+    throw new AccessError(
+      "BAD_REQUEST",
+      `there is no log type ${type}, and the lake has no lines of it`,
+      hint,
+    );
+  }
+  return {
+    ...common,
+    id: erasureId(now, type, random),
+    type,
+    ...(formerNames.length > 0 && { formerNames: [...formerNames] }),
+    condition,
+    arrivedBefore: now.toISOString(),
+  };
 }
 
 async function list(place: Place, files: ErasureFiles): Promise<Outcome> {

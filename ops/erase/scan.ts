@@ -1,5 +1,5 @@
 import { objectDigest, partitionDay, PREFIX, rewrittenKey } from "../../wire/keys.ts";
-import type { ErasedPlace, RewrittenObject } from "../../wire/erasure.ts";
+import type { ErasedPlace, ErasurePlan, RewrittenObject } from "../../wire/erasure.ts";
 import type { EraseLake } from "./lake.ts";
 import { linesOf, packedLines, UnreadableObject } from "./lines.ts";
 import type { Matcher } from "./matcher.ts";
@@ -20,18 +20,18 @@ export interface FoundDay {
 const CONCURRENT_OBJECTS = 8;
 
 /**
- * Looks through all objects of a type, day by day, whatever time they are filed under: rows of one batch may be filed by
+ * Looks through all objects of some types, day by day, whatever time they are filed under: rows of one batch may be filed by
  * arrival. Objects that no commit names are among them, since they hold lines as well.
  *
  * @param put is given what is left of an object; without it nothing is written
  */
 export async function* scan(
   lake: EraseLake,
-  type: string,
+  types: readonly string[],
   matcher: Matcher,
   { isDone, put }: { isDone?: (day: string) => boolean; put?: (key: string, body: Buffer) => Promise<void> },
 ): AsyncGenerator<FoundDay> {
-  for await (const { day, keys } of days(lake, type)) {
+  for await (const { day, keys } of days(lake, types)) {
     if (isDone?.(day)) continue;
     const found: Found[] = [];
     const unreadable: UnreadableObject[] = [];
@@ -65,15 +65,24 @@ interface Found {
   readonly places: readonly ErasedPlace[];
 }
 
-/** Prefixes of the objects of a type, or of one day of it. */
-export const prefixesOf = (type: string, day?: string): string[] =>
-  [PREFIX.data, PREFIX.rejected].map(
-    (prefix) => `${prefix}type=${type}/${day === undefined ? "" : `dt=${day}/`}`,
+/** Names of the types that an erasure is for. */
+export const typesOf = ({ type, formerNames = [] }: Pick<ErasurePlan, "type" | "formerNames">): string[] => [
+  type,
+  ...formerNames,
+];
+
+/** Prefixes of the objects of some types, or of one day of them. */
+export const prefixesOf = (types: readonly string[], day?: string): string[] =>
+  [PREFIX.data, PREFIX.rejected].flatMap((prefix) =>
+    types.map((type) => `${prefix}type=${type}/${day === undefined ? "" : `dt=${day}/`}`),
   );
 
-/** Keys by day, of rows and of rejected lines: both listings are sorted by it. */
-async function* days(lake: EraseLake, type: string): AsyncGenerator<{ day: string; keys: string[] }> {
-  const listings = prefixesOf(type).map((prefix) => lake.keys(prefix));
+/** Keys by day, of rows and of rejected lines: all listings are sorted by it. */
+async function* days(
+  lake: EraseLake,
+  types: readonly string[],
+): AsyncGenerator<{ day: string; keys: string[] }> {
+  const listings = prefixesOf(types).map((prefix) => lake.keys(prefix));
   const next = await Promise.all(listings.map((listing) => listing.next()));
   const dayAt = (i: number): string | undefined => {
     const key = next[i]!.value;

@@ -221,12 +221,28 @@ describe("an erasure", () => {
     expect(record.rows).toBe(2);
     expect(await placesInLake()).toEqual(["a@0", "a@0", "a@10", "a@10", "a@40", "a@50"]);
     await rig.remove("loads/state.json");
-    await rig.warehouse.query(
-      "DROP TABLE logs.photo; DELETE FROM weir.loads; DELETE FROM weir.ranges; DELETE FROM weir.commits",
-    );
+    // Another warehouse, which has nothing of this one.
+    await rig.warehouse.query("DROP TABLE logs.photo; DROP SCHEMA weir CASCADE; CREATE SCHEMA weir");
     await loader.drain();
     await loader.erased();
     expect(await rowsOf()).toEqual(["a@0", "a@10", "a@40", "a@50"]);
+  });
+
+  test("is for lines under the names that the type had before as well", async () => {
+    const before = batch({
+      sequence: [3, 3],
+      sources: { b: [[0, 20]] },
+      fields: { n: 42 },
+      type: "picture",
+      writtenAt: at(2),
+    });
+    await loader.commit(keep, drop, before);
+    loader.targets = loader.targets.map((target) => ({ ...target, formerNames: ["picture"] }));
+    const { record } = await erase(planOf(values("n", "42"), { formerNames: ["picture"] }), parts());
+    expect(record).toMatchObject({ rows: 4, objects: 2 });
+    await loader.drain();
+    expect(await rowsOf()).toEqual(["a@0", "a@10"]);
+    expect(await placesInLake()).toEqual(["a@0", "a@10"]);
   });
 
   test("waits for a load that was planned before, so that no object is missed", async () => {
