@@ -144,13 +144,10 @@ export const logTypeSchema = z
     time: time.optional().meta({ description: "where event time is; without it event time is arrival time" }),
     skip: z
       .strictObject({
-        blank: z
-          .boolean()
-          .optional()
-          .meta({
-            description:
-              "empty lines, and but for `csv` and `tsv` those of white space; true if absent, but for `raw`",
-          }),
+        blank: z.boolean().optional().meta({
+          description:
+            "empty lines, and but for `csv` and `tsv` those of white space; true if absent, but for `raw`",
+        }),
         comments: z
           .array(z.string().min(1))
           .max(8)
