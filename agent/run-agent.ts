@@ -11,6 +11,7 @@ import { warnOfExposure } from "./forward/exposure.ts";
 import { Inputs } from "./inputs.ts";
 import { adoptState } from "./machine/adopt-state.ts";
 import { readMachine } from "./machine/read-machine.ts";
+import { volumeOf } from "./machine/volume.ts";
 import { warnOfMemory } from "./memory.ts";
 import { Monitor } from "./monitor/monitor.ts";
 import { kinesisClient } from "./producer/kinesis-client.ts";
@@ -75,10 +76,11 @@ export async function runAgent(first: AgentConfig, options: RunOptions): Promise
 /** What an earlier process has left, for this machine. @throws AgentError CHECKPOINT_CORRUPT */
 async function adopt(config: AgentConfig, checkpoint: CheckpointFile, log: Logger): Promise<AgentState> {
   const found = await readMachine(config.machine);
+  const volume = await volumeOf(config.state_dir);
   const state = await checkpoint.load();
   const { machine, isRestored } = checkpoint;
   const { host } = config;
-  const adoption = adoptState({ state, machine, isRestored, found, host, now: new Date(), log });
+  const adoption = adoptState({ state, machine, isRestored, volume, found, host, now: new Date(), log });
   checkpoint.machine = adoption.machine;
   checkpoint.renewal = adoption.renewal;
   return adoption.state;

@@ -18,6 +18,8 @@ export interface AdoptionOptions {
   readonly machine: MachineState;
   /** The checkpoint is not the file that was written: somebody has put a copy in its place. */
   readonly isRestored: boolean;
+  /** EBS volume that holds the state, where that can be told. */
+  readonly volume: string | undefined;
   /** What tells which machine this is, the surest first. */
   readonly found: readonly MachineId[];
   /** Name of this host. */
@@ -32,24 +34,27 @@ export interface AdoptionOptions {
  * other events at the same offsets.
  */
 export function adoptState(options: AdoptionOptions): Adoption {
-  const { state, machine, found, isRestored, host, now } = options;
-  const change = changeOfMachine(machine.known, found);
-  const known = remembered(machine.known, found, change);
+  const { state, found, host, now } = options;
+  const change = changeOfMachine(options.machine.known, found);
+  const known = remembered(options.machine.known, found, change);
+  const volume = options.volume ?? options.machine.volume;
+  const isRestored = options.isRestored || volume !== (options.machine.volume ?? volume);
+  const machine = { ...options.machine, known, volume };
   const at = now.toISOString();
   if (change) {
     const salt = digestOf(change.kind, change.to);
     const sources = state.files.length + (state.spool ? 1 : 0);
     const renewal: Renewal = { at, why: "machine", sources, ...change };
     tellRenewal(options, renewal);
-    return { state: moved(state, salt, host), machine: { known, salt, renewal }, renewal };
+    return { state: moved(state, salt, host), machine: { known, salt, volume, renewal }, renewal };
   }
   tellKinds(options);
-  if (!isRestored) return { state, machine: { ...machine, known }, renewal: undefined };
+  if (!isRestored) return { state, machine, renewal: undefined };
   const renewal: Renewal = { at, why: "restored", sources: state.spool ? 1 : 0 };
   tellRenewal(options, renewal);
   // A spool that came later than the copy was made is not the one that it knew.
-  if (!state.spool) return { state, machine: { ...machine, known }, renewal: undefined };
-  return { state, machine: { ...machine, known, renewal }, renewal };
+  if (!state.spool) return { state, machine, renewal: undefined };
+  return { state, machine: { ...machine, renewal }, renewal };
 }
 
 /** The same sources under ids that no other machine gives them. */

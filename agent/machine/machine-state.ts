@@ -21,6 +21,8 @@ export interface MachineState {
    * on the machine that it came from.
    */
   readonly salt?: string | undefined;
+  /** EBS volume that holds it. One that was made from a snapshot has another id. */
+  readonly volume?: string | undefined;
   readonly renewal?: Renewal | undefined;
 }
 
@@ -33,6 +35,7 @@ const kind = z.enum(MACHINE_KINDS);
 export const machineStateSchema = z.strictObject({
   known: z.partialRecord(kind, z.string()),
   salt: z.string().optional(),
+  volume: z.string().optional(),
   renewal: z
     .strictObject({
       at: z.iso.datetime(),

@@ -19,6 +19,7 @@ class MovingState {
       state: { ...state, spool: undefined },
       machine: this.#machine,
       isRestored: false,
+      volume: undefined,
       found: [{ kind: "machine", value }],
       host: value,
       now: new Date(0),
