@@ -45,6 +45,8 @@ export interface AlarmsProps {
  */
 export class Alarms extends Construct {
   readonly topic: ITopic;
+  /** All but those that stand for others. */
+  readonly all: readonly IAlarm[];
 
   constructor(
     scope: Construct,
@@ -70,6 +72,7 @@ export class Alarms extends Construct {
       alarm.addOkAction(action);
     }
     this.#any("Unwell", alarms);
+    this.all = alarms;
   }
 
   #alarm({ id, means, section, ...props }: AlarmDefinition): Alarm {

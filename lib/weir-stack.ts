@@ -5,6 +5,7 @@ import type { WeirConfig } from "../wire/config.ts";
 import { MAIN_WAREHOUSE, unusedWarehouses, warehousesOf } from "../wire/warehouses.ts";
 import { AgentPolicy } from "./agent-policy.ts";
 import { Alarms } from "./alarms.ts";
+import { PipelineDashboard } from "./dashboard.ts";
 import { deployedFunctions } from "./deployed-functions.ts";
 import { encryptionKey } from "./encryption-key.ts";
 import { ErasurePolicy } from "./erasure-policy.ts";
@@ -94,7 +95,9 @@ export class WeirStack extends Stack {
       invoked: [router.function, ...loaders.map((loader) => loader.function)],
     });
 
-    const { topic } = new Alarms(this, "Alarms", { config, key, stream, router, sequencer, loaders });
+    const parts = { config, stream, router, sequencer, loaders };
+    const { topic, all: alarms } = new Alarms(this, "Alarms", { ...parts, key });
+    new PipelineDashboard(this, "Dashboard", { ...parts, alarms });
 
     new CfnOutput(this, "StreamName", { value: stream.streamName, description: "agents write here" });
     new CfnOutput(this, "LakeBucket", { value: lake.bucketName, description: "rows and commits" });

@@ -126,6 +126,10 @@ recorded_alarm = recorded(
 
 UNKNOWN_TYPES = {
     "AWS::CloudWatch::CompositeAlarm": recorded_alarm,
+    "AWS::CloudWatch::Dashboard": recorded(
+        lambda logical_id, properties, stack: properties.get("DashboardName", f"{stack}-{logical_id}"),
+        lambda name, _: {},
+    ),
     "AWS::EC2::FlowLog": recorded(
         lambda logical_id, _, stack: f"fl-{abs(hash((stack, logical_id))):017x}"[:20],
         lambda name, _: {"Id": name},
