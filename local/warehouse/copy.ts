@@ -29,11 +29,13 @@ export interface Copied {
 }
 
 /**
- * Runs COPY inside the connection's transaction, from S3 to PostgreSQL as a stream.
+ * Runs COPY inside the connection's transaction, from S3 to PostgreSQL as a stream. The session's last count is 0 until
+ * it has succeeded. PG_LAST_COPY_COUNT reference, read 2026-11
  *
  * @throws LoadError for a row that does not fit, StatementError for objects that are not there
  */
 export async function copy(command: CopyCommand, client: Client, s3: S3Client): Promise<Copied> {
+  await setLastCount(0, client);
   const columns = await tableColumns(command, client);
   if (command.maxErrors > 0) await assertTemporary(command, client);
   const objects = command.manifest ? await readManifest(command, s3) : await listObjects(command, s3);
@@ -52,8 +54,7 @@ export async function copy(command: CopyCommand, client: Client, s3: S3Client): 
       await client.query("ROLLBACK TO SAVEPOINT copy");
       continue;
     }
-    const rows = String(sink.rowCount);
-    await client.query("SELECT set_config('redshift.last_copy_count', $1, false)", [rows]);
+    await setLastCount(sink.rowCount, client);
     return { rows: sink.rowCount, errors: left.errors };
   }
 }
@@ -86,6 +87,10 @@ class LeftOut {
   has(file: string, line: number): boolean {
     return this.#lines.has(`${file} ${line}`);
   }
+}
+
+async function setLastCount(rows: number, client: Client): Promise<void> {
+  await client.query("SELECT set_config('redshift.last_copy_count', $1, false)", [`${rows}`]);
 }
 
 const COLUMNS_SQL = `

@@ -1,28 +1,13 @@
-import { DATA_API_BATCH_MAX_STATEMENTS, DATA_API_SQL_MAX_BYTES } from "../../wire/limits.ts";
-import { describeStatement, seconds, statementResult } from "./describe-statement.ts";
-import {
-  RESULT_LIFETIME_MS,
-  Statement,
-  type StatementOptions,
-  type StatementParts,
-  type SubStatement,
-} from "./statement.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ApiError } from "./api-error.ts";
+import { describeStatement, seconds, shownSql, statementResult } from "./describe-statement.ts";
+import { bindParameters } from "./parameters.ts";
+import { type Operation, parseRequest, type Request, type Submission } from "./request.ts";
+import { RESULT_LIFETIME_MS, Statement, type StatementOptions, type StatementParts } from "./statement.ts";
 import { type StatementEvent, statementEvent } from "./statement-event.ts";
-
-/** An error with a name of the API's, answered with HTTP 400. */
-export class ApiError extends Error {
-  override name = "ApiError";
-  readonly type: string;
-
-  constructor(type: string, message: string) {
-    super(message);
-    this.type = type;
-  }
-}
 
 /** How long a ClientToken stands for its statement. Redshift Data API, read 2026-11. */
 const TOKEN_LIFETIME_MS = 8 * 3_600_000;
-const WAIT_MAX_SECONDS = 30;
 /** Ours, below PostgreSQL's max_connections; the service's own number moves, its error does not. */
 const ACTIVE_MAX = 40;
 /** Statements remembered: a laptop's, not the service's. */
@@ -39,57 +24,86 @@ export interface DataApiOptions extends StatementParts {
   readonly onStatementEvent: ((event: StatementEvent) => void) | undefined;
 }
 
-type Input = Record<string, unknown>;
+/** Who calls, by the access key that a request was signed with. */
+export type Principal = string;
 
 /** The Redshift Data API's operations. Each takes and returns what JSON 1.1 carries. */
 export class DataApi {
   readonly #options: DataApiOptions;
   readonly #statements = new Map<string, Statement>();
   readonly #tokens = new Map<string, { id: string; at: number }>();
+  readonly #stopped = new AbortController();
 
   constructor(options: DataApiOptions) {
     this.#options = options;
   }
 
   /** @throws ApiError */
-  async call(operation: string, input: Input): Promise<object> {
+  async call(operation: string, input: unknown, principal: Principal): Promise<object> {
     switch (operation) {
-      case "ExecuteStatement":
-        return this.#submit(input, [required(input, "Sql")], false);
-      case "BatchExecuteStatement":
-        return this.#submit(input, batch(input), input["ExecutionMode"] !== "AUTO_COMMIT");
+      case "ExecuteStatement": {
+        const request = parseRequest("ExecuteStatement", input);
+        return this.#submit(request, [request.Sql], false, principal);
+      }
+      case "BatchExecuteStatement": {
+        const request = parseRequest("BatchExecuteStatement", input);
+        return this.#submit(request, request.Sqls, request.ExecutionMode !== "AUTO_COMMIT", principal);
+      }
       case "DescribeStatement":
-        return this.#describe(input);
+        return this.#describe(parseRequest("DescribeStatement", input), principal);
       case "GetStatementResult":
-        return this.#result(input);
+        return this.#result(parseRequest("GetStatementResult", input), principal);
       case "CancelStatement":
-        return this.#cancel(input);
+        return this.#cancel(parseRequest("CancelStatement", input), principal);
       case "ListStatements":
-        return this.#list(input);
+        return this.#list(parseRequest("ListStatements", input), principal);
       default:
         throw new ApiError("UnknownOperationException", `the local warehouse has no ${operation}`);
     }
   }
 
+  /** Ends what runs, as a cluster does that is paused. */
+  cancelAll(): void {
+    for (const statement of this.#statements.values()) void statement.cancel();
+  }
+
   /** Cancels what runs and waits for it. */
   async stop(): Promise<void> {
+    this.#stopped.abort();
     const active = [...this.#statements.values()].filter(({ isOver }) => !isOver);
     await Promise.all(active.map((statement) => statement.cancel().then(() => statement.done)));
   }
 
-  async #submit(input: Input, sqls: readonly string[], transaction: boolean): Promise<object> {
-    this.#checkTarget(input);
-    checkSize(sqls);
-    if (input["Parameters"] !== undefined) {
-      throw new ApiError("ValidationException", "the local warehouse takes no Parameters");
+  async #submit(
+    request: Submission,
+    sqls: readonly string[],
+    transaction: boolean,
+    principal: Principal,
+  ): Promise<object> {
+    if (this.#options.conditions.isPaused) {
+      throw new ApiError("ValidationException", "Redshift endpoint doesn't exist in this region.");
     }
-    const statement = this.#known(input["ClientToken"]) ?? this.#start(input, sqls, transaction);
-    await waited(statement, input);
+    this.#checkTarget(request);
+    const bound = bind(sqls, request);
+    const token = request.ClientToken === undefined ? undefined : `${principal} ${request.ClientToken}`;
+    const known = this.#known(token);
+    if (known && this.#options.conditions.changedSql === "refused" && !isSame(known, bound)) {
+      const message = `ClientToken ${request.ClientToken} was given for other SQL`;
+      throw new ApiError("ValidationException", message);
+    }
+    const statement = known ?? this.#start(request, bound, transaction, principal, token);
+    await waited(statement, request);
     const { id: Id, createdAt, status: Status } = statement;
     return { Id, CreatedAt: seconds(createdAt), ...this.#target(), Status };
   }
 
-  #start(input: Input, sqls: readonly string[], transaction: boolean): Statement {
+  #start(
+    request: Submission,
+    sqls: readonly string[],
+    transaction: boolean,
+    principal: Principal,
+    token: string | undefined,
+  ): Statement {
     const active = [...this.#statements.values()].filter(({ isOver }) => !isOver).length;
     if (active >= ACTIVE_MAX) {
       throw new ApiError(
@@ -100,27 +114,41 @@ export class DataApi {
     const options: StatementOptions = {
       sqls,
       transaction,
-      name: input["StatementName"] as string | undefined,
-      withEvent: input["WithEvent"] === true,
+      principal,
+      name: request.StatementName,
+      withEvent: request.WithEvent === true,
       database: this.#options.database,
       // The one secret there is is the administrator's.
-      user: input["SecretArn"] === undefined ? this.#options.user : undefined,
+      user: request.SecretArn === undefined ? this.#options.user : undefined,
     };
     const statement = new Statement(options, this.#options);
     this.#statements.set(statement.id, statement);
     this.#forgetOldest();
-    const token = input["ClientToken"];
-    if (typeof token === "string") {
+    if (token !== undefined) {
       this.#tokens.set(token, { id: statement.id, at: this.#options.now().getTime() });
     }
-    if (options.withEvent)
-      void statement.done.then(() => this.#options.onStatementEvent?.(statementEvent(statement)));
+    if (options.withEvent) void statement.done.then(() => this.#tell(statement));
     return statement;
   }
 
+  /** Sends the event of a statement's end, as often and as late as it comes. */
+  #tell(statement: Statement): void {
+    const { onStatementEvent, conditions } = this.#options;
+    if (!onStatementEvent) return;
+    const event = statementEvent(statement);
+    for (const delayMs of conditions.delivery(event)) {
+      if (delayMs === 0) onStatementEvent(event);
+      else
+        void sleep(delayMs, undefined, { signal: this.#stopped.signal }).then(
+          () => onStatementEvent(event),
+          () => undefined,
+        );
+    }
+  }
+
   /** The statement that a token of the last 8 hours stands for. */
-  #known(token: unknown): Statement | undefined {
-    if (typeof token !== "string") return undefined;
+  #known(token: string | undefined): Statement | undefined {
+    if (token === undefined) return undefined;
     const entry = this.#tokens.get(token);
     if (entry && this.#options.now().getTime() - entry.at < TOKEN_LIFETIME_MS) {
       return this.#statements.get(entry.id);
@@ -136,7 +164,7 @@ export class DataApi {
     }
   }
 
-  #checkTarget(input: Input): void {
+  #checkTarget(input: Submission): void {
     const { target, database } = this.#options;
     const [field, other, name, what] =
       "workgroup" in target
@@ -145,18 +173,15 @@ export class DataApi {
     if (input[other] !== undefined || input[field] === undefined) {
       throw new ApiError("ValidationException", `${field} is required: the local warehouse is a ${what}`);
     }
-    const named = required(input, field).split("/").at(-1);
+    const named = input[field].split("/").at(-1);
     if (named !== name) {
       throw new ApiError(
         "ValidationException",
         `Redshift endpoint doesn't exist in this region: no ${what} ${named}, there is ${name}`,
       );
     }
-    if (required(input, "Database") !== database) {
-      throw new ApiError(
-        "ValidationException",
-        `FATAL: database "${String(input["Database"])}" does not exist`,
-      );
+    if (input.Database !== database) {
+      throw new ApiError("ValidationException", `FATAL: database "${input.Database}" does not exist`);
     }
   }
 
@@ -168,8 +193,8 @@ export class DataApi {
       : { ClusterIdentifier: target.cluster, Database };
   }
 
-  #find(input: Input): { statement: Statement; sub: SubStatement | undefined } {
-    const id = required(input, "Id");
+  /** @throws ApiError ResourceNotFoundException, AccessDeniedException for a statement of another role's */
+  #find(operation: Operation, id: string, principal: Principal) {
     const [whole, number] = id.split(":");
     const statement = this.#statements.get(whole!);
     const sub = number === undefined ? undefined : statement?.subs[Number(number) - 1];
@@ -178,27 +203,32 @@ export class DataApi {
     if (!statement || expired || (number !== undefined && !sub)) {
       throw new ApiError("ResourceNotFoundException", `Query does not exist: ${id}`);
     }
+    if (statement.options.principal !== principal) {
+      const message = `User: ${principal} is not authorized to perform: redshift-data:${operation}`;
+      throw new ApiError("AccessDeniedException", message);
+    }
     return { statement, sub };
   }
 
-  async #describe(input: Input): Promise<object> {
-    const { statement, sub } = this.#find(input);
-    await waited(statement, input);
-    return { ...this.#target(), ...describeStatement(statement, sub) };
+  async #describe(request: Request<"DescribeStatement">, principal: Principal): Promise<object> {
+    const { statement, sub } = this.#find("DescribeStatement", request.Id, principal);
+    await waited(statement, request);
+    const { comments } = this.#options.conditions;
+    return { ...this.#target(), ...describeStatement(statement, sub, comments === "kept") };
   }
 
-  async #result(input: Input): Promise<object> {
-    const { statement, sub } = this.#find(input);
-    await waited(statement, input);
+  async #result(request: Request<"GetStatementResult">, principal: Principal): Promise<object> {
+    const { statement, sub } = this.#find("GetStatementResult", request.Id, principal);
+    await waited(statement, request);
     const { status, result } = sub ?? statement.subs.at(-1)!;
     if (status !== "FINISHED" || !result) {
       throw new ApiError("ResourceNotFoundException", `Query does not have result. Status: ${status}`);
     }
-    return statementResult(result);
+    return statementResult(result, request.NextToken);
   }
 
-  async #cancel(input: Input): Promise<object> {
-    const { statement } = this.#find(input);
+  async #cancel({ Id }: Request<"CancelStatement">, principal: Principal): Promise<object> {
+    const { statement } = this.#find("CancelStatement", Id, principal);
     if (!(await statement.cancel())) {
       throw new ApiError(
         "ValidationException",
@@ -208,18 +238,20 @@ export class DataApi {
     return { Status: true };
   }
 
-  #list(input: Input): object {
-    const { Status: status, StatementName: prefix, MaxResults: max } = input;
+  #list(request: Request<"ListStatements">, principal: Principal): object {
+    const { Status: status, StatementName: prefix, MaxResults: max = 100 } = request;
+    const isKept = this.#options.conditions.comments === "kept";
     const Statements = [...this.#statements.values()]
       .reverse()
+      .filter(({ options }) => options.principal === principal)
       .filter((statement) => status === undefined || status === "ALL" || statement.status === status)
-      .filter(({ options }) => typeof prefix !== "string" || options.name?.startsWith(prefix))
-      .slice(0, typeof max === "number" ? max : 100)
+      .filter(({ options }) => prefix === undefined || options.name?.startsWith(prefix))
+      .slice(0, max)
       .map(({ id, status, options, createdAt, updatedAt, subs }) => ({
         Id: id,
         Status: status,
         StatementName: options.name,
-        QueryStrings: options.sqls,
+        QueryStrings: options.sqls.map((sql) => shownSql(sql, isKept)),
         IsBatchStatement: subs.length > 1,
         CreatedAt: seconds(createdAt),
         UpdatedAt: seconds(updatedAt),
@@ -228,38 +260,25 @@ export class DataApi {
   }
 }
 
-function batch(input: Input): string[] {
-  const sqls = input["Sqls"];
-  if (!Array.isArray(sqls) || sqls.length === 0 || sqls.length > DATA_API_BATCH_MAX_STATEMENTS) {
-    const count = Array.isArray(sqls) ? sqls.length : 0;
-    throw new ApiError(
-      "ValidationException",
-      `Sqls has ${count} statements, it takes 1 to ${DATA_API_BATCH_MAX_STATEMENTS}`,
-    );
-  }
-  return sqls.map(String);
-}
-
-function checkSize(sqls: readonly string[]): void {
-  const bytes = sqls.reduce((sum, sql) => sum + Buffer.byteLength(sql), 0);
-  if (bytes > DATA_API_SQL_MAX_BYTES) {
-    throw new ApiError("ValidationException", `SQL of ${bytes} bytes, at most ${DATA_API_SQL_MAX_BYTES}`);
+/** @throws ApiError ValidationException for parameters that do not belong to the SQL */
+function bind(sqls: readonly string[], { Parameters }: Submission): readonly string[] {
+  if (Parameters === undefined) return sqls;
+  try {
+    return bindParameters(sqls, Parameters);
+  } catch (error) {
+    throw new ApiError("ValidationException", (error as Error).message);
   }
 }
 
-function required(input: Input, name: string): string {
-  const value = input[name];
-  if (typeof value === "string" && value !== "") return value;
-  throw new ApiError("ValidationException", `${name} is required`);
-}
+const isSame = ({ options }: Statement, sqls: readonly string[]): boolean =>
+  options.sqls.length === sqls.length && options.sqls.every((sql, i) => sql === sqls[i]);
 
 /** WaitTimeSeconds: returns when the statement is over or the time is. */
-async function waited(statement: Statement, input: Input): Promise<void> {
-  const wait = input["WaitTimeSeconds"];
-  if (typeof wait !== "number" || wait <= 0 || statement.isOver) return;
-  if (wait > WAIT_MAX_SECONDS) {
-    throw new ApiError("ValidationException", `WaitTimeSeconds is at most ${WAIT_MAX_SECONDS}`);
-  }
+async function waited(
+  statement: Statement,
+  { WaitTimeSeconds: wait }: { readonly WaitTimeSeconds?: number | undefined },
+): Promise<void> {
+  if (wait === undefined || wait === 0 || statement.isOver) return;
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, wait * 1_000)));
   await Promise.race([statement.done, over]);

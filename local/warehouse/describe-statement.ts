@@ -1,7 +1,21 @@
-import type { Statement, SubStatement } from "./statement.ts";
+import { ApiError } from "./api-error.ts";
+import { LEADING_COMMENTS, type Statement, type SubStatement } from "./statement.ts";
 
-/** DescribeStatement's answer. @param sub for one statement of a batch, by its own id */
-export function describeStatement(statement: Statement, sub: SubStatement | undefined): object {
+/** A statement's text as answers show it. @param isKept whether with the comments that it begins with */
+export const shownSql = (sql: string, isKept: boolean): string =>
+  isKept ? sql : sql.replace(LEADING_COMMENTS, "");
+
+/**
+ * DescribeStatement's answer.
+ *
+ * @param sub for one statement of a batch, by its own id
+ * @param isKept whether statements are shown with the comments that they begin with
+ */
+export function describeStatement(
+  statement: Statement,
+  sub: SubStatement | undefined,
+  isKept: boolean,
+): object {
   const single = statement.subs.length === 1 ? statement.subs[0] : undefined;
   const one = sub ?? single;
   return {
@@ -14,29 +28,41 @@ export function describeStatement(statement: Statement, sub: SubStatement | unde
     HasResultSet: one?.result !== undefined,
     ResultRows: one?.resultRows ?? -1,
     RedshiftQueryId: one?.queryId ?? -1,
-    QueryString: one?.sql,
-    SubStatements: one ? undefined : statement.subs.map(describeSub),
+    QueryString: one && shownSql(one.sql, isKept),
+    SubStatements: one ? undefined : statement.subs.map((sub) => describeSub(sub, isKept)),
   };
 }
 
-const describeSub = (sub: SubStatement): object => ({
+const describeSub = (sub: SubStatement, isKept: boolean): object => ({
   Id: sub.id,
   Status: sub.status,
   Error: sub.error,
-  QueryString: sub.sql,
+  QueryString: shownSql(sub.sql, isKept),
   ResultRows: sub.resultRows,
   HasResultSet: sub.result !== undefined,
   RedshiftQueryId: sub.queryId,
   Duration: nanoseconds(sub.durationMs),
 });
 
-/** GetStatementResult's answer, in one page. */
-export function statementResult(result: NonNullable<SubStatement["result"]>): object {
+/** Ours, and small, so that whoever reads one page only is found out. The service's pages are of bytes. */
+const PAGE_ROWS = 100;
+
+/** GetStatementResult's answer: a page of it. @throws ApiError ValidationException for a token that is none */
+export function statementResult(
+  result: NonNullable<SubStatement["result"]>,
+  token: string | undefined,
+): object {
+  const from = token === undefined ? 0 : Number(token);
+  if (!Number.isInteger(from / PAGE_ROWS) || from < 0 || (from > 0 && from >= result.rows.length)) {
+    throw new ApiError("ValidationException", `NextToken ${token} is not of this result`);
+  }
   const types = result.fields.map(({ dataTypeID }) => dataTypeID);
+  const to = from + PAGE_ROWS;
   return {
     ColumnMetadata: result.fields.map(({ name }) => ({ name, label: name })),
-    Records: result.rows.map((row) => row.map((text, i) => field(text, types[i]!))),
+    Records: result.rows.slice(from, to).map((row) => row.map((text, i) => field(text, types[i]!))),
     TotalNumRows: result.rows.length,
+    NextToken: to < result.rows.length ? `${to}` : undefined,
   };
 }
 

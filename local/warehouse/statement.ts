@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { Client, type ClientConfig, escapeIdentifier, type QueryArrayResult } from "pg";
+import type { WarehouseConditions } from "./conditions.ts";
 import { copy } from "./copy.ts";
 import { isCopy, parseCopy } from "./copy-command.ts";
 import { LoadError } from "./copy-row.ts";
 import { translate } from "./dialect.ts";
+import { errorText } from "./error-text.ts";
 
 /** source: Redshift Data API reference, DescribeStatement, read 2026-11 */
 export type Status = "SUBMITTED" | "STARTED" | "FINISHED" | "FAILED" | "ABORTED";
@@ -26,6 +29,8 @@ export interface StatementOptions {
   readonly sqls: readonly string[];
   /** False for ExecuteStatement and for AUTO_COMMIT: each SQL is its own transaction. */
   readonly transaction: boolean;
+  /** Who submitted it: nobody else may ask of it. */
+  readonly principal: string;
   readonly name: string | undefined;
   readonly withEvent: boolean;
   readonly database: string;
@@ -39,12 +44,14 @@ export interface StatementParts {
   /** Awaited when all has run and nothing is committed yet: holds a statement in STARTED. */
   readonly beforeCommit: ((statement: Statement) => Promise<void>) | undefined;
   readonly now: () => Date;
+  readonly conditions: WarehouseConditions;
 }
 
 /** How long the Data API knows a statement once it is over. Redshift Data API, read 2026-11. */
 export const RESULT_LIFETIME_MS = 24 * 3_600_000;
 
 const INTERRUPT_EVERY_MS = 500;
+const CANCELLED = "Query was cancelled";
 
 let lastQueryId = 1_000;
 
@@ -56,7 +63,7 @@ function unlessThere(error: Error & { code?: string }): void {
   if (error.code !== "42710" && error.code !== "23505") throw error;
 }
 
-const LEADING_COMMENTS = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
+export const LEADING_COMMENTS = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/;
 
 /** One call of ExecuteStatement or BatchExecuteStatement, on a connection of its own. */
 export class Statement {
@@ -70,6 +77,7 @@ export class Statement {
   /** Settles when the statement has reached its last status. */
   readonly done: Promise<void>;
   readonly #parts: StatementParts;
+  readonly #cancelling = Promise.withResolvers<void>();
   #client: Client | undefined;
   #cancelled = false;
   /** Rows that its COPYs left out, by the COPY's id. */
@@ -101,6 +109,7 @@ export class Statement {
     if (this.isOver) return false;
     if (this.#cancelled) return true;
     this.#cancelled = true;
+    this.#cancelling.resolve();
     await this.#interrupt();
     // PostgreSQL lets one pass that comes before the query it is meant for.
     const again = setInterval(() => void this.#interrupt().catch(() => {}), INTERRUPT_EVERY_MS);
@@ -126,6 +135,7 @@ export class Statement {
     client.on("error", () => {}); // the query that notices has the error as well
     this.#client = client;
     try {
+      await this.#unlessCancelled(this.#parts.conditions.awake);
       await client.connect();
       await this.#signIn(client);
       this.#become("STARTED");
@@ -147,9 +157,16 @@ export class Statement {
     await client.query(`SET ROLE ${escapeIdentifier(user)}`);
   }
 
-  /** REPEATABLE READ is PostgreSQL's snapshot isolation; Redshift's default is SNAPSHOT. */
+  /** @throws Error as soon as it is cancelled */
+  async #unlessCancelled(work: Promise<unknown>): Promise<void> {
+    await Promise.race([work, this.#cancelling.promise]);
+    if (this.#cancelled) throw new Error(CANCELLED);
+  }
+
+  /** REPEATABLE READ is PostgreSQL's snapshot isolation. */
   async #transaction(client: Client): Promise<void> {
-    await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    const isSerializable = this.#parts.conditions.isolation === "serializable";
+    await client.query(`BEGIN ISOLATION LEVEL ${isSerializable ? "SERIALIZABLE" : "REPEATABLE READ"}`);
     try {
       for (const sub of this.subs) await this.#execute(sub, client);
       await this.#beforeCommit();
@@ -180,8 +197,10 @@ export class Statement {
   async #execute(sub: SubStatement, client: Client): Promise<void> {
     const startedAt = performance.now();
     try {
-      if (this.#cancelled) throw new Error("Query was cancelled");
+      if (this.#cancelled) throw new Error(CANCELLED);
       sub.status = "STARTED";
+      const { slowMs } = this.#parts.conditions;
+      if (slowMs > 0) await this.#unlessCancelled(sleep(slowMs, undefined, { ref: false }));
       const sql = sub.sql.replace(LEADING_COMMENTS, "");
       if (isCopy(sql)) {
         const { rows, errors } = await copy(parseCopy(sql), client, this.#parts.s3);
@@ -194,9 +213,8 @@ export class Statement {
       }
       sub.status = "FINISHED";
     } catch (error) {
-      const { message } = error as Error;
       sub.status = "FAILED";
-      sub.error = message.startsWith("ERROR: ") ? message : `ERROR: ${message}`;
+      sub.error = errorText(error as Error, sub.sql, sub.queryId);
       throw error;
     } finally {
       sub.durationMs = performance.now() - startedAt;
@@ -205,7 +223,7 @@ export class Statement {
 
   async #beforeCommit(): Promise<void> {
     await this.#parts.beforeCommit?.(this);
-    if (this.#cancelled) throw new Error("Query was cancelled");
+    if (this.#cancelled) throw new Error(CANCELLED);
   }
 
   /** SYS_LOAD_ERROR_DETAIL keeps what the rollback takes away. */
@@ -229,7 +247,7 @@ export class Statement {
 
   #fail(error: Error): void {
     const at = this.subs.findIndex(({ status }) => status === "FAILED");
-    const text = this.subs[at]?.error ?? `ERROR: ${error.message}`;
+    const text = this.subs[at]?.error ?? errorText(error, "COMMIT", this.subs.at(-1)!.queryId);
     for (const sub of this.subs) if (sub.status === "SUBMITTED") sub.status = "ABORTED";
     const batch = this.subs.length > 1 && at !== -1;
     this.error = batch ? `Query #${at + 1} failed with ${text}` : text;

@@ -3,7 +3,9 @@ import { buffer } from "node:stream/consumers";
 import { S3Client } from "@aws-sdk/client-s3";
 import { Client, type ClientConfig, escapeIdentifier, Pool } from "pg";
 import { CREDENTIALS } from "../credentials.ts";
-import { ApiError, DataApi } from "./data-api.ts";
+import { ApiError } from "./api-error.ts";
+import { type CallFault, WarehouseConditions } from "./conditions.ts";
+import { DataApi } from "./data-api.ts";
 import type { WarehouseTarget } from "./data-api.ts";
 import { installDialect } from "./dialect.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
@@ -38,6 +40,8 @@ export interface Warehouse {
   readonly port: number;
   readonly postgres: Postgres;
   readonly database: string;
+  /** What goes wrong with it from now on, for tests to say. */
+  readonly conditions: WarehouseConditions;
   /** Runs one SQL past the Data API; rows by column name. */
   query<Row extends object = Record<string, unknown>>(
     sql: string,
@@ -60,7 +64,9 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
   try {
     await createDatabase(connection, database);
     const s3 = new S3Client({ endpoint: options.s3.endpoint, forcePathStyle: true, ...LOCAL });
-    const api = new DataApi({
+    const conditions = new WarehouseConditions(() => api.cancelAll());
+    const api: DataApi = new DataApi({
+      conditions,
       target: "workgroup" in options ? { workgroup: options.workgroup } : { cluster: options.cluster },
       database,
       user: options.user,
@@ -72,8 +78,9 @@ export async function startWarehouse(options: WarehouseOptions): Promise<Warehou
     });
     const pool = new Pool({ ...connection, max: 4 });
     pool.on("error", () => {}); // idle connections end with PostgreSQL
-    const server = await listen(api);
+    const server = await listen(api, conditions);
     return {
+      conditions,
       endpoint: server.endpoint,
       port,
       postgres,
@@ -114,11 +121,14 @@ async function createDatabase(connection: ClientConfig, database: string): Promi
   }
 }
 
-async function listen(api: DataApi): Promise<{ endpoint: string; close(): Promise<void> }> {
+async function listen(
+  api: DataApi,
+  conditions: WarehouseConditions,
+): Promise<{ endpoint: string; close(): Promise<void> }> {
   // A client that uses a connection again in the moment in which it is closed for idleness gets a reset.
   const server = createServer(
     { keepAliveTimeout: 0 },
-    (request, response) => void answer(api, request, response),
+    (request, response) => void answer(api, conditions, request, response),
   );
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(0, "127.0.0.1", resolve);
@@ -135,7 +145,12 @@ async function listen(api: DataApi): Promise<{ endpoint: string; close(): Promis
 }
 
 /** JSON 1.1: the operation is in X-Amz-Target, errors have their name in __type. */
-async function answer(api: DataApi, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  api: DataApi,
+  conditions: WarehouseConditions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const reply = (status: number, body: object): void => {
     response.writeHead(status, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(body));
   };
@@ -144,10 +159,27 @@ async function answer(api: DataApi, request: IncomingMessage, response: ServerRe
       throw new ApiError("ValidationException", `a request has at most ${REQUEST_MAX_BYTES} bytes`);
     }
     const operation = String(request.headers["x-amz-target"]).replace(/^RedshiftData\./, "");
-    const input = JSON.parse((await buffer(request)).toString("utf8")) as Record<string, unknown>;
-    reply(200, await api.call(operation, input));
+    const input = JSON.parse((await buffer(request)).toString("utf8")) as unknown;
+    const fault = conditions.fault(operation);
+    if (fault === "lost-request") return void request.socket.destroy();
+    if (fault !== undefined && fault !== "lost-answer") throw REFUSALS[fault];
+    const answered = await api.call(operation, input, principalOf(request));
+    if (fault === "lost-answer") return void request.socket.destroy();
+    reply(200, answered);
   } catch (error) {
-    const type = error instanceof ApiError ? error.type : "InternalServerException";
-    reply(error instanceof ApiError ? 400 : 500, { __type: type, message: (error as Error).message });
+    const { type, status } =
+      error instanceof ApiError ? error : { type: "InternalServerException", status: 500 };
+    reply(status, { __type: type, message: (error as Error).message });
   }
+}
+
+const REFUSALS: Readonly<Record<Exclude<CallFault, "lost-request" | "lost-answer">, ApiError>> = {
+  throttled: new ApiError("ThrottlingException", "Rate exceeded"),
+  unavailable: new ApiError("InternalServerException", "Internal server error", 503),
+  "too-many-sessions": new ApiError("ActiveSessionsExceededException", "Active sessions exceeded the quota"),
+};
+
+/** AWS4-HMAC-SHA256 Credential=<access key>/..., as each of the SDK's requests is signed. */
+function principalOf({ headers }: IncomingMessage): string {
+  return /Credential=([^/,]+)/.exec(headers.authorization ?? "")?.[1] ?? "anonymous";
 }

@@ -62,8 +62,8 @@ describe("a batch", () => {
     expect(ended.Status).toBe("FAILED");
     expect(ended.SubStatements!.map(({ Status }) => Status)).toEqual(["FINISHED", "FAILED", "ABORTED"]);
     expect(ended.SubStatements![0]!.ResultRows).toBe(2);
-    expect(ended.SubStatements![1]!.Error).toBe("ERROR: division by zero");
-    expect(ended.Error).toBe("Query #2 failed with ERROR: division by zero");
+    expect(ended.SubStatements![1]!.Error).toMatch(/^ERROR: Divide by zero\n {2}Detail: \n.*query:/s);
+    expect(ended.Error).toBe(`Query #2 failed with ${ended.SubStatements![1]!.Error}`);
     expect(await count("whole")).toBe(0);
   });
 
