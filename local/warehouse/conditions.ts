@@ -20,8 +20,11 @@ export class WarehouseConditions {
   delivery: (event: StatementEvent) => readonly number[] = () => [0];
   /** How long each statement of a batch takes before it begins. */
   slowMs = 0;
-  /** Whether SubStatements and lists show statements with the comments that they begin with: nobody knows of the service. */
-  comments: "kept" | "left out" = "kept";
+  /**
+   * Whether SubStatements and lists show statements with the comments that they begin with. Nobody knows of the service;
+   * what works without them works in either case.
+   */
+  comments: "kept" | "left out" = "left out";
   /** What comes of a ClientToken with other SQL than before. Nobody knows of the service; the strict one is the default. */
   changedSql: "refused" | "former statement" = "refused";
   /** Of every transaction. Redshift's default is SNAPSHOT, that of databases made before 2024 may be SERIALIZABLE. */

@@ -30,7 +30,7 @@ afterEach(() => {
   conditions.fault = () => undefined;
   conditions.delivery = () => [0];
   conditions.slowMs = 0;
-  conditions.comments = "kept";
+  conditions.comments = "left out";
   conditions.changedSql = "refused";
   conditions.isolation = "snapshot";
   events.length = 0;
@@ -207,12 +207,11 @@ test("an event is lost, doubled or late", async () => {
   expect(events[0]).toMatchObject({ detail: { statementId: doubled, state: "FINISHED" } });
 });
 
-test("sub-statements are shown without the comments they begin with, where the service should do so", async () => {
-  rig.warehouse.conditions.comments = "left out";
+test("sub-statements are shown without the comments that they begin with, unless a test wants them", async () => {
   const { Id, SubStatements } = await rig.batch("/* weir: one */ SELECT 1 /* x */", "-- two\nSELECT 1/0");
   expect(SubStatements!.map(({ QueryString }) => QueryString)).toEqual(["SELECT 1 /* x */", "SELECT 1/0"]);
-  const { QueryString } = await rig.describe(`${Id}:1`);
-  expect(QueryString).toBe("SELECT 1 /* x */");
+  rig.warehouse.conditions.comments = "kept";
+  expect((await rig.describe(`${Id}:1`)).QueryString).toBe("/* weir: one */ SELECT 1 /* x */");
 });
 
 describe("what Redshift says", () => {
