@@ -197,7 +197,7 @@ export async function submit(state: TableState, target: Target, parts: LoadParts
         ? probeSql(load, target, parts.storage)
         : loadSql({ ...following, resume: resumeText(state) }, target, parts.storage)),
     ];
-    const statementId = await parts.api.submit(name, clientToken(load), sqls);
+    const statementId = await parts.api.submit(name, clientToken(load, sqls), sqls);
     const statements = sqls.map((sql) => statementName(sql)!);
     const submitted = { ...following, statements, statementId, submittedAt: parts.now().toISOString() };
     return { state: { ...state, prepared, load: submitted }, events: [] };
@@ -353,10 +353,12 @@ function nameOf({ id }: OpenLoad, { warehouse = MAIN_WAREHOUSE }: Target): strin
 
 /**
  * At most 64 characters; within 8 hours the same token is the same statement. A load that is planned
- * anew, after somebody removed the state, is not. Redshift Data API, read 2026-11
+ * anew, after somebody removed the state, is not; nor is one whose SQL has changed with the configuration
+ * or the release: the ledger refuses the later of the two. Redshift Data API, read 2026-11
  */
-function clientToken({ id, plannedAt, path, attempt }: OpenLoad): string {
-  return createHash("sha256").update(`${id}:${plannedAt}:${path}:${attempt}`).digest("hex");
+function clientToken({ id, plannedAt, path, attempt }: OpenLoad, sqls: readonly string[]): string {
+  const named = [id, plannedAt, path, attempt, ...sqls];
+  return createHash("sha256").update(JSON.stringify(named)).digest("hex");
 }
 
 /** Examples in a log line of what may be many: it has the first few. */
