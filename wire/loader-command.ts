@@ -144,6 +144,25 @@ export interface TableStatus {
   readonly load?: OpenLoadStatus;
   /** Commits that could not be read and are tried again: intervals [from, to) of the log. */
   readonly setAside: readonly SetAsideStatus[];
+  /** Objects that the warehouse refuses: they are set aside with its words, in weir.set_aside, and tried again. */
+  readonly refused?: RefusedStatus;
+  /** Why rows that are to be erased are still there. */
+  readonly erasureFailure?: FailureStatus;
+}
+
+interface RefusedStatus {
+  readonly objects: number;
+  readonly rows: number;
+  readonly since: string;
+  readonly notBefore: string;
+}
+
+interface FailureStatus {
+  readonly error: string;
+  /** In a row. */
+  readonly count: number;
+  /** When it is tried again. */
+  readonly notBefore: string;
 }
 
 /** A load that is planned, and perhaps submitted, and whose end nobody has seen. */
@@ -157,7 +176,7 @@ interface OpenLoadStatus {
   readonly plannedAt: string;
   /** Of the Redshift Data API, once it has taken the load. */
   readonly statementId?: string;
-  readonly failure?: { readonly error: string; readonly count: number; readonly notBefore: string };
+  readonly failure?: FailureStatus;
 }
 
 interface SetAsideStatus {

@@ -14,7 +14,8 @@ const COLUMNS = [
   { title: "condition" },
   { title: "lag", right: true },
   { title: "open rows", right: true },
-  { title: "set aside", right: true },
+  { title: "unread commits", right: true },
+  { title: "refused rows", right: true },
 ] as const;
 
 export function statusCommand(): Command {
@@ -39,21 +40,19 @@ async function status(place: Place, { maxLag }: StatusArguments): Promise<Outcom
   return { ok, json: { ok, tables: judged }, text: text.join("\n\n") };
 }
 
-function isWell({ condition, lagSeconds, load, setAside }: TableStatus, maxLagSeconds: number): boolean {
-  if (condition === "failed" || setAside.length > 0 || lagSeconds > maxLagSeconds) return false;
+function isWell(table: TableStatus, maxLagSeconds: number): boolean {
+  const { condition, lagSeconds, load, setAside, refused, erasureFailure } = table;
+  if (condition === "failed" || lagSeconds > maxLagSeconds) return false;
+  if (setAside.length > 0 || refused || erasureFailure) return false;
   // Nobody goes on with what is open of a table that no log type names.
   return condition !== "unconfigured" || load === undefined;
 }
 
-function row({ table, condition, lagSeconds, load, setAside }: TableStatus): string[] {
+function row({ table, condition, lagSeconds, load, setAside, refused }: TableStatus): string[] {
   const commits = setAside.reduce((sum, { commits }) => sum + commits, 0);
-  return [
-    table,
-    condition,
-    lagSeconds === 0 ? "-" : duration(lagSeconds),
-    load ? load.rows.toLocaleString("en-US") : "-",
-    commits === 0 ? "-" : commits.toLocaleString("en-US"),
-  ];
+  const counted = (count: number | undefined): string => (count ? count.toLocaleString("en-US") : "-");
+  const lag = lagSeconds === 0 ? "-" : duration(lagSeconds);
+  return [table, condition, lag, counted(load?.rows), counted(commits), counted(refused?.rows)];
 }
 
 function minutes(value: string): number {

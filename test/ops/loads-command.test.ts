@@ -66,10 +66,10 @@ test("a laptop cloud's tables are printed, one a line, and all is well", async (
   expect(code).toBe(0);
   expect(stdout).toBe(`the laptop cloud of ${dir}
 
-TABLE             CONDITION  LAG  OPEN ROWS  SET ASIDE
-logs.access       loaded       -          -          -
-logs.photo        loaded       -          -          -
-logs.user_events  loaded       -          -          -
+TABLE             CONDITION  LAG  OPEN ROWS  UNREAD COMMITS  REFUSED ROWS
+logs.access       loaded       -          -               -             -
+logs.photo        loaded       -          -               -             -
+logs.user_events  loaded       -          -               -             -
 `);
 });
 
@@ -140,7 +140,7 @@ test("the exit code tells of a table that is not well, and the line under the ta
   await cloud.s3.send(new PutObjectCommand(object));
   await expect.poll(async () => (await weir(["loads", "--local", dir])).code, { timeout: 60_000 }).toBe(1);
   const { stdout } = await weir(["loads", "--local", dir]);
-  expect(stdout).toMatch(/logs\.photo +loaded +.* +- +1\n/);
+  expect(stdout).toMatch(/logs\.photo +loaded +.* +- +1 +-\n/);
   expect(stdout).toMatch(/\nlogs\.photo: .*; 1 commits could not be read and are set aside\n/);
 });
 

@@ -26,6 +26,7 @@ function tableStatus(
   now: Date,
 ): TableStatus {
   const condition = isConfigured ? conditionOf(table, since) : "unconfigured";
+  const { refused, erasures } = table;
   const setAside = table.setAside.map(({ count, ...interval }) => ({ ...interval, commits: count }));
   return {
     table: name,
@@ -35,6 +36,15 @@ function tableStatus(
     lagSeconds: since === undefined ? 0 : Math.max(0, (now.getTime() - Date.parse(since)) / 1_000),
     ...(table.load && { load: openLoad(table.load) }),
     setAside,
+    ...(refused && {
+      refused: {
+        objects: refused.objects,
+        rows: refused.rows,
+        since: refused.since,
+        notBefore: refused.notBefore,
+      },
+    }),
+    ...(erasures?.failure && { erasureFailure: erasures.failure }),
   };
 }
 
@@ -44,10 +54,15 @@ function conditionOf({ load }: TableState, since: string | undefined): TableCond
   return since === undefined ? "loaded" : "waiting";
 }
 
-function sentence(condition: TableCondition, { load, setAside }: TableState, since?: string): string {
+function sentence(condition: TableCondition, table: TableState, since?: string): string {
+  const { load, setAside, refused, erasures } = table;
   const commits = setAside.reduce((sum, { count }) => sum + count, 0);
-  const aside = commits === 0 ? "" : `; ${commits} commits could not be read and are set aside`;
-  return `${WORDS[condition](load, since)}${aside}`;
+  return [
+    WORDS[condition](load, since),
+    ...(commits > 0 ? [`${commits} commits could not be read and are set aside`] : []),
+    ...(refused ? [`the warehouse refuses ${refused.rows} rows, set aside since ${refused.since}`] : []),
+    ...(erasures?.failure ? [`rows could not be erased: ${erasures.failure.error}`] : []),
+  ].join("; ");
 }
 
 type Words = (load: TableState["load"], since: string | undefined) => string;
