@@ -42,7 +42,7 @@ describe("a load that was planned and does not fit the lake any more is planned 
     "where its %s is gone",
     async (name) => {
       await plan(nth(0), nth(1));
-      const [key] = (await loader.keys("loads/")).filter((key) => key.endsWith(name));
+      const key = (await loader.keys("loads/")).find((key) => key.endsWith(name));
       await remove(key!);
       await loader.drain();
       expect(await rows()).toEqual(offsets(0, 100));
@@ -75,7 +75,7 @@ describe("a load that was planned and does not fit the lake any more is planned 
     const spoilt = nth(1);
     await rig.put(spoilt.commitKey, "{");
     await plan(nth(0), nth(2));
-    const [key] = (await loader.keys("loads/")).filter((key) => key.endsWith("ranges.ndjson"));
+    const key = (await loader.keys("loads/")).find((key) => key.endsWith("ranges.ndjson"));
     await remove(key!);
     await loader.drain();
     expect(await rows()).toEqual([...offsets(0, 50), ...offsets(100, 150)]);
@@ -100,7 +100,7 @@ describe("a load that was planned and does not fit the lake any more is planned 
   test("where it is from before there was a log", async () => {
     await plan(nth(0), nth(1));
     const old = stateOfVersion1(await loader.state(), loader.log);
-    const [key] = (await loader.keys("loads/")).filter((key) => key.endsWith("ranges.ndjson"));
+    const key = (await loader.keys("loads/")).find((key) => key.endsWith("ranges.ndjson"));
     await remove(key!);
     await rig.put("loads/state.json", JSON.stringify(old));
     await loader.drain();
