@@ -218,9 +218,10 @@ const timeoutSql = ({ loadTimeoutMinutes = LOAD_TIMEOUT_MINUTES }: LoadParts): s
   named("timeout", `SET statement_timeout TO ${loadTimeoutMinutes * 60_000}`);
 
 /** The load as the next one after the ledger's last. */
-function follow(load: OpenLoad, { last }: TableState): OpenLoad {
+function follow(load: OpenLoad, { last, seed }: TableState): OpenLoad {
   const { last: _, ...anew } = load;
-  return { ...anew, number: (last?.number ?? 0) + 1, ...(last && { last }) };
+  const number = (last?.number ?? 0) + 1;
+  return { ...anew, number, ...(last && { last }), ...(seed && { seed, path: "slow" as const }) };
 }
 
 /** The ledger's last load, now that this one is there; undefined where nobody knows its number. */
@@ -276,7 +277,7 @@ async function finish(
   await lake.put(`loads/done/${load.id}.json`, JSON.stringify(record));
   log.info("loaded", record);
   if (conflicts !== undefined) log.warn("lines claim one place", { ...describe(load, target), ...conflicts });
-  const { load: _, last: __, ...rest } = state;
+  const { load: _, last: __, seed: ___, ...rest } = state;
   const last = lastAfter(state, load, outcome, inserted);
   const refused = await readRefused(load, lake);
   const aside = refusedEvents(load, refused, target, log);

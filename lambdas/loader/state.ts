@@ -44,6 +44,8 @@ const tableState = z.strictObject({
   /** Fingerprint of the configuration that the table was last made to fit. */
   prepared: z.string().optional(),
   load: openLoadSchema.optional(),
+  /** The table has rows that the ledger knows nothing of: the next load makes it one. */
+  seed: z.literal(true).optional(),
   /** The next load is one that did not fit the lake. See replan.ts. */
   replanning: z.literal(true).optional(),
   /** Absent where the lake has none. See erasure/erase-table.ts. */

@@ -101,6 +101,34 @@ describe("the state is made anew from the ledger", () => {
     expect(await rows()).toEqual(offsets(0, 200));
   });
 
+  test("where the ledger alone was restored: what the table has is not there twice", async () => {
+    await load(0);
+    const restore = await snapshot(rig.warehouse, ["weir"]);
+    await load(1);
+    await load(2);
+    await restore();
+    const events = await load(3);
+    expect(kinds(events)).toEqual(["diverged", "unknown-rows", "loaded"]);
+    expect(await rows()).toEqual(offsets(0, 200));
+    expect(kinds(await load(4))).toEqual(["loaded"]);
+    expect(await rows()).toEqual(offsets(0, 250));
+    expect((await paths()).filter((path) => path === "slow")).toHaveLength(1);
+  });
+
+  test("where it was restored to a time before the table had a column", async () => {
+    await load(0);
+    const restore = await snapshot(rig.warehouse);
+    const [before] = loader.targets;
+    loader.targets = [
+      { ...before!, columns: [...before!.columns, { name: "more", type: "bigint", nullable: true }] },
+    ];
+    await load(1);
+    await restore();
+    await load(2);
+    loader.targets = [before!];
+    expect(await rows()).toEqual(offsets(0, 150));
+  });
+
   test("where another warehouse has its name, which has nothing", async () => {
     await load(0);
     await load(1);

@@ -8,6 +8,7 @@ import { type Batch, batch, batchOfVersion1, type BatchSpec, LINE_BYTES, offsets
 import { LoaderRig, logType, targets } from "./loader-fixture.ts";
 import { endErasures, eraseSome } from "./erase-step.ts";
 import { stateOfVersion1 } from "./state-fixture.ts";
+import { snapshot } from "./warehouse-snapshot.ts";
 
 let rig: Rig;
 /** Of the warehouse: each run begins past the life of the last one's ClientTokens. */
@@ -65,6 +66,19 @@ const step = fc.oneof(
       at: fc.oneof(fc.nat(30), fc.constant(Infinity)),
     }),
   },
+  // The warehouse is copied, or the last copy is restored.
+  { weight: 1, arbitrary: fc.constantFrom({ kind: "copy" as const }, { kind: "restore" as const }) },
+  // Somebody takes the rows out of a table, and loads them again from the lake in the end.
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      { kind: "damage" as const, sql: "DROP TABLE IF EXISTS logs.photo" },
+      { kind: "damage" as const, sql: "DELETE FROM logs.photo" },
+      { kind: "damage" as const, sql: "DELETE FROM logs.photo WHERE _off > 30" },
+    ),
+  },
+  // Two loaders at once, of which one may find the state saved by the other.
+  { weight: 1, arbitrary: fc.constant({ kind: "two" as const }) },
   // One more table of the type, which begins with the log's first commit.
   { weight: 1, arbitrary: fc.constant({ kind: "table" as const }) },
 );
@@ -80,6 +94,7 @@ test("whatever overlaps and wherever the loader dies, the table is the set of ro
       loader.limits = { ...TICK_LIMITS, maxCommits: 3, maxSegments: 3 };
       const committed = new Set<string>();
       const spoilt = new Map<string, Batch>();
+      let [restore, isDamaged]: [(() => Promise<void>) | undefined, boolean] = [undefined, false];
       for (const [n, step] of steps.entries()) {
         if (step.kind === "commit") {
           const spec = specOf(step, new Date(loader.now.getTime() - step.minutesAgo * 60_000));
@@ -96,6 +111,12 @@ test("whatever overlaps and wherever the loader dies, the table is the set of ro
         else if (step.kind === "found") loader.log.found = step.by;
         else if (step.kind === "upgrade") await upgrade(loader, spoilt);
         else if (step.kind === "erase") await eraseSome(loader, step);
+        else if (step.kind === "copy") restore = await snapshot(rig.warehouse);
+        else if (step.kind === "restore") {
+          await restore?.();
+          isDamaged ||= restore !== undefined;
+        } else if (step.kind === "damage") isDamaged = await damage(step.sql);
+        else if (step.kind === "two") await Promise.allSettled([loader.tick(), loader.tick()]);
         else if (step.kind === "table") loader.targets = targets(ARCHIVED);
         else if (step.kind === "columns") loader.targets = loader.targets.map((target) => grown(target, n));
         else if (step.kind === "pass") loader.now = new Date(loader.now.getTime() + step.minutes * 60_000);
@@ -105,6 +126,10 @@ test("whatever overlaps and wherever the loader dies, the table is the set of ro
       }
       await loader.commit(...spoilt.values());
       await loader.settle();
+      if (isDamaged) {
+        for (const { name } of loader.targets) await loader.command({ command: "reload", table: name });
+        await loader.settle();
+      }
       await endErasures(loader);
       await loader.settle();
       if (committed.size === 0) return;
@@ -118,12 +143,18 @@ test("whatever overlaps and wherever the loader dies, the table is the set of ro
           [...committed].filter((row) => !erased.has(row)).sort(),
         );
       }
-      if ((await loader.keys("erasures/")).length > 0) return; // their rows were loaded, perhaps
+      if (isDamaged || (await loader.keys("erasures/")).length > 0) return; // their rows were loaded, perhaps
       const inserted = (await loader.loads()).reduce((sum, load) => sum + Number(load.rows_inserted), 0);
       expect(inserted).toBe(committed.size * tables.length);
     }),
     { numRuns: Number(process.env["MODEL_RUNS"] ?? 15), endOnFailure: true },
   ));
+
+/** @returns true, once it is done; a table that is not there yet has nothing to lose */
+async function damage(sql: string): Promise<true> {
+  await rig.warehouse.query(sql).catch((error: Error) => expect(error.message).toMatch(/does not exist/));
+  return true;
+}
 
 /** What is not to be there, by the warehouse's own account. */
 async function erasedFrom(table: string): Promise<Set<string>> {

@@ -4,7 +4,7 @@ import { readRefusedCount } from "../set-aside/retry-refused.ts";
 import { newTable, type TableState } from "../state.ts";
 import type { Target } from "../target.ts";
 import { NO_LOAD } from "./last-load.ts";
-import { readLastLoad } from "./resume.ts";
+import { hasUnknownRows, readLastLoad } from "./resume.ts";
 
 /**
  * The state of a table, made anew from the ledger, since the two differ: a warehouse was restored or replaced, the state
@@ -14,6 +14,7 @@ export async function rebuilt(state: TableState, target: Target, parts: LoadPart
   const { api, log } = parts;
   const ledger = await readLastLoad(target, api);
   const refused = await readRefusedCount(target, parts);
+  const seed = await hasUnknownRows(target, api);
   const [has, expected] = [ledger.last, state.last];
   const difference = { table: target.name, ledger: has, state: expected, readsFrom: ledger.cursor };
   if (has.number < (expected?.number ?? 0)) {
@@ -29,11 +30,17 @@ export async function rebuilt(state: TableState, target: Target, parts: LoadPart
       ...(since !== undefined && has.number === 0 && { since }),
       ...ledger,
       ...(refused && { refused }),
+      ...(seed && { seed }),
       backlog: true,
     },
-    events: [{ kind: "diverged", table: target.name, ledger: has.number, state: expected?.number ?? 0 }],
+    events: [
+      { kind: "diverged", table: target.name, ledger: has.number, state: expected?.number ?? 0 },
+      ...(seed ? [{ kind: "unknown-rows" as const, table: target.name }] : []),
+    ],
   };
 }
+
+const COMPARED = "what the log brings is compared with the table's own rows";
 
 /** What a person does about rows that are gone. */
 export const RELOAD = (table: string): string => `weir loads reload ${table}`;
@@ -56,8 +63,7 @@ export function onTableRows(
   const { last } = state;
   if (last?.number === NO_LOAD.number) {
     if (isMissing) return { state: { ...kept, load: next }, events: [] };
-    const hint = "the log is read from its beginning, and compared with the table's own rows";
-    log.error("the table has rows that the ledger knows nothing of", { table, hint });
+    log.error("the table has rows that the ledger knows nothing of", { table, hint: COMPARED });
     const load: OpenLoad = { ...next, path: "slow", seed: true };
     return { state: { ...kept, load }, events: [{ kind: "unknown-rows", table }] };
   }

@@ -3,7 +3,7 @@ import { cursorSchema, LOG_BEGINNING } from "../../commit-log/cursor.ts";
 import type { DataApi } from "../data-api.ts";
 import { bounded } from "../set-aside.ts";
 import { setAsideSchema, type TableState } from "../state.ts";
-import { quoteText, type Target } from "../target.ts";
+import { quoteText, tableSql, type Target } from "../target.ts";
 import { type LastLoad, NO_LOAD } from "./last-load.ts";
 
 /** Where a table goes on after a load. The ledger has it with the load, so that the state can be made from it. */
@@ -35,3 +35,21 @@ FROM weir.loads WHERE target = ${quoteText(name)} AND number IS NOT NULL ORDER B
 }
 
 const textOf = (column: string): string => `to_char(${column}, 'YYYY-MM-DD HH24:MI:SS.MS')`;
+
+/**
+ * Whether the table has rows that arrived later than all that its ledger knows: then the ledger alone was restored, or
+ * somebody else has put them there.
+ */
+export async function hasUnknownRows(target: Target, api: DataApi): Promise<boolean> {
+  try {
+    const [[rows] = []] = await api.ask([
+      `SELECT count(*) FROM (SELECT 1 AS one FROM ${tableSql(target)} WHERE "_arrived_at" >
+  (SELECT max(arrived_to) FROM weir.loads WHERE target = ${quoteText(target.name)}) LIMIT 1) found`,
+    ]);
+    return Number(rows) > 0;
+  } catch (error) {
+    // A table that is not there has none.
+    if (/does not exist/i.test((error as Error).message)) return false;
+    throw error;
+  }
+}
