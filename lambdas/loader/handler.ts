@@ -49,6 +49,7 @@ export async function handler(event: unknown): Promise<TickReport | LoaderAnswer
   const { loadTimeoutMinutes } = config.loader;
   const parts = {
     targets,
+    warehouse,
     known,
     loadTimeoutMinutes,
     saved,

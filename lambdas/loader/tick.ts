@@ -37,6 +37,8 @@ export const TICK_LIMITS: TickLimits = {
 
 export interface TickParts extends LoadParts {
   readonly targets: readonly Target[];
+  /** Name of the warehouse; the main one if absent. */
+  readonly warehouse?: string;
   readonly saved: SavedState<LoaderState>;
   readonly commitLog: CommitLog;
   readonly limits?: TickLimits;

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { CommandSession } from "../../lambdas/loader/commands/command.ts";
+import { schema } from "../../lambdas/loader/commands/schema.ts";
+import { DataApi } from "../../lambdas/loader/data-api.ts";
 import { targetsOf } from "../../lambdas/loader/target.ts";
 import { parseConfig, type WeirConfigInput } from "../../wire/config.ts";
 import type { LoaderCommand, LoaderSchema, TableSchema } from "../../wire/loader-command.ts";
-import { type Rig, startRig } from "../local/warehouse-fixture.ts";
+import { DATABASE, type Rig, startRig, WORKGROUP } from "../local/warehouse-fixture.ts";
 import { batch } from "./lake-fixture.ts";
 import { LoaderRig, logType, targets } from "./loader-fixture.ts";
 
@@ -123,6 +126,26 @@ describe("additive changes", () => {
     const broken = { ...config, types: [{ ...config.types[0], columns: [{ name: "oid", type: "bigint" }] }] };
     await expect(ask({ config: broken })).rejects.toThrow(/types\[0\]\.columns\[0\]\.name: Redshift keeps/);
   });
+});
+
+test("a loader compares a configuration with the tables of its own warehouse", async () => {
+  const to = (warehouse: string) => ({ to: "redshift" as const, schema: "logs", warehouse });
+  const config = {
+    warehouse: { kind: "new-serverless" },
+    warehouses: { archive: { kind: "new-serverless" } },
+    types: [
+      { ...logType("photo"), destinations: [to("main")] },
+      { ...logType("user"), destinations: [to("archive")] },
+    ],
+  };
+  const api = new DataApi(rig.redshift, { workgroup: WORKGROUP, database: DATABASE });
+  const of = async (warehouse: string): Promise<string[]> => {
+    const session = { parts: { api, targets: [], warehouse } } as unknown as CommandSession;
+    const { tables } = await schema({ command: "schema", apply: false, config }, session);
+    return tables.map(({ table }) => table);
+  };
+  expect(await of("main")).toEqual(["logs.photo"]);
+  expect(await of("archive")).toEqual(["logs.user"]);
 });
 
 describe("a refused change says what a person can do, in SQL that does it", () => {

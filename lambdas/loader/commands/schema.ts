@@ -15,13 +15,13 @@ import type { CommandSession } from "./command.ts";
 /** How the tables differ from the configuration, and what the loader does about it: at once, where it is to. */
 export async function schema(
   { apply, config, by = BY_LOADER }: CommandOf<"schema">,
-  { parts: { api, targets } }: CommandSession,
+  { parts: { api, targets, warehouse } }: CommandSession,
 ): Promise<LoaderSchema> {
   if (apply && config !== undefined) {
     throw new LoaderError("BAD_COMMAND", "config: only what is deployed is applied", "deploy it first");
   }
   const tables: TableSchema[] = [];
-  for (const target of config === undefined ? targets : configured(config, targets[0]?.warehouse)) {
+  for (const target of config === undefined ? targets : configured(config, warehouse)) {
     const found = await difference(target, api);
     tables.push(apply ? await applied(target, found, by, api) : found);
   }
