@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { gunzipSync, inflateSync, zstdDecompressSync, type ZlibOptions, type ZstdOptions } from "node:zlib";
 import { inflatedMaxBytes } from "./limits.ts";
-import { isSnappyBlock } from "./snappy.ts";
+import { SNAPPY_STREAM, unpackSnappyBlock, unpackSnappyStream } from "./snappy.ts";
 import { WireError } from "./wire-error.ts";
 
 /**
@@ -10,10 +10,11 @@ import { WireError } from "./wire-error.ts";
  * gzip  1F 8B 08                       RFC 1952, 2.3.1; any number of members
  * zlib  78 01 | 78 5E | 78 9C | 78 DA  RFC 1950, 2.2: a window of 32 KiB, no dictionary
  * zstd  28 B5 2F FD | 5x 2A 4D 18      RFC 8878, 3.1: any number of frames, skippable ones among them
+ * snappy  FF 06 00 00 "sNaPpY"         a stream of frames; a block alone has no magic bytes (snappy.ts)
  *
  * The first bytes of zlib alone may also begin a text ("x^2").
  */
-export type Compression = "gzip" | "zlib" | "zstd";
+export type Compression = "gzip" | "zlib" | "zstd" | "snappy" | "snappy-block";
 
 export function compressionOf(data: Uint8Array): Compression | undefined {
   const [a, b, c, d] = data;
@@ -21,12 +22,12 @@ export function compressionOf(data: Uint8Array): Compression | undefined {
   if (a === 0x78 && (b === 0x01 || b === 0x5e || b === 0x9c || b === 0xda)) return "zlib";
   if (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd) return "zstd";
   if (a !== undefined && a >= 0x50 && a <= 0x5f && b === 0x2a && c === 0x4d && d === 0x18) return "zstd";
-  return undefined;
+  if (a === 0xff && SNAPPY_STREAM.every((byte, i) => data[i] === byte)) return "snappy";
+  return !isUtf8(data) && unpackSnappyBlock(data, 0) !== undefined ? "snappy-block" : undefined;
 }
 
 /** First bytes of what producers use and nothing here reads. */
 const UNSUPPORTED: readonly (readonly [name: string, magic: Buffer])[] = [
-  ["snappy", Buffer.from("ff060000734e61507059", "hex")],
   ["lz4", Buffer.from("04224d18", "hex")],
   ["xz", Buffer.from("fd377a585a00", "hex")],
 ];
@@ -34,9 +35,9 @@ const UNSUPPORTED: readonly (readonly [name: string, magic: Buffer])[] = [
 /** @throws WireError UNSUPPORTED_COMPRESSION */
 export function refuseUnsupported(data: Uint8Array): void {
   const known = UNSUPPORTED.find(([, magic]) => magic.every((byte, i) => data[i] === byte));
-  const name = known?.[0] ?? (isSnappyBlock(data) && !isUtf8(data) ? "snappy" : undefined);
-  if (name === undefined) return;
-  throw new WireError("UNSUPPORTED_COMPRESSION", `compressed with ${name}; gzip, zlib and zstd can be read`);
+  if (known === undefined) return;
+  const message = `compressed with ${known[0]}; gzip, zlib, zstd and snappy can be read`;
+  throw new WireError("UNSUPPORTED_COMPRESSION", message);
 }
 
 /** Each costs a call, however few bytes it unpacks to. */
@@ -120,4 +121,18 @@ const INFLATE = {
   gzip: gunzipSync,
   zlib: inflateSync,
   zstd: zstdDecompressSync,
+  snappy: unpacked(unpackSnappyStream),
+  "snappy-block": unpacked(unpackSnappyBlock),
 } as unknown as Readonly<Record<Compression, Inflate>>;
+
+/** Unpacks all of the data, as the others do, with errors like theirs. */
+function unpacked(unpack: typeof unpackSnappyStream) {
+  return (data: Uint8Array, { maxOutputLength }: { maxOutputLength: number }): ReturnType<Inflate> => {
+    const buffer = unpack(data, maxOutputLength);
+    if (buffer === "too-large") {
+      throw Object.assign(new RangeError("too large"), { code: "ERR_BUFFER_TOO_LARGE" });
+    }
+    if (buffer === undefined) throw new Error("a frame is cut or damaged");
+    return { buffer, engine: { bytesWritten: data.length } };
+  };
+}

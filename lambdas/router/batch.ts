@@ -101,7 +101,7 @@ export class Batch {
     this.userRecords += events.length;
   }
 
-  #deliver({ record, position, unopened }: Event, metadata: RowMetadata, offset: number): void {
+  #deliver({ record, position, unopened, isEmpty }: Event, metadata: RowMetadata, offset: number): void {
     const { partitionKey, data } = record;
     const tag = (!position && this.#foreignTag && tagOf(data, this.#foreignTag)) || partitionKey;
     const type = this.#typeOf(tag, position !== undefined);
@@ -123,7 +123,8 @@ export class Batch {
     const path = position?.source.path ?? null;
     const line = { data, crc, metadata, offset, foreign: position === undefined, tag, path };
     let misfit: Misfit | Skipped | undefined;
-    if (!type) misfit = new Misfit("unrouted", "no log type takes this tag");
+    if (isEmpty) misfit = SKIPPED;
+    else if (!type) misfit = new Misfit("unrouted", "no log type takes this tag");
     else if (unopened) misfit = new Misfit("unparsed", unopened);
     else misfit = addRow(batch, type, line);
     if (misfit === SKIPPED) counts.filtered++;

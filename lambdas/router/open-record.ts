@@ -4,6 +4,7 @@ import { openEnvelope } from "../../wire/envelope.ts";
 import { AGGREGATE_MAX_PARTS } from "../../wire/limits.ts";
 import { ProvenanceReader, type Position } from "../../wire/provenance.ts";
 import { WireError } from "../../wire/wire-error.ts";
+import { subscriptionEvents, type Subscription } from "./cloudwatch-logs.ts";
 import { splitEvents } from "./split-events.ts";
 import type { StreamRecord } from "./stream-record.ts";
 
@@ -13,6 +14,8 @@ export interface Event {
   readonly position: Position | undefined;
   /** Why a user record of another producer is given as it came. */
   readonly unopened?: string;
+  /** It holds no event: it is counted as filtered. */
+  readonly isEmpty?: true;
 }
 
 const NO_TAGS: readonly Tag[] = [];
@@ -59,11 +62,25 @@ class Opening {
       return;
     }
     for (const { data } of userRecords) {
+      const subscription = subscriptionEvents(data);
+      if (subscription) {
+        this.#takeSubscription(subscription, partitionKey, data);
+        continue;
+      }
       for (const event of this.#isSplit ? splitEvents(data) : [data]) {
         const record = { partitionKey, explicitHashKey: undefined, data: event, tags: NO_TAGS };
         this.#add({ record, position: undefined });
       }
     }
+  }
+
+  #takeSubscription({ events, isControl }: Subscription, partitionKey: string, data: Uint8Array): void {
+    if (isControl) {
+      const record = { partitionKey, explicitHashKey: undefined, data, tags: NO_TAGS };
+      this.#add({ record, position: undefined, isEmpty: true });
+      return;
+    }
+    for (const record of events) this.#add({ record, position: undefined });
   }
 
   #takeAggregate(userRecords: readonly UserRecord[], aggregates: number): void {

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Router, type RoutedBatch } from "../../lambdas/router/router.ts";
 import { splitEvents } from "../../lambdas/router/split-events.ts";
 import { AggregateBuilder } from "../../wire/aggregate.ts";
+import { SNAPPY_STREAM, unpackSnappyBlock } from "../../wire/snappy.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
 import { aggregate, configOf, RAW, rejectsOf, rowsOf, SHARD, streamRecord } from "./batch-fixture.ts";
 
@@ -38,7 +39,35 @@ const COMPRESSIONS = {
   gzip: (data: Uint8Array | string) => gzipSync(data),
   zlib: (data: Uint8Array | string) => deflateSync(data),
   zstd: (data: Uint8Array | string) => zstdCompressSync(Buffer.from(data)),
+  snappy: snappyStream,
+  "a block of snappy": snappyBlock,
 };
+/** A block of literals alone, as an encoder makes it that finds nothing to copy. */
+function snappyBlock(content: Uint8Array | string): Buffer {
+  const data = Buffer.from(content);
+  const length = [(data.length & 0x7f) | 0x80, ((data.length >> 7) & 0x7f) | 0x80, data.length >> 14];
+  return Buffer.concat([
+    Buffer.from([...length, 61 << 2, (data.length - 1) & 0xff, (data.length - 1) >> 8]),
+    data,
+  ]);
+}
+
+const chunk = (type: number, body: Buffer): Buffer =>
+  Buffer.concat([Buffer.from([type, body.length & 0xff, body.length >> 8, 0]), body]);
+const CRC = Buffer.alloc(4);
+
+/** A chunk that is packed, one that is not, and padding. */
+function snappyStream(content: Uint8Array | string): Buffer {
+  const data = Buffer.from(content);
+  const half = Math.ceil(data.length / 2);
+  return Buffer.concat([
+    SNAPPY_STREAM,
+    chunk(0, Buffer.concat([CRC, snappyBlock(data.subarray(0, half))])),
+    chunk(0xfe, Buffer.alloc(7)),
+    chunk(1, Buffer.concat([CRC, data.subarray(half)])),
+  ]);
+}
+
 const compressions = Object.keys(COMPRESSIONS) as (keyof typeof COMPRESSIONS)[];
 
 describe("the events of a record", () => {
@@ -77,7 +106,8 @@ describe("the events of a record", () => {
   });
 
   test("come from every member, frame and stream, however many there are", () => {
-    for (const name of compressions) {
+    // A block has no end of its own.
+    for (const name of compressions.slice(0, -1)) {
       const packed = [1, 2, 3].map((id) => COMPRESSIONS[name](`{"id":${id}}\n`));
       expect([name, ids(route(Buffer.concat(packed)))]).toEqual([name, [1, 2, 3]]);
     }
@@ -163,13 +193,7 @@ describe("a record without compression", () => {
 
 describe("a record that cannot be opened", () => {
   const gzip = gzipSync(joined(3));
-  const snappyFrame = Buffer.from("ff060000734e61507059", "hex");
-  // A literal of 11 bytes, and a copy of 20 from 10 before: "0123456789\u00ff" and on.
-  const snappyBlock = Buffer.concat([
-    Buffer.from([31, 10 << 2]),
-    Buffer.from("0123456789\xff", "latin1"),
-    Buffer.from([(19 << 2) | 2, 10, 0]),
-  ]);
+  const lz4 = Buffer.from("04224d1864", "hex");
   let layers = Buffer.from('{"id":1}');
   for (let i = 0; i < 9; i++) layers = gzipSync(layers);
   let aggregates = kpl(['{"id":1}']);
@@ -204,10 +228,20 @@ describe("a record that cannot be opened", () => {
       /zstd/,
     ],
     ["compressed again and again", layers, "TOO_DEEP", /compressed more than 3 times/],
-    ["in frames Snappy has", snappyFrame, "UNSUPPORTED_COMPRESSION", /snappy/],
-    ["in a block of Snappy's", snappyBlock, "UNSUPPORTED_COMPRESSION", /snappy/],
-    ["gzip about snappy", gzipSync(snappyFrame), "UNSUPPORTED_COMPRESSION", /snappy/],
-    ["of LZ4", Buffer.from("04224d1864", "hex"), "UNSUPPORTED_COMPRESSION", /lz4/],
+    [
+      "in a stream of snappy that is cut",
+      snappyStream(joined(3)).subarray(0, -1),
+      "BAD_COMPRESSION",
+      /snappy/,
+    ],
+    [
+      "in frames that snappy has not",
+      Buffer.concat([SNAPPY_STREAM, Buffer.from("02000000", "hex")]),
+      "BAD_COMPRESSION",
+      /snappy/,
+    ],
+    ["gzip about LZ4", gzipSync(lz4), "UNSUPPORTED_COMPRESSION", /lz4/],
+    ["of LZ4", lz4, "UNSUPPORTED_COMPRESSION", /lz4/],
     ["larger than the limit", gzipSync(Buffer.alloc(65 * 2 ** 20)), "INFLATED_TOO_LARGE", /unpacks to more/],
     [
       "larger over its layers",
@@ -254,17 +288,17 @@ describe("a record that cannot be opened", () => {
   test("as a user record is rejected as it came, with the reason, and those beside it are rows", () => {
     const packed = gzip.subarray(0, -4);
     const bad = kpl(['{"id":2}']).fill(0, 8, 12);
-    const routed = route(kpl(['{"id":1}', packed, snappyFrame, bad, aggregates, '{"id":3}']));
+    const routed = route(kpl(['{"id":1}', packed, lz4, bad, aggregates, '{"id":3}']));
     expect(ids(routed)).toEqual([1, 3]);
     expect(routed.quarantined).toEqual([]);
     expect(rejectsOf(routed).map(({ _off, detail }) => [_off, detail])).toEqual([
       [1, expect.stringContaining("unexpected end of file")],
-      [2, expect.stringContaining("snappy")],
+      [2, expect.stringContaining("lz4")],
       [3, expect.stringContaining("MD5")],
       [4, expect.stringContaining("aggregated more than 3 times")],
     ]);
     const kept = rejectsOf(routed).map(({ data, encoding }) => Buffer.from(data, encoding));
-    expect(kept.slice(0, 3)).toEqual([packed, snappyFrame, bad]);
+    expect(kept.slice(0, 3)).toEqual([packed, lz4, bad]);
     // The innermost aggregate that was not opened is what is rejected.
     expect(aggregates.includes(kept[3]!)).toBe(true);
     expect(routed.commit).toMatchObject({
@@ -332,4 +366,84 @@ describe("the tag in a field", () => {
     expect(ids(routed)).toEqual([1, 2]);
     expect(rowsOf(routed, "rest")).toMatchObject([{ line: "text", _off: 1 }]);
   });
+});
+
+describe("a subscription of CloudWatch Logs", () => {
+  const message = (messageType: string, logEvents: object[]) =>
+    gzipSync(
+      JSON.stringify({
+        messageType,
+        owner: "123456789012",
+        logGroup: "/aws/lambda/photo",
+        logStream: "2026/11/21/[$LATEST]abc",
+        subscriptionFilters: ["all"],
+        logEvents,
+      }),
+    );
+  const LAMBDA: WeirConfigInput["types"][number] = {
+    name: "lambda",
+    match: { tags: ["/aws/lambda/*"] },
+    parse: { format: "any", from: "message", of: [{ format: "json" }, { format: "raw" }] },
+    time: { field: "timestamp", format: "epoch-millis" },
+    columns: [
+      { name: "stream", field: "logStream", type: "varchar(512)" },
+      { name: "level", type: "varchar(9)" },
+      { name: "line", type: "varchar(999)" },
+    ],
+  };
+  const by = new Router(configOf([LAMBDA]));
+
+  test("is unpacked into its events, which go by the log group, whatever the record's key", () => {
+    const events = [
+      { id: "1", timestamp: 1_795_255_200_123, message: '{"level":"INFO","n":1}' },
+      { id: "2", timestamp: 1_795_255_201_000, message: "START RequestId: x\n" },
+    ];
+    const routed = route(message("DATA_MESSAGE", events), "584055.411", by);
+    expect(rejectsOf(routed)).toEqual([]);
+    expect(rowsOf(routed)).toMatchObject([
+      {
+        _time: "2026-11-21 10:00:00.123",
+        _off: 0,
+        level: "INFO",
+        stream: "2026/11/21/[$LATEST]abc",
+        _extra: { id: "1", n: 1, logGroup: "/aws/lambda/photo", owner: "123456789012" },
+      },
+      { _time: "2026-11-21 10:00:01.000", _off: 1, line: "START RequestId: x" },
+    ]);
+  });
+
+  test("that only tries whether it may put counts as filtered", () => {
+    const routed = route(
+      message("CONTROL_MESSAGE", [{ id: "", timestamp: 1, message: "CWL CONTROL MESSAGE" }]),
+      "x",
+      by,
+    );
+    expect(routed.commit.types).toEqual({
+      _unrouted: expect.objectContaining({ lines: 1, filtered: 1, rows: 0, rejected: 0 }),
+    });
+    expect(routed.objects).toEqual([]);
+  });
+
+  test.each(['{"messageType":"DATA_MESSAGE"}', '{"messageType":', '{"messageType":"OTHER","owner":"1"}'])(
+    "is not what %s is",
+    (text) => {
+      expect(rejectsOf(route(text, "x", by)).map(({ data }) => data)).toEqual([text]);
+    },
+  );
+});
+
+test("copies of snappy repeat what was unpacked, and a block that unpacks to more than it may is known before", () => {
+  // A literal of 11 bytes, and a copy of 20 from 10 before: "0123456789\u00ff" and on.
+  const block = Buffer.concat([
+    Buffer.from([31, 10 << 2]),
+    Buffer.from("0123456789\xff", "latin1"),
+    Buffer.from([(19 << 2) | 2, 10, 0]),
+  ]);
+  expect((unpackSnappyBlock(block) as Buffer).toString("latin1")).toBe(
+    "0123456789\xff123456789\xff123456789\xff",
+  );
+  expect(unpackSnappyBlock(block, 30)).toBe("too-large");
+  for (let end = 0; end < block.length; end++)
+    expect(unpackSnappyBlock(block.subarray(0, end))).toBeUndefined();
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), (data) => void unpackSnappyBlock(data)));
 });
