@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { readFileSync, writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
+import { inspect, parseArgs } from "node:util";
 import { agentConfigSchema } from "../agent/config.ts";
 import { METRIC_GROUPS } from "../agent/monitor/metric-catalogue.ts";
 import { weirConfigSchema } from "../wire/config.ts";
+import { FORMAT_EXAMPLES, type FormatExample } from "./reference/format-examples.ts";
 import { jsonSchema } from "./reference/json-schema.ts";
 import { reference } from "./reference/markdown.ts";
 
@@ -31,7 +32,30 @@ ${generated}
 
 What is deployed, and which log types there are. \`defineConfig\` gives the file its types.
 
-${reference(jsonSchema(weirConfigSchema), (path) => `\`${path.join(".")}\``)}`;
+${reference(jsonSchema(weirConfigSchema), (path) => `\`${path.join(".")}\``)}
+## Examples of formats
+
+A type each but for its name, a line, and the row that comes of it, without the columns that every row has.
+
+${FORMAT_EXAMPLES.map(example).join("\n")}`;
+
+function example({ title, type, line, row }: FormatExample): string {
+  const shown = (value: unknown): string => inspect(value, { depth: 9, compact: 3, breakLength: 110 });
+  return `### ${title}
+
+\`\`\`js
+${shown(type)}
+\`\`\`
+
+\`\`\`text
+${line}
+\`\`\`
+
+\`\`\`js
+${shown(row)}
+\`\`\`
+`;
+}
 
 const metricsPage = `# The agent's metrics
 
