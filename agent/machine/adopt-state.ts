@@ -5,6 +5,7 @@ import type { Resume } from "../tail/line-framer.ts";
 import type { FilePosition } from "../tail/tail-state.ts";
 import { changeOfMachine, digestOf, MACHINE_KINDS, type MachineId, remembered } from "./machine.ts";
 import type { MachineState, Renewal } from "./machine-state.ts";
+import type { Volume } from "./volume.ts";
 
 export interface Adoption {
   readonly state: AgentState;
@@ -19,7 +20,7 @@ export interface AdoptionOptions {
   /** The checkpoint is not the file that was written: somebody has put a copy in its place. */
   readonly isRestored: boolean;
   /** EBS volume that holds the state, where that can be told. */
-  readonly volume: string | undefined;
+  readonly volume: Volume | undefined;
   /** What tells which machine this is, the surest first. */
   readonly found: readonly MachineId[];
   /** Name of this host. */
@@ -30,15 +31,17 @@ export interface AdoptionOptions {
 
 /**
  * Takes a state over for this machine. Where it was another's, that one may go on writing under the same ids: all
- * sources get others. Where it was put back, files are what they are and keep theirs; but the spool may since have held
- * other events at the same offsets.
+ * sources get others. Where it was put back, files are what they are and keep theirs, unless their volume was put back with
+ * it; but the spool may since have held other events at the same offsets.
  */
 export function adoptState(options: AdoptionOptions): Adoption {
   const { state, found, host, now } = options;
   const change = changeOfMachine(options.machine.known, found);
   const known = remembered(options.machine.known, found, change);
-  const volume = options.volume ?? options.machine.volume;
-  const isRestored = options.isRestored || volume !== (options.machine.volume ?? volume);
+  const before = options.machine.volume;
+  const volume = options.volume ?? before;
+  // What was copied file by file has left the other files of its volume where they were.
+  const isOtherVolume = !options.isRestored && before !== undefined && before.id !== volume!.id;
   const machine = { ...options.machine, known, volume };
   const at = now.toISOString();
   if (change) {
@@ -46,21 +49,38 @@ export function adoptState(options: AdoptionOptions): Adoption {
     const sources = state.files.length + (state.spool ? 1 : 0);
     const renewal: Renewal = { at, why: "machine", sources, ...change };
     tellRenewal(options, renewal);
-    return { state: moved(state, salt, host), machine: { known, salt, volume, renewal }, renewal };
+    return {
+      state: moved(state, salt, host, () => true),
+      machine: { known, salt, volume, renewal },
+      renewal,
+    };
   }
   tellKinds(options);
-  if (!isRestored) return { state, machine, renewal: undefined };
-  const renewal: Renewal = { at, why: "restored", sources: state.spool ? 1 : 0 };
+  if (!options.isRestored && !isOtherVolume) return { state, machine, renewal: undefined };
+  // On a volume that is as it was then, files may come to hold other bytes where some were delivered.
+  const isRewound = ({ record }: FilePosition) => isOtherVolume && record.file.dev === before.dev;
+  const sources = state.files.filter(isRewound).length + (state.spool ? 1 : 0);
+  const renewal: Renewal = { at, why: "restored", sources };
   tellRenewal(options, renewal);
   // A spool that came later than the copy was made is not the one that it knew.
-  if (!state.spool) return { state, machine, renewal: undefined };
-  return { state, machine: { ...machine, renewal }, renewal };
+  if (sources === 0) return { state, machine, renewal: undefined };
+  if (!isOtherVolume) return { state, machine: { ...machine, renewal }, renewal };
+  const salt = digestOf("volume", volume!.id);
+  return { state: moved(state, salt, host, isRewound), machine: { ...machine, salt, renewal }, renewal };
 }
 
-/** The same sources under ids that no other machine gives them. */
-function moved(state: AgentState, salt: string, host: string): AgentState {
-  const ids = new Map(state.files.map(({ record: { source } }) => [source.id, digestOf(source.id, salt)]));
-  const files = state.files.map(({ record, resume }): FilePosition => {
+/** The same sources, those that go on elsewhere under ids that nothing else gives them. */
+function moved(
+  state: AgentState,
+  salt: string,
+  host: string,
+  goesOn: (file: FilePosition) => boolean,
+): AgentState {
+  const going = state.files.filter(goesOn);
+  const ids = new Map(going.map(({ record: { source } }) => [source.id, digestOf(source.id, salt)]));
+  const files = state.files.map((file): FilePosition => {
+    if (!goesOn(file)) return file;
+    const { record, resume } = file;
     const source = { ...record.source, id: ids.get(record.source.id)!, host };
     return { record: { ...record, source, salt }, resume: goOnAfter(record.source.id, resume) };
   });
@@ -85,8 +105,8 @@ function tellRenewal({ log, state }: AdoptionOptions, { why, sources, kind, from
     return log.warn({ kind, from, to, sources }, message);
   }
   const message =
-    "the state is a copy that was put back: what was delivered since is read again, files under the ids they have, " +
-    "pushed events under a new one, so that some of those may come twice";
+    "the state is a copy that was put back: what was delivered since is read again, files under the ids they have " +
+    "unless their volume is another, pushed events under a new one, so that some of those may come twice";
   log.warn({ sources, savedAt: state.savedAtMs && new Date(state.savedAtMs).toISOString() }, message);
 }
 

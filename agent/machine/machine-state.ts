@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type KnownMachine, MACHINE_KINDS, type MachineKind } from "./machine.ts";
+import type { Volume } from "./volume.ts";
 
 /** How sources last came to go on under new ids. */
 export interface Renewal {
@@ -22,7 +23,7 @@ export interface MachineState {
    */
   readonly salt?: string | undefined;
   /** EBS volume that holds it. One that was made from a snapshot has another id. */
-  readonly volume?: string | undefined;
+  readonly volume?: Volume | undefined;
   readonly renewal?: Renewal | undefined;
 }
 
@@ -35,7 +36,7 @@ const kind = z.enum(MACHINE_KINDS);
 export const machineStateSchema = z.strictObject({
   known: z.partialRecord(kind, z.string()),
   salt: z.string().optional(),
-  volume: z.string().optional(),
+  volume: z.strictObject({ id: z.string(), dev: z.string() }).optional(),
   renewal: z
     .strictObject({
       at: z.iso.datetime(),

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { adoptState } from "../../../agent/machine/adopt-state.ts";
 import { type MachineState, NO_MACHINE } from "../../../agent/machine/machine-state.ts";
 import { volumeOf } from "../../../agent/machine/volume.ts";
-import { NO_STATE } from "../../../agent/tail/tail-state.ts";
+import { type FilePosition, NO_STATE } from "../../../agent/tail/tail-state.ts";
+import { TailHarness } from "../tail-harness.ts";
 
 let root: string;
 beforeEach(async () => {
@@ -34,7 +35,8 @@ test.each([
   ["a disk that says nothing", "\n", false, undefined],
 ])("%s says which volume it is", async (_what, serial, isPartition, volume) => {
   await disk(serial, isPartition);
-  expect(await volumeOf(root, root)).toBe(volume);
+  const { dev } = await stat(root);
+  expect(await volumeOf(root, root)).toEqual(volume && { id: volume, dev: `${dev}` });
 });
 
 test("where the system tells nothing of a disk there is no volume", async () => {
@@ -44,7 +46,8 @@ test("where the system tells nothing of a disk there is no volume", async () => 
 
 test("on a volume that was made from a snapshot the spool goes on under a new id, and a volume that cannot be told says nothing", () => {
   let machine: MachineState = NO_MACHINE;
-  const start = (volume: string | undefined) => {
+  const start = (id: string | undefined) => {
+    const volume = id === undefined ? undefined : { id, dev: "1" };
     const adoption = adoptState({
       state: { ...NO_STATE, spool: { sourceId: "source", offset: 10 } },
       machine,
@@ -70,4 +73,39 @@ test("on a volume that was made from a snapshot the spool goes on under a new id
     undefined,
     "restored",
   ]);
+});
+
+test("files on such a volume go on under new ids, too, and files elsewhere keep theirs", async () => {
+  await using tail = await TailHarness.make();
+  await writeFile(tail.path("a.log"), "one\n");
+  await tail.poll();
+  tail.acknowledge();
+  const here = tail.state;
+  const [{ record, resume }] = here.files as [FilePosition];
+  const elsewhere = {
+    ...record,
+    source: { ...record.source, id: "elsewhere" },
+    file: { ...record.file, dev: "0" },
+  };
+  const options = {
+    state: { ...here, files: [...here.files, { record: elsewhere, resume }], spool: undefined },
+    machine: { known: { machine: "m" }, volume: { id: "vol-1", dev: record.file.dev } },
+    isRestored: false,
+    volume: { id: "vol-2", dev: "7" },
+    found: [{ kind: "machine", value: "m" }] as const,
+    host: "host",
+    now: new Date(0),
+    log: pino({ level: "silent" }),
+  };
+  const { state, renewal } = adoptState(options);
+  expect(renewal).toMatchObject({ why: "restored", sources: 1 });
+  const [rewound, other] = state.files;
+  expect(rewound!.record.source.id).not.toBe(record.source.id);
+  expect(rewound!.resume).toMatchObject({
+    offset: 4,
+    gap: { reason: "earlier-identity", source: record.source.id },
+  });
+  expect(other).toEqual({ record: elsewhere, resume });
+  // Copied to the other volume file by file, the state leaves them where they were.
+  expect(adoptState({ ...options, isRestored: true }).state.files).toEqual(options.state.files);
 });
