@@ -4,6 +4,7 @@ import { benchAgent } from "./agent.ts";
 import { benchCodec } from "./codec.ts";
 import { benchCommit } from "./commit.ts";
 import type { BenchRow } from "./cpu-time.ts";
+import { benchLedger } from "./ledger.ts";
 import { benchLoader } from "./loader.ts";
 import { benchPushed } from "./pushed.ts";
 import { benchRouter } from "./router.ts";
@@ -37,6 +38,12 @@ const SECTIONS = [
     "A loader that is behind by commits of 400 sources each plans load after load from the log on disk, until it has " +
       "caught up; the warehouse has nothing to do.",
     benchLoader,
+  ],
+  [
+    "Ledger",
+    "A load of ten thousand sources that are read on and on, after loads that have brought so many ranges: what it reads " +
+      "of the ledger. PostgreSQL stands in for Redshift, so that rows are the figure, and milliseconds a hint.",
+    benchLedger,
   ],
   [
     "Agent",
