@@ -46,9 +46,9 @@ test("another warehouse leaves the main one as it was, under the same logical id
   const changed = Object.keys(before).filter(
     (id) => JSON.stringify(before[id]) !== JSON.stringify(after[id]),
   );
-  // The code of functions holds the configuration, the guard, operators and the alarm of all alarms have to do with each.
+  // Functions hold the configuration in their code; guard, operators, dashboard and the alarm of all have to do with each.
   const mayChange =
-    /^(GuardWarehouse|AlarmsUnwell|OperatorPolicy|(Router|Sequencer|Loader|LoaderGrants)HandlerFunction)/;
+    /^(GuardWarehouse|AlarmsUnwell|DashboardPage|OperatorPolicy|(Router|Sequencer|Loader|LoaderGrants)HandlerFunction)/;
   expect(changed.filter((id) => !mayChange.test(id))).toEqual([]);
   const environments = (stack: Synthesized): string =>
     show(stack.one("LoaderHandlerFunction").Properties["Environment"]);
