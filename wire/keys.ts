@@ -10,7 +10,7 @@ import { WireError } from "./wire-error.ts";
  * commits/YYYY/MM/DD/HH/MM/<batch>-<digest>.json                            by minute of writing
  * log/<segment>.ndjson.zst                                                 commits in one order; segment: 20 digits
  * loads/...                                                                the loader's own state
- * loads/copies/<load>/<config>/<key>                                       rows as a load takes them; gone in 30 days
+ * loads/copies/<load>/<columns>/<hash>.ndjson.<codec>                      rows as a load takes them; gone in 30 days
  * erasures/...                                                             what was removed on purpose: erasure.ts
  *
  * batch  := <origin>-<firstSequenceNumber>-<lastSequenceNumber>

@@ -187,7 +187,7 @@ export async function submit(state: TableState, target: Target, parts: LoadParts
   let prepared = state.prepared;
   try {
     load = await fitLoad(load, target, parts.lake);
-    if (load.config !== target.config) return { state: { ...state, load }, events: [] };
+    if (load.fitting !== undefined) return { state: { ...state, load }, events: [] };
     prepared = await readyTable(prepared, target, parts);
     const name = nameOf(load, target);
     const following = follow(load, state);

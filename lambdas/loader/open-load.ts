@@ -51,10 +51,10 @@ export const openLoadSchema = z.strictObject({
   search: faultSearchSchema.extend({ probe: manifests.optional() }).optional(),
   /** Names of objects that were set aside before, and that it tries again. */
   retries: file.optional(),
-  /** Fingerprint of the configuration whose table has a column for each field of its rows; absent: nobody knows. */
-  config: z.string().optional(),
-  /** Of its objects, from the first on, that were looked at since the table's configuration is this one. */
-  fitting: z.strictObject({ config: z.string(), objects: count }).optional(),
+  /** Fingerprint of the columns that cover all fields of its rows; absent: nobody knows. */
+  columns: z.string().optional(),
+  /** Of its objects, from the first on, that were looked at since the table has these columns. */
+  fitting: z.strictObject({ columns: z.string(), objects: count }).optional(),
   /** It was planned before, and did not fit the lake. See replan.ts. */
   replanned: z.literal(true).optional(),
   /** Absent until the warehouse has taken it. */

@@ -9,7 +9,7 @@ import { ledgerCommit, LedgerBatches, timestamp } from "./ledger-commit.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { type LoadObject, manifestBody, manifestsOf, ndjson } from "./set-aside/load-objects.ts";
 import { RoutedBy } from "./removed-columns/routed-by.ts";
-import { type Target, typesOf } from "./target.ts";
+import { columnsFingerprint, type Target, typesOf } from "./target.ts";
 
 /** What a load needs in the lake before it is submitted. */
 interface LoadFile {
@@ -158,7 +158,7 @@ export class LoadPlan {
       foreignCommits: this.#foreignCommits,
       ranges: { key: `${folder}ranges.ndjson`, rows: this.#ranges.size },
       arrived: { from: timestamp(this.#arrivedFrom), to: timestamp(this.#arrivedTo) },
-      config: this.#target.config,
+      columns: columnsFingerprint(this.#target),
     };
   }
 

@@ -64,6 +64,12 @@ export const typesOf = ({ type, formerNames }: Pick<Target, "type" | "formerName
 
 export const tableSql = ({ schema, table }: Target): string => `${quoteName(schema)}.${quoteName(table)}`;
 
+/** Names the set of the columns, whatever their types and their order. */
+export function columnsFingerprint({ columns }: Pick<Target, "columns">): string {
+  const names = columns.map(({ name }) => name).toSorted();
+  return createHash("sha256").update(JSON.stringify(names)).digest("hex").slice(0, 12);
+}
+
 /** Column list of COPY and INSERT: never by position, but see namesColumns. */
 export const columnsSql = ({ columns }: Target): string =>
   columns.map(({ name }) => quoteName(name)).join(", ");

@@ -2,6 +2,7 @@ import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from "node
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { rewriteObject } from "../../lambdas/loader/removed-columns/rewrite-object.ts";
+import { columnsFingerprint } from "../../lambdas/loader/target.ts";
 import { toExtra } from "../../lambdas/loader/removed-columns/to-extra.ts";
 import { Lake } from "../../lambdas/loader/lake.ts";
 import { BUCKET, type Rig, startRig } from "../local/warehouse-fixture.ts";
@@ -109,7 +110,7 @@ describe("a column that is removed while rows that have it wait", () => {
     for (const objects of [1, 2]) {
       await loader.tick();
       expect((await loader.state()).tables["logs.photo"]!.load!.fitting).toEqual({
-        config: NEW[0]!.config,
+        columns: columnsFingerprint(NEW[0]!),
         objects,
       });
     }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { codecOf, PREFIX } from "../../../wire/keys.ts";
 import type { Lake } from "../lake.ts";
-import type { Target } from "../target.ts";
+import { columnsFingerprint, type Target } from "../target.ts";
 import { rewriteObject } from "./rewrite-object.ts";
 
 /** Objects that are read at a time: small ones cost a round trip each. */
@@ -30,7 +30,7 @@ export async function copyUncovered(
     const body = await lake.read(key);
     const object = body && (await rewriteObject(body, codecOf(key), columns));
     if (!object) return;
-    const copyKey = `${PREFIX.loadCopies}${loadId}/${target.config}/${shortName(key)}`;
+    const copyKey = `${PREFIX.loadCopies}${loadId}/${columnsFingerprint(target)}/${shortName(key)}`;
     await lake.put(copyKey, object.body);
     copies.keys.set(key, copyKey);
     for (const field of object.fields) copies.fields.add(field);
