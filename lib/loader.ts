@@ -23,14 +23,12 @@ import type { ProvisionedWarehouse, Warehouse } from "./warehouse.ts";
 
 const ENTRY = fileURLToPath(new URL("../lambdas/loader/handler.ts", import.meta.url));
 
-const MEMORY_MB = 512;
 /**
- * Reading the log makes garbage quickly and keeps little of it. As V8 is by default, a loader that is far behind grows
- * to 390 MB before anybody collects it, and with these to 250; what it holds is bounded. Measured 2026-11
+ * Reading the log makes garbage quickly and keeps little of it. As V8 is by default, a loader of 512 MB that is far behind
+ * grows to 390 MB before anybody collects it, and with these to 250; what it holds is bounded. Measured 2026-11
  */
-const NODE_OPTIONS = "--max-semi-space-size=8 --max-old-space-size=256";
-/** A tick never waits for a load, but its first one may wake a warehouse and make every table. */
-const TIMEOUT_SECONDS = 300;
+const nodeOptions = (memoryMb: number): string =>
+  `--max-semi-space-size=8 --max-old-space-size=${Math.floor(memoryMb / 2)}`;
 
 /**
  * What a loader reads beside its own state: the log, commits that the log had as unreadable, what was erased, and rows
@@ -65,8 +63,9 @@ export class Loader extends Construct {
       code: handlerCode(ENTRY, config),
       key,
       roleName,
-      memoryMb: MEMORY_MB,
-      timeoutSeconds: TIMEOUT_SECONDS,
+      memoryMb: config.loader.memoryMb,
+      // A tick never waits for a load, but its first one may wake a warehouse and make every table.
+      timeoutSeconds: config.loader.timeoutSeconds,
       logRetentionDays: config.stack.logRetentionDays,
       // None by default: Lambda refuses a reservation that leaves an account fewer than 10 executions for the
       // rest, and a new account has 10 in all. Two loaders at once do no harm: the state in the lake is saved
@@ -77,7 +76,7 @@ export class Loader extends Construct {
         reservedConcurrency: config.loader.reservedConcurrency,
       }),
       environment: {
-        NODE_OPTIONS,
+        NODE_OPTIONS: nodeOptions(config.loader.memoryMb),
         WEIR_LAKE_BUCKET: lake.bucketName,
         WEIR_DATABASE: warehouse.database,
         ...address(warehouse),

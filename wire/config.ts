@@ -107,6 +107,15 @@ const loader = z.strictObject({
         "executions of the loader's function kept free for it, and its limit. Not needed for correctness; a new account " +
         "of 10 executions in all has none to reserve",
     }),
+  memoryMb: z.int().min(512).max(10_240).default(512).meta({
+    unit: "MB",
+    description: "of a loader's function: with more, it plans larger loads, and reads the log faster",
+  }),
+  timeoutSeconds: z.int().min(60).max(900).default(300).meta({
+    unit: "s",
+    description:
+      "of a loader's function. A tick reads the log for so long at most, and saves what it has read; no load is waited for",
+  }),
   loadTimeoutMinutes: z
     .int()
     .min(1)

@@ -16,7 +16,7 @@ import { LoaderMetrics } from "./loader-metrics.ts";
 import { beginAnewOnConflict } from "./state-conflict.ts";
 import { savedState } from "./state.ts";
 import { targetsOf } from "./target.ts";
-import { tick, type TickReport } from "./tick.ts";
+import { tick, tickLimits, type TickReport } from "./tick.ts";
 
 const bucket = environment("WEIR_LAKE_BUCKET");
 const storage = { bucket, copyRoleArn: environment("WEIR_COPY_ROLE_ARN") };
@@ -33,6 +33,7 @@ const configFile = join(import.meta.dirname, "config.json");
 const config = parseConfig(JSON.parse(readFileSync(configFile, "utf8")), configFile);
 const targets = targetsOf(config, warehouse);
 const known = knownTypes(config);
+const limits = tickLimits(Number(process.env["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] ?? 512));
 const s3 = new S3Client({});
 const lake = new Lake(s3, bucket);
 const commitLog = new CommitLog(s3, bucket);
@@ -43,14 +44,25 @@ const metrics = new LoaderMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "lo
   baseCapacityRpu: Number(process.env["WEIR_BASE_CAPACITY_RPU"] ?? 0),
 });
 
+/** The part of Lambda's context that is used. */
+interface InvocationContext {
+  readonly getRemainingTimeInMillis?: () => number;
+}
+
 /** Invoked by the schedule, by EventBridge when a statement of the Data API has ended, and by operators. */
-export async function handler(event: unknown): Promise<TickReport | LoaderAnswer> {
+export async function handler(
+  event: unknown,
+  context?: InvocationContext,
+): Promise<TickReport | LoaderAnswer> {
   const saved = savedState(s3, bucket, warehouse);
   const { loadTimeoutMinutes } = config.loader;
+  const until = endOfReading(context);
   const parts = {
     targets,
     warehouse,
     known,
+    limits,
+    ...(until && { until }),
     loadTimeoutMinutes,
     saved,
     commitLog,
@@ -64,6 +76,14 @@ export async function handler(event: unknown): Promise<TickReport | LoaderAnswer
   const report = await beginAnewOnConflict(() => tick(parts, !isStatementEnd(event)));
   metrics.count(report);
   return report;
+}
+
+/** Reading ends when so much of the time is over: plans are then written, and submitted. */
+const READING_SHARE = 0.6;
+
+function endOfReading(context: InvocationContext | undefined): Date | undefined {
+  const left = context?.getRemainingTimeInMillis?.();
+  return left === undefined ? undefined : new Date(Date.now() + left * READING_SHARE);
 }
 
 function isStatementEnd(event: unknown): boolean {

@@ -21,11 +21,16 @@ export interface ReadLimits {
  *
  * @throws CommitLogError MISSING_SEGMENT; claims that are closed by then stay so
  */
-export async function readLog(claims: Claims, log: ReadableLog, limits: ReadLimits): Promise<void> {
+export async function readLog(
+  claims: Claims,
+  log: ReadableLog,
+  limits: ReadLimits,
+  hasTime = () => true,
+): Promise<void> {
   let bytesLeft = limits.maxReadBytes;
   for (
     let segments = 0;
-    claims.open.length > 0 && bytesLeft > 0 && segments < limits.maxSegments;
+    claims.open.length > 0 && bytesLeft > 0 && segments < limits.maxSegments && hasTime();
     segments++
   ) {
     const segment = Math.min(...claims.open.map(({ state }) => state.cursor.segment));
@@ -34,8 +39,8 @@ export async function readLog(claims: Claims, log: ReadableLog, limits: ReadLimi
       const head = await log.head(segment);
       if (head === undefined) return await atEnd(claims, log, segment);
       const readers = here.filter((claim) => claim.wants(head));
-      bytesLeft -= await readSegment(claims, readers, log, head, bytesLeft);
-      if (bytesLeft <= 0) break;
+      bytesLeft -= await readSegment(claims, readers, log, head, bytesLeft, hasTime);
+      if (bytesLeft <= 0 || !hasTime()) break;
       for (const claim of here) if (claims.open.includes(claim)) claim.leave(head);
     } catch (error) {
       if (!isBadSegment(error)) throw error;
@@ -58,6 +63,7 @@ async function readSegment(
   log: ReadableLog,
   head: SegmentHead,
   maxBytes: number,
+  hasTime: () => boolean,
 ): Promise<number> {
   let bytes = 0;
   if (readers.length === 0) return bytes;
@@ -72,7 +78,7 @@ async function readSegment(
     }
     if ("key" in entry) bytes += entry.bytes;
     await claims.closeFull();
-    const isOver = entry.next.segment > head.segment || bytes >= maxBytes;
+    const isOver = entry.next.segment > head.segment || bytes >= maxBytes || !hasTime();
     if (isOver || !readers.some((claim) => claims.open.includes(claim))) break;
   }
   return bytes;

@@ -27,13 +27,26 @@ export interface TickLimits extends ClaimLimits, ReadLimits {
   readonly maxHeldBytes: number;
 }
 
+/** What a function of 512 MB can do. */
 export const TICK_LIMITS: TickLimits = {
-  maxCommits: 5_000,
-  maxBytes: 4 * 2 ** 30,
+  maxCommits: 20_000,
+  maxBytes: 16 * 2 ** 30,
   maxHeldBytes: 80 * 2 ** 20,
   maxReadBytes: 2 ** 30,
   maxSegments: 2_000,
 };
+
+/** More memory plans larger loads. */
+export function tickLimits(memoryMb: number): TickLimits {
+  const { maxCommits, maxBytes, maxHeldBytes, ...limits } = TICK_LIMITS;
+  const times = memoryMb / 512;
+  return {
+    ...limits,
+    maxCommits: Math.floor(maxCommits * times),
+    maxBytes: Math.floor(maxBytes * times),
+    maxHeldBytes: Math.floor(maxHeldBytes * times),
+  };
+}
 
 export interface TickParts extends LoadParts {
   readonly targets: readonly Target[];
@@ -42,6 +55,8 @@ export interface TickParts extends LoadParts {
   readonly saved: SavedState<LoaderState>;
   readonly commitLog: CommitLog;
   readonly limits?: TickLimits;
+  /** When it is to come to an end, since its invocation does not last for ever; absent where it may take its time. */
+  readonly until?: Date;
   /** What the configuration knows of types; as far as tables tell, where it is absent. */
   readonly known?: KnownTypes;
 }
@@ -97,7 +112,9 @@ const LOGGED_EXAMPLES = 5;
  * One turn of the loader: settles the loads that are open, opens new ones, submits what is due. It
  * never waits for a load. Each step is saved before the next, so a loader may die anywhere:
  *
- *   settle · erase · claim and plan · save · submit · save
+ *   settle · erase · { claim and plan · save · submit · save }
+ *
+ * It goes on reading while there is more of the log and time, so that what was read is saved however far behind it is.
  *
  * A plan is saved before it is submitted: one that was submitted without that being saved is submitted
  * again with its token, which is the same statement for 8 hours; after that the ledger refuses it.
@@ -117,28 +134,54 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   if (turn.hasWarehouse && (scheduled || turn.isTryingAgain)) {
     await turn.each((state, target) => tryAgain(state, target, erasures, parts));
   }
-  const claims = claimsOf(turn, parts, erasures, scheduled);
-  // What cannot be read now keeps nothing waiting that was planned already.
-  const failed = await readOn(claims, turn, log, parts, scheduled).then(
-    () => undefined,
-    (error: unknown) => ({ error }),
-  );
-  for (const { target, state } of claims.closed) turn.set(target, state);
-  await turn.save();
-  await turn.submit();
+  const { closed, failed } = await claimAll(turn, erasures, log, parts, scheduled);
   const busy = turn.endBusyTime();
   await turn.save();
   if (failed) throw failed.error;
-  tellUnreadable(claims.closed, parts.log);
-  tellRemovedColumns(claims.closed, parts.log);
+  tellUnreadable(closed, parts.log);
+  tellRemovedColumns(closed, parts.log);
   return {
     events: turn.events,
-    contested: tellContested(claims.closed, parts.log),
+    contested: tellContested(closed, parts.log),
     ...tellHeld(turn.state, parts.log, scheduled),
     ...busy,
     ...(await waiting(turn, log, parts)),
   };
 }
+
+interface Claimed {
+  readonly closed: ClosedClaim[];
+  readonly failed?: { readonly error: unknown };
+}
+
+/** Opens loads, and reads on for tables that found none as far as one reading goes. */
+async function claimAll(
+  turn: Turn,
+  erasures: LakeErasures,
+  log: ReadableLog,
+  parts: TickParts,
+  scheduled: boolean,
+): Promise<Claimed> {
+  const closed: ClosedClaim[] = [];
+  for (let isScheduled = scheduled; ; isScheduled = false) {
+    const claims = claimsOf(turn, parts, erasures, isScheduled);
+    const places = turn.places;
+    // What cannot be read now keeps nothing waiting that was planned already.
+    const failed = await readOn(claims, turn, log, parts, isScheduled).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    closed.push(...claims.closed);
+    for (const { target, state } of claims.closed) turn.set(target, state);
+    await turn.save();
+    await turn.submit();
+    await turn.save();
+    if (failed) return { closed, failed };
+    if (!hasTime(parts) || !turn.hasMore || turn.places === places) return { closed };
+  }
+}
+
+const hasTime = ({ until, now }: TickParts): boolean => until === undefined || now() < until;
 
 /** Plans another load of what was set aside. Should the warehouse not answer, the table goes on with what is new. */
 async function tryAgain(
@@ -176,6 +219,18 @@ class Turn {
 
   set({ name }: Target, state: TableState): void {
     this.state = { ...this.state, tables: { ...this.state.tables, [name]: state } };
+  }
+
+  /** Whether some table has read as far as one reading goes, and found nothing to load. */
+  get hasMore(): boolean {
+    return this.#parts.targets
+      .map((target) => this.table(target))
+      .some(({ backlog, load }) => backlog && load === undefined);
+  }
+
+  /** Where the tables are in the log. */
+  get places(): string {
+    return JSON.stringify(this.#parts.targets.map((target) => this.table(target).cursor));
   }
 
   /** Whether set-aside objects are being tried, which may take several loads. */
@@ -299,13 +354,14 @@ async function readOn(
   claims: Claims,
   turn: Turn,
   log: ReadableLog,
-  { lake, limits = TICK_LIMITS }: TickParts,
+  parts: TickParts,
   scheduled: boolean,
 ): Promise<void> {
+  const { lake, limits = TICK_LIMITS } = parts;
   // Between two ticks what is new comes first, however much was set aside.
   if (scheduled) await retrySetAside(claims, log, lake);
-  await readLog(claims, log, limits);
-  if (scheduled) await turn.findUnknown(log);
+  await readLog(claims, log, limits, () => hasTime(parts));
+  if (scheduled && hasTime(parts)) await turn.findUnknown(log);
 }
 
 /** Told on each tick, since nothing goes on until somebody says what becomes of them. */

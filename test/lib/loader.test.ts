@@ -137,3 +137,12 @@ describe("the loader's role", () => {
     expect(loaderRoleName(long, "eu-west-1")).toBe(loaderRoleName(long, "eu-west-1"));
   });
 });
+
+test("memory, time-out and what V8 may take of the memory are settings", () => {
+  const loader = { memoryMb: 2_048, timeoutSeconds: 600 };
+  const { MemorySize, Timeout, Environment } = new Synthesized({ warehouse: NEW_SERVERLESS, loader }).one(
+    "LoaderHandlerFunction",
+  ).Properties;
+  expect({ MemorySize, Timeout }).toEqual({ MemorySize: 2_048, Timeout: 600 });
+  expect(show(Environment)).toContain("--max-old-space-size=1024");
+});

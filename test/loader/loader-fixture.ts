@@ -52,6 +52,8 @@ export class LoaderRig {
   /** Types of the configuration, where there are others than those of the tables. */
   known: KnownTypes | undefined;
   loadTimeoutMinutes: number | undefined;
+  /** When ticks are to come to an end. */
+  until: Date | undefined;
   readonly logged: { message: string; fields: object }[] = [];
   /** True for the moment, "before submit ..." or "after submit ...", at which the loader is to die. */
   diesAt: ((step: string) => boolean) | undefined;
@@ -84,6 +86,7 @@ export class LoaderRig {
     this.limits = undefined;
     this.known = undefined;
     this.loadTimeoutMinutes = undefined;
+    this.until = undefined;
     this.log.reset();
     this.logged.length = 0;
     this.now = new Date("2026-11-21T10:05:00Z");
@@ -122,6 +125,7 @@ export class LoaderRig {
       log: { info: log, warn: log, error: log },
       ...(this.limits ? { limits: this.limits } : {}),
       ...(this.loadTimeoutMinutes === undefined ? {} : { loadTimeoutMinutes: this.loadTimeoutMinutes }),
+      ...(this.until ? { until: this.until } : {}),
       ...(this.known ? { known: this.known } : {}),
     };
   }
