@@ -176,10 +176,14 @@ export class LoaderRig {
     return savedState(this.rig.s3, BUCKET).read();
   }
 
-  /** Waits for the statements of open loads. @returns whether a load is open */
+  /** Waits for the statements of open loads, and of erasures. @returns whether a load is open */
   async #awaitOpen(): Promise<boolean> {
-    const open = Object.values((await this.state()).tables).flatMap(({ load }) => load ?? []);
-    for (const { statementId } of open) if (statementId !== undefined) await this.rig.describe(statementId);
+    const tables = Object.values((await this.state()).tables);
+    const open = tables.flatMap(({ load }) => load ?? []);
+    const erasing = tables.flatMap(({ erasures }) => erasures?.running ?? []);
+    for (const { statementId } of [...open, ...erasing]) {
+      if (statementId !== undefined) await this.rig.describe(statementId);
+    }
     return open.length > 0;
   }
 
