@@ -276,6 +276,7 @@ async function finish(
   };
   await lake.put(`loads/done/${load.id}.json`, JSON.stringify(record));
   log.info("loaded", record);
+  tellForgotten(load, target, parts);
   if (conflicts !== undefined) log.warn("lines claim one place", { ...describe(load, target), ...conflicts });
   const { load: _, last: __, seed: ___, ...rest } = state;
   const last = lastAfter(state, load, outcome, inserted);
@@ -289,6 +290,22 @@ async function finish(
     state: countRefused({ ...rest, ...(last && { last }) }, load, refused, target, now()),
     events: [{ kind: "loaded", table: target.name, ...numbers, ...told }, ...aside],
   };
+}
+
+const DAY_MS = 86_400_000;
+
+/** Of rows that come so late, nobody knows whether they were there before: in doubt they are delivered, and told. */
+function tellForgotten(load: OpenLoad, target: Target, { now, log }: LoadParts): void {
+  const { arrived } = load;
+  const { ledgerDays } = target;
+  if (arrived === undefined || now().getTime() - Date.parse(`${arrived.from}Z`) < ledgerDays * DAY_MS) return;
+  const hint = "what sources brought from which nothing has come since may be there twice";
+  log.warn("rows arrived before the time that the ledger remembers", {
+    ...describe(load, target),
+    arrived,
+    ledgerDays,
+    hint,
+  });
 }
 
 function fail(

@@ -101,6 +101,15 @@ WHERE from_off = (SELECT max(from_off) FROM ${RANGES})`,
   });
 });
 
+test("rows that arrived before the time that the ledger remembers are loaded, and told", async () => {
+  const told = "rows arrived before the time that the ledger remembers";
+  await load(0, { sources: { a: [[0, 10]] } });
+  expect(loader.logged.map(({ message }) => message)).not.toContain(told);
+  await load(1, { sources: { b: [[0, 10]] }, arrivedAt: new Date("2026-08-01T00:00:00Z") });
+  expect(loader.logged.map(({ message }) => message)).toContain(told);
+  expect(await loader.rows()).toHaveLength(2);
+});
+
 test("merged ranges have every byte that was in them, and none of the young that was not", async () => {
   const range = fc.tuple(fc.nat(30), fc.integer({ min: 1, max: 8 }), fc.nat(300));
   await fc.assert(
