@@ -26,6 +26,15 @@ export const loaderCommandSchema = z.discriminatedUnion("command", [
     table: z.string(),
     from: z.iso.datetime().optional(),
   }),
+  /** Has objects that the warehouse refused tried again with the next tick. */
+  z.strictObject({ command: z.literal("retry"), table: z.string() }),
+  /** Gives up objects that the warehouse refused: they stay in the lake, and are neither tried nor told any more. */
+  z.strictObject({
+    command: z.literal("skip"),
+    table: z.string(),
+    /** Key of the one that is meant; all of the table's, if absent. */
+    object: z.string().optional(),
+  }),
   /** Counts the rows that an erasure's condition is for. */
   z.strictObject({
     command: z.literal("match"),
@@ -49,6 +58,9 @@ export interface LoaderAnswers {
   readonly schema: LoaderSchema;
   /** The table, where it is one of this loader's. */
   readonly reload: { readonly tables: readonly TableReload[] };
+  /** What waits then, of the table, where it is one of this loader's. */
+  readonly retry: { readonly tables: readonly TableRefused[] };
+  readonly skip: { readonly tables: readonly TableRefused[] };
   readonly match: { readonly tables: readonly TableMatch[] };
   readonly erase: { readonly tables: readonly TableErasure[] };
 }
@@ -122,6 +134,14 @@ export interface TableReload {
   readonly table: string;
   /** Where the log is read from. */
   readonly cursor: LogPlace;
+}
+
+/** Objects that the warehouse refused, and their rows, as many as wait. */
+export interface TableRefused {
+  /** "schema.table" */
+  readonly table: string;
+  readonly objects: number;
+  readonly rows: number;
 }
 
 /** How far each table is. */

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { retryCommand, skipCommand } from "./refused.ts";
 import { reloadCommand } from "./reload.ts";
 import { statusCommand } from "./status.ts";
 
@@ -7,5 +8,7 @@ export function loadsCommand(): Command {
   return new Command("loads")
     .description("how far each table of the warehouse is, and what to do about one that is not")
     .addCommand(statusCommand(), { isDefault: true })
-    .addCommand(reloadCommand());
+    .addCommand(reloadCommand())
+    .addCommand(retryCommand())
+    .addCommand(skipCommand());
 }

@@ -179,6 +179,24 @@ describe("set-aside objects", () => {
     expect(await setAside()).toMatchObject([{ state: "loaded" }]);
   });
 
+  test("are tried again when somebody says so, or given up", async () => {
+    await loader.commit(one(0), one(1, bad), one(2, { fields: { note: "this one is longer" } }));
+    await loader.drain();
+    await rig.warehouse.query("ALTER TABLE logs.photo ALTER COLUMN note TYPE varchar(15)");
+    const retried = { ok: true, tables: [{ table: "logs.photo", objects: 2, rows: 2 }] };
+    expect(await loader.command({ command: "retry", table: "logs.photo" })).toEqual(retried);
+    await loader.drain();
+    expect(await loaded()).toEqual([0, 10]);
+    const skipped = { ok: true, tables: [{ table: "logs.photo", objects: 0, rows: 0 }] };
+    expect(await loader.command({ command: "skip", table: "logs.photo" })).toEqual(skipped);
+    expect((await setAside()).map(({ state }) => state)).toEqual(["loaded", "skipped"]);
+    expect(await loader.tick()).not.toHaveProperty("refused");
+    expect(await loader.command({ command: "skip", table: "logs.nothing" })).toEqual({
+      ok: true,
+      tables: [],
+    });
+  });
+
   test("whose commit was deleted are forgotten", async () => {
     const poison = one(1, bad);
     await loader.commit(one(0), poison);

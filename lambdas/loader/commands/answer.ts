@@ -16,11 +16,20 @@ import type { TickParts } from "../tick.ts";
 import type { CommandSession, RunCommand } from "./command.ts";
 import { erase, match } from "./erase.ts";
 import { reload } from "./reload.ts";
+import { retry, skip } from "./refused.ts";
 import { schema } from "./schema.ts";
 import { status } from "./status.ts";
 
 /** Every command there is. */
-const COMMANDS: { readonly [N in CommandName]: RunCommand<N> } = { erase, match, reload, schema, status };
+const COMMANDS: { readonly [N in CommandName]: RunCommand<N> } = {
+  erase,
+  match,
+  reload,
+  retry,
+  schema,
+  skip,
+  status,
+};
 
 /** True for an event that is meant to be a command, whether or not there is such a command. */
 export function isCommand(event: unknown): event is { readonly command: unknown } {

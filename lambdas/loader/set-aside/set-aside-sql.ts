@@ -72,3 +72,8 @@ WHERE target = ${quoteText(name)} AND state = 'waiting'`;
 export const goneSql = ({ name }: Target, objects: readonly string[]): string =>
   `UPDATE weir.set_aside SET state = 'gone'
 WHERE target = ${quoteText(name)} AND object_key IN (${objects.map(quoteText).join(", ")})`;
+
+/** Objects that somebody gives up: all that wait, or one. */
+export const skipSql = ({ name }: Target, object: string | undefined): string =>
+  `UPDATE weir.set_aside SET state = 'skipped' WHERE target = ${quoteText(name)} AND state = 'waiting'` +
+  (object === undefined ? "" : ` AND object_key = ${quoteText(object)}`);

@@ -1,0 +1,53 @@
+import { Command } from "commander";
+import { AccessError } from "../access/access-error.ts";
+import { onPlace, type Outcome, type PlaceArguments } from "../access/place-command.ts";
+import type { Place } from "../access/place.ts";
+
+interface SkipArguments extends PlaceArguments {
+  readonly object?: string;
+}
+
+/** `weir loads retry`: once what the warehouse refused should fit. */
+export function retryCommand(): Command {
+  const command = new Command("retry")
+    .description("try the objects again that the warehouse refused for a table")
+    .argument("<table>", "schema.table");
+  return onPlace(command, async (place: Place, _: PlaceArguments, table?: string) => {
+    const { tables } = await place.invokeLoader({ command: "retry", table: table! });
+    return told(table!, tables, (objects, rows) =>
+      objects === 0
+        ? "nothing is set aside"
+        : `${objects} objects of ${rows} rows are tried with the next tick`,
+    );
+  });
+}
+
+/** `weir loads skip`: where nobody wants what the warehouse refused. */
+export function skipCommand(): Command {
+  const command = new Command("skip")
+    .description("give up objects that the warehouse refused for a table; they stay in the lake")
+    .argument("<table>", "schema.table")
+    .option("--object <key>", "the one that is meant; all of them unless said");
+  return onPlace<SkipArguments>(command, async (place, { object }, table) => {
+    const { tables } = await place.invokeLoader({
+      command: "skip",
+      table: table!,
+      ...(object !== undefined && { object }),
+    });
+    return told(table!, tables, (objects, rows) =>
+      objects === 0 ? "nothing waits any more" : `${objects} objects of ${rows} rows still wait`,
+    );
+  });
+}
+
+function told(
+  table: string,
+  tables: readonly { readonly table: string; readonly objects: number; readonly rows: number }[],
+  sentence: (objects: number, rows: number) => string,
+): Outcome {
+  if (tables.length === 0) {
+    throw new AccessError("REFUSED", `no log type goes to ${table}`, "weir loads names the tables there are");
+  }
+  const text = tables.map(({ table, objects, rows }) => `${table}: ${sentence(objects, rows)}`).join("\n");
+  return { ok: true, json: { ok: true, tables }, text };
+}
