@@ -28,7 +28,7 @@ export function skipCommand(): Command {
     .description("give up objects that the warehouse refused for a table; they stay in the lake")
     .argument("<table>", "schema.table")
     .option("--object <key>", "the one that is meant; all of them unless said");
-  return onPlace<SkipArguments>(command, async (place, { object }, table) => {
+  return onPlace<SkipArguments>(command, async (place: Place, { object }: SkipArguments, table?: string) => {
     const { tables } = await place.invokeLoader({
       command: "skip",
       table: table!,

@@ -32,14 +32,18 @@ const targetOf = (table: string, { parts }: CommandSession): Target | undefined 
 /** What waits by what the warehouse says, due at once. */
 async function recount(
   target: Target,
-  { state, parts, save }: CommandSession,
+  session: CommandSession,
 ): Promise<{ table: string; objects: number; rows: number }> {
+  const { state, parts } = session;
   const { name } = target;
   const { refused: known, ...table } = state.tables[name] ?? newTable();
   const counted = await readRefusedCount(target, parts);
   const since = known?.since ?? counted?.since;
   const notBefore = parts.now().toISOString();
   const refused = counted && { ...counted, since: since!, notBefore };
-  await save({ ...state, tables: { ...state.tables, [name]: { ...table, ...(refused && { refused }) } } });
+  await session.save({
+    ...state,
+    tables: { ...state.tables, [name]: { ...table, ...(refused && { refused }) } },
+  });
   return { table: name, objects: counted?.objects ?? 0, rows: counted?.rows ?? 0 };
 }
