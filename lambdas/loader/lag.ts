@@ -16,7 +16,9 @@ export class Lag {
 
   /** @returns minute of the oldest commit that a table has not loaded, undefined where there is none */
   async since({ load, setAside, cursor, before }: TableState): Promise<string | undefined> {
-    const [oldest] = [load?.oldestCommitAt, ...setAside.map(({ oldestAt }) => oldestAt)]
+    // What is tried again is told as set aside, for as long as it is.
+    const loading = load?.retries === undefined ? load?.oldestCommitAt : undefined;
+    const [oldest] = [loading, ...setAside.map(({ oldestAt }) => oldestAt)]
       .filter((at) => at !== undefined)
       .toSorted();
     return oldest ?? this.#ahead(cursor, before && new BeforeTheLog(before));

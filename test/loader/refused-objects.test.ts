@@ -169,6 +169,7 @@ describe("set-aside objects", () => {
     expect(statements).toBe(0);
     for (const hour of ["12:10", "14:20"]) {
       loader.now = new Date(`2026-11-21T${hour}:00Z`);
+      expect((await loader.tick()).lagSeconds).toBe(0);
       await loader.drain();
       expect(await setAside()).toMatchObject([{ state: "waiting" }]);
     }
