@@ -16,10 +16,7 @@ export interface ClaimLimits {
   readonly maxBytes: number;
 }
 
-/**
- * Of objects that have to be read before they are loaded, compressed: about 10 times that of rows, which takes a loader
- * of 512 MB half a minute.
- */
+/** Of objects that have to be read before they are loaded, compressed: a tick is to end in time. */
 const MAX_UNCOVERED_BYTES = 32 * 2 ** 20;
 
 /** Something of the log that cannot be read, by the key of a commit or of a segment. */
