@@ -26,7 +26,7 @@ export const loaderCommandSchema = z.discriminatedUnion("command", [
     table: z.string(),
     from: z.iso.datetime().optional(),
   }),
-  /** Has objects that the warehouse refused tried again with the next tick. */
+  /** Has a failed load, and objects that the warehouse refused, tried again with the next tick. */
   z.strictObject({ command: z.literal("retry"), table: z.string() }),
   /** Gives up objects that the warehouse refused: they stay in the lake, and are neither tried nor told any more. */
   z.strictObject({
@@ -59,7 +59,7 @@ export interface LoaderAnswers {
   /** The table, where it is one of this loader's. */
   readonly reload: { readonly tables: readonly TableReload[] };
   /** What waits then, of the table, where it is one of this loader's. */
-  readonly retry: { readonly tables: readonly TableRefused[] };
+  readonly retry: { readonly tables: readonly TableRetry[] };
   readonly skip: { readonly tables: readonly TableRefused[] };
   readonly match: { readonly tables: readonly TableMatch[] };
   readonly erase: { readonly tables: readonly TableErasure[] };
@@ -142,6 +142,11 @@ export interface TableRefused {
   readonly table: string;
   readonly objects: number;
   readonly rows: number;
+}
+
+export interface TableRetry extends TableRefused {
+  /** A load of it had failed, and would have waited. */
+  readonly load?: true;
 }
 
 /** How far each table is. */

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import type { TableRetry } from "../../wire/loader-command.ts";
 import { AccessError } from "../access/access-error.ts";
 import { onPlace, type Outcome, type PlaceArguments } from "../access/place-command.ts";
 import type { Place } from "../access/place.ts";
@@ -7,18 +8,22 @@ interface SkipArguments extends PlaceArguments {
   readonly object?: string;
 }
 
-/** `weir loads retry`: once what the warehouse refused should fit. */
+/** `weir loads retry`: once what a load failed by, or what the warehouse refused, is mended. */
 export function retryCommand(): Command {
   const command = new Command("retry")
-    .description("try the objects again that the warehouse refused for a table")
+    .description("try a table's failed load again, and the objects that the warehouse refused")
     .argument("<table>", "schema.table");
   return onPlace(command, async (place: Place, _: PlaceArguments, table?: string) => {
     const { tables } = await place.invokeLoader({ command: "retry", table: table! });
-    return told(table!, tables, (objects, rows) =>
-      objects === 0
-        ? "nothing is set aside"
-        : `${objects} objects of ${rows} rows are tried with the next tick`,
-    );
+    return told(table!, tables, ({ objects, rows, load }) => {
+      const due = [
+        ...(load ? ["its failed load"] : []),
+        ...(objects > 0 ? [`${objects} objects of ${rows} rows`] : []),
+      ];
+      return due.length === 0
+        ? "no load has failed, and nothing is set aside"
+        : `to be tried with the next tick: ${due.join(", ")}`;
+    });
   });
 }
 
@@ -34,7 +39,7 @@ export function skipCommand(): Command {
       table: table!,
       ...(object !== undefined && { object }),
     });
-    return told(table!, tables, (objects, rows) =>
+    return told(table!, tables, ({ objects, rows }) =>
       objects === 0 ? "nothing waits any more" : `${objects} objects of ${rows} rows still wait`,
     );
   });
@@ -42,12 +47,12 @@ export function skipCommand(): Command {
 
 function told(
   table: string,
-  tables: readonly { readonly table: string; readonly objects: number; readonly rows: number }[],
-  sentence: (objects: number, rows: number) => string,
+  tables: readonly TableRetry[],
+  sentence: (table: TableRetry) => string,
 ): Outcome {
   if (tables.length === 0) {
     throw new AccessError("REFUSED", `no log type goes to ${table}`, "weir loads names the tables there are");
   }
-  const text = tables.map(({ table, objects, rows }) => `${table}: ${sentence(objects, rows)}`).join("\n");
+  const text = tables.map((one) => `${one.table}: ${sentence(one)}`).join("\n");
   return { ok: true, json: { ok: true, tables }, text };
 }

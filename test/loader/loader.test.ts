@@ -516,6 +516,22 @@ describe("a load that fails", () => {
     expect(load).toMatchObject({ attempt: 1, failure: { count: 1, notBefore: "2026-11-21T11:06:00.000Z" } });
   });
 
+  test("is tried with the next tick where somebody says so", async () => {
+    await spoilTable();
+    await loader.commit(late);
+    await loader.tick();
+    await settled();
+    await loader.tick();
+    await mendTable();
+    loader.now = at(50);
+    const retry = { command: "retry", table: "logs.photo" } as const;
+    const nothing = { table: "logs.photo", objects: 0, rows: 0 };
+    expect(await loader.command(retry)).toEqual({ ok: true, tables: [{ ...nothing, load: true }] });
+    await loader.drain();
+    expect(await loader.loads()).toHaveLength(2);
+    expect(await loader.command(retry)).toEqual({ ok: true, tables: [nothing] });
+  });
+
   test("rests for an hour, does not wake the warehouse, and is loaded once its cause is mended", async () => {
     await spoilTable();
     await loader.commit(late);

@@ -5,13 +5,30 @@ import { newTable } from "../state.ts";
 import type { Target } from "../target.ts";
 import type { CommandSession } from "./command.ts";
 
-/** Has set-aside objects of a table tried again with the next tick, however often they were refused. */
+/** Has a table's failed load and its set-aside objects tried with the next tick, however often they failed. */
 export async function retry(
   { table }: CommandOf<"retry">,
   session: CommandSession,
 ): Promise<LoaderAnswers["retry"]> {
   const target = targetOf(table, session);
-  return { tables: target ? [await recount(target, session)] : [] };
+  if (target === undefined) return { tables: [] };
+  const hasFailed = await makeDue(target, session);
+  return { tables: [{ ...(await recount(target, session)), ...(hasFailed && { load: true }) }] };
+}
+
+/** @returns whether there is a load that waits, for itself or for the warehouse */
+async function makeDue({ name }: Target, session: CommandSession): Promise<boolean> {
+  const { state, parts } = session;
+  const notBefore = parts.now().toISOString();
+  const table = state.tables[name];
+  if (table?.load?.failure === undefined || table.load.statementId !== undefined) return false;
+  const load = { ...table.load, failure: { ...table.load.failure, notBefore } };
+  await session.save({
+    ...state,
+    ...(state.away && { away: { ...state.away, notBefore } }),
+    tables: { ...state.tables, [name]: { ...table, load } },
+  });
+  return true;
 }
 
 /** Gives up set-aside objects of a table. */
