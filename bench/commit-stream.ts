@@ -1,3 +1,5 @@
+import { configFingerprint } from "../wire/config-fingerprint.ts";
+import { parseConfig } from "../wire/config.ts";
 import { type BatchId, batchName, commitMinute, commitMinutePrefix, PREFIX } from "../wire/keys.ts";
 import type { ListedObject, MadeObjects } from "./counted-s3.ts";
 
@@ -8,6 +10,21 @@ const BATCH_BYTES = 3_960_000;
 const RECORDS_A_BATCH = 20;
 
 export const TYPES = ["access", "photo", "user"] as const;
+
+/** The fleet's, that of the router and of the loader. */
+export const CONFIG = parseConfig(
+  {
+    warehouse: { kind: "new-serverless" },
+    types: TYPES.map((name) => ({
+      name,
+      parse: { format: "json" },
+      columns: [{ name: "note", type: "varchar(8)" }],
+      destinations: [{ to: "s3" }, { to: "redshift", schema: "logs" }],
+    })),
+  },
+  "commit-stream.ts",
+);
+const FINGERPRINT = configFingerprint(CONFIG);
 const LINE_BYTES = 200;
 /** A fifth of the lines, packed. */
 const OBJECT_BYTES = BATCH_BYTES / TYPES.length / 5;
@@ -107,7 +124,7 @@ export class CommitStream implements MadeObjects {
       version: 2,
       batchId: batchName(id),
       ...id,
-      config: "0123456789ab",
+      config: FINGERPRINT,
       arrivedFrom: at,
       arrivedTo: at,
       records: RECORDS_A_BATCH,

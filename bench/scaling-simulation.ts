@@ -8,8 +8,7 @@ import { TICK_LIMITS } from "../lambdas/loader/tick.ts";
 import { LogHeads } from "../lambdas/sequencer/log-heads.ts";
 import { run } from "../lambdas/sequencer/run.ts";
 import { SEQUENCER_LIMITS } from "../lambdas/sequencer/sequencer-parts.ts";
-import { parseConfig } from "../wire/config.ts";
-import { CommitStream, type Fleet, TYPES } from "./commit-stream.ts";
+import { CommitStream, CONFIG, type Fleet } from "./commit-stream.ts";
 import { CountedS3, type Requests } from "./counted-s3.ts";
 
 const BUCKET = "lake";
@@ -17,20 +16,7 @@ const SINCE_MS = Date.parse("2026-11-26T00:00:00Z");
 const MINUTE_MS = 60_000;
 const DAY_MS = 1_440 * MINUTE_MS;
 
-const TARGETS = targetsOf(
-  parseConfig(
-    {
-      warehouse: { kind: "new-serverless" },
-      types: TYPES.map((name) => ({
-        name,
-        parse: { format: "json" },
-        columns: [{ name: "note", type: "varchar(8)" }],
-        destinations: [{ to: "s3" }, { to: "redshift", schema: "logs" }],
-      })),
-    },
-    "scaling-simulation.ts",
-  ),
-);
+const TARGETS = targetsOf(CONFIG);
 
 /** Requests by kind. */
 export type Counted = ReadonlyMap<string, Requests>;
