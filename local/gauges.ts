@@ -59,7 +59,8 @@ export class Gauges {
     for (const event of events) {
       if (event.kind === "failed") this.#failedLoads++;
       if (event.kind === "loaded") {
-        this.loads++;
+        // One whose objects are all set aside has loaded nothing.
+        if (event.rows + (event.duplicates ?? 0) + (event.erased ?? 0) > 0) this.loads++;
         const table = tableName(warehouse, event.table);
         this.#rowsByTable.set(table, (this.#rowsByTable.get(table) ?? 0) + event.rows);
       }
