@@ -14,9 +14,9 @@ const accessSettings = {
         "a user's name may be several words, of which the first begins with a letter; otherwise such a line " +
         "is rejected, since it may as well be of a format with another field before the time",
     }),
-  escapes: z.enum(["keep", "decode"]).default("keep").meta({
+  escapes: z.enum(["keep", "decode"]).optional().meta({
     description:
-      '`decode` gives the texts that the server has escaped: `\\"`, `\\\\`, `\\n`, and `\\xhh` where it is UTF-8',
+      '`keep` is meant if absent; `decode` gives the texts that the server has escaped: `\\"`, `\\\\`, `\\n`, and `\\xhh` where it is UTF-8',
   }),
   trailing: z
     .enum(["reject", "keep"])

@@ -10,12 +10,12 @@ const FINGERPRINT_DIGITS = 12;
  */
 export function configFingerprint({ types, foreign, lake, router }: WeirConfig): string {
   const deciding = {
-    types: types.map(({ name, match, parse, time, columns }) => ({
+    // All but what is for the loader and for people: what is added decides until it is said here that it does not.
+    types: types.map(({ name, match, columns, destinations: _, formerNames: __, ...rest }) => ({
+      ...rest,
       name,
       tags: match?.tags ?? [name],
-      parse,
-      time,
-      columns: columns.map(({ name, field = name, type, nullable }) => ({ name, field, type, nullable })),
+      columns: columns.map(({ name, field = name, encode: _, ...column }) => ({ ...column, name, field })),
     })),
     foreign,
     compression: lake.compression,
