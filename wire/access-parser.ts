@@ -23,8 +23,8 @@ const accessSettings = {
     .optional()
     .meta({
       description:
-        "`reject` is meant if absent, but for `alb` and `s3-access`, which grow; `keep` takes lines with more behind the last field, such as times taken, as field `trailing`, which goes to " +
-        "_extra where no column takes it",
+        "`reject` is meant if absent, but for `alb` and `s3-access`, which grow; `keep` takes lines with more behind " +
+        "the last field, such as times taken, as field `trailing`, which goes to _extra where no column takes it",
     }),
 } as const;
 
