@@ -24,6 +24,10 @@ export function ledgerCommit(commit: Commit, types: readonly string[]): object {
 const counted = (commit: Commit, types: readonly string[], of: "rows" | "foreignRows"): number =>
   types.reduce((sum, type) => sum + (commit.types[type]?.[of] ?? 0), 0);
 
+/** Whether a commit has rows without provenance of some of these types. */
+export const hasForeignRows = (commit: Commit, types: readonly string[]): boolean =>
+  counted(commit, types, "foreignRows") > 0;
+
 /** Redshift's own form, to the millisecond: rows' _arrived_at is compared with it. */
 export const timestamp = (iso: string): string => new Date(iso).toISOString().slice(0, 23).replace("T", " ");
 
@@ -50,7 +54,7 @@ export class LedgerBatches {
     const content = `${batchName(commit)}-${parseCommitKey(key).digest ?? contentHash(commit)}`;
     if (this.#contents.has(content)) return false;
     this.#contents.add(content);
-    if (counted(commit, types, "foreignRows") > 0) {
+    if (hasForeignRows(commit, types)) {
       const { origin, firstSequenceNumber: first, lastSequenceNumber: last } = commit;
       this.#foreign.push({ origin, first, last });
     }

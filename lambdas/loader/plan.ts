@@ -5,7 +5,7 @@ import { loadsFolder, MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
 import { parseCommitKey, PREFIX } from "../../wire/keys.ts";
 import type { Cursor } from "../commit-log/cursor.ts";
 import { LoadRanges } from "./load-ranges.ts";
-import { ledgerCommit, LedgerBatches, timestamp } from "./ledger-commit.ts";
+import { hasForeignRows, ledgerCommit, LedgerBatches, timestamp } from "./ledger-commit.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { type LoadObject, manifestBody, manifestsOf, ndjson } from "./set-aside/load-objects.ts";
 import { RoutedBy } from "./removed-columns/routed-by.ts";
@@ -95,7 +95,7 @@ export class LoadPlan {
       this.#objects.set(object, { commit_key: key, rows, bytes, config: commit.config });
       this.#configs.add(commit.config, bytes);
     }
-    if ((commit.types[this.#target.type]?.foreignRows ?? 0) > 0) this.#foreignCommits++;
+    if (hasForeignRows(commit, types)) this.#foreignCommits++;
     if (commit.arrivedFrom < this.#arrivedFrom) this.#arrivedFrom = commit.arrivedFrom;
     if (commit.arrivedTo > this.#arrivedTo) this.#arrivedTo = commit.arrivedTo;
     const row = `${JSON.stringify(ledgerCommit(commit, types))}\n`;

@@ -56,6 +56,22 @@ test("a type that is renamed while commits of the old name wait has all its rows
   expect(await loaded()).toEqual(offsets(0, 200));
 });
 
+test("rows of the old name that have no provenance are known when they come again, too", async () => {
+  const foreign = (minute: number): Batch =>
+    batch({ sequence: [3, 5], foreign: [3, 4, 5], writtenAt: at(minute) });
+  loader.targets = targets(renamed("picture", "photo"));
+  await loader.commit(foreign(0));
+  await loader.drain();
+  await loader.commit(foreign(1), five(2));
+  await settle();
+  expect((await loader.rows()).map(({ _src }) => _src.slice(-2)).toSorted()).toEqual([
+    ":3",
+    ":4",
+    ":5",
+    ...Array<string>(5).fill("a"),
+  ]);
+});
+
 test("without its former name they are held and told, and come once the name is given", async () => {
   await loader.commit(five(0));
   await loader.drain();
