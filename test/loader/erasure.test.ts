@@ -192,6 +192,37 @@ describe("an erasure that the lake records", () => {
   });
 });
 
+test.each(["a tick", "whoever asks"])(
+  "under a new name of its type, an erasure is found by %s",
+  async (who) => {
+    await loader.commit(first);
+    await loader.drain();
+    await recordErasure(rig, { batches: [first], erased });
+    await loader.erased();
+    loader.targets = targets({
+      ...logType("picture"),
+      destinations: [{ to: "redshift", schema: "logs", table: "photo" }],
+    });
+    const second = batch({ sequence: [2, 2], sources: { a: [[50, 80]] }, type: "picture", writtenAt: at(3) });
+    if (who === "a tick") await loader.commit(second);
+    await loader.drain();
+    const { id } = await recordErasure(rig, {
+      type: "picture",
+      batches: [second],
+      erased: ({ _off }) => _off === 60,
+    });
+    if (who === "a tick") await loader.erased();
+    else {
+      const told = { ok: true, tables: [{ table: "logs.photo", condition: "erasing" }] };
+      expect(await loader.command({ command: "erase", id })).toEqual(told);
+      await loader.commit(second);
+      await loader.erased();
+      await loader.drain();
+    }
+    expect(await offsetsOf("a")).toEqual([0, 20, 40, 50, 70]);
+  },
+);
+
 test("a load that was planned before, and runs after, leaves out what was erased", async () => {
   await loader.commit(first);
   const { promise, resolve: release } = Promise.withResolvers<void>();

@@ -26,7 +26,7 @@ export async function erase(
   const tables = { ...state.tables };
   const told: TableErasure[] = [];
   for (const target of targetsOf(type, parts)) {
-    const before = dueAtOnce(tables[target.name] ?? newTable());
+    const before = askedAgain(tables[target.name] ?? newTable());
     const { state: after } = await eraseTable(before, target, erasures, parts);
     tables[target.name] = after;
     told.push(tableErasure(target.name, after, erasures.of(target).length));
@@ -52,13 +52,18 @@ export async function match(
 const targetsOf = (type: string, { targets }: TickParts): Target[] =>
   targets.filter((target) => typesOf(target).includes(type));
 
-/** Somebody who asks has mended what it failed of, perhaps. */
-function dueAtOnce(state: TableState): TableState {
-  if (state.erasures?.failure === undefined) return state;
-  const { failure, ...erasures } = state.erasures;
+/** Somebody who asks has mended what it failed of, perhaps, and is told what the warehouse says. */
+function askedAgain(state: TableState): TableState {
+  const { erasures } = state;
+  if (erasures === undefined) return state;
+  const { failure, running } = erasures;
   return {
     ...state,
-    erasures: { ...erasures, failure: { ...failure, notBefore: new Date(0).toISOString() } },
+    erasures: {
+      applied: 0,
+      ...(running && { running }),
+      ...(failure && { failure: { ...failure, notBefore: new Date(0).toISOString() } }),
+    },
   };
 }
 

@@ -16,9 +16,17 @@ export function releaseHeld(
   const tables = { ...held.tables };
   for (const target of targets) {
     const table = tables[target.name];
-    if (table) tables[target.name] = { ...table, takes: [...typesOf(target)] };
+    if (table) tables[target.name] = taking(table, typesOf(target));
   }
   return { ...held, tables };
+}
+
+/** Erasures are counted among those of the types that a table takes: where these are others, they are counted anew. */
+function taking(table: TableState, takes: readonly string[]): TableState {
+  const { erasures } = table;
+  const isSame = JSON.stringify(table.takes) === JSON.stringify(takes);
+  if (isSame || erasures === undefined) return { ...table, takes: [...takes] };
+  return { ...table, takes: [...takes], erasures: { ...erasures, applied: 0 } };
 }
 
 /** A loader that never held anything begins where its hindmost table is: what that has passed over, it has counted. */
