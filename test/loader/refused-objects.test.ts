@@ -108,6 +108,18 @@ describe("an object that the warehouse refuses", () => {
     expect((await setAside()).map(({ state }) => state)).toEqual(["waiting", "waiting"]);
   });
 
+  test("is set aside at once where an earlier release submitted the load, which did not keep its statements", async () => {
+    await loader.commit(one(0), one(1, bad));
+    await loader.tick();
+    const state = await loader.state();
+    const { statements: _, ...load } = state.tables["logs.photo"]!.load!;
+    const tables = { "logs.photo": { ...state.tables["logs.photo"]!, load } };
+    await rig.put("loads/state.json", JSON.stringify({ ...state, tables }));
+    await loader.drain();
+    expect(await loaded()).toEqual([0]);
+    expect(await setAside()).toMatchObject([{ line: "1", state: "waiting" }]);
+  });
+
   test("since it has another number of rows is found by halves, which name nothing", async () => {
     const commits = Array.from({ length: 40 }, (_, n) => one(n));
     const wrong = [3, 30].map((n) => commits[n]!);
