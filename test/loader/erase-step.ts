@@ -24,13 +24,19 @@ export async function eraseSome(loader: LoaderRig, { source, range, at }: EraseS
     const [open] = await openErasures(loader);
     if (open !== undefined) return void (await resume(open, parts));
     const began = "2026-11-21T11:00:00.000Z";
-    const id = erasureId(new Date(), "photo", Math.random().toString(16).slice(2, 10).padEnd(8, "0"));
+    const id = erasureId(
+      new Date(),
+      loader.targets[0]!.type,
+      Math.random().toString(16).slice(2, 10).padEnd(8, "0"),
+    );
     const where = [
       { column: "_src", values: [source] },
       { column: "_off", values: offsets(...range).map(String) },
     ];
-    const plan = { version: 1 as const, type: "photo", condition: { where }, startedAt: began, by: "model" };
-    await erase({ ...plan, id, arrivedBefore: began }, parts);
+    const { type, formerNames } = loader.targets[0]!;
+    const condition = { where };
+    const plan = { version: 1 as const, type, condition, startedAt: began, by: "model" };
+    await erase({ ...plan, formerNames: [...formerNames], id, arrivedBefore: began }, parts);
   } catch (error) {
     if ((error as Error).message !== "died") throw error;
   }
