@@ -1,17 +1,17 @@
 import { createHash } from "node:crypto";
 import { loadsFolder, MAIN_WAREHOUSE, statementPrefix } from "../../wire/warehouses.ts";
-import type { DataApi } from "./data-api.ts";
-import type { Lake } from "./lake.ts";
 import { onTableRows, rebuilt } from "./ledger/differences.ts";
 import type { LastLoad } from "./ledger/last-load.ts";
 import { resumeText } from "./ledger/resume.ts";
-import { type ConflictExample, conflictsOf } from "./load-conflicts.ts";
-import { loadSql, type Storage } from "./load-sql.ts";
+import { conflictsOf } from "./load-conflicts.ts";
+import { loadSql } from "./load-sql.ts";
 import { named, statementName } from "./load-statement.ts";
 import { type Outcome, readException, readOutcome } from "./outcome.ts";
 import { fitLoad } from "./removed-columns/fit-load.ts";
 import { isOutdated, unplanned } from "./replan.ts";
 import { readyTable } from "./schema/ready-table.ts";
+import { retryOf } from "./load-retry.ts";
+import type { LoadEvent, LoadParts, Log, Step } from "./load-step.ts";
 import type { OpenLoad } from "./open-load.ts";
 import { isOfData, loadErrorDetails, withDetails } from "./set-aside/load-errors.ts";
 import { readRefused, type RefusedObject } from "./set-aside/load-objects.ts";
@@ -22,91 +22,10 @@ import type { TableState } from "./state.ts";
 import { fingerprint } from "./table-ddl.ts";
 import type { Target } from "./target.ts";
 
-/** What the steps of a load work with. */
-export interface LoadParts {
-  readonly lake: Lake;
-  readonly api: DataApi;
-  readonly storage: Storage;
-  /** How long a load may take before it is cancelled, and each statement of it before it ends by itself. */
-  readonly loadTimeoutMinutes?: number;
-  readonly now: () => Date;
-  readonly log: Log;
-}
-
-/** The part of Powertools' logger that is used. */
-export interface Log {
-  info(message: string, fields: Record<string, unknown>): void;
-  warn(message: string, fields: Record<string, unknown>): void;
-  error(message: string, fields: Record<string, unknown>): void;
-}
-
-/** What a load did. Of one whose end nobody saw, there is no more than what was planned. */
-export interface LoadNumbers {
-  /** Inserted into the table. */
-  readonly rows: number;
-  /** Of its objects, compressed. */
-  readonly bytes: number;
-  /** From submission to its end, as the warehouse tells it. */
-  readonly seconds?: number;
-  /** Rows left out, since the table has them already. */
-  readonly duplicates?: number;
-  /** Rows at the place of another one with other bytes: both are kept. */
-  readonly conflicts?: number;
-  /** Rows left out, since they were erased on purpose. */
-  readonly erased?: number;
-}
-
-/** One thing that happened to a load and counts. */
-export type LoadEvent =
-  | ({
-      readonly kind: "loaded";
-      readonly table: string;
-      readonly conflict?: ConflictExample | undefined;
-    } & LoadNumbers)
-  | { readonly kind: "failed"; readonly table: string; readonly error: string }
-  /** The ledger's last load was not the state's, by their numbers: the table goes on from what the ledger says. */
-  | { readonly kind: "diverged"; readonly table: string; readonly ledger: number; readonly state: number }
-  /** The table lacks the rows of its last load: somebody dropped it, emptied it, or restored it. */
-  | { readonly kind: "rows-gone"; readonly table: string; readonly isMissing: boolean }
-  /** The table has rows, and the ledger has no load. */
-  | { readonly kind: "unknown-rows"; readonly table: string }
-  /** Objects that the warehouse refuses were left out of a load, and wait in weir.set_aside. */
-  | {
-      readonly kind: "set-aside";
-      readonly table: string;
-      readonly objects: number;
-      readonly rows: number;
-      /** Of the first of them, in the warehouse's own words. */
-      readonly error: string;
-    }
-  /** The log has rows whose type nobody knows: they are held. */
-  | { readonly kind: "held"; readonly type: string; readonly rows: number; readonly commits: number };
-
-export interface Step {
-  readonly state: TableState;
-  readonly events: readonly LoadEvent[];
-  /** The warehouse is away: why it is thought so. */
-  readonly away?: string;
-}
+export type { LoadEvent, LoadNumbers, LoadParts, Log, Step } from "./load-step.ts";
 
 /** What a load may take if nothing else is said; a setting says otherwise. */
 const LOAD_TIMEOUT_MINUTES = 120;
-
-/** A transient failure is tried again after 1, 2, 4, 8 and 16 minutes. */
-const TRANSIENT_RETRIES = 5;
-const RETRY_MS = 60_000;
-/**
- * A transaction that another one was in the way of is tried again at once, then as others are, and never rests for an
- * hour: of those that are in each other's way, one gets through each time. It is told when it is so for long.
- */
-const CONFLICT_RETRIES_AT_ONCE = 3;
-const CONFLICT_MAX_WAIT_MS = 15 * RETRY_MS;
-const CONFLICTS_TOLD = 10;
-/**
- * Any other failure stays open and is tried once an hour: somebody may have mended the table or the
- * permission, and nobody should have to unlock a load by hand.
- */
-const FAILED_RETRY_MS = 3_600_000;
 
 /** Sees what became of a submitted load. */
 export async function settle(state: TableState, target: Target, parts: LoadParts): Promise<Step> {
@@ -333,21 +252,6 @@ function fail(
     events: isTold ? [{ kind: "failed", table: target.name, error }] : [],
     ...(outcome.isAway && { away: error }),
   };
-}
-
-/** When a load is tried again that has failed so often, and whether somebody is to know of it. */
-function retryOf(
-  { transient, isAway, isConflict }: Extract<Outcome, { kind: "failed" }>,
-  count: number,
-): { readonly waitMs: number; readonly isTold: boolean } {
-  if (isAway) return { waitMs: 0, isTold: false };
-  if (isConflict) {
-    const waits = count - CONFLICT_RETRIES_AT_ONCE;
-    const waitMs = waits <= 0 ? 0 : Math.min(RETRY_MS * 2 ** (waits - 1), CONFLICT_MAX_WAIT_MS);
-    return { waitMs, isTold: count >= CONFLICTS_TOLD };
-  }
-  if (transient && count <= TRANSIENT_RETRIES) return { waitMs: RETRY_MS * 2 ** (count - 1), isTold: false };
-  return { waitMs: FAILED_RETRY_MS, isTold: true };
 }
 
 /** The load as a new attempt: its statement is over. */
