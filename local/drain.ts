@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LoadEvent } from "../lambdas/loader/load.ts";
 import type { TableBehind, TickReport } from "../lambdas/loader/tick.ts";
 import type { RunReport } from "../lambdas/sequencer/run.ts";
 import type { Cloud } from "./cloud.ts";
@@ -53,15 +52,12 @@ async function sequenceAll(
 }
 
 async function loadAll(loader: Schedule, deadline: number, signal: AbortSignal): Promise<readonly string[]> {
-  const refused = new Map<string, string>();
   for (;;) {
     const result = await loader.tick();
     const isLate = Date.now() > deadline;
     if (result.ok) {
-      const { behind = [], events } = JSON.parse(result.payload) as TickReport;
-      for (const event of events) if (event.kind === "set-aside") refused.set(event.table, refusal(event));
-      if (isLate || behind.every((table) => isGivenUp(table, deadline)))
-        return [...refused.values(), ...behind.map(problem)];
+      const { behind = [] } = JSON.parse(result.payload) as TickReport;
+      if (isLate || behind.every((table) => isGivenUp(table, deadline))) return behind.map(problem);
     } else if (isLate) return [fails("loader", result)];
     await sleep(LOOK_AGAIN_MS, undefined, { signal });
   }
@@ -75,14 +71,8 @@ function isGivenUp({ failure }: TableBehind, deadline: number): boolean {
   return failure !== undefined && Date.parse(failure.notBefore) > deadline;
 }
 
-function refusal({ table, rows, error }: Extract<LoadEvent, { kind: "set-aside" }>): string {
-  return `table ${table} could not be loaded: ${rows} rows are set aside: ${inLine(error)}`;
-}
-
-const inLine = (error: string): string => error.replaceAll("\n", "; ");
-
 function problem({ table, failure }: TableBehind): string {
   return failure === undefined
     ? `table ${table} is not loaded in time`
-    : `table ${table} could not be loaded: ${inLine(failure.error)}`;
+    : `table ${table} could not be loaded: ${failure.error.replaceAll("\n", "; ")}`;
 }

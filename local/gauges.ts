@@ -6,7 +6,7 @@ import type { Mapping } from "./mapping/mapping.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
 import type { AgentFile, Phase, Snapshot } from "./console/snapshot.ts";
 import type { LakeTotals } from "./console/watch-lake.ts";
-import { tableName, tablesOf, type WarehouseOf } from "./reconcile/warehouse.ts";
+import { parseTableName, tableName, tablesOf, type WarehouseOf } from "./reconcile/warehouse.ts";
 
 /** Over which records per second are averaged. */
 const RATE_WINDOW_MS = 5_000;
@@ -23,6 +23,8 @@ export class Gauges {
   #invocations = 0;
   #invocationErrors = 0;
   #failedLoads = 0;
+  /** What the warehouse refuses of each table, in its own words: told once, and true until the table has none. */
+  readonly #refusals = new Map<string, string>();
   /** Loads that ended well. */
   loads = 0;
   phase: Phase = "starting";
@@ -55,9 +57,14 @@ export class Gauges {
   }
 
   /** @param warehouse name of the loader's warehouse */
-  onLoaderTick({ events }: TickReport, warehouse: string = MAIN_WAREHOUSE): void {
+  onLoaderTick({ events, refusedByTable = {} }: TickReport, warehouse: string = MAIN_WAREHOUSE): void {
+    for (const table of this.#refusals.keys()) {
+      const [of, name] = parseTableName(table);
+      if (of === warehouse && refusedByTable[name] === undefined) this.#refusals.delete(table);
+    }
     for (const event of events) {
       if (event.kind === "failed") this.#failedLoads++;
+      if (event.kind === "set-aside") this.#refusals.set(tableName(warehouse, event.table), event.error);
       if (event.kind === "loaded") {
         // One whose objects are all set aside has loaded nothing.
         if (event.rows + (event.duplicates ?? 0) + (event.erased ?? 0) > 0) this.loads++;
@@ -65,6 +72,13 @@ export class Gauges {
         this.#rowsByTable.set(table, (this.#rowsByTable.get(table) ?? 0) + event.rows);
       }
     }
+  }
+
+  /** Tables that the warehouse refuses rows of, and why. */
+  get refused(): string[] {
+    return [...this.#refusals].map(
+      ([table, error]) => `table ${table} could not be loaded: ${error.replaceAll("\n", "; ")}`,
+    );
   }
 
   /** @param typeOf log type of an agent's tag */

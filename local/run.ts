@@ -108,7 +108,7 @@ export async function run(options: RunOptions): Promise<Report> {
     truth,
     warehouse: cloud.warehouse && redshiftTables(cloud.warehouse, cloud.warehouses),
     warehouseOf: (target) => warehouseOf(config, target),
-    unloaded,
+    unloaded: [...unloaded, ...gauges.refused],
     loads: gauges.loads,
     seconds: gauges.elapsedSeconds,
     signal,
