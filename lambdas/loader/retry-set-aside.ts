@@ -1,6 +1,7 @@
+import type { Commit } from "../../wire/commit.ts";
 import { segmentKey } from "../../wire/keys.ts";
 import { CommitLogError } from "../commit-log/commit-log-error.ts";
-import type { Wanted } from "../commit-log/commit-log.ts";
+import type { LogEntry, Wanted } from "../commit-log/commit-log.ts";
 import { compareCursors } from "../commit-log/cursor.ts";
 import { type Claim, type ReadCommit, readCommit } from "./claim.ts";
 import type { Claims } from "./claims.ts";
@@ -13,11 +14,19 @@ import type { SetAside } from "./state.ts";
 const MAX_RETRIES = 100;
 const MAX_READ_BYTES = 64 * 2 ** 20;
 
+/** Told of each commit that could not be read before: it may have rows of a type that nobody knows by now. */
+type Recovered = (entry: LogEntry, commit: Commit) => void;
+
 /**
  * Tries again one interval of each table that has some set aside: what can be read by now is loaded, and what
  * somebody has removed from the lake is forgotten. Tables mostly have the same ones, which are read once for all.
  */
-export async function retrySetAside(claims: Claims, log: ReadableLog, lake: Lake): Promise<void> {
+export async function retrySetAside(
+  claims: Claims,
+  log: ReadableLog,
+  lake: Lake,
+  recovered: Recovered,
+): Promise<void> {
   const turns = new Map<string, { interval: SetAside; claims: Claim[] }>();
   for (const claim of claims.open) {
     const interval = claim.takeAside();
@@ -27,7 +36,9 @@ export async function retrySetAside(claims: Claims, log: ReadableLog, lake: Lake
     if (turn) turn.claims.push(claim);
     else turns.set(name, { interval, claims: [claim] });
   }
-  for (const turn of turns.values()) await retry(turn.interval, turn.claims, claims, log, lake);
+  for (const turn of turns.values()) {
+    await retry(turn.interval, turn.claims, claims, log, lake, recovered);
+  }
 }
 
 async function retry(
@@ -36,9 +47,10 @@ async function retry(
   claims: Claims,
   log: ReadableLog,
   lake: Lake,
+  recovered: Recovered,
 ): Promise<void> {
   const isHeld = interval.types !== undefined;
-  let [reached, tried, bytes] = [interval.from, 0, 0];
+  let [reached, tried, again, bytes] = [interval.from, 0, 0, 0];
   try {
     for await (const entry of log.select(interval.from, wantedOf(interval))) {
       if ("passed" in entry) {
@@ -50,10 +62,12 @@ async function retry(
       const logged = readCommit(entry);
       const read = await readAgain(logged, entry.key, interval, lake);
       if (isHeld === "commit" in logged) tried++;
+      if ("error" in logged) again++;
+      if (!isHeld && "error" in logged && read && "commit" in read) recovered(entry, read.commit);
       for (const claim of retrying) if (read) claim.take(entry, read, interval.types);
       reached = entry.next;
       bytes += entry.bytes;
-      const isEnough = (!isHeld && tried >= MAX_RETRIES) || bytes >= MAX_READ_BYTES;
+      const isEnough = again >= MAX_RETRIES || bytes >= MAX_READ_BYTES;
       if (isEnough || retrying.some(({ isFull }) => isFull)) break;
     }
   } catch (error) {
@@ -69,13 +83,16 @@ async function retry(
   }
 }
 
-/** Segments without the types of an interval are not read beyond their heads. */
+/** Segments without the types of an interval, as far as could be read, are not read beyond their heads. */
 function wantedOf({ types }: SetAside): Wanted {
   if (types === undefined) return {};
-  return { segment: (head) => head.types?.some((type) => types.includes(type)) ?? true };
+  return {
+    segment: ({ opaque, types: own }) =>
+      opaque > 0 || own === undefined || own.some((type) => types.includes(type)),
+  };
 }
 
-/** What could not be read and is no matter of types is set aside as that already. */
+/** Where it is a matter of types, what cannot be read still is set aside as that already. */
 async function readAgain(
   logged: ReadCommit,
   key: string,
@@ -83,7 +100,8 @@ async function readAgain(
   lake: Lake,
 ): Promise<ReadCommit | undefined> {
   if (!("error" in logged)) return logged;
-  return types === undefined ? lake.commit(key) : undefined;
+  const read = await lake.commit(key);
+  return types === undefined || (read && "commit" in read) ? read : undefined;
 }
 
 /** A segment that somebody has removed is no more to wait for than one that is spoilt. */

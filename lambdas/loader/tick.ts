@@ -137,7 +137,7 @@ async function readOn(
 ): Promise<void> {
   const { lake, limits = TICK_LIMITS } = parts;
   // Between two ticks what is new comes first, however much was set aside.
-  if (scheduled) await retrySetAside(claims, log, lake);
+  if (scheduled) await retrySetAside(claims, log, lake, (entry, commit) => turn.hold(entry, commit));
   await readLog(claims, log, limits, () => hasTime(parts));
   if (scheduled && hasTime(parts)) await turn.findUnknown(log);
 }

@@ -1,9 +1,11 @@
+import type { Commit } from "../../wire/commit.ts";
+import type { LogEntry } from "../commit-log/commit-log.ts";
 import type { CommitLog } from "../commit-log/commit-log.ts";
 import type { SavedState } from "../commit-log/saved-state.ts";
 import { isResting, stillAway } from "./breaker.ts";
 import { busyTime } from "./busy-time.ts";
 import { findUnknown } from "./held/find-unknown.ts";
-import type { KnownTypes } from "./held/held-types.ts";
+import { hold, type KnownTypes } from "./held/held-types.ts";
 import { typesOfTargets } from "./held/known-types.ts";
 import { releaseHeld } from "./held/release.ts";
 import { type LoadEvent, type LoadParts, type Step, submit } from "./load.ts";
@@ -90,6 +92,13 @@ export class Turn {
       if (more > 0)
         this.events.push({ kind: "held", type, rows: rows - (before.types[type]?.rows ?? 0), commits: more });
     }
+  }
+
+  /** Holds what is of unknown types in a commit that could not be read before. */
+  hold(entry: LogEntry, commit: Commit): void {
+    const held = this.state.held!;
+    const types = hold(held.types, entry, commit, this.#known, true);
+    this.state = { ...this.state, held: { ...held, types } };
   }
 
   get #known(): KnownTypes {

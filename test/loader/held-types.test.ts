@@ -165,6 +165,26 @@ test("a type that goes to S3 alone is none that nobody knows, and neither are We
   expect(told()).toEqual([]);
 });
 
+test("rows of a commit that could not be read are held, if their type is gone once it can", async () => {
+  const spoilt = five(1);
+  await loader.commit(five(0));
+  await loader.drain();
+  await loader.commit(spoilt);
+  await rig.put(spoilt.commitKey, "{");
+  await loader.drain();
+  loader.targets = targets(renamed("picture"));
+  await loader.commit(five(2, "picture"));
+  await loader.drain();
+  await rig.put(spoilt.commitKey, JSON.stringify(spoilt.commit));
+  expect((await settle()).held).toMatchObject([{ type: "photo", rows: 5, commits: 1 }]);
+  expect(await loaded()).toEqual([...offsets(0, 50), ...offsets(100, 150)]);
+  loader.targets = targets(renamed("picture", "photo"));
+  const report = await settle();
+  expect(report).toMatchObject({ unreadable: 0 });
+  expect(report).not.toHaveProperty("held");
+  expect(await loaded()).toEqual(offsets(0, 150));
+});
+
 test("a state that is lost finds what is held again", async () => {
   await loader.commit(five(0));
   await loader.drain();

@@ -42,24 +42,28 @@ export function isUnknown(type: string, { names }: KnownTypes): boolean {
   return !names.has(type) && !type.startsWith(OWN_PREFIX);
 }
 
-/** Adds a commit's rows to what is held. What comes before a type's interval is loaded already. */
+/**
+ * Adds a commit's rows to what is held. What comes before the end of a type's interval is there already, but for what
+ * could not be read until now.
+ */
 export function hold(
   types: Held["types"],
   at: { readonly key: string; readonly at: Cursor; readonly next: Cursor },
   commit: Commit,
   known: KnownTypes,
+  isRecovered = false,
 ): Held["types"] {
   const held = new Map(Object.entries(types));
   for (const [type, { rows }] of Object.entries(commit.types)) {
     if (rows === 0 || !isUnknown(type, known)) continue;
     const before = held.get(type);
-    if (before && compareCursors(at.at, before.to) < 0) continue;
+    if (before && !isRecovered && compareCursors(at.at, before.to) < 0) continue;
     const [oldestAt] = [before?.oldestAt, minuteOf(at.key).oldestAt]
       .filter((minute) => minute !== undefined)
       .toSorted();
     const next = {
-      from: before && before.commits > 0 ? before.from : at.at,
-      to: at.next,
+      from: before && before.commits > 0 ? first(before.from, at.at) : at.at,
+      to: before && compareCursors(before.to, at.next) > 0 ? before.to : at.next,
       commits: (before?.commits ?? 0) + 1,
       rows: (before?.rows ?? 0) + rows,
       ...(oldestAt !== undefined && { oldestAt }),
@@ -68,3 +72,5 @@ export function hold(
   }
   return Object.fromEntries(held);
 }
+
+const first = (a: Cursor, b: Cursor): Cursor => (compareCursors(a, b) < 0 ? a : b);
