@@ -10,6 +10,11 @@ import { allowKeyUse } from "./encryption-key.ts";
 import { FAILURES_PREFIX } from "./failure-destination.ts";
 import { allowListing, allowObjects, findingText } from "./object-access.ts";
 
+/** Of the lake, without those that are in another one. */
+const FOLDERS = Object.values(PREFIX).filter(
+  (folder, _, all) => !all.some((other) => other !== folder && folder.startsWith(other)),
+);
+
 export interface OperatorPolicyProps {
   readonly stream: IStream;
   readonly lake: IBucket;
@@ -54,7 +59,7 @@ export class OperatorPolicy extends ManagedPolicy {
       reason: "reading metrics takes no resources and no conditions",
     });
     allowKeyUse(this, stream.encryptionKey, "kinesis", ["kms:Decrypt"]);
-    allowObjects(this, lake, ["s3:GetObject"], Object.values(PREFIX));
+    allowObjects(this, lake, ["s3:GetObject"], FOLDERS);
     allowListing(this, lake);
     allowKeyUse(this, lake.encryptionKey, "s3", ["kms:Decrypt"]);
     allowObjects(this, failures, ["s3:GetObject"], [FAILURES_PREFIX]);
