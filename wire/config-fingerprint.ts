@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { WeirConfig } from "./config.ts";
+import type { Column, LogType } from "./log-type.ts";
 
 const FINGERPRINT_DIGITS = 12;
 
@@ -10,13 +11,7 @@ const FINGERPRINT_DIGITS = 12;
  */
 export function configFingerprint({ types, foreign, lake, router }: WeirConfig): string {
   const deciding = {
-    // All but what is for the loader and for people: what is added decides until it is said here that it does not.
-    types: types.map(({ name, match, columns, destinations: _, formerNames: __, ...rest }) => ({
-      ...rest,
-      name,
-      tags: match?.tags ?? [name],
-      columns: columns.map(({ name, field = name, encode: _, ...column }) => ({ ...column, name, field })),
-    })),
+    types: types.map(decidingOf),
     foreign,
     compression: lake.compression,
     maxHoursPerBatch: lake.maxHoursPerBatch,
@@ -25,6 +20,17 @@ export function configFingerprint({ types, foreign, lake, router }: WeirConfig):
   };
   const canonical = JSON.stringify(deciding, (_key, value: unknown) => inOrder(value));
   return createHash("sha256").update(canonical).digest("hex").slice(0, FINGERPRINT_DIGITS);
+}
+
+/** All but what is for the loader and for people: what is added decides until it is said here that it does not. */
+function decidingOf(type: LogType): object {
+  const { match, destinations: _, formerNames: __, ...rest } = type;
+  return { ...rest, tags: match?.tags ?? [type.name], columns: type.columns.map(decidingOfColumn) };
+}
+
+function decidingOfColumn(column: Column): object {
+  const { encode: _, ...rest } = column;
+  return { ...rest, field: column.field ?? column.name };
 }
 
 function inOrder(value: unknown): unknown {
