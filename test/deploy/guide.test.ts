@@ -24,6 +24,7 @@ test("each section that has commands is followed by a test", () => {
     "Environments",
     "From CI",
     "From an empty account",
+    "Several warehouses", // test/ops/several-warehouses.test.ts
     "Teardown",
     "Upgrade",
   ]);

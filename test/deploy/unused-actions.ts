@@ -7,9 +7,18 @@ const POLLER = "Lambda's poller reads the stream in the role's name; the local o
 const LOGS = "Lambda writes the function's output in the role's name; the local one asks nobody";
 const TICK = "Scheduler invokes the function in the role's name; the local one asks nobody";
 const UNDELIVERED = "a tick that could not be delivered";
+const OPERATOR = "people on duty and their commands, which work on the laptop cloud here";
+const ERASURE = "whoever erases lines, by a command that works on the laptop cloud here";
 
 export const UNUSED_ACTIONS: Readonly<Record<string, string>> = {
   "AgentPolicy cloudwatch:PutMetricData": "agents with [cloudwatch] in their configuration",
+  "ErasurePolicy kms:Decrypt": ERASURE,
+  "ErasurePolicy kms:GenerateDataKey": ERASURE,
+  "ErasurePolicy s3:DeleteObject": ERASURE,
+  "ErasurePolicy s3:DeleteObjectVersion": ERASURE,
+  "ErasurePolicy s3:GetBucketVersioning": ERASURE,
+  "ErasurePolicy s3:ListBucketVersions": ERASURE,
+  "ErasurePolicy s3:PutObject": ERASURE,
   "GuardHandlerRole logs:CreateLogStream": LOGS,
   "GuardHandlerRole logs:PutLogEvents": LOGS,
   "LoaderGrantsHandlerRole logs:CreateLogStream": LOGS,
@@ -21,6 +30,17 @@ export const UNUSED_ACTIONS: Readonly<Record<string, string>> = {
     "a column that is to hold longer texts, outside a transaction",
   "LoaderTickRole lambda:InvokeFunction": TICK,
   "LoaderTickRole sqs:SendMessage": UNDELIVERED,
+  "OperatorPolicy cloudformation:DescribeStacks": OPERATOR,
+  "OperatorPolicy cloudwatch:GetMetricData": OPERATOR,
+  "OperatorPolicy cloudwatch:ListMetrics": OPERATOR,
+  "OperatorPolicy kinesis:DescribeStreamSummary": OPERATOR,
+  "OperatorPolicy kinesis:GetRecords": OPERATOR,
+  "OperatorPolicy kinesis:GetShardIterator": OPERATOR,
+  "OperatorPolicy kinesis:ListShards": OPERATOR,
+  "OperatorPolicy kms:Decrypt": OPERATOR,
+  "OperatorPolicy lambda:InvokeFunction": OPERATOR,
+  "OperatorPolicy s3:GetObject": OPERATOR,
+  "OperatorPolicy s3:ListBucket": OPERATOR,
   "RouterHandlerRole kinesis:DescribeStream": POLLER,
   "RouterHandlerRole kinesis:DescribeStreamSummary": POLLER,
   "RouterHandlerRole kinesis:GetRecords": POLLER,
