@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { Router } from "../../lambdas/router/router.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
-import { aggregate, configOf, rejectsOf, rowsOf, streamRecord } from "./batch-fixture.ts";
+import { aggregate, configOf, linesOf, rejectsOf, rowsOf, streamRecord } from "./batch-fixture.ts";
 
 type TypeInput = WeirConfigInput["types"][number];
 
@@ -88,6 +88,15 @@ describe("a line in a field of another", () => {
     ]);
     const sys = typeOf({ format: "json", from: { field: "message", format: "syslog" } }, "ident i");
     expect(own(sys, 'Nov 21 10:00:00 web-1 app: {"i":"1"}')).toMatchObject([{ ident: "app", i: "1" }]);
+  });
+
+  test("loses no digit and no field of the wrapper, whatever it is called", () => {
+    const nested = typeOf({ format: "json", from: "e.original" }, "level");
+    const line =
+      '{"e":{"original":"{\\"level\\":\\"INFO\\",\\"t\\":1}","id":12345678901234567890},"t":2,"outer":3}';
+    const [data] = linesOf(route(nested, line), "data");
+    expect(data).toContain('"e":{"id":12345678901234567890}');
+    expect(own(nested, line)).toMatchObject([{ level: "INFO", _extra: { t: 1, outer: { t: 2, outer: 3 } } }]);
   });
 
   test("that cannot be read is rejected whole, with the field named", () => {

@@ -2,6 +2,7 @@ import type { Wrapper } from "../../../wire/wrapper.ts";
 import { fieldPath, fieldReader, TakenFields } from "../field-path.ts";
 import { Misfit } from "../misfit.ts";
 import type { Fields } from "./fields.ts";
+import { parseJson } from "./json.ts";
 import type { Parse } from "./parser.ts";
 import { SKIPPED } from "./skipped.ts";
 
@@ -32,22 +33,30 @@ export function parseWrapped(from: Wrapper, outer: Parse, inner: Parse): Parse {
     if (fields === SKIPPED) return SKIPPED;
     if (fields instanceof Misfit)
       return new Misfit(fields.reason, `in ${field}: ${fields.detail}`, fields.field);
-    return mergedFields(rest(wrapping, path[0], taken), fields);
+    const others = rest(wrapping, path[0], taken);
+    return others instanceof Misfit ? others : mergedFields(others, fields);
   };
 }
 
 const withoutLineEnd = (text: string): string => text.replace(/\r?\n$/, "");
 
-/** The other fields of the wrapping line. */
-function rest(wrapping: Fields, first: string, taken: TakenFields): Fields {
+/** The other fields of the wrapping line, numbers with all their digits. */
+function rest(wrapping: Fields, first: string, taken: TakenFields): Fields | Misfit {
   const { [first]: _, ...others } = wrapping;
   const left = taken.leftOver({ [first]: wrapping[first] });
-  return typeof left === "string" ? { ...others, ...(JSON.parse(left) as Fields) } : others;
+  if (left === undefined) return others;
+  const below = left instanceof Misfit ? left : parseJson(left);
+  return below instanceof Misfit ? below : { ...others, ...below };
 }
 
-/** Fields of both; of a name that both have, the outer value is kept under `outer`. */
+/** Fields of both; of a name that both have, the outer value is kept under `outer`, and so is a field of that name. */
 export function mergedFields(outer: Fields, inner: Fields): Fields {
+  const all = { ...outer, ...inner };
   const both = Object.keys(inner).filter((name) => Object.hasOwn(outer, name) && outer[name] !== inner[name]);
-  if (both.length === 0) return { ...outer, ...inner };
-  return { ...outer, ...inner, outer: Object.fromEntries(both.map((name) => [name, outer[name]])) };
+  if (both.length === 0) return all;
+  const kept = both.map((name) => [name, outer[name]]);
+  return {
+    ...all,
+    outer: { ...(Object.hasOwn(all, "outer") && { outer: all["outer"] }), ...Object.fromEntries(kept) },
+  };
 }
