@@ -39,7 +39,7 @@ export class CheckpointFile {
   readonly #reserve: DiskReserve;
   /** When it was last known to be true. */
   savedAtMs = 0;
-  /** Which machine it belongs to; a part of what is saved. */
+  /** The machine that it belongs to; a part of what is saved. */
   machine: MachineState = NO_MACHINE;
   /** What was loaded is a copy of a checkpoint that somebody has put in its place. */
   isRestored = false;

@@ -2,7 +2,7 @@ import type { AgentConfig } from "../config.ts";
 import { readMachine } from "../machine/read-machine.ts";
 import { fine, type Finding } from "./finding.ts";
 
-/** By what a copy of the state directory would be noticed on another machine. */
+/** Tells by what a copy of the state directory would be noticed on another machine. */
 export async function checkMachine({ machine }: AgentConfig): Promise<Finding> {
   const [surest] = await readMachine(machine);
   if (surest) return fine(`machine: told by ${surest.kind}, ${surest.value}`);

@@ -8,13 +8,13 @@ export interface Renewal {
   /** The state came to another machine; or it is a copy that was put back, and the spool's segments with it. */
   readonly why: "machine" | "restored";
   readonly sources: number;
-  /** Of the reason machine: what it was told by. */
+  /** What told the machine, where that is the reason. */
   readonly kind?: MachineKind | undefined;
   readonly from?: string | undefined;
   readonly to?: string | undefined;
 }
 
-/** Which machine a state belongs to. */
+/** The machine that a state belongs to. */
 export interface MachineState {
   readonly known: KnownMachine;
   /**
@@ -27,7 +27,7 @@ export interface MachineState {
   readonly renewal?: Renewal | undefined;
 }
 
-/** Of before it was written down: the first machine it is found on takes it over. */
+/** A state from before machines were written down: the first one it is found on takes it over. */
 export const NO_MACHINE: MachineState = { known: {} };
 
 const kind = z.enum(MACHINE_KINDS);

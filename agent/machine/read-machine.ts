@@ -32,7 +32,7 @@ export async function readMachine(
 }
 
 /**
- * Of instances on Nitro the firmware says it, in containers, too.
+ * The firmware of instances on Nitro says it, in containers, too.
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html, read 2026-11
  */
 async function readInstanceId(

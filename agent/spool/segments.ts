@@ -16,7 +16,7 @@ export interface SpoolPosition {
   readonly offset: number;
   /** Undefined where the checkpoint does not say. */
   readonly end?: number | undefined;
-  /** Of an earlier identity, up to `offset`, while no event that is delivered has told it. */
+  /** The earlier identity, up to `offset`, while no event that is delivered has told it. */
   readonly gap?: Gap | undefined;
 }
 

@@ -29,7 +29,7 @@ export interface FileRecord extends Fingerprint {
   readonly unpacked: Unpacked | undefined;
   /** Offsets at which a line ends though its bytes do not say so. */
   readonly breaks: readonly number[];
-  /** Of its ids, and of those of its later generations: see `sourceId`. */
+  /** Salt of its ids, and of those of its later generations: see `sourceId`. */
   readonly salt?: string | undefined;
 }
 
