@@ -76,7 +76,7 @@ export class CommitLog {
       const body = await this.#get(segment, {}, signal);
       if (body === undefined) return this.#assertEnd(segment, index);
       if (signal) addAbortSignal(signal, body);
-      yield* entries(body, { segment, index }, wanted);
+      yield* segmentEntries(body, { segment, index }, wanted);
     }
   }
 
@@ -130,10 +130,11 @@ export class CommitLog {
   }
 }
 
-async function* entries(
+/** The entries of one segment from a cursor on, as they come in. @throws CommitLogError BAD_SEGMENT */
+export async function* segmentEntries(
   body: Readable,
   from: Cursor,
-  { key: wantsKey }: Wanted,
+  { key: wantsKey }: Pick<Wanted, "key">,
 ): AsyncGenerator<LogEntry | PassedEntries> {
   const { segment } = from;
   let index = 0;

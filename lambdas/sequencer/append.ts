@@ -1,9 +1,9 @@
 import { PREFIX } from "../../wire/keys.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import type { SegmentHead } from "../../wire/segment.ts";
-import type { ListedCommit } from "./commit-listing.ts";
+import type { ListedCommit } from "../commit-log/commit-listing.ts";
 import type { KnownHead } from "./log-heads.ts";
-import { readAhead } from "./read-ahead.ts";
+import { readAhead } from "../commit-log/read-ahead.ts";
 import { CommitReader } from "./read-commit.ts";
 import { SegmentDraft } from "./segment-draft.ts";
 import { SequencerError } from "./sequencer-error.ts";

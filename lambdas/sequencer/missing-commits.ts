@@ -1,5 +1,5 @@
 import { keyDigest } from "../../wire/segment.ts";
-import type { ListedCommit } from "./commit-listing.ts";
+import type { ListedCommit } from "../commit-log/commit-listing.ts";
 import { sweepBefore } from "./known-digests.ts";
 import type { KnownHead, LogHeads } from "./log-heads.ts";
 

@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { GetObjectCommand, type GetObjectCommandOutput, type S3Client } from "@aws-sdk/client-s3";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import { entryLine, unreadableLine } from "../../wire/segment-entry.ts";
-import type { ListedCommit } from "./commit-listing.ts";
+import type { ListedCommit } from "../commit-log/commit-listing.ts";
 import { type CommitSummary, summaryOf } from "./commit-summary.ts";
 
 /** A commit's line for a segment. */

@@ -1,7 +1,7 @@
 import { commitMinute, commitMinutePrefix, PREFIX } from "../../wire/keys.ts";
 import { keyDigest } from "../../wire/segment.ts";
 import { append, type Appended } from "./append.ts";
-import { type ListedCommit, listCommits } from "./commit-listing.ts";
+import { type ListedCommit, listCommits } from "../commit-log/commit-listing.ts";
 import { KnownDigests } from "./known-digests.ts";
 import type { SequencerParts } from "./sequencer-parts.ts";
 

@@ -3,7 +3,7 @@ import { PREFIX } from "../../wire/keys.ts";
 import { CommitLogError } from "../commit-log/commit-log-error.ts";
 import { SavedState } from "../commit-log/saved-state.ts";
 import { append, type Appended } from "./append.ts";
-import { type ListedCommit, listCommits } from "./commit-listing.ts";
+import { type ListedCommit, listCommits } from "../commit-log/commit-listing.ts";
 import type { KnownHead } from "./log-heads.ts";
 import { missingCommits } from "./missing-commits.ts";
 import { aheadOf } from "./sequence.ts";
