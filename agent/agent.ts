@@ -300,7 +300,7 @@ export class Agent {
     const signal = AbortSignal.any([failed, limit]);
     this.#aggregator.flush();
     if (await inTime(this.#outbox.empty(signal), signal)) {
-      this.#bookkeeper.beat();
+      this.#bookkeeper.beat(true);
       this.#aggregator.flush();
       if (await inTime(this.#outbox.empty(signal), signal)) return;
     }

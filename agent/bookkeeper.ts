@@ -76,10 +76,10 @@ export class Bookkeeper {
     await checkpoint.save({ ...tail.state, spool: pushed?.position }, new Date());
   }
 
-  /** Tells of every source whose end was not told already, whatever is under way. */
-  beat(): void {
+  /** Tells of every source whose end was not told already, whatever is under way. @param isLast see Heartbeats */
+  beat(isLast = false): void {
     this.#nextBeatMs = steadyNow() + this.#options.heartbeatMs;
-    this.#tell(this.#unreported(), Date.now());
+    this.#tell(this.#unreported(), Date.now(), isLast);
   }
 
   /** Of a source that has ended, it is due at once. */
@@ -97,9 +97,9 @@ export class Bookkeeper {
     });
   }
 
-  #tell(files: readonly FollowedFile[], nowMs: number): void {
+  #tell(files: readonly FollowedFile[], nowMs: number, isLast = false): void {
     const { heartbeats, pushed, tail } = this.#options;
-    heartbeats?.beat(pushed ? [...files, pushed.reader] : files, new Date(nowMs));
+    heartbeats?.beat(pushed ? [...files, pushed.reader] : files, new Date(nowMs), isLast);
     for (const file of files) if (hasEnded(file)) this.#reported.add(file);
     for (const file of tail.files()) if (this.#reported.has(file) || file.phase === "lost") tail.forget(file);
   }

@@ -40,13 +40,18 @@ export class Heartbeats {
     return this.#origin.delivery.resume.offset < this.#offset;
   }
 
-  /** One heartbeat, or more where there are many files. An agent without files beats, too. */
-  beat(files: readonly ReportedSource[], now: Date): void {
+  /**
+   * One heartbeat, or more where there are many files. An agent without files beats, too.
+   *
+   * @param isLast the agent was asked to end, and will say nothing more
+   */
+  beat(files: readonly ReportedSource[], now: Date, isLast = false): void {
+    const agent = isLast ? { ...this.#agent, stopping: true } : this.#agent;
     const reports = files.map(reportFile);
     do {
       const sources = reports.splice(0, SOURCES_PER_HEARTBEAT);
       const { host } = this.#origin.source;
-      this.#send({ at: now.toISOString(), host, agent: this.#agent, sources });
+      this.#send({ at: now.toISOString(), host, agent, sources });
     } while (reports.length > 0);
   }
 

@@ -16,7 +16,7 @@ export const CLOUDWATCH_NAMESPACE = "Weir/Agents";
 
 const offset = z.int().min(0);
 
-const gap = z.strictObject({
+const gap = z.object({
   from: offset,
   reason: z.enum(GAP_REASONS),
   lines: offset,
@@ -24,12 +24,20 @@ const gap = z.strictObject({
   source: z.string().optional(),
 });
 
-export const heartbeatSchema = z.strictObject({
+/** Readers drop fields that they do not know, so a later agent may say more. */
+export const heartbeatSchema = z.object({
   at: z.iso.datetime(),
   host: z.string(),
-  agent: z.strictObject({ version: z.string(), node: z.string(), pid: z.int(), startedAt: z.iso.datetime() }),
+  agent: z.object({
+    version: z.string(),
+    node: z.string(),
+    pid: z.int(),
+    startedAt: z.iso.datetime(),
+    /** This is the last one of a process that was asked to end: what it followed waits for the next one. */
+    stopping: z.boolean().optional(),
+  }),
   sources: z.array(
-    z.strictObject({
+    z.object({
       id: z.string(),
       path: z.string(),
       tag: z.string(),

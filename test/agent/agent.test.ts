@@ -88,6 +88,15 @@ test("heartbeats tell of each file what it held and what is delivered, as a sour
   });
 });
 
+test("the last heartbeat, and no other, says that the agent was asked to end", async () => {
+  await using agent = await AgentFixture.make();
+  await writeFile(agent.path("a.log"), lines(10));
+  await runUntil(agent, () => agent.heartbeats.length > 2, { heartbeat: { interval_ms: 100 } });
+  const told = agent.heartbeats.map(({ text }) => heartbeatSchema.parse(JSON.parse(text)).agent.stopping);
+  expect(told.at(-1)).toBe(true);
+  expect(told.slice(0, -1).every((stopping) => stopping === undefined)).toBe(true);
+});
+
 test("heartbeats can be turned off", async () => {
   await using agent = await AgentFixture.make();
   await writeFile(agent.path("a.log"), lines(10));
