@@ -2,6 +2,7 @@
 export type CommitLogErrorCode =
   | "MISSING_SEGMENT" // a segment is not there, though later ones are
   | "BAD_SEGMENT" //     a segment holds other than its head says
+  | "BAD_HEARTBEAT" //   a row is no heartbeat, or an object of them cannot be read
   | "BAD_STATE" //       a saved state is not what this version writes
   | "STATE_CONFLICT"; // somebody else saved the state meanwhile
 

@@ -3,9 +3,8 @@ import { createZstdDecompress } from "node:zlib";
 import { segmentKey } from "../../wire/keys.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import { parseHead, type SegmentHead } from "../../wire/segment.ts";
+import { boundedLines } from "./bounded-lines.ts";
 import { CommitLogError } from "./commit-log-error.ts";
-
-const LF = 0x0a;
 
 /** An entry without its line feed. */
 export interface SegmentLine {
@@ -82,24 +81,12 @@ function unpacked(first: Buffer, rest: AsyncIterator<Buffer, undefined>): AsyncI
   );
 }
 
-async function* lines(chunks: AsyncIterable<Buffer>, segment: number): AsyncGenerator<Buffer> {
-  let pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    let start = 0;
-    for (let end = chunk.indexOf(LF); end >= 0; end = chunk.indexOf(LF, start)) {
-      const piece = chunk.subarray(start, end);
-      start = end + 1;
-      yield pieces.length === 0 ? piece : Buffer.concat([...pieces, piece]);
-      pieces = [];
-      bytes = 0;
-    }
-    if (start === chunk.length) continue;
-    pieces.push(chunk.subarray(start));
-    bytes += chunk.length - start;
-    if (bytes > LINE_MAX_BYTES) {
-      throw new CommitLogError("BAD_SEGMENT", `${segmentKey(segment)} has a line of over ${bytes} bytes`);
-    }
-  }
-  if (bytes > 0) throw new CommitLogError("BAD_SEGMENT", `${segmentKey(segment)} ends within a line`);
+function lines(chunks: AsyncIterable<Buffer>, segment: number): AsyncGenerator<Buffer> {
+  const bad = (what: string): CommitLogError =>
+    new CommitLogError("BAD_SEGMENT", `${segmentKey(segment)} ${what}`);
+  return boundedLines(chunks, {
+    maxBytes: LINE_MAX_BYTES,
+    tooLong: (bytes) => bad(`has a line of over ${bytes} bytes`),
+    cutOff: () => bad("ends within a line"),
+  });
 }
