@@ -80,6 +80,22 @@ const typeCounts = z.object({
   reparsed: count,
 });
 
+/**
+ * An object whose lines this commit files anew, after the configuration was mended. They are not where an earlier
+ * commit counted them any more.
+ */
+const consumedObject = z.object({
+  kind: z.enum(["rejected", "quarantine"]),
+  /** Under which its lines had been rejected; "" for quarantined records. */
+  type: z.string(),
+  /** As an earlier commit names it, whatever an erasure has left in its place. */
+  key: z.string(),
+  /** Lines or records that were read of it. */
+  rows: count,
+  /** Of its records, and of its lines without provenance: their identity names it. Absent where there are none. */
+  shardId: z.string().optional(),
+});
+
 export const commitSchema = z.object({
   version: z.int().min(2),
   /** batchName() of the batch: commits with one id are of the same batch, delivered more than once. */
@@ -101,11 +117,13 @@ export const commitSchema = z.object({
   objects: z.array(lakeObject),
   sources: z.array(sourceRanges),
   types: z.record(z.string(), typeCounts),
+  /** Present in commits of reparses, with one object each: see docs/record-format.md. */
+  consumed: z.array(consumedObject).optional(),
 });
 
 /** What routers wrote before keys had digests. Lakes keep such commits for ever. */
 const commit1Schema = z.object({
-  ...commitSchema.omit({ origin: true, config: true, quarantined: true }).shape,
+  ...commitSchema.omit({ origin: true, config: true, quarantined: true, consumed: true }).shape,
   version: z.literal(1),
   shardId: commitSchema.shape.origin,
   sources: z.array(sourceRanges.omit({ conflicts: true })),

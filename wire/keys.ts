@@ -15,6 +15,7 @@ import { WireError } from "./wire-error.ts";
  *
  * batch  := <origin>-<firstSequenceNumber>-<lastSequenceNumber>
  * origin := <shardId> | fallback-<agent> | reparse-<hash> | window-<name>
+ * hash   := 16 hexadecimal digits, the first of SHA-256 of the key of the object whose lines are filed anew
  * digest := 16 hexadecimal digits, the first of SHA-256 of the object's bytes as they are stored
  *
  * Both ends of a batch are in its name: after a bisected retry a shorter batch begins at the same record. The
@@ -77,12 +78,12 @@ export function quarantineKey(arrivedAt: Date, batch: BatchId, digest: string, c
   return `${PREFIX.quarantine}dt=${day(arrivedAt)}/${linesName(batch, digest, codec)}`;
 }
 
-const LINES_KEY =
+const DAY_OF_LINES =
   /^(?:data|rejected|quarantine)\/(?:type=[^/]+\/)?dt=(\d{4}-\d\d-\d\d)\/.*\.ndjson\.(?:zst|gz)$/;
 
 /** The day, in UTC, that an object of lines is filed under; undefined for any other key. */
 export function partitionDay(key: string): string | undefined {
-  return LINES_KEY.exec(key)?.[1];
+  return DAY_OF_LINES.exec(key)?.[1];
 }
 
 /** Key of an object of lines that stands in the place of another, with some of its lines. */
@@ -155,6 +156,42 @@ export function parseCommitKey(key: string): CommitKey {
     lastSequenceNumber: last!,
     ...(digest !== undefined && { digest }),
   };
+}
+
+/** Lines that got no row: those of a log type that were rejected, or records that could not be opened. */
+export interface UnfiledKey extends BatchId {
+  readonly kind: "rejected" | "quarantine";
+  /** "" for quarantined records. */
+  readonly type: string;
+}
+
+const UNFILED_KEY = new RegExp(
+  String.raw`^(?:(rejected)\/type=([^/]+)|(quarantine))\/dt=\d{4}-\d\d-\d\d\/` +
+    String.raw`(${ORIGIN})-(\d+)-(\d+)(?:-[0-9a-f]+)?\.ndjson\.(?:zst|gz)$`,
+);
+
+/** @returns undefined for the key of anything else */
+export function parseUnfiledKey(key: string): UnfiledKey | undefined {
+  const [, rejected, type = "", , origin, firstSequenceNumber, lastSequenceNumber] =
+    UNFILED_KEY.exec(key) ?? [];
+  if (origin === undefined) return undefined;
+  const kind = rejected === undefined ? "quarantine" : "rejected";
+  return {
+    kind,
+    type,
+    origin,
+    firstSequenceNumber: firstSequenceNumber!,
+    lastSequenceNumber: lastSequenceNumber!,
+  };
+}
+
+/**
+ * The batch that the lines of an object are filed anew as: known by the object's key alone, so whoever does it again
+ * writes the same batch. It lies where the object's batch lies, between the same sequence numbers.
+ */
+export function reparseBatch(key: string, object: BatchId): BatchId {
+  const { firstSequenceNumber, lastSequenceNumber } = object;
+  return { origin: `reparse-${objectDigest(Buffer.from(key))}`, firstSequenceNumber, lastSequenceNumber };
 }
 
 function linesName(batch: BatchId, digest: string, codec: Codec): string {

@@ -31,6 +31,8 @@ export const rejectedLineSchema = z.object({
   _crc: z.uint32().optional(),
   _host: z.string().nullable(),
   _arrived_at: z.string(),
+  /** Of its file or spool. Absent for other producers' records, and where an earlier release wrote the line. */
+  _path: z.string().optional(),
   /** The line's bytes, as they came. */
   encoding: z.enum(["utf8", "base64"]),
   data: z.string(),

@@ -192,7 +192,7 @@ function addRow(batch: TypeBatch, { writer }: RoutedType, line: Line): Misfit | 
 }
 
 function reject(batch: TypeBatch, { reason, field, detail }: Misfit, line: Line): void {
-  const { data, crc, metadata, offset, tag } = line;
+  const { data, crc, metadata, offset, tag, path } = line;
   const { src, host, arrivedAtMs } = metadata;
   const encoding = isUtf8(data) && !growsInJson(data) ? "utf8" : "base64";
   batch.reject({
@@ -206,6 +206,7 @@ function reject(batch: TypeBatch, { reason, field, detail }: Misfit, line: Line)
     _crc: crc,
     _host: host,
     _arrived_at: formatTimestamp(arrivedAtMs),
+    ...(path === null ? {} : { _path: path }),
     encoding,
     data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString(encoding),
   });

@@ -257,6 +257,7 @@ describe("a line without a row", () => {
     expect(rejects.map(({ _src, _off }) => [_src, _off])).toEqual(
       [0, 2, 6, 15, 45, 124].map((offset) => [WEB.id, offset]),
     );
+    expect(new Set(rejects.map(({ _path }) => _path))).toEqual(new Set([WEB.path]));
     expect(routed.commit.sources[0]?.types).toEqual(["_unrouted", "event"]);
   });
 

@@ -73,6 +73,14 @@ test("fields that a later version adds are dropped, wherever they stand", () => 
   expect(parseCommit(later, commitKey)).toEqual({ ...commit, version: 3, sources: [{ ...source, gaps }] });
 });
 
+test("a commit may name what it files anew", () => {
+  const consumed = [
+    { kind: "rejected", type: "photo", key: "rejected/type=photo/dt=2026-11-21/x.ndjson.zst", rows: 3 },
+    { kind: "quarantine", type: "", key: "quarantine/dt=2026-11-21/x.ndjson.zst", rows: 1, shardId: "s" },
+  ];
+  expect(parseCommit(having({ consumed }), commitKey)).toEqual({ ...commit, consumed });
+});
+
 describe("what is no commit is refused by its key", () => {
   const source = commit.sources[0]!;
   test.each<[string, string]>([

@@ -8,8 +8,10 @@ import {
   dataKey,
   objectDigest,
   parseCommitKey,
+  parseUnfiledKey,
   quarantineKey,
   rejectedKey,
+  reparseBatch,
 } from "../../wire/keys.ts";
 import { compareSequenceNumbers, padSequenceNumber } from "../../wire/sequence-number.ts";
 
@@ -64,6 +66,31 @@ describe("object keys", () => {
         const key = commitKey(writtenAt, batch, digest);
         expect(parseCommitKey(key)).toEqual({ ...batch, writtenAt: minute, digest });
         expect(key).toContain(batchName(batch));
+      }),
+    );
+  });
+
+  test("of rejected lines and quarantined records tell their kind, type and batch", () => {
+    const type = fc.stringMatching(/^[a-z_][a-z0-9_]{0,20}$/);
+    const codec = fc.constantFrom("zstd" as const, "gzip" as const);
+    fc.assert(
+      fc.property(type, instant, batchId, fc.uint8Array(), codec, (type, at, batch, bytes, codec) => {
+        const digest = objectDigest(bytes);
+        const rejected = rejectedKey(type, at, batch, digest, codec);
+        const quarantined = quarantineKey(at, batch, digest, codec);
+        expect(parseUnfiledKey(rejected)).toEqual({ kind: "rejected", type, ...batch });
+        expect(parseUnfiledKey(quarantined)).toEqual({ kind: "quarantine", type: "", ...batch });
+        expect(parseUnfiledKey(dataKey(type, at, batch, digest, codec))).toBeUndefined();
+        // Those of version 1 have no digest, and a further object of one hour a number.
+        for (const suffix of ["", "-2"]) {
+          const key = rejected.replace(`-${digest}.`, `${suffix}.`);
+          expect(parseUnfiledKey(key)).toEqual({ kind: "rejected", type, ...batch });
+        }
+        // The batch that consumes it can be consumed in its turn.
+        const again = reparseBatch(rejected, batch);
+        expect(parseCommitKey(commitKey(at, again, digest))).toMatchObject(again);
+        expect(again).toEqual({ ...batch, origin: expect.stringMatching(/^reparse-[0-9a-f]{16}$/) });
+        expect(reparseBatch(quarantined, batch)).not.toEqual(again);
       }),
     );
   });
