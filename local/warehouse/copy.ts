@@ -191,15 +191,20 @@ class Reading {
 
   async *rows(): AsyncGenerator<Buffer> {
     const ahead: ReturnType<typeof get>[] = [];
-    for (let at = 0; at < this.#objects.length; at++) {
-      while (ahead.length < LOOKAHEAD && at + ahead.length < this.#objects.length) {
-        const body = get(this.#s3, this.#objects[at + ahead.length]!);
-        body.catch(() => {}); // thrown when its turn comes
-        ahead.push(body);
+    try {
+      for (let at = 0; at < this.#objects.length; at++) {
+        while (ahead.length < LOOKAHEAD && at + ahead.length < this.#objects.length) {
+          const body = get(this.#s3, this.#objects[at + ahead.length]!);
+          body.catch(() => {}); // thrown when its turn comes
+          ahead.push(body);
+        }
+        const body = await ahead.shift();
+        const { bucket, key } = this.#objects[at]!;
+        if (body) yield* this.#object(`s3://${bucket}/${key}`, body);
       }
-      const body = await ahead.shift();
-      const { bucket, key } = this.#objects[at]!;
-      if (body) yield* this.#object(`s3://${bucket}/${key}`, body);
+    } finally {
+      // An answer that nobody reads keeps its connection, and the client has no more than 50 of them.
+      for (const body of ahead) void body.then((left) => left?.destroy()).catch(() => {});
     }
   }
 

@@ -11,9 +11,13 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import type { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import type { Readable } from "node:stream";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { StatementEvent } from "../../local/warehouse/statement-event.ts";
+import { copy as runCopy } from "../../local/warehouse/copy.ts";
+import { parseCopy } from "../../local/warehouse/copy-command.ts";
 import { removePostgres } from "../../local/warehouse/postgres.ts";
 import { startWarehouse } from "../../local/warehouse/warehouse.ts";
 import { BUCKET, type Rig, startRig, TARGET } from "./warehouse-fixture.ts";
@@ -257,6 +261,30 @@ describe("COPY", () => {
     expect(await rig.warehouse.query(sql)).toEqual(
       ["2", "3", "4"].map((line_number) => ({ file_name: object, line_number })),
     );
+  });
+
+  test("that fails leaves no answer of S3 unread: each would keep one of the client's connections", async () => {
+    const objects = Array.from({ length: 12 }, (_, n) => `unread/${String(n).padStart(2, "0")}`);
+    for (const key of objects)
+      await rig.put(key, ndjson(key.endsWith("03") ? row(1, { n: "none" }) : row(1)));
+    const bodies: Readable[] = [];
+    const send = async (command: GetObjectCommand) => {
+      const answer = await rig.s3.send(command);
+      if (answer.Body) bodies.push(answer.Body as Readable);
+      return answer;
+    };
+    const { port, postgres, database } = rig.warehouse;
+    const login = { user: postgres.user, password: postgres.password, database };
+    const client = new Client({ host: "127.0.0.1", port, ...login });
+    await client.connect();
+    try {
+      const failing = runCopy(parseCopy(copy("unread/", "")), client, { send } as unknown as S3Client);
+      await expect(failing).rejects.toThrow("Load into table 'log' failed");
+    } finally {
+      await client.end();
+    }
+    expect(bodies.length).toBeGreaterThan(4);
+    await vi.waitFor(() => expect(bodies.filter(({ destroyed }) => !destroyed)).toEqual([]));
   });
 
   test.each(["TRUNCATECOLUMNS", "ACCEPTINVCHARS", "MAXERROR 10", "CSV"])("refuses %s", async (option) => {
