@@ -138,10 +138,6 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const sequencer = start("sequencer", deployment.functions.sequencer);
   const schedules = stopLater(startSchedules({ ...options, sequencer, loaders }));
 
-  const id = randomUUID();
-  const lambda = stopLater(
-    await startInvokeApi({ id, functions: [router, sequencer, ...invokedLoaders(loaders, schedules)] }),
-  );
   const s3 = new S3Client({
     endpoint: s3Part!.endpoint,
     region,
@@ -158,8 +154,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   started.defer(() => kinesis.destroy());
   const mapping = stopLater(await startDeployedMapping(options, router, kinesis, s3));
 
+  const id = randomUUID();
+  const functions = [router, sequencer, ...invokedLoaders(loaders, schedules)];
+  const lambda = stopLater(await startInvokeApi({ id, functions, mappings: [mapping] }));
   const endpoints = { s3: s3Part!.endpoint, kinesis: kinesisPart!.endpoint, lambda: lambda.endpoint };
-  stopLater(await announce(dir, cloudFile(id, deployment, endpoints)));
+  stopLater(await announce(dir, cloudFile(id, deployment, endpoints, mapping.uuid)));
   const running = started.move();
   return {
     deployment,
@@ -190,7 +189,12 @@ function invokedLoaders(
   }));
 }
 
-function cloudFile(id: string, deployment: Deployment, endpoints: CloudFile["endpoints"]): CloudFile {
+function cloudFile(
+  id: string,
+  deployment: Deployment,
+  endpoints: CloudFile["endpoints"],
+  mappingId: string,
+): CloudFile {
   const { region, lakeBucket, mapping, stream, functions } = deployment;
   const { router, sequencer } = functions;
   const loaders = new Map(
@@ -206,6 +210,7 @@ function cloudFile(id: string, deployment: Deployment, endpoints: CloudFile["end
     endpoints,
     buckets: { lake: lakeBucket, failures: mapping.failureDestinationBucket },
     stream: stream.name,
+    mapping: mappingId,
     functions: {
       router: router.name,
       sequencer: sequencer.name,

@@ -13,6 +13,8 @@ export const cloudFileSchema = z.object({
   endpoints: z.object({ s3: z.url(), kinesis: z.url(), lambda: z.url() }),
   buckets: z.object({ lake: z.string(), failures: z.string() }),
   stream: z.string(),
+  /** Of the stream to the router. Absent in files of earlier releases. */
+  mapping: z.string().optional(),
   functions: z.object({
     router: z.string(),
     sequencer: z.string(),

@@ -2,10 +2,12 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { LAMBDA_PAYLOAD_MAX_BYTES } from "../../wire/limits.ts";
 import { readBody } from "./body.ts";
+import { answerMapping, mappingId, type SwitchedMapping } from "./event-source-mappings.ts";
 import { failure, type InvokeFailure, type InvokeResult } from "./invoke-result.ts";
 
 /**
  * POST /2015-03-31/functions/<name or ARN>/invocations    X-Amz-Invocation-Type: RequestResponse, Event or DryRun
+ * GET, PUT /2015-03-31/event-source-mappings/<uuid>        see event-source-mappings.ts
  * GET  /                                                   { "id" }: which cloud it is
  *
  * source: Lambda API reference, Invoke, read 2026-11
@@ -17,6 +19,7 @@ const NAME = /^(?:(?:arn:[\w-]+:lambda:[\w-]+:)?\d{12}:function:)?([\w-]{1,140})
 export interface InvokeApiOptions {
   readonly id: string;
   readonly functions: readonly InvokedFunction[];
+  readonly mappings?: readonly SwitchedMapping[];
 }
 
 /** What a function is to somebody who invokes it. */
@@ -35,6 +38,7 @@ export interface InvokeApi {
 const REFUSALS: Readonly<Record<string, { readonly status: number; readonly type: string }>> = {
   RequestEntityTooLargeException: { status: 413, type: "RequestTooLargeException" },
   TooManyRequestsException: { status: 429, type: "TooManyRequestsException" },
+  ResourceInUseException: { status: 400, type: "ResourceInUseException" },
   ResourceConflictException: { status: 409, type: "ResourceConflictException" },
   ResourceNotFoundException: { status: 404, type: "ResourceNotFoundException" },
   InvalidParameterValueException: { status: 400, type: "InvalidParameterValueException" },
@@ -42,10 +46,10 @@ const REFUSALS: Readonly<Record<string, { readonly status: number; readonly type
 };
 
 /** Lambda's Invoke on this machine, for the functions of one cloud. */
-export async function startInvokeApi({ id, functions }: InvokeApiOptions): Promise<InvokeApi> {
+export async function startInvokeApi(options: InvokeApiOptions): Promise<InvokeApi> {
   // An invocation takes as long as its function.
   const server = createServer({ requestTimeout: 0 }, (request, response) => {
-    route(request, response, id, functions).catch(() => response.destroy());
+    route(request, response, options).catch(() => response.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(0, "127.0.0.1", resolve);
@@ -62,11 +66,15 @@ export async function startInvokeApi({ id, functions }: InvokeApiOptions): Promi
 async function route(
   request: IncomingMessage,
   response: ServerResponse,
-  id: string,
-  functions: readonly InvokedFunction[],
+  { id, functions, mappings = [] }: InvokeApiOptions,
 ): Promise<void> {
   const { method, url = "/", headers } = request;
   if (method === "GET" && url === "/") return answer(response, 200, JSON.stringify({ id }));
+  const uuid = mappingId(url);
+  if (uuid !== undefined) {
+    const mapping = mappings.find((one) => one.uuid === uuid);
+    return answerMappingRequest(request, response, mapping);
+  }
   const name = decodeURIComponent(PATH.exec(url)?.[1] ?? "");
   if (method !== "POST" || name === "")
     return refuse(response, failure("", "ResourceNotFoundException", url));
@@ -87,6 +95,22 @@ async function route(
     default:
       return refuse(response, failure("", "InvalidParameterValueException", "no such invocation type"));
   }
+}
+
+async function answerMappingRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  mapping: SwitchedMapping | undefined,
+): Promise<void> {
+  const isKnown = request.method === "GET" || request.method === "PUT";
+  if (mapping === undefined || !isKnown) {
+    const message = "The resource you requested does not exist.";
+    return refuse(response, failure("", "ResourceNotFoundException", message));
+  }
+  const body = request.method === "PUT" ? await readBody(request, LAMBDA_PAYLOAD_MAX_BYTES) : undefined;
+  const answered = answerMapping(mapping, body);
+  if (!answered.ok) return refuse(response, failure("", answered.type, answered.message));
+  answer(response, answered.accepted ? 202 : 200, JSON.stringify(answered.body));
 }
 
 function find(name: string, functions: readonly InvokedFunction[]): InvokedFunction | undefined {

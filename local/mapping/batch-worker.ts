@@ -24,8 +24,10 @@ export class BatchWorker {
 
   /** Works until `ended`, or until the mapping is stopped; what is under way then is left alone. */
   async run(ended: () => boolean): Promise<void> {
-    const { signal } = this.#context;
+    const { signal, enabled } = this.#context;
     while (!signal.aborted && !ended()) {
+      await enabled.on(signal);
+      if (signal.aborted) return;
       const action = this.#queue.next(Date.now());
       if (action.kind === "wait") {
         await this.#changed.wait(action.untilMs - Date.now(), signal);

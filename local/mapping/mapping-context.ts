@@ -2,6 +2,7 @@ import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { InvokeResult } from "../lambda/invoke-result.ts";
 import type { MappingEvent } from "./mapping-event.ts";
+import type { MappingSwitch } from "./mapping-switch.ts";
 import type { MappingSettings } from "./settings.ts";
 import type { Wake } from "./wake.ts";
 
@@ -18,6 +19,8 @@ export interface MappingContext {
   /** Never rejects: see `LambdaFunction`. */
   readonly invoke: (payload: string) => Promise<InvokeResult>;
   readonly onEvent: (event: MappingEvent) => void;
+  /** Nothing is read or invoked while it is off. */
+  readonly enabled: MappingSwitch;
   /** Wakes readers that wait between two polls. */
   readonly pollNow: Wake;
   readonly signal: AbortSignal;

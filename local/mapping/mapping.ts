@@ -2,11 +2,16 @@ import { randomUUID } from "node:crypto";
 import { ListShardsCommand, type KinesisClient, type Shard as StreamShard } from "@aws-sdk/client-kinesis";
 import { ERROR_WAIT_MS, type MappingContext } from "./mapping-context.ts";
 import type { MappingEvent } from "./mapping-event.ts";
+import { MappingSwitch, type MappingState } from "./mapping-switch.ts";
+import type { MappingSettings } from "./settings.ts";
 import { ShardReader, type StartingPosition } from "./shard-reader.ts";
 import { ShardTask, type ShardStatus } from "./shard-task.ts";
 import { Wake } from "./wake.ts";
 
-export interface MappingOptions extends Omit<MappingContext, "uuid" | "onEvent" | "pollNow" | "signal"> {
+export interface MappingOptions extends Omit<
+  MappingContext,
+  "uuid" | "onEvent" | "enabled" | "pollNow" | "signal"
+> {
   readonly onEvent?: (event: MappingEvent) => void;
   readonly signal?: AbortSignal;
   readonly uuid?: string;
@@ -14,6 +19,12 @@ export interface MappingOptions extends Omit<MappingContext, "uuid" | "onEvent" 
 
 export interface Mapping {
   readonly uuid: string;
+  readonly settings: MappingSettings;
+  readonly streamArn: string;
+  readonly functionArn: string;
+  readonly state: MappingState;
+  /** Reads and invokes no more, or goes on where it was. What is under way ends. */
+  enable(on: boolean): void;
   status(): readonly ShardStatus[];
   /**
    * Resolves once everything that is in the stream at this moment is done or given up, on all shards
@@ -33,10 +44,20 @@ export async function startMapping(options: MappingOptions): Promise<Mapping> {
   const signal = options.signal ? AbortSignal.any([options.signal, stopped.signal]) : stopped.signal;
   const uuid = options.uuid ?? randomUUID();
   const onEvent = options.onEvent ?? (() => {});
-  const shards = new ShardFamily({ ...options, uuid, onEvent, pollNow: new Wake(), signal });
+  const enabled = new MappingSwitch();
+  const shards = new ShardFamily({ ...options, uuid, onEvent, enabled, pollNow: new Wake(), signal });
   await shards.begin();
+  const { settings, streamArn, functionArn } = options;
   return {
     uuid,
+    settings,
+    streamArn,
+    functionArn,
+    get state() {
+      const idle = shards.tasks.every(({ status }) => status.inFlight === 0);
+      return enabled.state(idle, Date.now());
+    },
+    enable: (on) => enabled.turn(on, Date.now()),
     status: () => shards.tasks.map(({ status }) => status),
     drained: () => shards.drained(),
     stop: async () => {

@@ -103,8 +103,10 @@ export class ShardTask {
   }
 
   async #readAll(): Promise<void> {
-    const { signal, pollNow, onEvent } = this.#context;
+    const { signal, enabled, pollNow, onEvent } = this.#context;
     while (!signal.aborted && !this.#readToEnd) {
+      await enabled.on(signal);
+      if (signal.aborted) return;
       if (!this.#shard.hasRoom) {
         await this.#changed.wait(Infinity, signal);
         continue;

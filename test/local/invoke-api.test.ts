@@ -1,10 +1,17 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InvokeCommand, type InvokeCommandInput, LambdaClient } from "@aws-sdk/client-lambda";
+import {
+  GetEventSourceMappingCommand,
+  InvokeCommand,
+  type InvokeCommandInput,
+  LambdaClient,
+  UpdateEventSourceMappingCommand,
+} from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type LambdaFunction, startFunction } from "../../local/lambda/function.ts";
 import { type InvokeApi, startInvokeApi } from "../../local/lambda/invoke-api.ts";
+import { MappingSwitch } from "../../local/mapping/mapping-switch.ts";
 import { LAMBDA_PAYLOAD_MAX_BYTES } from "../../wire/limits.ts";
 
 const HANDLER = `
@@ -18,6 +25,35 @@ export const handler = async (event) => {
   last = event;
   return { got: event };
 };`;
+
+/** A mapping without a stream, in the hands of whoever tests. */
+class SwitchedMapping {
+  readonly uuid = "11111111-2222-3333-4444-555555555555";
+  readonly streamArn = "arn:aws:kinesis:us-east-1:000000000000:stream/logs";
+  readonly functionArn = "arn:aws:lambda:us-east-1:000000000000:function:weir-test";
+  readonly settings = {
+    batchSize: 100,
+    windowSeconds: 0,
+    bisect: true,
+    retryAttempts: 3,
+    maxRecordAgeSeconds: 3_600,
+    reportBatchItemFailures: true,
+    startingPosition: "TRIM_HORIZON",
+  } as const;
+  idle = true;
+  nowMs = 0;
+  readonly #switch = new MappingSwitch();
+
+  get state() {
+    return this.#switch.state(this.idle, this.nowMs);
+  }
+
+  enable(on: boolean): void {
+    this.#switch.turn(on, this.nowMs);
+  }
+}
+
+const mapping = new SwitchedMapping();
 
 let root: string;
 let api: InvokeApi;
@@ -39,7 +75,7 @@ beforeAll(async () => {
       log: () => {},
     });
   functions.push(start("weir-test", 30_000), start("weir-brief", 300));
-  api = await startInvokeApi({ id: "this one", functions });
+  api = await startInvokeApi({ id: "this one", functions, mappings: [mapping] });
   client = new LambdaClient({
     endpoint: api.endpoint,
     region: "us-east-1",
@@ -111,4 +147,33 @@ test("what the service refuses is refused by its names", async () => {
 
 test("it says which cloud it is", async () => {
   expect(await (await fetch(api.endpoint)).json()).toEqual({ id: "this one" });
+});
+
+test("a mapping is stopped and started, each of which takes its time", async () => {
+  const UUID = mapping.uuid;
+  const state = async () => (await client.send(new GetEventSourceMappingCommand({ UUID }))).State;
+  const ask = async (Enabled: boolean) =>
+    (await client.send(new UpdateEventSourceMappingCommand({ UUID, Enabled }))).State;
+  expect(await client.send(new GetEventSourceMappingCommand({ UUID }))).toMatchObject({
+    State: "Enabled",
+    BatchSize: 100,
+    MaximumRecordAgeInSeconds: 3_600,
+    EventSourceArn: mapping.streamArn,
+    FunctionArn: mapping.functionArn,
+  });
+  mapping.idle = false;
+  expect(await ask(false)).toBe("Disabling");
+  mapping.nowMs += 1_000;
+  // An invocation is under way.
+  expect(await state()).toBe("Disabling");
+  await expect(ask(true)).rejects.toThrow(expect.objectContaining({ name: "ResourceInUseException" }));
+  mapping.idle = true;
+  expect(await state()).toBe("Disabled");
+  expect(await ask(true)).toBe("Enabling");
+  mapping.nowMs += 1_000;
+  expect(await state()).toBe("Enabled");
+  const unknown = new GetEventSourceMappingCommand({ UUID: "another" });
+  await expect(client.send(unknown)).rejects.toThrow(
+    expect.objectContaining({ name: "ResourceNotFoundException" }),
+  );
 });

@@ -327,6 +327,23 @@ test("after a split, children begin once their parent is done, and nothing is lo
   expect(pipe.mapping.status()).toHaveLength(3);
 });
 
+test("a mapping that is stopped reads and invokes nothing, and goes on where it was", async () => {
+  const pipe = await new Pipe().createStream(1);
+  await pipe.put("a");
+  await pipe.start();
+  await pipe.mapping.drained();
+  pipe.mapping.enable(false);
+  await eventually(() => pipe.mapping.state).toBe("Disabled");
+  await pipe.put("b", "c");
+  // Two of its polls.
+  await new Promise((resolve) => setTimeout(resolve, 2_100));
+  expect(await pipe.batches()).toEqual([["a"]]);
+  pipe.mapping.enable(true);
+  await pipe.mapping.drained();
+  expect((await pipe.batches()).flat()).toEqual(["a", "b", "c"]);
+  await eventually(() => pipe.mapping.state).toBe("Enabled");
+});
+
 test("a mapping that starts at the latest record sees those put afterwards, and no others", async () => {
   const pipe = await new Pipe().createStream(1);
   await pipe.put("old");
