@@ -6,12 +6,10 @@ import type {
 } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
+import { FAILURES_PREFIX } from "../wire/failure-record.ts";
 import { allowListing, allowObjects } from "./object-access.ts";
 import { PrivateBucket, dataBucketProps } from "./private-bucket.ts";
 import type { DataBucketProps } from "./private-bucket.ts";
-
-/** Lambda names the objects aws/lambda/<mapping uuid>/<shard id>/YYYY/MM/DD/... */
-export const FAILURES_PREFIX = "aws/lambda/";
 
 /**
  * Batches that the mapping gave up on, with their records. After the stream's retention these are the

@@ -2,12 +2,12 @@ import { ArnFormat, Stack, Validations } from "aws-cdk-lib";
 import { ManagedPolicy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
-import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import type { EventSourceMapping, IFunction } from "aws-cdk-lib/aws-lambda";
 import type { IBucket } from "aws-cdk-lib/aws-s3";
 import type { Construct } from "constructs";
+import { FAILURES_PREFIX, REPLAYED_PREFIX } from "../wire/failure-record.ts";
 import { PREFIX } from "../wire/keys.ts";
 import { allowKeyUse } from "./encryption-key.ts";
-import { FAILURES_PREFIX } from "./failure-destination.ts";
 import { allowListing, allowObjects, findingText } from "./object-access.ts";
 
 /** Of the lake, without those that are in another one. */
@@ -23,21 +23,28 @@ export interface OperatorPolicyProps {
   readonly key: IKey;
   /** What may be invoked: commands of the loader, batches of the router. */
   readonly invoked: readonly IFunction[];
+  /** What may be paused and resumed. */
+  readonly mapping: EventSourceMapping;
 }
 
 /**
- * What the operator's commands need, and no more: they look at the stack, read stream, lake and metrics, and have
- * everything else done by the functions, each with its own rights. Attach it to the role of people on duty.
+ * What the operator's commands need, and no more: they look at the stack, read stream, lake and metrics, stop and start
+ * the router's mapping, file away failed batches that are in the lake, and have everything else done by the functions,
+ * each with its own rights. Attach it to the role of people on duty.
  */
 export class OperatorPolicy extends ManagedPolicy {
   constructor(scope: Construct, id: string, props: OperatorPolicyProps) {
     super(scope, id, { description: "Weir operators: read stream, lake and metrics, command the functions" });
-    const { stream, lake, failures, key, invoked } = props;
+    const { stream, lake, failures, key, invoked, mapping } = props;
     this.#allowStack();
     this.addStatements(
       new PolicyStatement({
         actions: ["lambda:InvokeFunction"],
         resources: invoked.map(({ functionArn }) => functionArn),
+      }),
+      new PolicyStatement({
+        actions: ["lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping"],
+        resources: [mapping.eventSourceMappingArn],
       }),
       new PolicyStatement({
         actions: [
@@ -64,6 +71,10 @@ export class OperatorPolicy extends ManagedPolicy {
     allowKeyUse(this, lake.encryptionKey, "s3", ["kms:Decrypt"]);
     allowObjects(this, failures, ["s3:GetObject"], [FAILURES_PREFIX]);
     allowListing(this, failures);
+    // A replayed batch is moved out of the way. The bucket has versions: what is deleted can be had back.
+    allowObjects(this, failures, ["s3:DeleteObject"], [FAILURES_PREFIX]);
+    allowObjects(this, failures, ["s3:PutObject"], [REPLAYED_PREFIX]);
+    allowKeyUse(this, key, "s3", ["kms:GenerateDataKey"]);
     if (lake.encryptionKey !== key) allowKeyUse(this, key, "s3", ["kms:Decrypt"]);
   }
 

@@ -93,6 +93,7 @@ export class WeirStack extends Stack {
       failures,
       key,
       invoked: [router.function, ...loaders.map((loader) => loader.function)],
+      mapping: router.mapping,
     });
 
     const parts = { config, stream, router, sequencer, loaders };

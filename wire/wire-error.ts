@@ -15,7 +15,8 @@ export type WireErrorCode =
   | "BAD_SEGMENT" //           a segment of the log that breaks its grammar
   | "BAD_KEY" //               an object key that breaks its grammar
   | "BAD_CONDITION" //         an erasure's condition that breaks its grammar, or does not fit its columns
-  | "BAD_ERASURE"; //          an erasure's record that breaks its schema
+  | "BAD_ERASURE" //           an erasure's record that breaks its schema
+  | "BAD_FAILURE_RECORD"; //   what a failure destination holds breaks its schema
 
 /** Bad bytes, with the place in them. Never thrown for anything the sender did right. */
 export class WireError extends Error {

@@ -12,6 +12,7 @@ export type AccessErrorCode =
   | "ERASURE_OPEN" //     another erasure of the type is not done
   | "NO_CREDENTIALS" //   nobody is signed in to AWS, or no region is known
   | "DENIED" //           whoever is signed in may not
+  | "NOT_CHANGED" //      what was asked of a mapping has not come to be in time
   | "REFUSED" //          a function has its reasons not to do it: see `refusal`
   | "FUNCTION_FAILED"; // a function ended with an error
 

@@ -19,7 +19,7 @@ export async function laptopCloudNames(dir: string): Promise<PlaceNames> {
   if (!(await answers(cloud))) {
     throw notRunning(`the laptop cloud of ${folder} (pid ${cloud.pid}) does not run any more`, folder);
   }
-  const { region, endpoints, buckets, stream, functions } = cloud;
+  const { region, endpoints, buckets, stream, mapping, functions } = cloud;
   const { router, loader, loaders = {} } = functions;
   const main = loader === undefined ? [] : [[MAIN_WAREHOUSE, loader] as const];
   return {
@@ -28,6 +28,7 @@ export async function laptopCloudNames(dir: string): Promise<PlaceNames> {
     endpoints,
     buckets,
     stream,
+    mapping,
     functions: { router, loaders: new Map([...main, ...Object.entries(loaders)]) },
   };
 }

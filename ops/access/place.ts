@@ -5,6 +5,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { LoaderAnswers, LoaderRequest } from "../../wire/loader-command.ts";
 import { invoke, invokeLoader } from "./invoke.ts";
 import { addressed, chosenLoaders, joinAnswers } from "./loaders.ts";
+import { RouterMapping } from "./router-mapping.ts";
 
 /** A pipeline that commands work on: a deployed stack, or the laptop cloud. */
 export interface Place extends Disposable {
@@ -16,6 +17,8 @@ export interface Place extends Disposable {
   readonly failureBucket: string;
   readonly kinesis: KinesisClient;
   readonly stream: string;
+  /** Of the stream to the router. */
+  readonly mapping: RouterMapping;
   /** @throws AccessError REFUSED with the loader's reason, NO_LOADER, FUNCTION_FAILED */
   invokeLoader<R extends LoaderRequest>(command: R): Promise<LoaderAnswers[R["command"]]>;
   /** @returns what the router answers @throws AccessError FUNCTION_FAILED */
@@ -31,6 +34,8 @@ export interface PlaceNames {
   readonly endpoints?: { readonly s3: string; readonly kinesis: string; readonly lambda: string };
   readonly buckets: { readonly lake: string; readonly failures: string };
   readonly stream: string;
+  /** Id of the event source mapping; undefined where the place is of an earlier release. */
+  readonly mapping?: string | undefined;
   readonly functions: {
     readonly router: string;
     /** By the name of their warehouse, the main one first. */
@@ -49,7 +54,7 @@ const INVOKE_ATTEMPTS = 10;
 
 /** @param warehouse the only one whose loader is asked; all of them if absent */
 export function openPlace(names: PlaceNames, warehouse?: string): Place {
-  const { title, region, endpoints, buckets, stream, functions } = names;
+  const { title, region, endpoints, buckets, stream, mapping, functions } = names;
   const common = {
     ...(region !== undefined && { region }),
     ...(endpoints && { credentials: LOCAL_CREDENTIALS }),
@@ -75,6 +80,7 @@ export function openPlace(names: PlaceNames, warehouse?: string): Place {
     failureBucket: buckets.failures,
     kinesis,
     stream,
+    mapping: new RouterMapping(lambda, mapping, title),
     invokeLoader: async (request) => {
       const { command, warehouse: named = warehouse } = addressed(request);
       const answers = new Map<string, LoaderAnswers[(typeof command)["command"]]>();

@@ -26,6 +26,7 @@ export async function stackNames(name: string, region: string | undefined): Prom
       region,
       buckets: { lake: output("LakeBucket"), failures: output("FailureBucket") },
       stream: output("StreamName"),
+      mapping: outputs.get("RouterMapping"),
       functions: { router: output("RouterFunction"), loaders: loadersOf(outputs) },
     };
   } finally {

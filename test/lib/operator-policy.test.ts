@@ -6,7 +6,7 @@ const LOADED = { warehouse: NEW_SERVERLESS };
 const allowed = (stack: Synthesized): string[] =>
   statements(stack.one("OperatorPolicy").Properties["PolicyDocument"]);
 
-test("operators may read stream, lake, failed batches and metrics, and invoke router and loader", () => {
+test("operators may read stream, lake, failed batches and metrics, invoke router and loader, switch the mapping, and move what was replayed", () => {
   const viaKinesis = "StringEquals=kms:ViaService=kinesis.<AWS::Region>.amazonaws.com";
   const viaS3 = "StringEquals=kms:ViaService=s3.<AWS::Region>.amazonaws.com";
   expect(allowed(new Synthesized(LOADED))).toEqual(
@@ -20,9 +20,16 @@ test("operators may read stream, lake, failed batches and metrics, and invoke ro
       "kinesis:ListShards on <Stream>",
       `kms:Decrypt on <Key> if ${viaKinesis}`,
       `kms:Decrypt on <Key> if ${viaS3}`,
+      `kms:GenerateDataKey on <Key> if ${viaS3}`,
+      ...["Get", "Update"].map(
+        (verb) =>
+          `lambda:${verb}EventSourceMapping on arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:event-source-mapping:<RouterMapping>`,
+      ),
       "lambda:InvokeFunction on <LoaderHandlerFunction>",
       "lambda:InvokeFunction on <RouterHandlerFunction>",
+      "s3:DeleteObject on <Failures>/aws/lambda/*",
       "s3:GetObject on <Failures>/aws/lambda/*",
+      "s3:PutObject on <Failures>/replayed/*",
       ...["commits", "data", "erasures", "loads", "log", "quarantine", "rejected"].map(
         (prefix) => `s3:GetObject on <Lake>/${prefix}/*`,
       ),
@@ -33,7 +40,7 @@ test("operators may read stream, lake, failed batches and metrics, and invoke ro
 });
 
 test("without a warehouse there is no loader to invoke", () => {
-  const invoked = allowed(new Synthesized()).filter((line) => line.startsWith("lambda:"));
+  const invoked = allowed(new Synthesized()).filter((line) => line.startsWith("lambda:Invoke"));
   expect(invoked).toEqual(["lambda:InvokeFunction on <RouterHandlerFunction>"]);
 });
 
@@ -42,7 +49,11 @@ test("a lake with a key of its own is read with that, and the failure bucket wit
   const keys = allowed(new Synthesized({ lake: { bucket: { bucketName: "their-lake", keyArn } } })).filter(
     (line) => line.startsWith("kms:") && line.includes("=s3."),
   );
-  expect(keys.map((line) => line.split(" ")[2])).toEqual(["<Key>", keyArn]);
+  expect(keys.map((line) => line.split(" ").slice(0, 3).join(" "))).toEqual([
+    "kms:Decrypt on <Key>",
+    `kms:Decrypt on ${keyArn}`,
+    "kms:GenerateDataKey on <Key>",
+  ]);
 });
 
 test("the outputs say what weir's commands look for", () => {
