@@ -41,6 +41,15 @@ export class LogTypes {
     });
   }
 
+  /**
+   * Agents alone send heartbeats: another producer's would mislead the audit.
+   *
+   * @returns undefined when no type takes it
+   */
+  ofEvent(tag: string, hasProvenance: boolean): RoutedType | undefined {
+    return tag === HEARTBEAT_TYPE && !hasProvenance ? undefined : this.ofTag(tag);
+  }
+
   /** @returns undefined when no type takes the tag */
   ofTag(tag: string): RoutedType | undefined {
     let type = this.#remembered.get(tag);
@@ -54,7 +63,7 @@ export class LogTypes {
 }
 
 /** `*` stands for any characters; all others for themselves. Each part is looked for once, from the last one on. */
-function globMatcher(glob: string): (tag: string) => boolean {
+export function globMatcher(glob: string): (tag: string) => boolean {
   const [first = "", ...parts] = glob.split("*");
   const last = parts.pop();
   if (last === undefined) return (tag) => tag === glob;

@@ -1,12 +1,7 @@
 import type { WeirConfig } from "../../wire/config.ts";
-import { HEARTBEAT_TYPE, UNROUTED_TYPE } from "../../wire/log-type.ts";
-import { fieldPath, fieldReader } from "./field-path.ts";
-import { LINE_MAX_BYTES } from "./file-line.ts";
-import { lineText } from "./line-text.ts";
+import { UNROUTED_TYPE } from "../../wire/log-type.ts";
+import { foreignTagReader } from "./foreign-tag.ts";
 import type { LogTypes, RoutedType } from "./log-types.ts";
-import { Misfit } from "./misfit.ts";
-import type { Fields } from "./parse/fields.ts";
-import { parseJson } from "./parse/json.ts";
 import { Room } from "./room.ts";
 import { TypeBatch } from "./type-batch.ts";
 
@@ -28,7 +23,7 @@ interface Route {
 /** What a batch holds of each log type, and which of them a line goes to. */
 export class TypeBatches {
   readonly #logTypes: LogTypes;
-  readonly #foreignTag: ((fields: Fields) => unknown) | undefined;
+  readonly #foreignTag: (data: Uint8Array) => string | undefined;
   readonly #maxHours: number;
   readonly #memory: Room;
   readonly #types = new Map<string, TypeBatch>();
@@ -37,8 +32,7 @@ export class TypeBatches {
     this.#logTypes = logTypes;
     this.#maxHours = maxHours;
     this.#memory = new Room("rows and rejected lines", maxBytes);
-    this.#foreignTag =
-      foreign.tag === "partition-key" ? undefined : fieldReader(fieldPath(foreign.tag.field, true));
+    this.#foreignTag = foreignTagReader(foreign);
   }
 
   /** By name. */
@@ -53,14 +47,9 @@ export class TypeBatches {
 
   /** @param key partition key of the line: its tag, unless a field of another producer's has it */
   of(key: string, data: Uint8Array, hasProvenance: boolean): Route {
-    const tag = (!hasProvenance && this.#foreignTag && tagOf(data, this.#foreignTag)) || key;
-    const type = this.#typeOf(tag, hasProvenance);
+    const tag = (!hasProvenance && this.#foreignTag(data)) || key;
+    const type = this.#logTypes.ofEvent(tag, hasProvenance);
     return { tag, type, batch: this.named(type?.name ?? UNROUTED_TYPE) };
-  }
-
-  /** Agents alone send heartbeats: another producer's would mislead the audit. */
-  #typeOf(tag: string, hasProvenance: boolean): RoutedType | undefined {
-    return tag === HEARTBEAT_TYPE && !hasProvenance ? undefined : this.#logTypes.ofTag(tag);
   }
 
   named(name: string): TypeBatch {
@@ -69,12 +58,4 @@ export class TypeBatches {
       this.#types.set(name, (batch = new TypeBatch(name, this.#maxHours, this.#memory)));
     return batch;
   }
-}
-
-/** The tag of another producer's event, where the configuration says it stands in a field. */
-function tagOf(data: Uint8Array, read: (fields: Fields) => unknown): string | undefined {
-  const line = data.length > LINE_MAX_BYTES ? undefined : lineText(data);
-  const fields = typeof line === "string" ? parseJson(line) : line;
-  const tag = fields === undefined || fields instanceof Misfit ? undefined : read(fields);
-  return typeof tag === "string" ? tag : undefined;
 }
