@@ -5,6 +5,7 @@ import { agentCommand } from "../agent/command.ts";
 import { localCommand } from "../local/command.ts";
 import { eraseCommand } from "../ops/erase/command.ts";
 import { loadsCommand } from "../ops/loads/command.ts";
+import { peekCommand } from "../ops/peek/command.ts";
 import { schemaCommand } from "../ops/schema/command.ts";
 import { warehouseCommand } from "../ops/warehouse/command.ts";
 import type { WeirConfig } from "../wire/config.ts";
@@ -23,6 +24,7 @@ const program = new Command("weir")
   .addCommand(agentCommand())
   .addCommand(localCommand())
   .addCommand(loadsCommand())
+  .addCommand(peekCommand(loadConfig))
   .addCommand(schemaCommand(loadConfig))
   .addCommand(eraseCommand(loadConfig))
   .addCommand(warehouseCommand(loadConfig));

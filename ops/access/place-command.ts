@@ -29,11 +29,14 @@ export const regionOption = (description = "of the stack"): Option =>
   new Option("--region <region>", description).env("AWS_REGION");
 export const jsonOption = (): Option => new Option("--json", "print JSON");
 
-/** @returns the command with the options that say where it works and how it prints, and with what it does there */
+/**
+ * @param work gives what is to be printed, or nothing where it has printed all itself, as it went
+ * @returns the command with the options that say where it works and how it prints, and with what it does there
+ */
 // oxlint-disable-next-line no-unnecessary-type-parameters -- the caller knows which options its command has
 export function onPlace<A extends PlaceArguments>(
   command: Command,
-  work: (place: Place, options: A, ...args: string[]) => Promise<Outcome>,
+  work: (place: Place, options: A, ...args: string[]) => Promise<Outcome | undefined>,
 ): Command {
   return command
     .addOption(new Option("--stack <name>", "work on this deployed stack"))
@@ -54,9 +57,10 @@ export function onPlace<A extends PlaceArguments>(
 }
 
 /** Prints what comes of it, or why nothing does, and sets the exit code. */
-export async function print(json: true | undefined, work: () => Promise<Outcome>): Promise<void> {
+export async function print(json: true | undefined, work: () => Promise<Outcome | undefined>): Promise<void> {
   try {
     const outcome = await work();
+    if (outcome === undefined) return;
     process.stdout.write(json ? `${JSON.stringify(outcome.json, null, 2)}\n` : `${outcome.text}\n`);
     if (!outcome.ok) process.exitCode = outcome.exitCode ?? 1;
   } catch (error) {
