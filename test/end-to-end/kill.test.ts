@@ -47,49 +47,19 @@ describe("with SIGKILL in the middle, every line is in the warehouse once", () =
     expectBalanced(report);
   });
 
-  test.each<[string, Moment]>([
-    ["before its commit: objects nobody names, then the same batch again", "before"],
-    ["after its commit: the same batch committed twice", "after"],
-  ])("of the router, %s", async (_claim, moment) => {
-    const fault = new KillOnce(
-      "router",
-      moment,
-      ({ method, url }) => method === "PUT" && url.includes("/commits/"),
-    );
-    const report = await fault.run(stack, "AWS_ENDPOINT_URL_S3", ({ s3Endpoint }) => s3Endpoint);
-    expect(fault.kills).toBe(1);
-    expectBalanced(report);
-  });
-
-  test.each<[string, Moment]>([
-    ["before its segment: the next run makes it", "before"],
-    ["after its segment: nobody was told that it is there", "after"],
-  ])("of the sequencer, %s", async (_claim, moment) => {
-    const fault = new KillOnce(
-      "sequencer",
-      moment,
-      ({ method, url }) => method === "PUT" && url.includes("/log/0"),
-    );
-    const report = await fault.run(stack, "AWS_ENDPOINT_URL_S3", ({ s3Endpoint }) => s3Endpoint);
-    expect(fault.kills).toBe(1);
-    expectBalanced(report);
-  });
-
-  test.each<[string, Moment]>([
-    ["before it submits a load", "before"],
-    ["between submit and completion: nobody knows of the statement", "after"],
-  ])("of the loader, %s", async (_claim, moment) => {
-    const fault = new KillOnce(
+  /** Each at what it cannot take back: before it, where its objects or its plan stand and nobody names them, and after. */
+  test.each<[Role, keyof Endpoints, IsCall]>([
+    ["router", "AWS_ENDPOINT_URL_S3", ({ method, url }) => method === "PUT" && url.includes("/commits/")],
+    ["sequencer", "AWS_ENDPOINT_URL_S3", ({ method, url }) => method === "PUT" && url.includes("/log/0")],
+    [
       "loader",
-      moment,
-      ({ target }) => target === "RedshiftData.BatchExecuteStatement",
-    );
-    const report = await fault.run(
-      stack,
       "AWS_ENDPOINT_URL_REDSHIFT_DATA",
-      ({ environment }) => environment["AWS_ENDPOINT_URL_REDSHIFT_DATA"]!,
-    );
-    expect(fault.kills).toBe(1);
+      ({ target }) => target === "RedshiftData.BatchExecuteStatement",
+    ],
+  ])("of the %s, before and after it has made its work known", async (role, variable, isIt) => {
+    const fault = new KillTwice(role, isIt);
+    const report = await fault.run(stack, variable);
+    expect(fault.killed).toEqual(["before", "after"]);
     expectBalanced(report);
   });
 });
@@ -148,28 +118,33 @@ function kill(pid: number): void {
 
 type IsCall = (call: { method: string; url: string; target: string }) => boolean;
 
-/** Kills all processes of a Lambda at the first call of a kind. */
-class KillOnce {
-  kills = 0;
+interface Endpoints {
+  readonly AWS_ENDPOINT_URL_S3: string;
+  readonly AWS_ENDPOINT_URL_REDSHIFT_DATA: string;
+}
+
+const MOMENTS: readonly Moment[] = ["before", "after"];
+
+/** Kills all processes of a Lambda before a call of a kind, and after a later one. */
+class KillTwice {
+  readonly killed: Moment[] = [];
   #cloud: Cloud | undefined;
   readonly #role: Role;
-  readonly #moment: Moment;
   readonly #isIt: IsCall;
 
-  constructor(role: Role, moment: Moment, isIt: IsCall) {
+  constructor(role: Role, isIt: IsCall) {
     this.#role = role;
-    this.#moment = moment;
     this.#isIt = isIt;
   }
 
-  async run(stack: SampleStack, variable: string, target: (cloud: Cloud) => string): Promise<Report> {
+  async run(stack: SampleStack, variable: keyof Endpoints): Promise<Report> {
     await using proxy = await startProxy(
-      () => target(this.#cloud!),
+      () => this.#endpoint(variable),
       async (call, _body, moment) => {
         const { method = "", url = "", headers } = call;
         const isIt = this.#isIt({ method, url, target: String(headers["x-amz-target"]) });
-        if (!isIt || moment !== this.#moment || this.kills > 0) return;
-        this.kills++;
+        if (!isIt || moment !== MOMENTS[this.killed.length]) return;
+        this.killed.push(moment);
         for (const pid of this.#cloud![this.#role]!.pids) kill(pid);
         if (!call.socket.destroyed) await once(call.socket, "close");
       },
@@ -178,5 +153,10 @@ class KillOnce {
       environment: (role) => (role === this.#role ? { [variable]: proxy.endpoint } : {}),
       onStart: (cloud) => (this.#cloud = cloud),
     });
+  }
+
+  #endpoint(variable: keyof Endpoints): string {
+    const { s3Endpoint, environment } = this.#cloud!;
+    return variable === "AWS_ENDPOINT_URL_S3" ? s3Endpoint : environment[variable]!;
   }
 }
