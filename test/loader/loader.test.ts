@@ -527,7 +527,9 @@ describe("a load that fails", () => {
     const retry = { command: "retry", table: "logs.photo" } as const;
     const nothing = { table: "logs.photo", objects: 0, rows: 0 };
     expect(await loader.command(retry)).toEqual({ ok: true, tables: [{ ...nothing, load: true }] });
-    await loader.drain();
+    await loader.tick();
+    await settled();
+    await loader.tick();
     expect(await loader.loads()).toHaveLength(2);
     expect(await loader.command(retry)).toEqual({ ok: true, tables: [nothing] });
   });

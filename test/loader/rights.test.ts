@@ -162,6 +162,17 @@ describe("without its rights", () => {
     for (const sql of tables) await adminStatement(sql);
   }
 
+  test("the first load of all is tried again with the next tick where somebody says so", async () => {
+    await loader.commit(batch({ sequence: [1, 1], sources: { a: [[0, 50]] } }));
+    await loader.tick();
+    await grant();
+    const retry = { command: "retry", table: "logs.photo" } as const;
+    const tables = [{ table: "logs.photo", objects: 0, rows: 0, load: true }];
+    expect(await loader.command(retry)).toEqual({ ok: true, tables });
+    await loader.tick();
+    expect((await loader.state()).tables["logs.photo"]!.load!.statementId).toBeDefined();
+  });
+
   test("tables of somebody else's are loaded with them", async () => {
     await madeByAnother();
     await grant();

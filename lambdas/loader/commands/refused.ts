@@ -1,7 +1,8 @@
 import type { CommandOf, LoaderAnswers } from "../../../wire/loader-command.ts";
+import { LoaderError } from "../loader-error.ts";
 import { readRefusedCount } from "../set-aside/retry-refused.ts";
 import { skipSql } from "../set-aside/set-aside-sql.ts";
-import { newTable } from "../state.ts";
+import { type LoaderState, newTable, type RefusedCount } from "../state.ts";
 import type { Target } from "../target.ts";
 import type { CommandSession } from "./command.ts";
 
@@ -12,23 +13,25 @@ export async function retry(
 ): Promise<LoaderAnswers["retry"]> {
   const target = targetOf(table, session);
   if (target === undefined) return { tables: [] };
-  const hasFailed = await makeDue(target, session);
-  return { tables: [{ ...(await recount(target, session)), ...(hasFailed && { load: true }) }] };
+  const due = withLoadDue(target, session);
+  // What the warehouse has to say of objects may take long, or not come at all.
+  if (due !== undefined) await session.save(due);
+  const counted = await recount(target, session, due);
+  return { tables: [{ ...counted, ...(due !== undefined && { load: true }) }] };
 }
 
-/** @returns whether there is a load that waits, for itself or for the warehouse */
-async function makeDue({ name }: Target, session: CommandSession): Promise<boolean> {
-  const { state, parts } = session;
+/** @returns the state whose load of the table waits for nothing; undefined where there is none that waits */
+function withLoadDue({ name }: Target, { state, parts }: CommandSession): LoaderState | undefined {
   const notBefore = parts.now().toISOString();
   const table = state.tables[name];
-  if (table?.load?.failure === undefined || table.load.statementId !== undefined) return false;
+  if (table?.load?.failure === undefined || table.load.statementId !== undefined) return undefined;
   const load = { ...table.load, failure: { ...table.load.failure, notBefore } };
-  await session.save({
+  return {
     ...state,
+    // It may be the warehouse that it waits for.
     ...(state.away && { away: { ...state.away, notBefore } }),
     tables: { ...state.tables, [name]: { ...table, load } },
-  });
-  return true;
+  };
 }
 
 /** Gives up set-aside objects of a table. */
@@ -46,15 +49,16 @@ export async function skip(
 const targetOf = (table: string, { parts }: CommandSession): Target | undefined =>
   parts.targets.find(({ name }) => name === table);
 
-/** What waits by what the warehouse says, due at once. */
+/** Saves what waits by what the warehouse says, due at once. @param state what is saved besides */
 async function recount(
   target: Target,
   session: CommandSession,
+  state: LoaderState = session.state,
 ): Promise<{ table: string; objects: number; rows: number }> {
-  const { state, parts } = session;
+  const { parts } = session;
   const { name } = target;
   const { refused: known, ...table } = state.tables[name] ?? newTable();
-  const counted = await readRefusedCount(target, parts);
+  const counted = await countRefused(target, session);
   const since = known?.since ?? counted?.since;
   const notBefore = parts.now().toISOString();
   const refused = counted && { ...counted, since: since!, notBefore };
@@ -63,4 +67,14 @@ async function recount(
     tables: { ...state.tables, [name]: { ...table, ...(refused && { refused }) } },
   });
   return { table: name, objects: counted?.objects ?? 0, rows: counted?.rows ?? 0 };
+}
+
+/** Where no load has ended yet, the warehouse has no table of what was set aside. */
+async function countRefused(target: Target, { parts }: CommandSession): Promise<RefusedCount | undefined> {
+  try {
+    return await readRefusedCount(target, parts);
+  } catch (error) {
+    if (error instanceof LoaderError && /does not exist/i.test(error.message)) return undefined;
+    throw error;
+  }
 }
