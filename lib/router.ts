@@ -12,12 +12,15 @@ import { PREFIX } from "../wire/keys.ts";
 import { allowKeyUse } from "./encryption-key.ts";
 import { handlerCode } from "./handler-code.ts";
 import { HandlerFunction } from "./handler-function.ts";
-import { allowObjects } from "./object-access.ts";
+import { allowListing, allowObjects } from "./object-access.ts";
 
 const ENTRY = fileURLToPath(new URL("../lambdas/router/handler.ts", import.meta.url));
 
 /** What the router writes; `loads/` is the loader's. */
 const WRITTEN = [PREFIX.data, PREFIX.rejected, PREFIX.quarantine, PREFIX.commits];
+
+/** What a reparse reads: lines without rows, and what erasures have left of them. */
+const READ = [PREFIX.rejected, PREFIX.quarantine, PREFIX.erasures];
 
 export interface RouterProps {
   readonly config: WeirConfig;
@@ -60,8 +63,10 @@ export class Router extends Construct {
     );
     allowKeyUse(handler.role, stream.encryptionKey, "kinesis", ["kms:Decrypt"]);
     allowObjects(handler.role, lake, ["s3:PutObject"], WRITTEN);
+    allowObjects(handler.role, lake, ["s3:GetObject"], READ);
+    allowListing(handler.role, lake);
     // The lake may have a key of its own; the failure bucket has the stack's.
-    allowKeyUse(handler.role, lake.encryptionKey, "s3", ["kms:GenerateDataKey"]);
+    allowKeyUse(handler.role, lake.encryptionKey, "s3", ["kms:Decrypt", "kms:GenerateDataKey"]);
     if (lake.encryptionKey !== key) allowKeyUse(handler.role, key, "s3", ["kms:GenerateDataKey"]);
 
     this.mapping = this.#map(props);

@@ -87,7 +87,7 @@ describe("the compiler", () => {
     ["wire", []],
     ["agent", ["wire"]],
     ["lambdas/commit-log", ["wire"]],
-    ["lambdas/router", ["wire"]],
+    ["lambdas/router", ["lambdas/commit-log", "wire"]],
     ["lambdas/loader", ["lambdas/commit-log", "wire"]],
     ["lambdas/sequencer", ["lambdas/commit-log", "wire"]],
     ["lambdas/grants", ["wire"]],

@@ -100,7 +100,11 @@ export const placesManifestKey = (id: string): string => `${folder(id)}places.ma
 export const objectsPrefix = (id: string): string => `${folder(id)}objects/dt=`;
 export const objectsKey = (id: string, day: string): string => `${objectsPrefix(id)}${day}.ndjson.zst`;
 export const objectsDay = (key: string): string => /dt=(\d{4}-\d\d-\d\d)\.ndjson\.zst$/.exec(key)?.[1] ?? "";
+const OPEN_KEY = new RegExp(String.raw`^${PREFIX.erasures}open-([^/]+)\.json$`);
 export const openErasureKey = (type: string): string => `${PREFIX.erasures}open-${type}.json`;
+
+/** The type of which an erasure is not done, by the key that says so. */
+export const parseOpenErasureKey = (key: string): string | undefined => OPEN_KEY.exec(key)?.[1];
 
 /** The erasure, and its type, that a key is the record of. */
 export function parseErasureKey(key: string): { readonly id: string; readonly type: string } | undefined {

@@ -25,6 +25,8 @@ export const rejectedLineSchema = z.object({
   detail: z.string(),
   type: z.string(),
   tag: z.string(),
+  /** Of another producer's record, where a field of it has named the tag. */
+  partitionKey: z.string().optional(),
   _src: z.string(),
   _off: z.int(),
   /** CRC-32 of the line's bytes; absent in lakes of version 1. */

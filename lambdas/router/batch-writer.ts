@@ -120,7 +120,7 @@ export class BatchWriter {
   /** All in one object, however many they are: whoever writes to the stream should not decide on the puts. */
   #quarantineObject(quarantined: readonly Quarantined[], id: BatchId, arrivedAt: Date): WrittenObject {
     const compression = this.#compression;
-    const lines = quarantined.map(quarantineLine);
+    const lines = quarantined.map((one) => quarantineLine(one, id.origin));
     const body = compress(lines, compression);
     const key = quarantineKey(arrivedAt, id, objectDigest(body), compression);
     return { object: { kind: "quarantine", type: "", key, bytes: body.length, rows: lines.length }, body };

@@ -75,7 +75,8 @@ export class Batch {
       }
     }
     const path = position?.source.path ?? null;
-    const line = { data, crc, metadata, offset, foreign: position === undefined, tag, path };
+    const foreign = position === undefined;
+    const line = { data, crc, metadata, offset, foreign, tag, partitionKey, path };
     const unparsed = unopened === undefined ? undefined : new Misfit("unparsed", unopened);
     fileLine(batch, type, line, isEmpty ? SKIPPED : unparsed);
   }

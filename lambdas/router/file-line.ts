@@ -30,6 +30,7 @@ export interface Line {
   /** It has no provenance. */
   readonly foreign: boolean;
   readonly tag: string;
+  readonly partitionKey: string;
   /** Of its file or spool; null without provenance. */
   readonly path: string | null;
 }
@@ -94,7 +95,7 @@ function addRow(batch: TypeBatch, { writer }: RoutedType, line: Line): Misfit | 
 }
 
 function reject(batch: TypeBatch, { reason, field, detail }: Misfit, line: Line): void {
-  const { data, crc, metadata, offset, tag, path } = line;
+  const { data, crc, metadata, offset, tag, partitionKey, path } = line;
   const { src, host, arrivedAtMs } = metadata;
   const encoding = isUtf8(data) && !growsInJson(data) ? "utf8" : "base64";
   batch.reject({
@@ -103,6 +104,7 @@ function reject(batch: TypeBatch, { reason, field, detail }: Misfit, line: Line)
     detail: detail.slice(0, DETAIL_CHARS).toWellFormed(),
     type: batch.name,
     tag,
+    ...(partitionKey === tag ? {} : { partitionKey }),
     _src: src,
     _off: offset,
     _crc: crc,

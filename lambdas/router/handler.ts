@@ -5,6 +5,8 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { Context, KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
 import { parseConfig } from "../../wire/config.ts";
+import type { RouterAnswer, RouterRequest } from "../../wire/router-command.ts";
+import { answerCommand } from "./reparse/answer-command.ts";
 import { RouterError } from "./router-error.ts";
 import { RouterMetrics } from "./router-metrics.ts";
 import { Router, type RoutedBatch } from "./router.ts";
@@ -24,25 +26,42 @@ if (bucket === "") {
 }
 
 const configFile = join(import.meta.dirname, "config.json");
-const router = new Router(parseConfig(JSON.parse(readFileSync(configFile, "utf8")), configFile));
+const config = parseConfig(JSON.parse(readFileSync(configFile, "utf8")), configFile);
+const router = new Router(config);
 const s3 = new S3Client({
   requestHandler: new NodeHttpHandler({ connectionTimeout: 2_000, requestTimeout: 15_000 }),
 });
 const logger = new Logger({ serviceName: "router" });
 const metrics = new RouterMetrics(process.env["AWS_LAMBDA_FUNCTION_NAME"] ?? "router");
 
+type Remaining = Pick<Context, "getRemainingTimeInMillis">;
+
+/** Deals with a batch of the stream, or with what an operator asks of it. */
+export async function handler(
+  event: KinesisStreamEvent,
+  context: Remaining,
+): Promise<KinesisStreamBatchResponse>;
+export async function handler(event: RouterRequest, context: Remaining): Promise<RouterAnswer>;
+export async function handler(
+  event: KinesisStreamEvent | RouterRequest,
+  context: Remaining,
+): Promise<KinesisStreamBatchResponse | RouterAnswer> {
+  const remainingMs = (): number => Math.max(0, context.getRemainingTimeInMillis() - ANSWER_MS);
+  if ("command" in event) return answerCommand(event, { config, s3, bucket, logger, remainingMs });
+  return routeBatch(event, AbortSignal.timeout(remainingMs()));
+}
+
 /**
  * Files a batch of Kinesis records in the lake. Bad data never fails it; what the lake could not take now
  * comes again from the first record, and what memory could not hold from the first record not taken.
  */
-export async function handler(
+async function routeBatch(
   event: KinesisStreamEvent,
-  context: Pick<Context, "getRemainingTimeInMillis">,
+  deadline: AbortSignal,
 ): Promise<KinesisStreamBatchResponse> {
   const records = streamRecords(event);
   if (records.length === 0) return comesAgain(undefined);
   const routed = router.route(records);
-  const deadline = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - ANSWER_MS));
   const written = await writeBatch(s3, bucket, routed, new Date(), deadline);
   if ("retry" in written) {
     logger.error("the batch comes again", written.retry);

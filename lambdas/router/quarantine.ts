@@ -28,12 +28,13 @@ export function quarantineReasons(quarantined: readonly Quarantined[]): Quaranti
   }));
 }
 
-/** The record's line in the batch's quarantine object. */
-export function quarantineLine({ record, error }: Quarantined): Buffer {
-  const { sequenceNumber, partitionKey, arrivedAt, data } = record;
+/** The record's line in a quarantine object of this origin. */
+export function quarantineLine({ record, error }: Quarantined, origin: string): Buffer {
+  const { shardId, sequenceNumber, partitionKey, arrivedAt, data } = record;
   const line: QuarantinedRecord = {
     reason: error.code,
     detail: error.message,
+    ...(shardId === origin ? {} : { shardId }),
     sequenceNumber,
     partitionKey,
     arrivedAt: arrivedAt.toISOString(),

@@ -8,6 +8,7 @@ const LOGS = "Lambda writes the function's output in the role's name; the local 
 const TICK = "Scheduler invokes the function in the role's name; the local one asks nobody";
 const UNDELIVERED = "a tick that could not be delivered";
 const OPERATOR = "people on duty and their commands, which work on the laptop cloud here";
+const REPARSE = "lines that are filed anew, by a command that works on the laptop cloud here";
 const ERASURE = "whoever erases lines, by a command that works on the laptop cloud here";
 
 export const UNUSED_ACTIONS: Readonly<Record<string, string>> = {
@@ -54,7 +55,9 @@ export const UNUSED_ACTIONS: Readonly<Record<string, string>> = {
   "RouterHandlerRole kms:Decrypt": POLLER,
   "RouterHandlerRole logs:CreateLogStream": LOGS,
   "RouterHandlerRole logs:PutLogEvents": LOGS,
-  "RouterHandlerRole s3:ListBucket": "Lambda checks the failure destination when the mapping is made",
+  "RouterHandlerRole s3:GetObject": REPARSE,
+  "RouterHandlerRole s3:ListBucket":
+    "Lambda checks the failure destination when the mapping is made; reparses",
   "SequencerHandlerRole logs:CreateLogStream": LOGS,
   "SequencerHandlerRole logs:PutLogEvents": LOGS,
   "SequencerTickRole lambda:InvokeFunction": TICK,

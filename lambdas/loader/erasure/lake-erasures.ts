@@ -9,7 +9,8 @@ import {
   parseRewrittenObject,
   type RewrittenObject,
 } from "../../../wire/erasure.ts";
-import { partitionDay, PREFIX } from "../../../wire/keys.ts";
+import { PREFIX } from "../../../wire/keys.ts";
+import { standingObjects } from "../../commit-log/standing-objects.ts";
 import type { Lake } from "../lake.ts";
 import { LoaderError } from "../loader-error.ts";
 import { type Target, typesOf } from "../target.ts";
@@ -58,33 +59,15 @@ export class LakeErasures {
     return parseErasure(json, key);
   }
 
-  /**
-   * What stands in the place of objects, by their keys; of those that were not rewritten there is nothing. One
-   * erasure of a type ends before the next begins, so what one has written the next may have replaced.
-   */
+  /** What stands in the place of objects, by their keys; of those that were not rewritten there is nothing. */
   async rewritten(
     target: Pick<Target, "type" | "formerNames">,
     keys: Iterable<string>,
   ): Promise<Map<string, RewrittenObject>> {
-    const replaced = new Map<string, RewrittenObject>();
-    const ids = this.of(target);
-    if (ids.length === 0) return replaced;
-    /** The object that there is now, and the one that a commit names. */
-    const named = new Map([...keys].map((key) => [key, key]));
-    for (const id of ids) {
-      const days = new Set((await this.record(id)).days);
-      const wanted = new Set([...named.keys()].map(partitionDay).filter((day) => day && days.has(day)));
-      for (const day of wanted) {
-        for await (const next of this.#objects(id, day!)) {
-          const name = named.get(next.object);
-          if (name === undefined) continue;
-          named.delete(next.object);
-          if (next.key !== undefined) named.set(next.key, name);
-          replaced.set(name, next);
-        }
-      }
-    }
-    return replaced;
+    return standingObjects(this.of(target), keys, {
+      record: (id) => this.record(id),
+      objects: (id, day) => this.#objects(id, day),
+    });
   }
 
   /** A day of a large lake has very many: they are read one by one. */

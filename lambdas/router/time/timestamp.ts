@@ -18,3 +18,10 @@ export function formatTimestamp(epochMs: number): string {
   const rest = ms % 1_000;
   return `${prefix}${seconds < 10 ? "0" : ""}${seconds}.${rest < 10 ? "00" : rest < 100 ? "0" : ""}${rest}`;
 }
+
+const TIMESTAMP = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}$/;
+
+/** Reads what `formatTimestamp` has written, in ms of the epoch; NaN for any other text. */
+export function timestampMs(text: string): number {
+  return TIMESTAMP.test(text) ? Date.parse(`${text.replace(" ", "T")}Z`) : NaN;
+}

@@ -1,0 +1,71 @@
+import type { WeirConfig } from "../../../wire/config.ts";
+import {
+  type Erasure,
+  erasureKey,
+  objectsKey,
+  parseErasure,
+  parseErasureKey,
+  parseOpenErasureKey,
+  parseRewrittenObject,
+  type RewrittenObject,
+} from "../../../wire/erasure.ts";
+import { PREFIX } from "../../../wire/keys.ts";
+import { objectLines, UnreadableObject } from "../../commit-log/object-lines.ts";
+import { standingObjects } from "../../commit-log/standing-objects.ts";
+import type { ReparseLake } from "./reparse-lake.ts";
+
+/** What erasures have left of objects whose lines are filed anew: what was erased is not to come back. */
+export class ErasedLines {
+  readonly #lake: ReparseLake;
+  readonly #types: WeirConfig["types"];
+  /** They never change. */
+  readonly #records = new Map<string, Erasure>();
+
+  constructor(lake: ReparseLake, types: WeirConfig["types"]) {
+    this.#lake = lake;
+    this.#types = types;
+  }
+
+  /**
+   * Of an object of a type, the one to read: its own key, or that of another one in its place; undefined where no line is
+   * left.
+   *
+   * @throws UnreadableObject where an erasure is under way that may be about to replace it
+   */
+  async standing(key: string, type: string): Promise<string | undefined> {
+    const keys = await this.#lake.list(PREFIX.erasures);
+    const open = keys.map(parseOpenErasureKey).find((of) => of !== undefined && this.#covers(of, type));
+    if (open !== undefined) {
+      throw new UnreadableObject(key, `an erasure of ${open} is not done: weir erase --list names it`);
+    }
+    const ids = keys
+      .flatMap((key) => parseErasureKey(key) ?? [])
+      .filter((one) => this.#covers(one.type, type));
+    const sorted = ids.map(({ id }) => id).toSorted();
+    const reader = {
+      record: (id: string) => this.#record(id),
+      objects: (id: string, day: string) => this.#objects(id, day),
+    };
+    const stands = (await standingObjects(sorted, [key], reader)).get(key);
+    return stands ? stands.key : key;
+  }
+
+  /** Whether an erasure of one type may be for objects of another: what it was called before, as far as that is known. */
+  #covers(erased: string, type: string): boolean {
+    const configured = this.#types.find(({ name }) => name === erased);
+    return erased === type || configured === undefined || configured.formerNames.includes(type);
+  }
+
+  async #record(id: string): Promise<Erasure> {
+    const key = erasureKey(id);
+    const known = this.#records.get(id) ?? parseErasure((await this.#lake.get(key)).toString(), key);
+    this.#records.set(id, known);
+    return known;
+  }
+
+  async *#objects(id: string, day: string): AsyncGenerator<RewrittenObject> {
+    const key = objectsKey(id, day);
+    for await (const line of objectLines(key, await this.#lake.get(key)))
+      yield parseRewrittenObject(line.toString(), key);
+  }
+}
