@@ -7,6 +7,11 @@ export function localCommand(): Command {
     .option("--once", "a bounded amount: drain, reconcile, and exit with 0 only if it balances", false)
     .option("--logs <type=glob>", "send these files instead of sample traffic; may be repeated", logs, {})
     .option("--config <file>", "log types and settings", "weir.config.ts")
+    .option(
+      "--max-rejected <percent>",
+      "of a type's lines, above which it exits with 1; 5 if absent, with --once and --logs",
+      percent,
+    )
     .option("--report <file>", "write the reconciliation as JSON")
     .option("--lines <count>", "sample lines of each type, with --once", count, 20_000)
     .option("--rate <lines>", "sample lines of each type a second, without --once", count, 200)
@@ -33,4 +38,11 @@ function logs(value: string, previous: Logs): Logs {
 function count(value: string): number {
   if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError("It should be a whole number.");
   return Number(value);
+}
+
+function percent(value: string): number {
+  const number = Number(value);
+  if (!/^\d+(?:\.\d+)?$/.test(value) || number > 100)
+    throw new InvalidArgumentError("It should be 0 to 100.");
+  return number;
 }

@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { ConfigError } from "../wire/config.ts";
 import type { LogGlobs } from "./log-files.ts";
 import { PartError } from "./part.ts";
+import { overLimit } from "./reconcile/reject-limit.ts";
 import { renderTable } from "./reconcile/render-table.ts";
 import { run } from "./run.ts";
 import { RunError } from "./run-error.ts";
@@ -19,7 +20,12 @@ export interface RunArguments {
   readonly seed: number;
   readonly port?: number;
   readonly dir?: string;
+  /** Percent of a type's lines. */
+  readonly maxRejected?: number;
 }
+
+/** Of somebody's own logs: a format that does not fit rejects far more, and a few lines are always odd. */
+const MAX_REJECTED_PERCENT = 5;
 
 const BALANCED = 0;
 const FAILED = 1;
@@ -60,13 +66,26 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
     finish,
     signal: AbortSignal.any([abort, folder.broken]),
   });
-  process.stdout.write(`\n${renderTable(report)}\n`);
+  const maxRejectedPercent = maxRejected(args);
+  const { columns } = process.stdout;
+  const table = renderTable(report, {
+    maxRejectedPercent,
+    // Nothing is cut in a file or a pipe.
+    ...(columns !== undefined && { width: Math.max(100, columns) }),
+  });
+  process.stdout.write(`\n${table}\n`);
   if (args.report !== undefined) await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);
   if (!report.balanced) {
     folder.keep();
     await folder.assertRoom();
   }
-  return report.balanced ? BALANCED : FAILED;
+  return report.balanced && overLimit(report, maxRejectedPercent).length === 0 ? BALANCED : FAILED;
+}
+
+/** Sample traffic has lines to reject, and a run without end is watched. */
+function maxRejected({ maxRejected, once, logs }: RunArguments): number {
+  if (maxRejected !== undefined) return maxRejected;
+  return once && Object.keys(logs).length > 0 ? MAX_REJECTED_PERCENT : 100;
 }
 
 /** Ctrl-C: of a run without end the first one ends the input, the next one everything. */

@@ -7,9 +7,10 @@ import { compareSequenceNumbers } from "../../wire/sequence-number.ts";
 import { coverageProblems, coverSources, matchSources } from "./coverage.ts";
 import { counted, grouped } from "./figures.ts";
 import { Lake } from "./lake.ts";
+import { lineNumber } from "./line-number.ts";
 import { logProblems } from "./log.ts";
 import { firstMissingLine, readIdentities } from "./missing-line.ts";
-import type { Report } from "./report.ts";
+import type { RejectReport, Report } from "./report.ts";
 import { tallyType, typesOf, type TypeTally } from "./tally.ts";
 import type { Truth, TypeTruth } from "./truth.ts";
 import { checkTable, tablesOf, type Warehouse, type WarehouseOf } from "./warehouse.ts";
@@ -63,10 +64,17 @@ export async function reconcile(options: ReconcileOptions): Promise<Report> {
     }
     if (type === HEARTBEAT_TYPE) continue;
     report.types[type] = tally.counts;
-    report.rejects.push(...tally.rejects);
+    for (const reject of tally.rejects) report.rejects.push(await placed(reject));
   }
   report.balanced = problems.length === 0;
   return report;
+}
+
+/** With the line's number, which is what people look for in a file. */
+async function placed(reject: RejectReport): Promise<RejectReport> {
+  const { path, offset, line } = reject.example;
+  const number = path === undefined ? undefined : await lineNumber(path, offset, line);
+  return number === undefined ? reject : { ...reject, example: { ...reject.example, lineNumber: number } };
 }
 
 /** Sorts by origin and sequence number. */

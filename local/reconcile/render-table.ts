@@ -1,4 +1,5 @@
 import { counted, grouped, sizeText } from "./figures.ts";
+import { type OverLimit, overLimit } from "./reject-limit.ts";
 import type { RejectReport, Report, TypeReport } from "./report.ts";
 
 const COLUMNS = [
@@ -10,19 +11,72 @@ const COLUMNS = [
 ] as const satisfies (keyof TypeReport)[];
 const WIDTH = 100;
 const INDENT = "  ";
+/** Kinds of rejects of a type that are shown with a line of theirs, and how much of it. */
+const SHOWN_LINES = 3;
+const LINE_CHARS = 2_000;
 
-/** The report as a table for a terminal, with the reasons of rejects below it; at most 100 columns. */
-export function renderTable(report: Report): string {
+export interface TableOptions {
+  /** Of the terminal; without one nothing is cut. */
+  readonly width?: number;
+  /** Above it a type's rejects stand at the top, with lines of theirs. */
+  readonly maxRejectedPercent?: number;
+}
+
+/** The report as a table for a terminal, with the reasons of rejects below it. */
+export function renderTable(
+  report: Report,
+  { width = Infinity, maxRejectedPercent = Infinity }: TableOptions = {},
+): string {
+  const over = overLimit(report, maxRejectedPercent);
   return [
+    ...over.flatMap((type) => rejectedType(type, report)),
     ...typeTable(report),
     "",
     ...totals(report),
-    ...section("Rejected", report.rejects.map(rejectLines)),
+    ...section(
+      "Rejected",
+      report.rejects.map((reject) => rejectLines(reject, width)),
+    ),
     ...section("Does not balance", report.problems.map(problemLines)),
     "",
-    verdict(report),
+    verdict(report, over),
     "",
   ].join("\n");
+}
+
+/**
+ *   access: 500 of 500 lines (100.0 %) were rejected, and are no rows
+ *
+ *      500  unparsed  not in combined format: ...
+ *           /var/log/nginx/access.log:1
+ *           192.0.2.1 - - [26/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 ...
+ */
+function rejectedType({ type, lines, rejected }: OverLimit, { rejects }: Report): string[] {
+  const kinds = rejects.filter((reject) => reject.type === type);
+  const head = INDENT.repeat(2).length + 10;
+  const shown = kinds
+    .slice(0, SHOWN_LINES)
+    .flatMap(({ reason, field, count, example }) => [
+      "",
+      `${INDENT.repeat(2)}${grouped(count).padStart(8)}  ${reason}${field === undefined ? "" : ` ${field}`}: ${printable(example.detail)}`,
+      " ".repeat(head) + placeOf(example),
+      " ".repeat(head) + cut(printable(example.line), LINE_CHARS),
+    ]);
+  const more = kinds.length - SHOWN_LINES;
+  const { path } = kinds[0]!.example;
+  return [
+    `${INDENT}${type}: ${grouped(rejected)} of ${counted(lines, "line")} (${((100 * rejected) / lines).toFixed(1)} %) were rejected, and are no rows`,
+    ...shown,
+    ...(more > 0 ? ["", `${INDENT.repeat(2)}and ${counted(more, "other reason")}, below`] : []),
+    "",
+    `${INDENT.repeat(2)}Which format these lines have: npx weir infer ${path ?? "FILE"}`,
+    "",
+  ];
+}
+
+function placeOf({ path, lineNumber, source, offset }: RejectReport["example"]): string {
+  if (path === undefined) return `${source}:${offset}`;
+  return lineNumber === undefined ? `${path}, at byte ${offset}` : `${path}:${lineNumber}`;
 }
 
 /**
@@ -69,11 +123,11 @@ function section(title: string, items: readonly string[][]): string[] {
   return items.length === 0 ? [] : ["", INDENT + title, ...items.flat()];
 }
 
-function rejectLines({ type, reason, field, count, example }: RejectReport): string[] {
+function rejectLines({ type, reason, field, count, example }: RejectReport, width: number): string[] {
   const what = field === undefined ? reason : `${reason} ${field}`;
   const head = `${INDENT.repeat(2)}${grouped(count).padStart(8)}  ${type.padEnd(10)} ${what.padEnd(18)} `;
-  const place = ` (${example.source}:${example.offset})`;
-  return [head + cut(printable(example.detail), WIDTH - head.length - place.length) + place];
+  const place = ` (${placeOf(example)})`;
+  return [head + cut(printable(example.detail), width - head.length - place.length) + place];
 }
 
 function problemLines(problem: string): string[] {
@@ -89,11 +143,15 @@ function problemLines(problem: string): string[] {
   return [...lines, line].map((text, i) => INDENT.repeat(2) + (i === 0 ? "! " : "  ") + text);
 }
 
-function verdict({ balanced, seconds, problems, types }: Report): string {
+function verdict({ balanced, seconds, problems, types }: Report, over: readonly OverLimit[]): string {
   const lines = Object.values(types).reduce((sum, counts) => sum + counts.lines, 0);
-  return balanced
-    ? `${INDENT}Balanced: ${counted(lines, "line")} accounted for in ${seconds.toFixed(1)} s.`
-    : `${INDENT}Not balanced: ${counted(problems.length, "problem")} in ${counted(lines, "line")}.`;
+  if (!balanced) {
+    return `${INDENT}Not balanced: ${counted(problems.length, "problem")} in ${counted(lines, "line")}.`;
+  }
+  const sum = `${counted(lines, "line")} accounted for in ${seconds.toFixed(1)} s`;
+  if (over.length === 0) return `${INDENT}Balanced: ${sum}.`;
+  const names = over.map(({ type }) => type).join(", ");
+  return `${INDENT}Balanced, but too many rejected of ${names}: ${sum}.`;
 }
 
 /** Details hold what was found in a log line: control characters stay out of the terminal. */

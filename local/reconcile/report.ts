@@ -21,7 +21,16 @@ const rejectReport = z.strictObject({
   field: z.string().optional(),
   count,
   /** What was found in one of these lines, and where that line stands. */
-  example: z.strictObject({ detail: z.string(), source: z.string(), offset: count }),
+  example: z.strictObject({
+    detail: z.string(),
+    source: z.string(),
+    offset: count,
+    /** The line; U+FFFD for what is not UTF-8 in it. */
+    line: z.string(),
+    /** Of the file, where it was read from one, and the line's number in it, if that file still has it there. */
+    path: z.string().optional(),
+    lineNumber: z.int().min(1).optional(),
+  }),
 });
 
 /** What `--report` writes. */

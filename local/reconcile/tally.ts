@@ -109,10 +109,11 @@ class TypeTallier {
     this.#problems.push(`${this.#type}: object ${key} ${holds}, its commit says ${grouped(rows)}`);
   }
 
-  #explain({ reason, field, detail, type, _src, _off }: RejectedLine): void {
+  #explain(rejected: RejectedLine): void {
+    const { reason, field, type } = rejected;
     const key = `${reason} ${field ?? ""}`;
     const known = this.#rejects.get(key);
-    const example = known?.example ?? { detail, source: _src, offset: _off };
+    const example = known?.example ?? exampleOf(rejected);
     const count = (known?.count ?? 0) + 1;
     this.#rejects.set(key, { type, reason, ...(field !== undefined && { field }), count, example });
   }
@@ -149,4 +150,9 @@ class TypeTallier {
     }
     return repeated;
   }
+}
+
+function exampleOf({ detail, _src, _off, _path, encoding, data }: RejectedLine): RejectReport["example"] {
+  const line = Buffer.from(data, encoding).toString();
+  return { detail, source: _src, offset: _off, line, ...(_path !== undefined && { path: _path }) };
 }

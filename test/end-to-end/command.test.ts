@@ -93,6 +93,21 @@ describe.skipIf(!existsSync(LOGS))("real log files, if they are beside the repos
   });
 });
 
+test("a format that fits none of its lines balances, is told first with such a line, and is no success", async () => {
+  const log = join(dir, `${randomUUID()}.log`);
+  const line =
+    '192.0.2.1 - - [26/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 612 "-" "Mozilla/5.0" "203.0.113.7"';
+  writeFileSync(log, `${line}\n`.repeat(40));
+  const args = ["bin/weir.ts", "local", "--once", "--logs", `access=${log}`];
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] });
+  const [table, [code]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  expect(code).toBe(1);
+  expect(table.trim()).toMatch(/^access: 40 of 40 lines \(100\.0 %\) were rejected/);
+  expect(table).toMatch(/text after agent: .*, as in the format nginx-main/);
+  for (const shown of [line, `${log}:1`, "Balanced, but too many rejected of access"])
+    expect(table).toContain(shown);
+});
+
 test("a table that cannot be loaded is named in the table and the report, and what could be is told", async () => {
   // Each row of the one is larger than a page of the local warehouse, which refuses it.
   const wide = Array.from({ length: 1_200 }, (_, i) => `c${i}`);

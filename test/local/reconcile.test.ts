@@ -3,6 +3,8 @@ import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command } from "@aw
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { reconcile, type ReconcileOptions } from "../../local/reconcile/reconcile.ts";
+import { lineNumber } from "../../local/reconcile/line-number.ts";
+import { overLimit } from "../../local/reconcile/reject-limit.ts";
 import { renderTable } from "../../local/reconcile/render-table.ts";
 import { reportSchema, type Report } from "../../local/reconcile/report.ts";
 import { countFile, countFiles } from "../../local/reconcile/truth.ts";
@@ -415,11 +417,46 @@ test("the table fits 100 columns, and control characters of a log line stay out 
     type: "access",
     reason: "unparsed",
     count: 1_234_567,
-    example: { detail: `\u001b[31m${"写真".repeat(80)}`, source: "AAAA", offset: 12 },
+    example: { detail: `\u001b[31m${"写真".repeat(80)}`, source: "AAAA", offset: 12, line: "" },
   });
-  const table = renderTable(report);
+  const table = renderTable(report, { width: 100 });
   for (const line of table.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
   expect(table).not.toContain("\u001b");
   expect(table).toContain("Does not balance");
   expect(table).toMatch(/access +39 = +35 \+ +4 \+ +0 \+ +0/);
+});
+
+test("a type with too many rejects is told first, with lines of theirs and where they stand, and nothing cut", async () => {
+  const { path, events } = await accessFile();
+  await lake.batch(1, events);
+  const report = await run(path, events);
+  const { rejected, lines } = report.types["access"]!;
+  const percent = (100 * rejected) / lines;
+  expect(overLimit(report, percent)).toEqual([]);
+  expect(renderTable(report, { maxRejectedPercent: percent })).toMatch(/^ +type.*Balanced: /s);
+  expect(overLimit(report, percent - 0.01)).toEqual([{ type: "access", lines, rejected }]);
+  const example = {
+    source: "AAAA",
+    offset: 12,
+    detail: "a reason ".repeat(20).trim(),
+    line: "a line ".repeat(90).trim(),
+  };
+  report.rejects[0] = {
+    ...report.rejects[0]!,
+    example: { ...example, path: "/var/log/a.log", lineNumber: 7 },
+  };
+  const table = renderTable(report, { maxRejectedPercent: percent - 0.01 });
+  expect(table).toMatch(new RegExp(`^ +access: ${rejected} of ${lines} lines \\(.* were rejected`));
+  for (const shown of [example.detail, example.line, "/var/log/a.log:7"]) expect(table).toContain(shown);
+  expect(table).toContain("Balanced, but too many rejected of access");
+});
+
+test("a line has no number where its file is gone, or holds another one there", async () => {
+  const { path } = await accessFile();
+  const [first, second] = (await readFile(path, "utf8")).split("\n");
+  const offset = Buffer.byteLength(first!) + 1;
+  expect(await lineNumber(path, offset, second!)).toBe(2);
+  expect(await lineNumber(path, offset, first!)).toBeUndefined();
+  expect(await lineNumber(path, 1e9, second!)).toBeUndefined();
+  expect(await lineNumber(`${path}.gone`, 0, first!)).toBeUndefined();
 });

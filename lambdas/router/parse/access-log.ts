@@ -52,16 +52,23 @@ export function accessLogParser(
       at = end;
     }
     at += after.length;
-    if (!line.startsWith(after, at - after.length)) return textAfter(name, fields);
+    if (!line.startsWith(after, at - after.length))
+      return textAfter(name, fields, line.slice(at - after.length));
     if (line.length === at) return parsed;
-    if (trailing !== "keep" || line[at] !== " ") return textAfter(name, fields);
+    if (trailing !== "keep" || line[at] !== " ") return textAfter(name, fields, line.slice(at));
     parsed["trailing"] = line.slice(at + 1);
     return parsed;
   };
 }
 
-const textAfter = (name: string, fields: AccessFormat["fields"]): Misfit =>
-  new Misfit("unparsed", `not in ${name} format: text after ${fields.at(-1)!.name}`);
+/** One quoted field more than `combined`: the packaged format of nginx, and by far the most frequent mistake. */
+const FORWARDED_FOR = /^ "[^"]*"$/;
+
+function textAfter(name: string, fields: AccessFormat["fields"], text: string): Misfit {
+  const hint = name === "combined" && FORWARDED_FOR.test(text) ? ", as in the format nginx-main" : "";
+  const found = `text after ${fields.at(-1)!.name}: ${shown(text)}${hint}`;
+  return new Misfit("unparsed", `not in ${name} format: ${found}`);
+}
 
 /** @param next the text after the field */
 function endOfField({ form }: AccessField, next: string, spacesInUser: boolean): End {
