@@ -1,6 +1,12 @@
 import * as z from "zod";
 import { erasureConditionSchema } from "./erasure.ts";
 
+/** A place in the log of commits: of the next entry to read. */
+const logPlaceSchema = z.strictObject({ segment: z.int().min(1), index: z.int().min(0) });
+
+/** Sources that are asked for at a time. */
+export const AUDITED_SOURCES = 200;
+
 /**
  * What an operator asks of the loader: its function is invoked with one of these instead of a tick's event. An Invoke
  * whose answer was lost is sent again, so a command that was carried out already must answer as it did.
@@ -42,6 +48,16 @@ export const loaderCommandSchema = z.discriminatedUnion("command", [
     condition: erasureConditionSchema,
     arrivedBefore: z.iso.datetime(),
   }),
+  /**
+   * Adds up what the ledger says of each table, and counts its rows. It changes nothing.
+   */
+  z.strictObject({
+    command: z.literal("audit"),
+    /** Of loads that begin here in the log, or later; of all, if absent. */
+    from: logPlaceSchema.optional(),
+    /** Ids of sources whose rows are counted besides. */
+    sources: z.array(z.string().max(160)).max(AUDITED_SOURCES).optional(),
+  }),
   /** Makes an erasure that the lake records in the tables of its type; sent again until all of them have had it. */
   z.strictObject({ command: z.literal("erase"), id: z.string() }),
 ]);
@@ -63,6 +79,7 @@ export interface LoaderAnswers {
   readonly skip: { readonly tables: readonly TableRefused[] };
   readonly match: { readonly tables: readonly TableMatch[] };
   readonly erase: { readonly tables: readonly TableErasure[] };
+  readonly audit: { readonly tables: readonly TableSums[] };
 }
 
 export type LoaderAnswer<N extends CommandName = CommandName> =
@@ -123,11 +140,7 @@ export interface TableErasure {
   readonly openLoad?: string;
 }
 
-/** A place in the log of commits: of the next entry to read. */
-interface LogPlace {
-  readonly segment: number;
-  readonly index: number;
-}
+type LogPlace = Readonly<z.output<typeof logPlaceSchema>>;
 
 export interface TableReload {
   /** "schema.table" */
@@ -210,4 +223,55 @@ interface SetAsideStatus {
   readonly commits: number;
   /** Minute of the oldest of them, as far as their keys tell. */
   readonly oldestAt?: string | undefined;
+}
+
+/** What the ledger says of a table, and what the table says. Rows, where nothing else is named. */
+export interface TableSums {
+  /** "schema.table" */
+  readonly table: string;
+  /** Names of the types whose rows it takes. */
+  readonly types: readonly string[];
+  /** The table begins with what arrived at this time. */
+  readonly since?: string;
+  /** The interval of the log that the sums below are of, as the ledger has it. */
+  readonly from: LogPlace;
+  readonly to: LogPlace;
+  /** Intervals of the log that are tried again: of some types, or of all. */
+  readonly unread: readonly {
+    readonly from: LogPlace;
+    readonly to: LogPlace;
+    readonly types?: readonly string[] | undefined;
+  }[];
+  /** Loads of commits that are read for the first time. */
+  readonly loads: LoadSums;
+  /** Loads of objects that were set aside before. */
+  readonly retries: LoadSums;
+  /** Of all that the ledger knows, wherever it is in the log. */
+  readonly ledger: {
+    readonly inserted: number;
+    /** That somebody had taken out of the table when it was loaded anew. */
+    readonly removed: number;
+    /** That erasures have deleted. */
+    readonly erased: number;
+    /** That erasures of earlier releases may have deleted, at most. */
+    readonly erasedAtMost: number;
+  };
+  /** Rows of objects that the warehouse has refused. */
+  readonly refused: { readonly waiting: number; readonly skipped: number; readonly gone: number };
+  /** In the table; absent where there is none. */
+  readonly rows?: number;
+  /** Rows by the id of their source, of those that were asked for and have any. */
+  readonly sources?: Readonly<Record<string, number>>;
+  /** Why it does not go on, where it does not without a person. */
+  readonly failure?: string;
+}
+
+export interface LoadSums {
+  readonly loads: number;
+  readonly staged: number;
+  readonly inserted: number;
+  /** That the warehouse has refused, and that were left out. */
+  readonly setAside: number;
+  /** That were inserted beside another row of their place. */
+  readonly conflicting: number;
 }

@@ -14,6 +14,7 @@ import { readState } from "../read-state.ts";
 import { beginAnewOnConflict } from "../state-conflict.ts";
 import type { TickParts } from "../tick.ts";
 import type { CommandSession, RunCommand } from "./command.ts";
+import { audit } from "./audit.ts";
 import { erase, match } from "./erase.ts";
 import { reload } from "./reload.ts";
 import { retry, skip } from "./refused.ts";
@@ -22,6 +23,7 @@ import { status } from "./status.ts";
 
 /** Every command there is. */
 const COMMANDS: { readonly [N in CommandName]: RunCommand<N> } = {
+  audit,
   erase,
   match,
   reload,

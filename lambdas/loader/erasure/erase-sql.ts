@@ -8,7 +8,7 @@ import { samePlaceSql } from "./erased-rows.ts";
 /**
  * The one transaction that erases from a table:
  *
- * lock · not erased yet · places of the lake · rows that only the table has · delete · record
+ * lock · not erased yet · places of the lake · rows that only the table has · count · delete · record
  *
  * It holds the table's lock, as loads do: a load is before it, and its rows are deleted, or after it, and finds the
  * places in weir.erased_rows.
@@ -20,6 +20,7 @@ type EraseStatementName =
   | "copy-places"
   | "count-places" //    the places are not as many as the record says
   | "match-rows"
+  | "count-before"
   | "delete-rows"
   | "record-places"
   | "record-erasure";
@@ -49,6 +50,10 @@ export function eraseSql(erasure: Erasure, target: Target, storage: Storage): st
           ),
         ]),
     named(
+      "count-before",
+      `CREATE TEMP TABLE weir_rows_before AS SELECT count(*) AS n FROM ${tableSql(target)}`,
+    ),
+    named(
       "delete-rows",
       `DELETE FROM ${tableSql(target)} USING weir_erasing WHERE ${samePlaceSql("weir_erasing", quoteName(target.table))}`,
     ),
@@ -63,8 +68,9 @@ FROM weir_erasing`,
     ),
     named(
       "record-erasure",
-      `INSERT INTO weir.erasures (erasure_id, target, places, erased_at)
-SELECT ${erasureId}, ${name}, (SELECT count(*) FROM weir_erasing), getdate()`,
+      `INSERT INTO weir.erasures (erasure_id, target, places, erased_at, rows_erased)
+SELECT ${erasureId}, ${name}, (SELECT count(*) FROM weir_erasing), getdate(),
+  (SELECT n FROM weir_rows_before) - (SELECT count(*) FROM ${tableSql(target)})`,
     ),
   ];
 }

@@ -63,6 +63,8 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
       column("arrived_to", "timestamp"),
       column("rows_conflicting", "bigint"),
       column("rows_set_aside", "bigint"),
+      // Of a reload: rows that loads had brought, and that the table had no more.
+      column("rows_removed", "bigint"),
     ],
     attributes: "DISTSTYLE ALL SORTKEY (loaded_at)",
   },
@@ -109,6 +111,7 @@ export const LEDGER_TABLES: readonly LedgerTable[] = [
       required("target", "varchar(127)"),
       required("places", "bigint"),
       required("erased_at", "timestamp"),
+      column("rows_erased", "bigint"),
     ],
     attributes: "DISTSTYLE ALL SORTKEY (erased_at)",
   },

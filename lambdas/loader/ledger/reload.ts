@@ -60,6 +60,9 @@ export async function reload(
 const isRefused = (error: unknown): boolean =>
   error instanceof LoaderError && error.code === "STATEMENT" && /division? by zero/i.test(error.message);
 
+/** Rows that loads have brought, less those that the table had no more by an earlier reload. */
+const LOADED = "coalesce(sum(rows_inserted), 0) - coalesce(sum(rows_removed), 0)";
+
 function reloadSql(target: Target, before: LastLoad, { id, number }: LastLoad, resume: string): string[] {
   const name = quoteText(target.name);
   const isEmpty = `(SELECT count(*) FROM (SELECT 1 AS one FROM ${tableSql(target)} LIMIT 1) found) = 0`;
@@ -68,7 +71,10 @@ function reloadSql(target: Target, before: LastLoad, { id, number }: LastLoad, r
     followsSql(before, target),
     `DELETE FROM ${rangesTableSql(target)} WHERE ${isEmpty}`,
     `DELETE FROM weir.commits WHERE target = ${name} AND ${isEmpty}`,
-    `INSERT INTO weir.loads (load_id, target, path, rows_staged, rows_inserted, loaded_at, number, resume)
-SELECT ${quoteText(id)}, ${name}, 'none', 0, 0, getdate(), ${number}, ${quoteText(resume)}`,
+    `INSERT INTO weir.loads (load_id, target, path, rows_staged, rows_inserted, loaded_at, number, resume, rows_removed)
+SELECT ${quoteText(id)}, ${name}, 'none', 0, 0, getdate(), ${number}, ${quoteText(resume)},
+  (SELECT ${LOADED} FROM weir.loads WHERE target = ${name}) -
+  (SELECT coalesce(sum(rows_erased), 0) FROM weir.erasures WHERE target = ${name}) -
+  (SELECT count(*) FROM ${tableSql(target)})`,
   ];
 }

@@ -31,8 +31,10 @@ FROM weir.loads WHERE target = ${quoteText(name)} AND number IS NOT NULL ORDER B
   const [id, number, resume, inserted, from, to] = row;
   const arrived = Number(inserted) > 0 && from !== undefined && { from: String(from), to: String(to) };
   const last = { id: String(id), number: Number(number), ...(arrived && { arrived }) };
-  return { ...resumeSchema.parse(JSON.parse(String(resume))), last };
+  return { ...parseResume(String(resume)), last };
 }
+
+export const parseResume = (text: string): Resume => resumeSchema.parse(JSON.parse(text));
 
 const textOf = (column: string): string => `to_char(${column}, 'YYYY-MM-DD HH24:MI:SS.MS')`;
 

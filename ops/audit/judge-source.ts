@@ -1,0 +1,94 @@
+import { HEARTBEAT_PATH } from "../../wire/heartbeat.ts";
+import type { CommitRef } from "./commit-ref.ts";
+import type { Finding } from "./finding.ts";
+import type { Source } from "./source.ts";
+import type { Hole } from "./tracked-ranges.ts";
+
+/** What is known beside a source itself. */
+export interface Circumstances {
+  readonly now: Date;
+  /** What arrived later may still be on its way. ISO 8601. */
+  readonly settledBefore: string;
+  /** What was delivered before the audit begins is not known. */
+  readonly beginsLate: boolean;
+  /** Command lines that bring back records which arrived between two commits. */
+  readonly replay: (after: CommitRef | undefined, before: CommitRef | undefined) => readonly string[];
+}
+
+const MAX_HOLES = 20;
+
+/** What of a source nobody explains. */
+export function* judgeSource(source: Source, circumstances: Circumstances): Generator<Finding> {
+  const { name, ranges, id } = source;
+  const holes = missingHoles(source, circumstances);
+  if (holes.length > 0) yield missingBytes(source, holes, circumstances);
+  yield* missingEnd(source, circumstances);
+  if (source.goesOnAt > source.end && !circumstances.beginsLate) {
+    const count = source.goesOnAt - source.end;
+    const text = `${name} (${id}) goes on under another id at byte ${grouped(source.goesOnAt)}, and is delivered to ${grouped(source.end)}`;
+    yield {
+      kind: "earlier-source",
+      subject: name,
+      text,
+      count,
+      commits: refs(ranges.last),
+      fix: circumstances.replay(ranges.last, undefined),
+    };
+  }
+  if (source.otherHosts.length > 0) {
+    const hosts = [source.host, ...source.otherHosts];
+    const text = `${hosts.join(" and ")} both claim the source ${id} (${source.path}): bytes of one may stand for those of the other`;
+    yield { kind: "contested", subject: name, text, count: hosts.length };
+  }
+  if (ranges.blurredBytes > 0) {
+    const text = `${name} (${id}) has more holes than are told apart, of ${bytesOf(ranges.blurredBytes)} at least`;
+    yield { kind: "blurred", subject: name, text, count: ranges.blurredBytes };
+  }
+}
+
+/** Holes that nothing explains; those whose ends arrived just now may be filled yet. */
+export function missingHoles(source: Source, { beginsLate, settledBefore }: Circumstances): Hole[] {
+  // A process has heartbeats of its own, from 0 on; any other source may have begun before the audit does.
+  const from = beginsLate ? source.explained.begin : 0;
+  return [...source.explained.holes(from)].filter(({ before }) => before.arrivedTo <= settledBefore);
+}
+
+function missingBytes(source: Source, holes: readonly Hole[], { replay }: Circumstances): Finding {
+  const count = holes.reduce((sum, { from, to }) => sum + to - from, 0);
+  const [first] = holes;
+  const more = holes.length > 1 ? `, the first of ${grouped(holes.length)} holes` : "";
+  const text =
+    `${bytesOf(count)} of ${source.name} (${source.id}) are missing: ` +
+    `${rangeText(first!.from, first!.to)}${more}, and no gap is stated for them`;
+  const some = holes.slice(0, MAX_HOLES);
+  const commits = some.flatMap(({ after, before }) => refs(after, before));
+  const fix = [...new Set(some.flatMap(({ after, before }) => replay(after, before)))];
+  return { kind: "missing", subject: source.name, text, count, commits, fix };
+}
+
+/** What Kinesis has acknowledged, as the agent says, is in the lake once what was before it on the stream is. */
+function* missingEnd(source: Source, { settledBefore, replay }: Circumstances): Generator<Finding> {
+  const { told, end, acknowledgedEnd } = source;
+  if (told === undefined || acknowledgedEnd <= end || source.path === HEARTBEAT_PATH) return;
+  if (told.arrivedAt.toISOString() > settledBefore) return;
+  const count = acknowledgedEnd - end;
+  const text =
+    `${bytesOf(count)} at the end of ${source.name} (${source.id}) are missing: Kinesis had taken it up to ` +
+    `${grouped(acknowledgedEnd)} by ${told.arrivedAt.toISOString()}, and the lake has it up to ${grouped(end)}`;
+  const { last } = source.ranges;
+  yield {
+    kind: "missing",
+    subject: source.name,
+    text,
+    count,
+    commits: refs(last),
+    fix: replay(last, undefined),
+  };
+}
+
+const refs = (...commits: readonly (CommitRef | undefined)[]): CommitRef[] =>
+  commits.filter((commit) => commit !== undefined);
+
+export const grouped = (value: number): string => value.toLocaleString("en-US");
+export const rangeText = (from: number, to: number): string => `[${grouped(from)}, ${grouped(to)})`;
+export const bytesOf = (count: number): string => `${grouped(count)} byte${count === 1 ? "" : "s"}`;

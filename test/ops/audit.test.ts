@@ -1,0 +1,234 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Audit, type AuditOptions, type AuditResult } from "../../ops/audit/audit.ts";
+import type { FailedBatch } from "../../ops/audit/failed-batches.ts";
+import type { Commit } from "../../wire/commit.ts";
+import {
+  at,
+  commitOf,
+  found,
+  heartbeatOf,
+  type HistoryBatch,
+  hostOf,
+  LINE_BYTES,
+  NOW,
+  pathOf,
+  type Piece,
+  rowsOf,
+  tableOf,
+} from "./audit-history.ts";
+
+type Named = { readonly key: string; readonly commit: Commit };
+
+/** Batches of shards, each with lines of some sources, which go on from batch to batch. */
+const steps = fc.array(
+  fc.record({
+    shard: fc.nat(2),
+    records: fc.integer({ min: 1, max: 5 }),
+    pieces: fc.array(
+      fc.record({
+        source: fc.nat(3),
+        lines: fc.integer({ min: 1, max: 6 }),
+        kind: fc.constantFrom("rows", "rows", "rows", "rejected", "gap"),
+      }),
+      { maxLength: 3 },
+    ),
+    foreign: fc.constantFrom(0, 0, 2),
+  }),
+  { minLength: 2, maxLength: 25 },
+);
+type Steps = typeof steps extends fc.Arbitrary<infer T> ? T : never;
+
+interface History {
+  readonly batches: readonly HistoryBatch[];
+  readonly sizes: ReadonlyMap<number, number>;
+  readonly rows: number;
+}
+
+function historyOf(all: Steps): History {
+  const sizes = new Map<number, number>();
+  const ends = new Map<number, number>();
+  let rows = 0;
+  const batches = all.map(({ shard, records, pieces, foreign }, minute): HistoryBatch => {
+    const first = 1 + (ends.get(shard) ?? 0);
+    ends.set(shard, first + records - 1);
+    rows += foreign;
+    const taken = pieces.map(({ source, lines, kind }): Piece => {
+      const from = sizes.get(source) ?? 0;
+      const to = from + lines * LINE_BYTES;
+      sizes.set(source, to);
+      const rejected = kind === "rejected" ? 1 : 0;
+      if (kind === "gap") return { source, from, to, gap: true };
+      rows += lines - rejected;
+      return { source, from, to, rejected };
+    });
+    return { shard, first, last: first + records - 1, minute, pieces: taken, foreign };
+  });
+  return { batches, sizes, rows };
+}
+
+function audited(
+  commits: readonly Named[],
+  { sizes }: Pick<History, "sizes">,
+  options: Partial<AuditOptions> = {},
+): AuditResult {
+  const audit = new Audit({ now: NOW, ...options });
+  for (const one of found(commits)) audit.add(one);
+  for (const host of ["web-0", "web-1"]) audit.tell(heartbeatOf(host, sizes, 1_000), at(1_000));
+  return audit.end();
+}
+
+describe("a history in which nothing is lost balances", () => {
+  test("with batches that came again, in whole or in halves, before or after", () => {
+    fc.assert(
+      fc.property(
+        steps,
+        fc.array(fc.record({ at: fc.nat(), halves: fc.boolean(), to: fc.nat() })),
+        (all, again) => {
+          const history = historyOf(all);
+          const commits = history.batches.map(commitOf);
+          const extra: { to: number; commits: Named[] }[] = again.map(({ at, halves, to }) => {
+            const batch = history.batches[at % history.batches.length]!;
+            return { to, commits: (halves ? bisected(batch) : [batch]).map(commitOf) };
+          });
+          for (const { to, commits: some } of extra) commits.splice(to % (commits.length + 1), 0, ...some);
+          const tables = [tableOf(commits, commits.length, history.rows)];
+          const result = audited(commits, history, { tables });
+          expect(result.findings).toEqual([]);
+          expect(result.balanced).toBe(true);
+          expect(result.tables[0]!.lake).toBe(commits.reduce((sum, one) => sum + rowsOf(one), 0));
+          expect(result.tables[0]!.loaded + result.tables[0]!.duplicates).toBe(result.tables[0]!.lake);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("lines are counted once, and what waits for the loader is told and is no fault", () => {
+    fc.assert(
+      fc.property(steps, fc.nat(), (all, waiting) => {
+        const history = historyOf(all);
+        const once = history.batches.map(commitOf);
+        const loaded = once.length - (waiting % once.length);
+        const distinct = once.slice(0, loaded).reduce((sum, one) => sum + rowsOf(one), 0);
+        const commits = [...once, ...once.slice(loaded)];
+        const result = audited(commits, history, { tables: [tableOf(commits, loaded, distinct)] });
+        expect(result.findings).toEqual([]);
+        expect(result.tables[0]!.waiting).toBe(2 * (history.rows - distinct));
+        const sum = once.reduce((lines, { commit }) => lines + (commit.types["access"]?.lines ?? 0), 0);
+        const [access] = result.types;
+        expect(access?.lines ?? 0).toBe(sum);
+        expect(result.hours.reduce((lines, hour) => lines + hour.lines, 0)).toBe(sum);
+        expect((access?.rows ?? 0) + (access?.rejected ?? 0) + (access?.filtered ?? 0)).toBe(sum);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+/** A batch in two, as Lambda has it after a failure. */
+function bisected(batch: HistoryBatch): HistoryBatch[] {
+  const { first, last, pieces, foreign = 0 } = batch;
+  if (first === last) return [batch];
+  const middle = Math.floor((first + last) / 2);
+  const half = Math.ceil(pieces.length / 2);
+  return [
+    { ...batch, last: middle, pieces: pieces.slice(0, half), foreign },
+    { ...batch, first: middle + 1, pieces: pieces.slice(half), foreign: 0 },
+  ];
+}
+
+describe("whatever is lost or there twice is found, and named", () => {
+  test("a commit that is not there", () => {
+    fc.assert(
+      fc.property(steps, fc.nat(), (all, which) => {
+        const history = historyOf(all);
+        const bringing = history.batches.filter(({ pieces }) => pieces.length > 0);
+        fc.pre(bringing.length > 0);
+        const lost = bringing[which % bringing.length]!;
+        const commits = history.batches.filter((batch) => batch !== lost).map(commitOf);
+        const { balanced, findings } = audited(commits, history);
+        expect(balanced).toBe(false);
+        const named = new Set(findings.map(({ kind, subject }) => `${kind} ${subject}`));
+        const sources = new Set(lost.pieces.map(({ source }) => source));
+        expect([...named].toSorted()).toEqual(
+          [...sources].map((n) => `missing ${hostOf(n)}:${pathOf(n)}`).toSorted(),
+        );
+        const bytes = lost.pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+        expect(findings.reduce((sum, { count }) => sum + count, 0)).toBe(bytes);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("rows that a load has lost, that went from the table, or that are there twice", () => {
+    const change = fc.record({
+      what: fc.constantFrom("not-loaded", "rows-gone", "rows-unknown", "lost-rows"),
+      rows: fc.integer({ min: 1, max: 5 }),
+    });
+    fc.assert(
+      fc.property(steps, change, (all, { what, rows }) => {
+        const history = historyOf(all);
+        const commits = history.batches.map(commitOf);
+        fc.pre(history.rows >= rows);
+        const { loads, ledger, ...table } = tableOf(commits, commits.length, history.rows);
+        const less = { ...ledger, inserted: ledger.inserted - rows };
+        const tables = {
+          "not-loaded": {
+            loads: { ...loads, staged: loads.staged - rows, inserted: loads.inserted - rows },
+            ledger: less,
+            rows: history.rows - rows,
+          },
+          "rows-gone": { loads, ledger, rows: history.rows - rows },
+          "rows-unknown": { loads, ledger, rows: history.rows + rows },
+          "lost-rows": {
+            loads: { ...loads, inserted: loads.inserted - rows },
+            ledger: less,
+            rows: history.rows - rows,
+          },
+        } as const;
+        const { findings } = audited(commits, history, { tables: [{ ...table, ...tables[what] }] });
+        expect(findings.map(({ kind, subject }) => [kind, subject])).toContainEqual([what, "logs.access"]);
+        expect(findings.find(({ kind }) => kind === what)!.count).toBe(rows);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("a batch that was given up, until commits have all of its records", () => {
+    fc.assert(
+      fc.property(steps, fc.nat(), fc.boolean(), (all, which, isReplayed) => {
+        const history = historyOf(all);
+        const lost = history.batches[which % history.batches.length]!;
+        const rest = history.batches.filter((batch) => batch !== lost);
+        const batches = isReplayed ? [...rest, ...bisected(lost)] : rest;
+        const failures = [failureOf(lost)];
+        const { findings, replayed } = audited(batches.map(commitOf), history, { failures });
+        const failed = findings.filter(({ kind }) => kind === "failed-batch");
+        expect(replayed).toEqual(isReplayed ? ["aws/lambda/1"] : []);
+        expect(failed.map(({ count, objects, fix }) => ({ count, objects, fix }))).toEqual(
+          isReplayed
+            ? []
+            : [
+                {
+                  count: lost.last - lost.first + 1,
+                  objects: ["aws/lambda/1"],
+                  fix: ["weir replay --failed"],
+                },
+              ],
+        );
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+const failureOf = ({ shard, first, last, minute }: HistoryBatch): FailedBatch => ({
+  key: "aws/lambda/1",
+  shardId: `shardId-${String(shard).padStart(12, "0")}`,
+  firstSequenceNumber: `${first}`,
+  lastSequenceNumber: `${last}`,
+  records: last - first + 1,
+  arrivedFrom: at(minute).toISOString(),
+  arrivedTo: at(minute).toISOString(),
+});
