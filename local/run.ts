@@ -17,6 +17,7 @@ import { reconcile } from "./reconcile/reconcile.ts";
 import type { Report } from "./reconcile/report.ts";
 import { countFiles, type Truth } from "./reconcile/truth.ts";
 import { redshiftTables } from "./redshift-tables.ts";
+import { writeShellEnvironment } from "./shell-environment.ts";
 import { readDeployment } from "./template/read-deployment.ts";
 import { synthesize } from "./template/synthesize.ts";
 import { generateTraffic, SAMPLE_TYPES } from "./traffic/traffic.ts";
@@ -87,7 +88,7 @@ export async function run(options: RunOptions): Promise<Report> {
   });
   stack.defer(() => page.stop());
   say(`live page: ${page.url}`);
-  say(`weir's commands reach this cloud with --local ${dir}`);
+  await sayWhereDataIs(cloud, dir, say, stack);
 
   const source = input(options, config, files, lake.totals);
   const agent = await startAgent(options, cloud, source.files, gauges, config, stack);
@@ -116,6 +117,24 @@ export async function run(options: RunOptions): Promise<Report> {
   gauges.phase = report.balanced ? "balanced" : "unbalanced";
   gauges.problems = report.problems;
   return report;
+}
+
+/** Tells where rows and objects can be looked at, and how. */
+async function sayWhereDataIs(
+  { deployment, environment, warehouse, s3Endpoint, kinesisEndpoint }: Cloud,
+  dir: string,
+  say: (line: string) => void,
+  stack: AsyncDisposableStack,
+): Promise<void> {
+  const { path, stop } = await writeShellEnvironment(dir, environment, warehouse);
+  stack.defer(stop);
+  if (warehouse) say(`tables:  PostgreSQL at 127.0.0.1:${warehouse.port}, database ${warehouse.database}`);
+  say(`objects: S3 at ${s3Endpoint}, bucket ${deployment.lakeBucket}`);
+  say(
+    `stream:  Kinesis at ${kinesisEndpoint}, stream ${deployment.stream.name}, region ${deployment.region}`,
+  );
+  say(`to look at them:  . ${path}   and then ${warehouse ? "psql, " : ""}aws s3, aws kinesis`);
+  say(`weir's commands:  npx weir loads --local ${dir}`);
 }
 
 /** Where lines come from: files that are there, or sample traffic. */
