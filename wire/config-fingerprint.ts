@@ -9,9 +9,11 @@ const FINGERPRINT_DIGITS = 12;
  * another table, alarm or schedule leaves it as it is. What is left out and what is stated as its default are the
  * same, and so are the fields of an object in any order.
  */
-export function configFingerprint({ types, foreign, lake, router }: WeirConfig): string {
+export function configFingerprint({ types, tables, hashSalt, foreign, lake, router }: WeirConfig): string {
   const deciding = {
     types: types.map(decidingOf),
+    tables,
+    hashSalt,
     foreign,
     compression: lake.compression,
     maxHoursPerBatch: lake.maxHoursPerBatch,
@@ -30,7 +32,7 @@ function decidingOf(type: LogType): object {
 
 function decidingOfColumn(column: Column): object {
   const { encode: _, ...rest } = column;
-  return { ...rest, field: column.field ?? column.name };
+  return { ...rest, ...(column.value === undefined && { field: column.field ?? column.name }) };
 }
 
 function inOrder(value: unknown): unknown {

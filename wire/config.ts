@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { toDotPath } from "zod/v4/core";
+import { expressionProblems } from "./expression-problems.ts";
 import { identifier, logTypeSchema } from "./log-type.ts";
+import { lookupTables, TABLE_EXAMPLE } from "./lookup-table.ts";
 import { typeNameProblems } from "./type-names.ts";
 import { readersProblems, readersSchema } from "./readers.ts";
 import { kmsKeyArn, stackSchema } from "./stack-config.ts";
@@ -255,6 +257,19 @@ export const weirConfigSchema = z
       description:
         "whoever queries the warehouse. What the loader cannot give them it tells, and loads all the same",
     }),
+    tables: lookupTables.optional().meta({
+      description: `tables for \`lookup\` in the expressions of all types: ${TABLE_EXAMPLE}. A large one may be imported`,
+    }),
+    hashSalt: z
+      .string()
+      .min(16)
+      .max(256)
+      .optional()
+      .meta({
+        description:
+          "key of `hash` in expressions, of 16 characters or more: whoever has it can try which value a hash stands for, and " +
+          "another one gives other hashes",
+      }),
     types: z.array(logTypeSchema).min(1),
     retired: z
       .array(
@@ -282,6 +297,9 @@ export const weirConfigSchema = z
       context.addIssue({ code: "custom", path: [...path], message });
     }
     for (const { path, message } of typeNameProblems(types, retired)) {
+      context.addIssue({ code: "custom", path: [...path], message });
+    }
+    for (const { path, message } of expressionProblems(types, config)) {
       context.addIssue({ code: "custom", path: [...path], message });
     }
     const names = new Set<string>();

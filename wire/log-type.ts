@@ -1,7 +1,10 @@
 import * as z from "zod";
 import { encodes, ENCODINGS } from "./column-encoding.ts";
 import { parseColumnType } from "./column-type.ts";
+import { computedProblems } from "./computed-column.ts";
+import { EXPRESSION_MAX_CHARS } from "./expression/syntax.ts";
 import { PARTITION_KEY_MAX_CHARS, SORT_KEY_MAX_COLUMNS, TABLE_MAX_COLUMNS } from "./limits.ts";
+import { lookupTables } from "./lookup-table.ts";
 import { parserSchema } from "./parser.ts";
 import { columnNameProblem, schemaNameProblem, tableNameProblem } from "./redshift-names.ts";
 import { timeSettings } from "./time-settings.ts";
@@ -55,6 +58,11 @@ const time = z.strictObject({ field: fieldPath, ...timeSettings });
 
 const nulls = z.array(z.string()).max(16);
 
+const expression = z.string().min(1).max(EXPRESSION_MAX_CHARS);
+
+/** As Fluentd's inline classifier writes them: "*" is open. */
+const bound = z.union([z.number(), z.literal("*")]);
+
 const column = z.strictObject({
   name: columnName.meta({
     description:
@@ -62,6 +70,23 @@ const column = z.strictObject({
       "keeps for itself, such as oid, ctid or xmin",
   }),
   field: fieldPath.optional().meta({ description: "parsed field it is filled from; its own name if absent" }),
+  value: expression.optional().meta({
+    description:
+      "an expression whose value it is filled with, in the place of a field, such as `int(status) >= 500`: " +
+      "docs/expressions.md. The fields that it reads stay in _extra, but for those in `remove`",
+  }),
+  classes: z
+    .record(z.string().min(1), z.tuple([bound, bound]))
+    .optional()
+    .meta({
+      description:
+        "ranges of numbers by the text that the column gets for them, from the first number up to before the second, " +
+        '"*" for no bound: `{ fast: ["*", 0.1], slow: [0.1, "*"] }`. What is in none of them, or no number, has no value',
+    }),
+  default: z
+    .union([z.string(), z.number(), z.boolean()])
+    .optional()
+    .meta({ description: "what is written where there is no value" }),
   type: z.string().refine((text) => parseColumnType(text) !== undefined, {
     message:
       "not a column type: use smallint, integer, bigint, real, double precision, decimal(p,s), boolean, " +
@@ -118,6 +143,9 @@ const destination = z.discriminatedUnion("to", [
     .meta({ description: "rows are also loaded into this table" }),
 ]);
 
+/** Each makes a row of a line, so that rows take so many times the memory of lines. */
+const MAX_COPIES = 4;
+
 /** A table has Weir's own columns besides, and the loader's staging tables some more. */
 const MAX_COLUMNS = TABLE_MAX_COLUMNS - 20;
 
@@ -163,6 +191,36 @@ export const logTypeSchema = z
     nulls: nulls
       .optional()
       .meta({ description: "texts that are no value in any column, nor for event time" }),
+    drop: expression.optional().meta({
+      description:
+        "lines for which this expression is true become no row and are counted as filtered. One that cannot be worked out " +
+        "drops nothing",
+    }),
+    copy: z
+      .array(
+        z.strictObject({
+          to: z.string().meta({
+            description: "a type, which reads and files the line by itself as if it had come under its tag",
+          }),
+          when: expression.optional().meta({
+            description: "only lines for which this expression, of fields of the type that copies, is true",
+          }),
+        }),
+      )
+      .min(1)
+      .max(MAX_COPIES)
+      .optional()
+      .meta({
+        description:
+          "types that get each line too, as the stores of Fluentd's copy do: also lines that are dropped or rejected here. " +
+          "What has come as a copy is not copied on",
+      }),
+    remove: z.array(fieldPath).min(1).optional().meta({
+      description: "fields that are kept nowhere where no column takes them, also not in _extra",
+    }),
+    tables: lookupTables.optional().meta({
+      description: "tables of this type's own for `lookup`, before those of the configuration",
+    }),
     columns: z
       .array(column)
       .min(1)
@@ -184,6 +242,7 @@ export const logTypeSchema = z
       if (seen.has(name)) problem(["columns", i, "name"], `"${name}" twice`);
       const refused = misfitProblem(column);
       if (refused !== undefined) problem(["columns", i, "onMisfit"], refused);
+      for (const found of computedProblems(column)) problem(["columns", i, ...found.path], found.message);
       if (time && !TIME_KINDS.has(parseColumnType(type)?.kind))
         problem(["columns", i, "time"], `${type} is no time`);
       seen.add(name);

@@ -35,6 +35,10 @@ export const rejectedLineSchema = z.object({
   _arrived_at: z.string(),
   /** Of its file or spool. Absent for other producers' records, and where an earlier release wrote the line. */
   _path: z.string().optional(),
+  /** The type that the line was copied from: its tag leads there. */
+  copyOf: z.string().optional(),
+  /** Types that have a copy of the line already. */
+  copied: z.array(z.string()).optional(),
   /** The line's bytes, as they came. */
   encoding: z.enum(["utf8", "base64"]),
   data: z.string(),

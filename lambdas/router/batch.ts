@@ -1,10 +1,10 @@
 import { crc32 } from "node:zlib";
 import type { WeirConfig } from "../../wire/config.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
-import type { Source } from "../../wire/provenance.ts";
+import type { Position, Source } from "../../wire/provenance.ts";
 import { DeliveredSources } from "./delivered-sources.ts";
-import { fileLine } from "./file-line.ts";
-import type { LogTypes } from "./log-types.ts";
+import { copiesOf, fileLine, type Line } from "./file-line.ts";
+import type { LogTypes, RoutedType } from "./log-types.ts";
 import { Misfit } from "./misfit.ts";
 import type { Event } from "./open-record.ts";
 import { SKIPPED } from "./parse/skipped.ts";
@@ -76,8 +76,20 @@ export class Batch {
     }
     const path = position?.source.path ?? null;
     const foreign = position === undefined;
-    const line = { data, crc, metadata, offset, foreign, tag, partitionKey, path };
+    const line: Line = { data, crc, metadata, offset, foreign, tag, partitionKey, path };
     const unparsed = unopened === undefined ? undefined : new Misfit("unparsed", unopened);
-    fileLine(batch, type, line, isEmpty ? SKIPPED : unparsed);
+    const given = isEmpty ? SKIPPED : unparsed;
+    fileLine(batch, type, line, given);
+    if (!type || given) return;
+    for (const to of copiesOf(type, line)) this.#copy(to, { ...line, copyOf: type.name }, position);
+  }
+
+  /** A line of another type's is one of this type's too, and is counted, left out and rejected by itself. */
+  #copy(type: RoutedType, line: Line, position: Position | undefined): void {
+    const batch = this.#types.named(type.name);
+    batch.counts.lines++;
+    batch.counts.bytes += position?.extent ?? line.data.length;
+    if (position && !this.sources.copy(position, type.name, line.crc)) batch.counts.duplicates++;
+    else fileLine(batch, type, line);
   }
 }

@@ -70,11 +70,27 @@ export class DeliveredSources {
     ranges.add(offset, end);
     if (claims.bytes !== ranges) claims.bytes.add(offset, end);
     if (ranges.size > before) this.#commit.take(rangeBytes(end));
-    if (!duplicate && !types.has(type)) {
-      this.#commit.take(typeBytes(type));
-      types.add(type);
-    }
+    if (!duplicate) this.#addType(types, type);
     return { duplicate, leftOut };
+  }
+
+  /**
+   * Takes note of an event, delivered already, that another type gets too: its bytes are claimed once.
+   *
+   * @returns false when it came before
+   * @throws BatchFull
+   */
+  copy({ source, offset }: Position, type: string, crc: number): boolean {
+    const { lines, types } = this.#of(source);
+    if (!lines.add(offset, crc, type)) return false;
+    this.#addType(types, type);
+    return true;
+  }
+
+  #addType(types: Set<string>, type: string): void {
+    if (types.has(type)) return;
+    this.#commit.take(typeBytes(type));
+    types.add(type);
   }
 
   /** @returns what the gaps leave out of which this is the first that is heard */

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import type { LineValues } from "../../wire/expression/value.ts";
 import { Misfit } from "./misfit.ts";
 import type { RoutedType } from "./log-types.ts";
 import { lineText } from "./line-text.ts";
@@ -33,6 +34,21 @@ export interface Line {
   readonly partitionKey: string;
   /** Of its file or spool; null without provenance. */
   readonly path: string | null;
+  /** What conditions are asked of, once its fields are read. */
+  values?: LineValues;
+  /** The type that it is a copy from. */
+  readonly copyOf?: string | undefined;
+  /** Types that have had a copy of it before. */
+  readonly copied?: readonly string[] | undefined;
+}
+
+/** Types that get a line too, once it is filed under its own. */
+export function copiesOf(type: RoutedType, { values, copyOf, copied }: Line): RoutedType[] {
+  if (copyOf !== undefined) return [];
+  return type.copies
+    .filter(({ when }) => when === undefined || (values !== undefined && when.holds(values)))
+    .map(({ to }) => to)
+    .filter(({ name }) => !copied?.includes(name));
 }
 
 /**
@@ -51,7 +67,7 @@ export function fileLine(
   const unrouted = type === undefined && new Misfit("unrouted", "no log type takes this tag");
   const misfit = given === SKIPPED ? given : unrouted || (given ?? addRow(batch, type!, line));
   if (misfit === SKIPPED) batch.counts.filtered++;
-  else if (misfit) reject(batch, misfit, line);
+  else if (misfit) reject(batch, misfit, line, type && given === undefined ? copiesOf(type, line) : []);
   return misfit;
 }
 
@@ -76,11 +92,16 @@ function addRow(batch: TypeBatch, { writer }: RoutedType, line: Line): Misfit | 
   if (data.length > LINE_MAX_BYTES) return new Misfit("too-large", `a line of ${data.length} bytes`);
   const text = lineText(data, writer.replacesInvalidUtf8);
   if (typeof text !== "string") return text;
-  const fields = writer.fields(text, { _tag: tag, _path: path, _host: metadata.host });
+  const context = { _tag: tag, _path: path, _host: metadata.host };
+  const fields = writer.fields(text, context);
   if (fields instanceof Misfit || fields === SKIPPED) return fields;
   const epochMs = writer.eventTime(fields, metadata.arrivedAtMs);
+  const _time = typeof epochMs === "number" ? epochMs : undefined;
+  const values = { fields, _line: text, ...context, _time, _arrived_at: metadata.arrivedAtMs };
+  line.values = values;
+  if (writer.drops(values)) return SKIPPED;
   if (typeof epochMs !== "number") return epochMs;
-  const columns = writer.columns(fields, metadata.arrivedAtMs);
+  const columns = writer.columns(fields, metadata.arrivedAtMs, values);
   if (typeof columns !== "string") return columns;
   const columnBytes = Buffer.byteLength(columns);
   if (metadata.maxBytes + columnBytes > ROW_MAX_BYTES) {
@@ -94,8 +115,14 @@ function addRow(batch: TypeBatch, { writer }: RoutedType, line: Line): Misfit | 
   return undefined;
 }
 
-function reject(batch: TypeBatch, { reason, field, detail }: Misfit, line: Line): void {
-  const { data, crc, metadata, offset, tag, partitionKey, path } = line;
+function reject(
+  batch: TypeBatch,
+  { reason, field, detail }: Misfit,
+  line: Line,
+  copies: readonly RoutedType[],
+): void {
+  const { data, crc, metadata, offset, tag, partitionKey, path, copyOf } = line;
+  const copied = [...(line.copied ?? []), ...copies.map(({ name }) => name)];
   const { src, host, arrivedAtMs } = metadata;
   const encoding = isUtf8(data) && !growsInJson(data) ? "utf8" : "base64";
   batch.reject({
@@ -111,6 +138,8 @@ function reject(batch: TypeBatch, { reason, field, detail }: Misfit, line: Line)
     _host: host,
     _arrived_at: formatTimestamp(arrivedAtMs),
     ...(path === null ? {} : { _path: path }),
+    ...(copyOf === undefined ? {} : { copyOf }),
+    ...(copied.length === 0 ? {} : { copied }),
     encoding,
     data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString(encoding),
   });

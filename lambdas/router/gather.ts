@@ -47,7 +47,7 @@ export class Gather {
 
   constructor(config: WeirConfig) {
     this.#config = config;
-    this.#logTypes = new LogTypes(config.types);
+    this.#logTypes = new LogTypes(config.types, config);
     this.#maxBytes = config.router.memoryMb * 2 ** 20 * MEMORY_SHARE;
   }
 

@@ -1,4 +1,6 @@
 import type { WeirConfig } from "../../wire/config.ts";
+import type { Expression } from "../../wire/expression/expression.ts";
+import type { ExpressionSettings } from "../../wire/expressions.ts";
 import { HEARTBEAT_TYPE, type LogType } from "../../wire/log-type.ts";
 import { RowWriter } from "./row-writer.ts";
 
@@ -26,19 +28,38 @@ const REMEMBERED_TAGS = 4_096;
 export interface RoutedType {
   readonly name: string;
   readonly writer: RowWriter;
+  /** Types that get its lines too, all or those of a condition. */
+  readonly copies: readonly { readonly to: RoutedType; readonly when: Expression | undefined }[];
 }
 
 /** Which log type a tag goes to. */
 export class LogTypes {
   readonly #routes: readonly { readonly takes: (tag: string) => boolean; readonly type: RoutedType }[];
-  readonly #heartbeat: RoutedType = { name: HEARTBEAT_TYPE, writer: new RowWriter(HEARTBEAT) };
+  readonly #heartbeat: RoutedType = {
+    name: HEARTBEAT_TYPE,
+    writer: new RowWriter(HEARTBEAT),
+    copies: [],
+  };
+  readonly #named: ReadonlyMap<string, RoutedType>;
   readonly #remembered = new Map<string, RoutedType | undefined>();
 
-  constructor(types: WeirConfig["types"]) {
-    this.#routes = types.flatMap((type) => {
-      const routed = { name: type.name, writer: new RowWriter(type) };
-      return (type.match?.tags ?? [type.name]).map((glob) => ({ takes: globMatcher(glob), type: routed }));
-    });
+  /** @param settings what the expressions of all types may use */
+  constructor(types: WeirConfig["types"], settings: ExpressionSettings = {}) {
+    const routed = routedTypes(types, settings);
+    this.#routes = types.flatMap(({ name, match }) =>
+      (match?.tags ?? [name]).map((glob) => ({ takes: globMatcher(glob), type: routed.get(name)! })),
+    );
+    this.#named = new Map([
+      ...types.flatMap(({ name, formerNames }) =>
+        formerNames.map((former) => [former, routed.get(name)!] as const),
+      ),
+      ...routed,
+    ]);
+  }
+
+  /** @returns the type that has this name, or had it; undefined when there is none */
+  ofName(name: string): RoutedType | undefined {
+    return this.#named.get(name);
   }
 
   /**
@@ -60,6 +81,21 @@ export class LogTypes {
     }
     return type;
   }
+}
+
+function routedTypes(types: WeirConfig["types"], settings: ExpressionSettings): Map<string, RoutedType> {
+  const routed = new Map(
+    types.map((type) => {
+      const copies: RoutedType["copies"][number][] = [];
+      return [type.name, { name: type.name, writer: new RowWriter(type, settings), copies }] as const;
+    }),
+  );
+  for (const { name, copy = [] } of types) {
+    const { writer, copies } = routed.get(name)!;
+    for (const { to, when } of copy)
+      copies.push({ to: routed.get(to)!, when: when === undefined ? undefined : writer.condition(when) });
+  }
+  return routed;
 }
 
 /** `*` stands for any characters; all others for themselves. Each part is looked for once, from the last one on. */

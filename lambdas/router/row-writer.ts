@@ -1,5 +1,9 @@
+import { Expression } from "../../wire/expression/expression.ts";
+import { Failure, type LineValues } from "../../wire/expression/value.ts";
+import { expressionScope, type ExpressionSettings } from "../../wire/expressions.ts";
 import type { LogType } from "../../wire/log-type.ts";
-import { columnWriter } from "./column/column-writer.ts";
+import { columnValue } from "./column/column-value.ts";
+import { columnWriter, defaultText } from "./column/column-writer.ts";
 import { checkSuper } from "./column/super.ts";
 import type { WriteColumn } from "./column/write-column.ts";
 import { fieldPath, type FieldPath, fieldReader, fieldRoute, hasObjects, TakenFields } from "./field-path.ts";
@@ -20,8 +24,10 @@ interface ColumnPlan {
   /** The value that does not fit goes to `_extra`, in the place of the whole line being rejected. */
   readonly unfitToExtra: boolean;
   readonly path: FieldPath;
-  readonly read: (fields: Fields) => unknown;
+  readonly read: (line: LineValues) => unknown;
   readonly write: WriteColumn;
+  /** Written where there is no value; undefined for nothing. */
+  readonly otherwise: string | undefined;
 }
 
 /** A log type made ready: everything the configuration says is looked up once, not once a line. */
@@ -39,31 +45,40 @@ export class RowWriter {
   readonly #hasDots: boolean;
   readonly #taken: TakenFields;
   readonly #nulls: ReadonlySet<unknown>;
+  readonly #drop: Expression | undefined;
+  readonly #compile: (source: string) => Expression;
 
-  constructor(type: LogType) {
+  constructor(type: LogType, settings: ExpressionSettings = {}) {
     const path = (field: string) => fieldPath(field, hasObjects(type.parse));
-    const { time } = type;
-    const fields = type.columns.map(({ name, field = name }) => field);
+    const { time, remove = [] } = type;
+    const scope = expressionScope(type, settings, (field) => fieldReader(path(field)));
+    this.#compile = (source) => new Expression(source, scope);
+    const values = type.columns.map((column) => columnValue(column, this.#compile, path));
+    this.#drop = type.drop === undefined ? undefined : this.#compile(type.drop);
+    // What is computed leaves the fields that it reads where they are.
+    const fields = values.flatMap(({ takes }) => takes ?? []);
     if (time) fields.push(time.field);
-    this.parse = parserOf(type.parse, new Set(fields), noEvent(type));
+    const read = [...values.flatMap(({ reads }) => [...reads]), ...(this.#drop?.fields ?? [])];
+    this.parse = parserOf(type.parse, new Set([...fields, ...read]), noEvent(type));
     this.replacesInvalidUtf8 = type.invalidUtf8 === "replace";
     this.#context = contextNames(type);
     this.plain = PlainRows.of(type);
-    this.#columns = type.columns.map((column) => ({
+    this.#columns = type.columns.map((column, i) => ({
       name: column.name,
       key: `,"${column.name}":`,
       nullable: column.nullable,
       unfitToExtra: column.onMisfit === "extra",
       path: path(column.field ?? column.name),
-      read: fieldReader(path(column.field ?? column.name)),
+      read: values[i]!.read,
       write: columnWriter(column, type),
+      otherwise: defaultText(column),
     }));
     this.#time = time && {
       read: fieldReader(path(time.field)),
       readTime: readTime(time.format, time),
       field: time.field,
     };
-    this.#paths = fields.map(path);
+    this.#paths = [...fields, ...remove].map(path);
     this.#routes = this.#paths.map(fieldRoute);
     this.#hasDots = this.#paths.some(({ length }) => length > 1);
     this.#taken = TakenFields.of(this.#paths);
@@ -89,21 +104,39 @@ export class RowWriter {
     );
   }
 
+  /** A condition on lines of the type. */
+  condition(source: string): Expression {
+    return this.#compile(source);
+  }
+
+  /** Whether the type has no row of such a line. */
+  drops(line: LineValues): boolean {
+    return this.#drop?.holds(line) ?? false;
+  }
+
   /**
    * The columns that have a value, `_extra` among them where fields are left over, as the inside of a JSON
    * object: `,"_extra":{...},"status":200`. Names are column names, so no two are equal, in any case.
+   *
+   * @param line what expressions may name besides the fields
    */
-  columns(fields: Fields, arrivedAtMs: number): string | Misfit {
+  columns(
+    fields: Fields,
+    arrivedAtMs: number,
+    line: LineValues = bareLine(fields, arrivedAtMs),
+  ): string | Misfit {
     let text = "";
     let unfit: Set<FieldPath> | undefined;
-    for (const { name, key, nullable, unfitToExtra, path, read, write } of this.#columns) {
-      const value = read(fields);
-      const written = value === undefined || value === null ? null : write(value, arrivedAtMs);
+    for (const { name, key, nullable, unfitToExtra, path, read, write, otherwise } of this.#columns) {
+      const value = read(line);
+      const isNone = value === undefined || value === null || value instanceof Failure;
+      const written = isNone ? null : write(value, arrivedAtMs);
       if (written instanceof Misfit) {
         if (!unfitToExtra) return written.of(name);
         (unfit ??= new Set()).add(path);
       } else if (written !== null) text += key + written;
-      else if (!nullable) return new Misfit("missing", "must not be null", name);
+      else if (otherwise !== undefined) text += key + otherwise;
+      else if (!nullable) return new Misfit("missing", `must not be null${reasonOf(value)}`, name);
     }
     const extra = this.#extra(fields, unfit);
     return extra instanceof Misfit ? extra : extra + text;
@@ -126,5 +159,17 @@ export class RowWriter {
     return TakenFields.of(routes.filter((_, i) => !names.has(nameOf(this.#paths[i]!))));
   }
 }
+
+const bareLine = (fields: Fields, arrivedAtMs: number): LineValues => ({
+  fields,
+  _line: "",
+  _tag: "",
+  _path: null,
+  _host: null,
+  _time: undefined,
+  _arrived_at: arrivedAtMs,
+});
+
+const reasonOf = (value: unknown): string => (value instanceof Failure ? `: ${value.reason}` : "");
 
 const nameOf = (path: FieldPath): string => path.join(".");

@@ -52,6 +52,17 @@ export class TypeBatches {
     return { tag, type, batch: this.named(type?.name ?? UNROUTED_TYPE) };
   }
 
+  /** Where a copy goes. @param name of the type that it was for */
+  ofCopy(name: string, tag: string): Route {
+    const type = this.#logTypes.ofName(name);
+    return { tag, type, batch: this.named(type?.name ?? UNROUTED_TYPE) };
+  }
+
+  /** What a type is called now, as far as that is known. */
+  presentName(name: string): string {
+    return this.#logTypes.ofName(name)?.name ?? name;
+  }
+
   named(name: string): TypeBatch {
     let batch = this.#types.get(name);
     if (batch === undefined)

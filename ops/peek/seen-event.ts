@@ -25,11 +25,11 @@ export class EventOpener {
   readonly #foreignTag: (data: Uint8Array) => string | undefined;
   readonly #logTypes: LogTypes | undefined;
 
-  constructor(config: Pick<WeirConfig, "foreign" | "types"> | undefined) {
+  constructor(config: Pick<WeirConfig, "foreign" | "types" | "tables" | "hashSalt"> | undefined) {
     const { foreign = FOREIGN } = config ?? {};
     this.#isSplit = foreign.splitLines;
     this.#foreignTag = foreignTagReader(foreign);
-    this.#logTypes = config && new LogTypes(config.types);
+    this.#logTypes = config && new LogTypes(config.types, config);
   }
 
   /** @throws WireError for a record that the router would quarantine */

@@ -1,7 +1,8 @@
 import { parseColumnType } from "../../../wire/column-type.ts";
+import { isComputed } from "../../../wire/computed-column.ts";
 import type { Column, LogType } from "../../../wire/log-type.ts";
 import { Misfit } from "../misfit.ts";
-import { readColumnTime, type ReadTime } from "../time/event-time.ts";
+import { readColumnTime, readTime, type ReadTime } from "../time/event-time.ts";
 import { writeBoolean } from "./boolean.ts";
 import { writeDate, writeTimestamp } from "./moment.ts";
 import { writeDecimal, writeFloat, writeInteger } from "./number.ts";
@@ -9,8 +10,24 @@ import { writeSuper } from "./super.ts";
 import { cutText, writeText } from "./text.ts";
 import type { WriteColumn } from "./write-column.ts";
 
-/** Writes the values of a column of a type as both say. */
+/** Writes the values of a column of a type as both say; what is computed may also be a Date. */
 export function columnWriter(column: Column, type: Pick<LogType, "time" | "nulls">): WriteColumn {
+  const write = writerOf(column, type);
+  if (!isComputed(column)) return write;
+  const writeIso = kindWriter(column.type, readTime("iso8601"));
+  return (value, arrivedAtMs) =>
+    value instanceof Date ? writeIso(value.toISOString(), arrivedAtMs) : write(value, arrivedAtMs);
+}
+
+/** What is written where a column has no value, if it has a default. @throws Error for one that does not fit */
+export function defaultText(column: Column): string | undefined {
+  if (column.default === undefined) return undefined;
+  const written = kindWriter(column.type, readTime("iso8601"))(column.default, 0);
+  if (typeof written === "string") return written;
+  throw new Error(`the default of ${column.name} does not fit ${column.type}`);
+}
+
+function writerOf(column: Column, type: Pick<LogType, "time" | "nulls">): WriteColumn {
   const fits = kindWriter(column.type, readColumnTime(column, type.time));
   const write = column.onMisfit === "truncate" ? truncating(fits, column.type) : fits;
   const nulls = nullsOf(column, type);

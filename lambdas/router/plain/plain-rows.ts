@@ -1,4 +1,5 @@
 import { accessFieldNames, type AccessFormat } from "../../../wire/access-log/format.ts";
+import { isComputed } from "../../../wire/computed-column.ts";
 import type { LogType } from "../../../wire/log-type.ts";
 import { accessFormatOf } from "../../../wire/access-parser.ts";
 import { zoneOffsetMs } from "../../../wire/time-zone.ts";
@@ -36,6 +37,16 @@ interface ColumnPlan {
   readonly copy: CopyColumn;
 }
 
+/** Whether the fields of lines are asked for besides being copied. */
+function hasExpressions({ columns, drop, copy, remove }: LogType): boolean {
+  return (
+    drop !== undefined ||
+    remove !== undefined ||
+    (copy?.some(({ when }) => when !== undefined) ?? false) ||
+    columns.some((column) => isComputed(column) || column.default !== undefined)
+  );
+}
+
 /**
  * The short way for plain lines: their fields are found as spans of bytes and copied into the row, with no
  * text, no object and no number made of them. It takes under half the CPU of the general path (RowWriter),
@@ -56,6 +67,7 @@ export class PlainRows {
   static of(type: LogType): PlainRows | undefined {
     if (type.parse.from !== undefined || type.skip?.comments || contextNames(type).length > 0)
       return undefined;
+    if (hasExpressions(type)) return undefined;
     const access = accessFormatOf(type.parse);
     if (access) return PlainRows.#ofAccessLog(type, access);
     if (type.parse.format !== "json") return undefined;

@@ -3,8 +3,8 @@ import type { WeirConfig } from "../../../wire/config.ts";
 import { openEnvelope } from "../../../wire/envelope.ts";
 import type { RejectedLine } from "../../../wire/reject.ts";
 import { WireError } from "../../../wire/wire-error.ts";
-import { fileLine, type Line } from "../file-line.ts";
-import type { LogTypes } from "../log-types.ts";
+import { copiesOf, fileLine, type Line } from "../file-line.ts";
+import type { LogTypes, RoutedType } from "../log-types.ts";
 import { Misfit } from "../misfit.ts";
 import { RowMetadata } from "../row-metadata.ts";
 import { timestampMs } from "../time/timestamp.ts";
@@ -47,7 +47,10 @@ export class RejectedBatch {
     const data = Buffer.from(rejected.data, rejected.encoding);
     const foreign = isForeign(src);
     const { partitionKey = rejected.tag } = rejected;
-    const { tag, type, batch } = this.#types.of(partitionKey, data, !foreign);
+    const { tag, type, batch } =
+      rejected.copyOf === undefined
+        ? this.#types.of(partitionKey, data, !foreign)
+        : this.#types.ofCopy(rejected.type, rejected.tag);
     this.read++;
     batch.counts.lines++;
     batch.counts.bytes += foreign ? data.length : data.length + 1;
@@ -56,8 +59,13 @@ export class RejectedBatch {
     // Lakes of version 1 do not have it. What it is of is there.
     const crc = rejected._crc ?? crc32(data);
     const metadata = this.#metadataOf(rejected);
-    const line: Line = { data, crc, metadata, offset, foreign, tag, partitionKey, path: path ?? null };
-    const misfit = fileLine(batch, type, line, foreign ? unopened(rejected, data) : undefined);
+    const { copyOf } = rejected;
+    const copied = rejected.copied?.map((name) => this.#types.presentName(name));
+    const place = { metadata, offset, foreign, tag, partitionKey, path: path ?? null };
+    const line: Line = { data, crc, ...place, copyOf, copied };
+    const given = foreign ? unopened(rejected, data) : undefined;
+    const misfit = fileLine(batch, type, line, given);
+    if (type && !given) for (const to of copiesOf(type, line)) this.#copy(to, { ...line, copyOf: type.name });
     if (!(misfit instanceof Misfit)) {
       this.isChanged = true;
       return;
@@ -73,6 +81,17 @@ export class RejectedBatch {
         .toWellFormed(),
       place: `${src}@${offset}`,
     }));
+  }
+
+  /** A line that its type could not read before may be one for others. */
+  #copy(type: RoutedType, line: Line): void {
+    const { metadata, foreign, data } = line;
+    const batch = this.#types.named(type.name);
+    batch.counts.lines++;
+    batch.counts.bytes += foreign ? data.length : data.length + 1;
+    if (!foreign) this.sources.copy({ id: metadata.src, host: metadata.host ?? "" }, type.name);
+    fileLine(batch, type, line);
+    this.isChanged = true;
   }
 
   /** Mostly that of the line before. */

@@ -52,7 +52,7 @@ export class Reparse {
 
   constructor(config: WeirConfig) {
     this.#config = config;
-    this.#logTypes = new LogTypes(config.types);
+    this.#logTypes = new LogTypes(config.types, config);
     this.#gather = new Gather(config);
     this.#writer = new BatchWriter(config);
   }

@@ -53,6 +53,11 @@ export class ReparsedSources {
     if (source.ranges.size > before) this.#rangeBytes += rangeBytes(offset + bytes + 1);
   }
 
+  /** Takes note of a type that gets a line, which was added, too. */
+  copy({ id, host }: Pick<RejectedPlace, "id" | "host">, type: string): void {
+    this.#sources.get(JSON.stringify([id, host]))?.types.add(type);
+  }
+
   /** As the commit names them, by id and host. */
   toArray(): SourceRanges[] {
     const isCoarse = this.#rangeBytes > RANGES_MAX_BYTES;
