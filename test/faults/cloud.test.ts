@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { Report } from "../../local/reconcile/report.ts";
+import { Random } from "../../local/traffic/random.ts";
+import { SAMPLE_TYPES } from "../../local/traffic/traffic.ts";
+import { seeds } from "../agent/seeds.ts";
+import { type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
+import { FaultyCloud } from "./faulty-cloud.ts";
+import { LogWriter } from "./log-writer.ts";
+import { endInterference, interfere, refuseRouter, TROUBLES } from "./troubles.ts";
+
+// A dozen of faults in a whole cloud, one after the other, and many times as long on a busy machine.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 240_000 });
+
+const LINES_AT_ONCE = 40;
+
+// One cloud for all of them: each test begins with what those before it have left.
+let stack: SampleStack;
+let faulty: FaultyCloud;
+let logs: readonly LogWriter[];
+
+beforeAll(async () => {
+  const random = new Random(seeds(1)[0]!);
+  stack = await sampleStack();
+  faulty = await FaultyCloud.start(stack, () => random.fraction());
+  logs = SAMPLE_TYPES.map((maker) => new LogWriter(faulty.logs, maker, random));
+});
+afterAll(async () => {
+  await faulty?.[Symbol.asyncDispose]();
+  await stack?.[Symbol.asyncDispose]();
+});
+
+/** All that the agent has to tell of its files is in the stream, and what is in the stream has run through. */
+async function drain(): Promise<void> {
+  await faulty.agent.drain();
+  faulty.agent.start();
+  expect(await faulty.drain()).toEqual([]);
+}
+
+/** Brings back what was given up, as the runbook says. */
+async function replay(): Promise<void> {
+  const { code, stdout, stderr } = await faulty.weir("replay", "--failed", "--yes");
+  expect({ code, stdout, stderr }).toMatchObject({ code: 0 });
+  expect(await faulty.drain()).toEqual([]);
+}
+
+/** Told by the files and the tables, and by nothing that the pipeline says of itself. */
+async function reconcile(): Promise<Report> {
+  const truth = await Promise.all(logs.map(async (log) => [log.type, await log.truth()] as const));
+  return faulty.reconcile(Object.fromEntries(truth));
+}
+
+async function expectEachLineOnce(): Promise<void> {
+  const { problems, types } = await reconcile();
+  expect(problems).toEqual([]);
+  for (const { type, lines } of logs) {
+    const { rows, rejected, duplicates } = types[type]!;
+    expect({ rows, rejected }).toEqual({ rows: lines.good, rejected: lines.bad });
+    expect(types[type]!.lines - duplicates).toBe(lines.good + lines.bad);
+  }
+}
+
+test("what the router gave up is brought back by the runbook's commands", async () => {
+  const mend = refuseRouter(faulty);
+  for (const log of logs) await log.write(100);
+  await drain();
+  mend();
+  expect((await reconcile()).problems).toContainEqual(expect.stringMatching(/nothing of .* was delivered/));
+  await replay();
+  await expectEachLineOnce();
+});
+
+test.each(seeds(2))("seed %i: whatever fails, every line is in its table once", async (seed) => {
+  const random = new Random(seed);
+  const met: string[] = [];
+  try {
+    interfere(faulty, random);
+    for (const [name, trouble] of shuffled(Object.entries(TROUBLES), random)) {
+      met.push(name);
+      await Promise.all([trouble(faulty, random, logs), write(random)]);
+    }
+    endInterference(faulty);
+    await drain();
+    await replay();
+    await expectEachLineOnce();
+  } catch (cause) {
+    throw new Error(`after ${met.join(", ")}:\n${faulty.lastWords}`, { cause });
+  }
+});
+
+async function write(random: Random): Promise<void> {
+  for (let times = 2 + random.below(3); times > 0; times--) {
+    for (const log of logs) await log.write(1 + random.below(LINES_AT_ONCE));
+    await sleep(random.below(60));
+  }
+}
+
+function shuffled<T>(all: readonly T[], random: Random): T[] {
+  return all
+    .map((one) => ({ one, place: random.fraction() }))
+    .sort((a, b) => a.place - b.place)
+    .map(({ one }) => one);
+}
