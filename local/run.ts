@@ -126,14 +126,14 @@ async function sayWhereDataIs(
   say: (line: string) => void,
   stack: AsyncDisposableStack,
 ): Promise<void> {
-  const { path, stop } = await writeShellEnvironment(dir, environment, warehouse);
-  stack.defer(stop);
+  const written = await writeShellEnvironment(dir, environment, warehouse);
+  stack.defer(() => written.stop());
   if (warehouse) say(`tables:  PostgreSQL at 127.0.0.1:${warehouse.port}, database ${warehouse.database}`);
   say(`objects: S3 at ${s3Endpoint}, bucket ${deployment.lakeBucket}`);
   say(
     `stream:  Kinesis at ${kinesisEndpoint}, stream ${deployment.stream.name}, region ${deployment.region}`,
   );
-  say(`to look at them:  . ${path}   and then ${warehouse ? "psql, " : ""}aws s3, aws kinesis`);
+  say(`to look at them:  . ${written.path}   and then ${warehouse ? "psql, " : ""}aws s3, aws kinesis`);
   say(`weir's commands:  npx weir loads --local ${dir}`);
 }
 

@@ -17,17 +17,13 @@ test("a shell that reads it reaches everything, nobody else reads the password, 
     database: "weir",
     postgres: { user: "u", password: "secret" },
   } as Warehouse;
-  const { path, stop } = await writeShellEnvironment(
-    dir,
-    { AWS_REGION: "eu-west-1", ODD: "a'b $HOME" },
-    warehouse,
-  );
+  const written = await writeShellEnvironment(dir, { AWS_REGION: "eu-west-1", ODD: "a'b $HOME" }, warehouse);
   const script = `. "$1" && printf '%s|' "$AWS_REGION" "$ODD" "$PGHOST" "$PGPORT" "$PGUSER" "$PGDATABASE" "$PGPASSFILE"`;
-  const said = execFileSync("sh", ["-c", script, "sh", path], { encoding: "utf8" });
+  const said = execFileSync("sh", ["-c", script, "sh", written.path], { encoding: "utf8" });
   expect(said).toBe(`eu-west-1|a'b $HOME|127.0.0.1|5432|u|weir|${join(dir, "pgpass")}|`);
-  expect(readFileSync(path, "utf8")).not.toContain("secret");
+  expect(readFileSync(written.path, "utf8")).not.toContain("secret");
   expect(readFileSync(join(dir, "pgpass"), "utf8")).toBe("127.0.0.1:5432:*:u:secret\n");
   for (const file of readdirSync(dir)) expect(statSync(join(dir, file)).mode & 0o077).toBe(0);
-  await stop();
+  await written.stop();
   expect(readdirSync(dir)).toEqual([]);
 });
