@@ -6,6 +6,8 @@ import { localCommand } from "../local/command.ts";
 import { eraseCommand } from "../ops/erase/command.ts";
 import { loadsCommand } from "../ops/loads/command.ts";
 import { peekCommand } from "../ops/peek/command.ts";
+import { pauseCommand, resumeCommand } from "../ops/pause/command.ts";
+import { replayCommand } from "../ops/replay/command.ts";
 import { schemaCommand } from "../ops/schema/command.ts";
 import { warehouseCommand } from "../ops/warehouse/command.ts";
 import type { WeirConfig } from "../wire/config.ts";
@@ -25,6 +27,9 @@ const program = new Command("weir")
   .addCommand(localCommand())
   .addCommand(loadsCommand())
   .addCommand(peekCommand(loadConfig))
+  .addCommand(replayCommand(loadConfig))
+  .addCommand(pauseCommand())
+  .addCommand(resumeCommand())
   .addCommand(schemaCommand(loadConfig))
   .addCommand(eraseCommand(loadConfig))
   .addCommand(warehouseCommand(loadConfig));

@@ -1,6 +1,7 @@
+import { EVENT_FRAME_BYTES } from "../../wire/kinesis-event.ts";
 import { LAMBDA_PAYLOAD_MAX_BYTES } from "../../wire/limits.ts";
 import type { BatchOutcome } from "./batch-outcome.ts";
-import { EVENT_FRAME_BYTES, type StreamRecord } from "./stream-record.ts";
+import type { StreamRecord } from "./stream-record.ts";
 import type { MappingSettings } from "./settings.ts";
 
 /** Why records are given up. Lambda's own words. */

@@ -1,9 +1,10 @@
+import type { RecordOrigin } from "../../wire/kinesis-event.ts";
 import { BatchWorker } from "./batch-worker.ts";
 import { ERROR_WAIT_MS, type MappingContext } from "./mapping-context.ts";
 import type { MappingEvent } from "./mapping-event.ts";
 import type { ShardReader } from "./shard-reader.ts";
 import { Shard } from "./shard.ts";
-import { toStreamRecord, type RecordOrigin } from "./stream-record.ts";
+import { toStreamRecord } from "./stream-record.ts";
 import { Wake } from "./wake.ts";
 
 /** Lambda asks each shard once a second. source: Lambda guide, "Using Lambda with Kinesis", read 2026-11 */

@@ -382,6 +382,10 @@ describe("the runbook", () => {
     const outputs = Object.keys(stack.template.findOutputs("*"));
     const settings = readFileSync(new URL("../../docs/config.md", import.meta.url), "utf8");
     for (const [, name] of runbook.matchAll(/\$\(out (\w+)\)/g)) expect(outputs).toContain(name);
+    for (const [, name] of runbook.matchAll(/`logs (\w+)/g)) {
+      // Of another warehouse that is called archive, for one.
+      expect(outputs).toContain(`${name!.replace("Archive", "")}LogGroup`);
+    }
     for (const [, name] of runbook.matchAll(/`alarms\.(\w+)`/g))
       expect(settings).toContain(`| \`${name}\` |`);
   });

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { failure, type InvokeResult } from "../../local/lambda/invoke-result.ts";
 import { batchOutcome } from "../../local/mapping/batch-outcome.ts";
-import { eventPayload, EVENT_FRAME_BYTES, toStreamRecord } from "../../local/mapping/stream-record.ts";
+import { eventPayload, toStreamRecord } from "../../local/mapping/stream-record.ts";
+import { EVENT_FRAME_BYTES } from "../../wire/kinesis-event.ts";
 
 const origin = {
   shardId: "shardId-000000000006",
