@@ -40,7 +40,7 @@ async function drain(): Promise<void> {
 /** Brings back what was given up, as the runbook says. */
 async function replay(): Promise<void> {
   const { code, stdout, stderr } = await faulty.weir("replay", "--failed", "--yes");
-  expect({ code, stdout, stderr }).toMatchObject({ code: 0 });
+  if (code !== 0) throw new Error(`exit code ${code} of replay:\n${stdout}${stderr}`);
   expect(await faulty.drain()).toEqual([]);
 }
 
