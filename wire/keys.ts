@@ -12,6 +12,7 @@ import { WireError } from "./wire-error.ts";
  * loads/...                                                                the loader's own state
  * loads/copies/<load>/<columns>/<hash>.ndjson.<codec>                      rows as a load takes them; gone in 30 days
  * erasures/...                                                             what was removed on purpose: erasure.ts
+ * fleet/...                                                                what fleet watch knows: fleet-page.ts
  *
  * batch  := <origin>-<firstSequenceNumber>-<lastSequenceNumber>
  * origin := <shardId> | fallback-<agent> | reparse-<hash> | window-<name>
@@ -45,6 +46,7 @@ export const PREFIX = {
   loadCopies: "loads/copies/",
   loadColumns: "loads/columns/",
   erasures: "erasures/",
+  fleet: "fleet/",
 } as const;
 
 const DIGEST_DIGITS = 16;

@@ -1,7 +1,8 @@
-import { ListObjectsV2Command, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
-import { parseSegmentKey, PREFIX, segmentKey } from "../../wire/keys.ts";
+import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { segmentKey } from "../../wire/keys.ts";
 import { headDigests, type SegmentHead } from "../../wire/segment.ts";
 import { CommitLog } from "../commit-log/commit-log.ts";
+import { lastSegment, segmentsAfter } from "../commit-log/log-end.ts";
 import { SequencerError } from "./sequencer-error.ts";
 
 /** A head, and which commits are in its segment. */
@@ -36,7 +37,7 @@ export class LogHeads {
 
   /** The last segment there is. */
   async last(): Promise<KnownHead | undefined> {
-    this.#end = (await this.#endAfter(this.#end)) ?? (await this.#findEnd());
+    this.#end = (await this.#endAfter(this.#end)) ?? (await lastSegment(this.#s3, this.#bucket));
     return this.#end === 0 ? undefined : this.head(this.#end);
   }
 
@@ -78,46 +79,17 @@ export class LogHeads {
   /** The end, where this segment was the end before; undefined when it is no longer there. */
   async #endAfter(segment: number): Promise<number | undefined> {
     if (segment === 0) return undefined;
-    let [first, ...later] = await this.#numbersAfter(segment - 1, PAGE);
+    const numbersAfter = (after: number): Promise<number[]> =>
+      segmentsAfter(this.#s3, this.#bucket, after, PAGE);
+    let [first, ...later] = await numbersAfter(segment - 1);
     if (first !== segment) {
       // It is another log now.
       this.#heads.clear();
       this.#digests = 0;
       return undefined;
     }
-    for (; later.length > 0; later = await this.#numbersAfter(segment, PAGE)) segment = later.at(-1)!;
+    for (; later.length > 0; later = await numbersAfter(segment)) segment = later.at(-1)!;
     return segment;
-  }
-
-  /** Looks ahead in ever longer steps for a number that nothing comes after, then halves what is between. */
-  async #findEnd(): Promise<number> {
-    const nextAfter = async (segment: number): Promise<number | undefined> =>
-      (await this.#numbersAfter(segment, 1))[0];
-    let [there, step] = [0, 1];
-    for (let next = await nextAfter(0); next !== undefined; next = await nextAfter(there + step)) {
-      there = next;
-      step *= 2;
-    }
-    for (let end = there === 0 ? 0 : there + step; there < end;) {
-      const middle = there + Math.floor((end - there) / 2);
-      const next = await nextAfter(middle);
-      if (next === undefined) end = middle;
-      else there = next;
-    }
-    return there;
-  }
-
-  /** Numbers of the next segments, where there are any: whatever else lies between is no reason to give up. */
-  async #numbersAfter(segment: number, MaxKeys: number): Promise<number[]> {
-    const list = { Bucket: this.#bucket, Prefix: PREFIX.log, StartAfter: segmentKey(segment), MaxKeys };
-    let ContinuationToken: string | undefined;
-    do {
-      const page = await this.#s3.send(new ListObjectsV2Command({ ...list, ContinuationToken }));
-      const numbers = (page.Contents ?? []).flatMap(({ Key }) => parseSegmentKey(Key!) ?? []);
-      if (numbers.length > 0) return numbers;
-      ContinuationToken = page.NextContinuationToken;
-    } while (ContinuationToken !== undefined);
-    return [];
   }
 }
 

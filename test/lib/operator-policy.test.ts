@@ -30,7 +30,7 @@ test("operators may read stream, lake, failed batches and metrics, invoke router
       "s3:DeleteObject on <Failures>/aws/lambda/*",
       "s3:GetObject on <Failures>/aws/lambda/*",
       "s3:PutObject on <Failures>/replayed/*",
-      ...["commits", "data", "erasures", "loads", "log", "quarantine", "rejected"].map(
+      ...["commits", "data", "erasures", "fleet", "loads", "log", "quarantine", "rejected"].map(
         (prefix) => `s3:GetObject on <Lake>/${prefix}/*`,
       ),
       "s3:ListBucket on <Failures>",
