@@ -16,6 +16,8 @@ export interface AlarmDefinition extends Omit<
   readonly means: string;
   /** Its heading in docs/runbook.md, as the heading's anchor. */
   readonly section: string;
+  /** It shows, and publishes nothing: somebody else has told it, and better. */
+  readonly isQuiet?: boolean;
   /** @default GREATER_THAN_THRESHOLD */
   readonly comparisonOperator?: ComparisonOperator;
   /** @default NOT_BREACHING */

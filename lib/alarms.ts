@@ -5,7 +5,7 @@ import {
   CompositeAlarm,
   TreatMissingData,
 } from "aws-cdk-lib/aws-cloudwatch";
-import type { IAlarm } from "aws-cdk-lib/aws-cloudwatch";
+import type { IAlarm, IAlarmAction } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { IStream } from "aws-cdk-lib/aws-kinesis";
 import type { IKey } from "aws-cdk-lib/aws-kms";
@@ -15,6 +15,8 @@ import type { WeirConfig } from "../wire/config.ts";
 import type { AlarmDefinition } from "./alarm-definition.ts";
 import { alarmTopic } from "./alarm-topic.ts";
 import { deployedFunctions } from "./deployed-functions.ts";
+import type { FleetWatch } from "./fleet-watch.ts";
+import { fleetAlarms } from "./fleet-alarms.ts";
 import { functionAlarms, tickAlarms } from "./function-alarms.ts";
 import { lineAlarms } from "./line-alarms.ts";
 import { loaderAlarms } from "./loader-alarms.ts";
@@ -33,55 +35,66 @@ const ALARMS_IN_RULE = 35;
 export interface AlarmsProps {
   readonly config: WeirConfig;
   readonly key: IKey;
+}
+
+/** What is watched. */
+export interface WatchedParts {
   readonly stream: IStream;
   readonly router: Router;
   readonly sequencer: Sequencer;
   readonly loaders: readonly Loader[];
+  readonly fleet: FleetWatch | undefined;
 }
 
 /**
  * Each alarm says what it means and where the runbook tells what to do, and publishes when it goes on and when it goes
- * off; one alarm stands for them all. Made last: it watches every function that the stack has by then.
+ * off; one alarm stands for them all.
  */
 export class Alarms extends Construct {
   readonly topic: ITopic;
-  /** All but those that stand for others. */
-  readonly all: readonly IAlarm[];
+  readonly #config: WeirConfig;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { config, key, stream, router, sequencer, loaders }: AlarmsProps,
-  ) {
+  constructor(scope: Construct, id: string, { config, key }: AlarmsProps) {
     super(scope, id);
+    this.#config = config;
     const { topicArn, email } = config.alarms;
     this.topic = alarmTopic(this, "Topic", { key, topicArn, email });
+  }
+
+  /**
+   * Called once, and last: it watches every function that the stack has by then.
+   *
+   * @returns all alarms but those that stand for others
+   */
+  watch({ stream, router, sequencer, loaders, fleet }: WatchedParts): readonly IAlarm[] {
+    const config = this.#config;
     const action = new SnsAction(this.topic);
     const alarms = [
       ...routerAlarms(config, router, stream),
       ...lineAlarms(config, router.function),
       ...sequencerAlarms(config, sequencer),
       ...loaders.flatMap((loader) => loaderAlarms(config, loader)),
+      ...(fleet ? fleetAlarms(config, fleet) : []),
       ...deployedFunctions(this).flatMap((deployed) => [
         ...functionAlarms(config, deployed),
         ...tickAlarms(config, deployed),
       ]),
-    ].map((definition) => this.#alarm(definition));
-    for (const alarm of alarms) {
-      alarm.addAlarmAction(action);
-      alarm.addOkAction(action);
-    }
+    ].map((definition) => this.#alarm(definition, action));
     this.#any("Unwell", alarms);
-    this.all = alarms;
+    return alarms;
   }
 
-  #alarm({ id, means, section, ...props }: AlarmDefinition): Alarm {
-    return new Alarm(this, id, {
+  #alarm({ id, means, section, isQuiet = false, ...props }: AlarmDefinition, action: IAlarmAction): Alarm {
+    const alarm = new Alarm(this, id, {
       treatMissingData: TreatMissingData.NOT_BREACHING,
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       ...props,
       alarmDescription: `${means} Runbook: docs/runbook.md#${section}`,
     });
+    if (isQuiet) return alarm;
+    alarm.addAlarmAction(action);
+    alarm.addOkAction(action);
+    return alarm;
   }
 
   /** One alarm for all of them, or one for groups of them where a rule has no room for all. */

@@ -8,6 +8,7 @@ import type { WeirConfig } from "../wire/config.ts";
 import { warehouseTables } from "../wire/loader-grants.ts";
 import { FIVE_MINUTES, NAMESPACE } from "./alarm-definition.ts";
 import { deployedFunctions } from "./deployed-functions.ts";
+import type { FleetWatch } from "./fleet-watch.ts";
 import type { Loader } from "./loader.ts";
 import type { Router } from "./router.ts";
 import type { Sequencer } from "./sequencer.ts";
@@ -18,6 +19,7 @@ export interface PipelineDashboardProps {
   readonly router: Router;
   readonly sequencer: Sequencer;
   readonly loaders: readonly Loader[];
+  readonly fleet: FleetWatch | undefined;
   readonly alarms: readonly IAlarm[];
 }
 
@@ -31,7 +33,7 @@ const [HALF, THIRD] = [12, 8];
 export class PipelineDashboard extends Construct {
   constructor(scope: Construct, id: string, props: PipelineDashboardProps) {
     super(scope, id);
-    const { alarms, loaders } = props;
+    const { alarms, loaders, fleet } = props;
     const { stackName, region } = Stack.of(this);
     // Dashboards belong to an account, not to a region.
     const dashboard = new Dashboard(this, "Page", {
@@ -43,6 +45,7 @@ export class PipelineDashboard extends Construct {
     );
     dashboard.addWidgets(...streamGraphs(props));
     dashboard.addWidgets(...lineGraphs(props));
+    if (fleet) dashboard.addWidgets(...fleetGraphs(fleet));
     for (const loader of loaders) dashboard.addWidgets(...loaderGraphs(props.config, loader));
     dashboard.addWidgets(...functionGraphs(this));
   }
@@ -76,6 +79,17 @@ function lineGraphs({ config, router }: PipelineDashboardProps): GraphWidget[] {
     graph("What became of them", HALF, {
       left: outcomes.map((name) => own(router.function, name, Stats.SUM)),
     }),
+  ];
+}
+
+function fleetGraphs({ function: handler }: FleetWatch): GraphWidget[] {
+  const wrong = ["SilentHosts", "StalledAgents", "StuckFiles", "UnreadableFiles"];
+  const hosts = ["Hosts", "StoppedHosts", "HostsLeftOut"];
+  const most = (metric: string): IMetric => own(handler, metric, Stats.MAXIMUM);
+  return [
+    graph("Fleet: hosts", THIRD, { left: hosts.map(most) }),
+    graph("Fleet: silent hosts, and files that do not progress", THIRD, { left: wrong.map(most) }),
+    graph("Fleet: bytes that wait on hosts", THIRD, { left: [most("BytesWaiting")] }),
   ];
 }
 

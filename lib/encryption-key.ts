@@ -64,7 +64,7 @@ class EncryptionKey extends Key {
 export function allowKeyUse(
   grantee: IGrantable,
   key: IKey | undefined,
-  service: "kinesis" | "s3",
+  service: "kinesis" | "s3" | "sns",
   actions: readonly string[],
 ): void {
   if (!key) return;

@@ -7,6 +7,7 @@ import type { DeployedFunction } from "./deployed-functions.ts";
 const ERROR_SECTIONS: readonly (readonly [name: RegExp, section: string])[] = [
   [/^Router$/, "router-errors"],
   [/^Sequencer$/, "sequencer"],
+  [/^Fleet$/, "fleet-watch"],
   [/Loader$/, "loader-errors"],
 ];
 

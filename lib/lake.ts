@@ -52,6 +52,12 @@ class Lake extends PrivateBucket {
           expiration: Duration.days(30),
         },
         {
+          // Saved every minute: what it was a day ago is of no use to anybody.
+          id: "drop-old-fleet-states",
+          prefix: PREFIX.fleet,
+          noncurrentVersionExpiration: Duration.days(1),
+        },
+        {
           // A retried batch overwrites its objects with the same bytes; older versions are for accidents.
           id: "drop-old-versions",
           noncurrentVersionExpiration: Duration.days(30),

@@ -12,6 +12,7 @@ import { ErasurePolicy } from "./erasure-policy.ts";
 import { FailureBucket, FailureDestination } from "./failure-destination.ts";
 import { lakeBucket } from "./lake.ts";
 import { Loader } from "./loader.ts";
+import { FleetWatch } from "./fleet-watch.ts";
 import { logStream } from "./log-stream.ts";
 import { AccessLogs } from "./private-bucket.ts";
 import { NewWarehouse } from "./new-warehouse.ts";
@@ -96,9 +97,14 @@ export class WeirStack extends Stack {
       mapping: router.mapping,
     });
 
-    const parts = { config, stream, router, sequencer, loaders };
-    const { topic, all: alarms } = new Alarms(this, "Alarms", { ...parts, key });
-    new PipelineDashboard(this, "Dashboard", { ...parts, alarms });
+    const alarms = new Alarms(this, "Alarms", { config, key });
+    const { topic } = alarms;
+    const fleet = config.alarms.fleet.enabled
+      ? new FleetWatch(this, "Fleet", { config, lake, key, topic })
+      : undefined;
+
+    const parts = { config, stream, router, sequencer, loaders, fleet };
+    new PipelineDashboard(this, "Dashboard", { ...parts, alarms: alarms.watch(parts) });
 
     new CfnOutput(this, "StreamName", { value: stream.streamName, description: "agents write here" });
     new CfnOutput(this, "LakeBucket", { value: lake.bucketName, description: "rows and commits" });

@@ -7,6 +7,7 @@ import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { TickReport } from "../lambdas/loader/tick.ts";
 import type { CloudFile } from "../wire/cloud-file.ts";
 import { MAIN_WAREHOUSE } from "../wire/warehouses.ts";
+import { type Alarm, startAlarmTopic } from "./alarm-topic.ts";
 import { announce } from "./cloud-file.ts";
 import { CREDENTIALS } from "./credentials.ts";
 import { startKinesis } from "./kinesis.ts";
@@ -36,11 +37,15 @@ export interface CloudOptions {
   /** Between two ticks of the sequencer, and of the loader; as deployed when absent. */
   readonly sequencerEveryMs?: number;
   readonly loaderEveryMs?: number;
+  /** Between two runs of fleet watch. */
+  readonly fleetEveryMs?: number;
   /** Longest wait for a fuller batch; as deployed when absent. */
   readonly batchingWindowSeconds?: number;
   /** What the parts print. */
   readonly log: (part: string, line: string) => void;
   readonly onMappingEvent?: (event: MappingEvent) => void;
+  /** What was published to the topic for alarms. */
+  readonly onAlarm?: (alarm: Alarm) => void;
   readonly onLoaderTick?: (report: TickReport, warehouse: string) => void;
   /** Added to the environment of a function, by its role; tests put faults in its way. */
   readonly environment?: (role: Role) => Readonly<Record<string, string>>;
@@ -63,6 +68,7 @@ export interface Cloud {
   readonly router: LambdaFunction;
   readonly sequencer: LambdaFunction;
   readonly loader: LambdaFunction | undefined;
+  readonly fleet: LambdaFunction | undefined;
   readonly schedules: Schedules;
   /** The main one, or the first. */
   readonly warehouse: Warehouse | undefined;
@@ -136,7 +142,11 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     return { deployed, function: start("loader", deployed.function, loaderPart(name), own) };
   });
   const sequencer = start("sequencer", deployment.functions.sequencer);
-  const schedules = stopLater(startSchedules({ ...options, sequencer, loaders }));
+  const topic = stopLater(await startAlarmTopic((alarm) => options.onAlarm?.(alarm)));
+  const fleet =
+    deployment.functions.fleet &&
+    start("fleet", deployment.functions.fleet, "fleet", { AWS_ENDPOINT_URL_SNS: topic.endpoint });
+  const schedules = stopLater(startSchedules({ ...options, sequencer, loaders, fleet }));
 
   const s3 = new S3Client({
     endpoint: s3Part!.endpoint,
@@ -171,6 +181,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     router,
     sequencer,
     loader: loaders[0]?.function,
+    fleet,
     schedules,
     warehouse,
     warehouses,

@@ -25,6 +25,7 @@ import { generateTraffic, SAMPLE_TYPES } from "./traffic/traffic.ts";
 /** Nobody who looks at a page wants to wait for the deployed minute, 5 minutes and 30 seconds. */
 const SEQUENCER_EVERY_MS = 2_000;
 const LOADER_EVERY_MS = 3_000;
+const FLEET_EVERY_MS = 5_000;
 const BATCHING_WINDOW_SECONDS = 1;
 const STATUS_EVERY_MS = 1_000;
 
@@ -71,8 +72,13 @@ export async function run(options: RunOptions): Promise<Report> {
     log: options.log,
     sequencerEveryMs: SEQUENCER_EVERY_MS,
     loaderEveryMs: LOADER_EVERY_MS,
+    fleetEveryMs: FLEET_EVERY_MS,
     batchingWindowSeconds: BATCHING_WINDOW_SECONDS,
     onMappingEvent: (event) => gauges.onMappingEvent(event),
+    onAlarm: ({ subject, message }) => {
+      say(`alarm: ${subject}`);
+      for (const line of message.split("\n")) options.log("alarm", line);
+    },
     onLoaderTick: (report, warehouse) => gauges.onLoaderTick(report, warehouse),
     signal,
   });

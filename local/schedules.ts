@@ -4,15 +4,17 @@ import type { LoaderAnswer } from "../wire/loader-command.ts";
 import type { LambdaFunction } from "./lambda/function.ts";
 import type { InvokeResult } from "./lambda/invoke-result.ts";
 import { type Schedule, startSchedule } from "./schedule.ts";
-import type { DeployedLoader, Deployment } from "./template/deployment.ts";
+import type { DeployedLoader, DeployedSchedule, Deployment } from "./template/deployment.ts";
 
 export interface SchedulesOptions {
   readonly deployment: Deployment;
   readonly sequencer: LambdaFunction;
+  readonly fleet: LambdaFunction | undefined;
   readonly loaders: readonly { readonly deployed: DeployedLoader; readonly function: LambdaFunction }[];
   /** Between two ticks; as deployed when absent. */
   readonly sequencerEveryMs?: number;
   readonly loaderEveryMs?: number;
+  readonly fleetEveryMs?: number;
   readonly onLoaderTick?: (report: TickReport, warehouse: string) => void;
   readonly log: (part: string, line: string) => void;
   readonly signal?: AbortSignal | undefined;
@@ -21,6 +23,7 @@ export interface SchedulesOptions {
 /** The functions that run by the clock. */
 export interface Schedules {
   readonly sequencer: Schedule;
+  readonly fleet: Schedule | undefined;
   /** The main warehouse's, or the first. */
   readonly loader: Schedule | undefined;
   /** Each one, by the name of its warehouse. */
@@ -32,11 +35,20 @@ export interface Schedules {
 
 /** Starts every schedule of a deployment, and the events that bring loaders back. */
 export function startSchedules(options: SchedulesOptions): Schedules {
-  const sequencer = startSequencing(options);
+  const { deployment, log, signal, sequencerEveryMs, fleetEveryMs } = options;
+  const ticked = { log, signal };
+  const sequencer = startTicks("sequencer", options.sequencer, deployment.schedules.sequencer, {
+    ...ticked,
+    everyMs: sequencerEveryMs,
+  });
+  const fleet =
+    options.fleet &&
+    startTicks("fleet", options.fleet, deployment.schedules.fleet!, { ...ticked, everyMs: fleetEveryMs });
   const loaders = new Map(options.loaders.map((one) => [one.deployed.name, startLoading(options, one)]));
   const [loader] = loaders.values();
   return {
     sequencer,
+    fleet,
     loader,
     loaders,
     put: (event) => {
@@ -44,25 +56,29 @@ export function startSchedules(options: SchedulesOptions): Schedules {
     },
     stop: () => {
       sequencer.stop();
+      fleet?.stop();
       for (const schedule of loaders.values()) schedule.stop();
     },
   };
 }
 
-function startSequencing({
-  deployment,
-  sequencer,
-  sequencerEveryMs,
-  log,
-  signal,
-}: SchedulesOptions): Schedule {
-  const { rateSeconds, input } = deployment.schedules.sequencer;
+/** A function that nothing but its clock invokes. */
+function startTicks(
+  part: string,
+  ticked: LambdaFunction,
+  { rateSeconds, input }: DeployedSchedule,
+  {
+    everyMs,
+    log,
+    signal,
+  }: Pick<SchedulesOptions, "log" | "signal"> & { readonly everyMs?: number | undefined },
+): Schedule {
   return startSchedule({
-    invoke: (payload) => sequencer.invoke(payload),
-    everyMs: sequencerEveryMs ?? rateSeconds * 1_000,
+    invoke: (payload) => ticked.invoke(payload),
+    everyMs: everyMs ?? rateSeconds * 1_000,
     payload: JSON.stringify(input),
     onInvoked: (result) => {
-      if (!result.ok) log("sequencer", invocationFailed(result));
+      if (!result.ok) log(part, invocationFailed(result));
     },
     ...(signal && { signal }),
   });

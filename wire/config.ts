@@ -163,6 +163,33 @@ const foreign = z.strictObject({
 
 const percent = z.number().min(0).max(100);
 
+const fleetWatch = z.strictObject({
+  enabled: z
+    .boolean()
+    .default(true)
+    .meta({ description: "hosts and files are watched by the agents' heartbeats, a function every minute" }),
+  silentMinutes: z.int().min(3).max(10_080).default(10).meta({
+    unit: "min",
+    description:
+      "how long the heartbeats of a host may stay away: several times the agents' heartbeat.interval_ms",
+  }),
+  stuckMinutes: z.int().min(3).max(10_080).default(15).meta({
+    unit: "min",
+    description: "how long a file's bytes may wait while none of it is delivered",
+  }),
+  stoppedMinutes: z.int().min(3).max(525_600).optional().meta({
+    unit: "min",
+    description:
+      "how long an agent that was asked to end may be away, for hosts that are to stay; none where hosts come and go",
+  }),
+  forgetHours: z
+    .int()
+    .min(1)
+    .max(8_760)
+    .default(24)
+    .meta({ unit: "h", description: "a host that was not heard for so long is not expected back" }),
+});
+
 const alarms = z.strictObject({
   iteratorAgeMinutes: z
     .int()
@@ -234,11 +261,17 @@ const alarms = z.strictObject({
     unit: "%",
     description: "share of a function's time-out that its slowest calls, 1 of 20, may take",
   }),
+  fleet: fleetWatch.prefault({}),
   email: z.email().optional().meta({ description: "subscribed to the alarm topic" }),
-  topicArn: z.string().startsWith("arn:").optional().meta({
-    description:
-      "a topic of yours, used instead of a new one; its policy, and its key's, must let CloudWatch publish",
-  }),
+  topicArn: z
+    .string()
+    .startsWith("arn:")
+    .optional()
+    .meta({
+      description:
+        "a topic of yours, used instead of a new one; its policy, and its key's, must let CloudWatch publish, and the " +
+        "role of the function Fleet",
+    }),
 });
 
 /** `weir.config.ts`: what is deployed and which log types there are. */

@@ -14,12 +14,15 @@ export interface Deployment {
     readonly sequencer: DeployedFunction;
     /** Not deployed when rows stay in the lake. */
     readonly loader: DeployedFunction | undefined;
+    /** Not deployed where fleet watch is turned off. */
+    readonly fleet: DeployedFunction | undefined;
   };
   readonly mapping: DeployedMapping;
   /** Schedules of the functions that run by the clock. */
   readonly schedules: {
     readonly sequencer: DeployedSchedule;
     readonly loader: DeployedSchedule | undefined;
+    readonly fleet: DeployedSchedule | undefined;
   };
   /** EventBridge's pattern of the events that invoke the loader. */
   readonly statementEvents: { readonly pattern: Readonly<Record<string, unknown>> } | undefined;

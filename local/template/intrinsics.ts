@@ -68,7 +68,9 @@ export class Intrinsics {
   }
 
   ref(id: string, at: string): string | undefined {
-    return id in this.#pseudo ? this.#pseudo[id] : this.#named(id, at).name;
+    if (id in this.#pseudo) return this.#pseudo[id];
+    const { name, kind } = this.#named(id, at);
+    return kind.ref?.(name, this.#place) ?? name;
   }
 
   attribute(logicalId: string, attribute: string, at: string): string {

@@ -10,6 +10,8 @@ interface ResourceKind {
   /** The property that fixes the name, where the template does. */
   readonly nameProperty: string;
   readonly name: (logicalId: string) => string;
+  /** What Ref gives, where that is not the name. */
+  readonly ref?: (name: string, place: Place) => string;
   /** Attributes for Fn::GetAtt. */
   readonly attributes: Readonly<Record<string, (name: string, place: Place) => string>>;
 }
@@ -39,6 +41,12 @@ const KINDS: Readonly<Record<string, ResourceKind>> = {
     nameProperty: "RoleName",
     name: asIs,
     attributes: { Arn: (name, { account }) => `arn:aws:iam::${account}:role/${name}` },
+  },
+  "AWS::SNS::Topic": {
+    nameProperty: "TopicName",
+    name: asIs,
+    ref: (name, { region, account }) => `arn:aws:sns:${region}:${account}:${name}`,
+    attributes: {},
   },
   "AWS::RedshiftServerless::Workgroup": {
     nameProperty: "WorkgroupName",

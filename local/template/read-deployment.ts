@@ -99,7 +99,7 @@ export function readDeployment(cdkOut: string, options: ReadDeploymentOptions = 
   const resources = new DeployedResources(readCloudAssembly(cdkOut), { account, region });
   const mapping = readMapping(resources);
   const router = readFunction(resources, mapping.functionLogicalId);
-  const { sequencer, loaders } = readScheduled(resources);
+  const { sequencer, loaders, fleet } = readScheduled(resources);
   const [loader, ...otherLoaders] = loaders;
   return {
     account,
@@ -107,9 +107,9 @@ export function readDeployment(cdkOut: string, options: ReadDeploymentOptions = 
     stream: readStream(resources.one("AWS::Kinesis::Stream")),
     buckets: resources.all("AWS::S3::Bucket").map(({ logicalId, name }) => ({ logicalId, name })),
     lakeBucket: environment(router, routerEnvironment).WEIR_LAKE_BUCKET,
-    functions: { router, sequencer: sequencer.function, loader: loader?.function },
+    functions: { router, sequencer: sequencer.function, loader: loader?.function, fleet: fleet?.function },
     mapping,
-    schedules: { sequencer: sequencer.schedule, loader: loader?.schedule },
+    schedules: { sequencer: sequencer.schedule, loader: loader?.schedule, fleet: fleet?.schedule },
     statementEvents: loader?.statementEvents,
     warehouse: loader?.warehouse,
     mainLoader: loader && { name: loader.name, grantedByHand: loader.grantedByHand },
@@ -173,25 +173,38 @@ interface Scheduled {
   readonly schedule: DeployedSchedule;
 }
 
-/** The functions that run by the clock: loaders are those that are told of a warehouse. */
+/** The functions that run by the clock: loaders are told of a warehouse, and fleet watch of the topic for alarms. */
 function readScheduled(resources: DeployedResources): {
   sequencer: Scheduled;
   loaders: DeployedLoader[];
+  fleet: Scheduled | undefined;
 } {
   const scheduled = resources.all("AWS::Scheduler::Schedule").map((resource) => {
     const schedule = readSchedule(resource);
     return { function: readFunction(resources, schedule.functionArn), schedule };
   });
-  const { loader = [], sequencer = [] } = Object.groupBy(scheduled, ({ function: { environment } }) =>
-    "WEIR_DATABASE" in environment ? "loader" : "sequencer",
-  );
+  const {
+    loader = [],
+    fleet = [],
+    sequencer = [],
+  } = Object.groupBy(scheduled, ({ function: { environment } }) => {
+    if ("WEIR_DATABASE" in environment) return "loader";
+    return "WEIR_ALARM_TOPIC" in environment ? "fleet" : "sequencer";
+  });
   if (sequencer.length !== 1) {
     const found = `${sequencer.length} scheduled functions without a warehouse`;
     throw new TemplateError("UNEXPECTED", `${found}, not one, the sequencer`);
   }
+  if (fleet.length > 1) {
+    throw new TemplateError("UNEXPECTED", `${fleet.length} scheduled functions that watch the fleet`);
+  }
   const loaders = loader.map((one) => readLoader(one, resources));
   const isMain = ({ name }: DeployedLoader): boolean => name === MAIN_WAREHOUSE;
-  return { sequencer: sequencer[0]!, loaders: loaders.sort((a, b) => Number(isMain(b)) - Number(isMain(a))) };
+  return {
+    sequencer: sequencer[0]!,
+    loaders: loaders.sort((a, b) => Number(isMain(b)) - Number(isMain(a))),
+    fleet: fleet[0],
+  };
 }
 
 function readLoader(scheduled: Scheduled, resources: DeployedResources): DeployedLoader {

@@ -77,10 +77,12 @@ export class DeployedStack {
     });
   }
 
-  /** Has the sequencer and the loader tick once, for their schedules would take minutes. @returns rows of the table */
+  /** Has everything that ticks do so once, for the schedules would take minutes. @returns rows of the table */
   async tick(database: string, table: string): Promise<number> {
-    const sequencer = this.find("SequencerHandlerFunction");
-    if (sequencer !== undefined) await this.account.invoke(sequencer);
+    for (const id of ["SequencerHandlerFunction", "FleetHandlerFunction"]) {
+      const ticked = this.find(id);
+      if (ticked !== undefined) await this.account.invoke(ticked);
+    }
     await this.account.invoke(this.get("LoaderHandlerFunction"));
     const warehouse = (this.outputs["Workgroup"] ?? this.outputs["Cluster"])!;
     const rows = await this.account.cloud.redshift

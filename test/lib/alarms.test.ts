@@ -14,7 +14,10 @@ const alarms = stack.all("AWS::CloudWatch::Alarm");
 const alarm = (id: string, of = alarms): Record<string, unknown> => of[`Alarms${id}`]!.Properties;
 const dimensions = (id: string): string => show(alarm(id)["Dimensions"]);
 
-const FUNCTIONS = ["Router", "Sequencer", "Loader", "LoaderGrants", "Guard"];
+const FUNCTIONS = ["Router", "Sequencer", "Fleet", "Loader", "LoaderGrants", "Guard"];
+
+/** Fleet watch tells of these itself, with the names of hosts and files. */
+const QUIET = ["HostsLeftOut", "SilentHosts", "StalledAgents", "StuckFiles", "UnreadableFiles"];
 
 test("there are these alarms", () => {
   expect(Object.keys(alarms).sort()).toEqual(
@@ -22,6 +25,8 @@ test("there are these alarms", () => {
       "BatchesGivenUp",
       "ConflictingRows",
       "Conflicts",
+      "FleetSilent",
+      "FleetTicksUndelivered",
       "IteratorAge",
       "LoadLag",
       "LoaderContestedSources",
@@ -40,6 +45,7 @@ test("there are these alarms", () => {
       "Unrouted",
       "WarehouseChanged",
       "WritesThrottled",
+      ...QUIET,
       ...FUNCTIONS.flatMap((name) => [`${name}Duration`, `${name}Errors`, `${name}Throttles`]),
     ]
       .map((id) => `Alarms${id}`)
@@ -102,6 +108,7 @@ describe("every function of the template, whoever made it,", () => {
     ["Router", 300],
     ["Loader", 600],
     ["Sequencer", 60],
+    ["Fleet", 60],
   ])("is told of what fails again and again: %s", (name, seconds) => {
     for (const id of [`${name}Errors`, `${name}Throttles`]) {
       expect(alarm(id)).toMatchObject({
@@ -295,8 +302,12 @@ test("every alarm is one that CloudWatch takes, and is off while there is nothin
 describe("the topic", () => {
   const topic = "<AlarmsTopic>";
 
-  test("hears of every alarm, when it goes on and when it goes off, and mails whom the configuration names", () => {
-    for (const { Properties } of Object.values(alarms)) {
+  test("hears of every alarm that fleet watch does not tell of, on and off, and mails whom the configuration names", () => {
+    for (const [id, { Properties }] of Object.entries(alarms)) {
+      if (QUIET.some((quiet) => id === `Alarms${quiet}`)) {
+        expect(Properties).not.toHaveProperty("AlarmActions");
+        continue;
+      }
       expect(show(Properties["AlarmActions"])).toBe(topic);
       expect(show(Properties["OKActions"])).toBe(topic);
     }

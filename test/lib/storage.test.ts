@@ -71,6 +71,7 @@ test("rows cool down after 30 days, and nothing that a commit names ever expires
       Transitions: [{ StorageClass: "INTELLIGENT_TIERING", TransitionInDays: 30 }],
     }),
     expect.objectContaining({ Prefix: "loads/copies/", ExpirationInDays: 30 }),
+    expect.objectContaining({ Prefix: "fleet/", NoncurrentVersionExpiration: { NoncurrentDays: 1 } }),
     expect.objectContaining({
       AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
       NoncurrentVersionExpiration: { NoncurrentDays: 30 },

@@ -190,7 +190,10 @@ describe("a provisioned cluster", () => {
 test("without a warehouse there is neither loader nor its schedule nor a watch over them", () => {
   const stack = new Synthesized({ warehouse: { kind: "none" } });
   expect(Object.keys(stack.all("AWS::Lambda::Function"))).not.toContain("LoaderHandlerFunction");
-  expect(Object.keys(stack.all("AWS::Scheduler::Schedule"))).toEqual(["SequencerTickSchedule"]);
+  expect(Object.keys(stack.all("AWS::Scheduler::Schedule"))).toEqual([
+    "SequencerTickSchedule",
+    "FleetTickSchedule",
+  ]);
   expect(stack.all("AWS::Events::Rule")).toEqual({});
   expect(Object.keys(stack.all("AWS::CloudWatch::Alarm"))).not.toContain("AlarmsLoadLag");
   expect(stack.template.findOutputs("Workgroup")).toEqual({});

@@ -99,6 +99,16 @@ describe("the deployment of a whole pipeline", () => {
     }
   });
 
+  test("has fleet watch, every minute, with or without a warehouse, and the topic that it publishes to", () => {
+    for (const { functions, schedules } of [deployment, readDeployment(assembly())]) {
+      const fleet = functions.fleet!;
+      expect(schedules.fleet).toMatchObject({ rateSeconds: 60, input: {}, functionArn: fleet.arn });
+      expect(fleet.environment["WEIR_ALARM_TOPIC"]).toMatch(
+        /^arn:aws:sns:us-east-1:000000000000:AlarmsTopic\w+$/,
+      );
+    }
+  });
+
   test("has the same names on every reading, of the account and region asked for", () => {
     expect(readDeployment(cdkOut)).toEqual(deployment);
     const elsewhere = readDeployment(cdkOut, { account: "111122223333", region: "eu-west-1" });
