@@ -19,6 +19,7 @@ import { TailLog } from "./tail-log.ts";
 import { type MemoryOptions, TailMemory } from "./tail-memory.ts";
 import type { TailState } from "./tail-state.ts";
 import { findUnknownArchives } from "./unknown-archives.ts";
+import { vacatedPaths } from "./vacated-paths.ts";
 
 export interface FinderOptions extends MemoryOptions {
   readonly log: Logger;
@@ -127,6 +128,7 @@ export class FileFinder {
       if ((await this.#discover(sighting, rule)) && predecessor) paths.add(sighting.path);
       if (!this.files.find(identityKey(sighting.file))) this.#hasSetAside = true;
     }
+    for (const path of await vacatedPaths(this.files)) paths.add(path);
     await this.#adoptRotated([...paths]);
     this.limit.found(waiting);
     this.log.misnamed(this.misnamed);
