@@ -1,0 +1,175 @@
+import { ListShardsCommand, type KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
+import { SHARD_WRITE_BYTES_PER_SECOND } from "../../../wire/limits.ts";
+import { type StreamRecord, toStreamRecord } from "../../../local/mapping/stream-record.ts";
+import type { Chance } from "./chance.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+const KEYS = 2n ** 128n;
+export const STREAM_ARN = "arn:aws:kinesis:us-east-1:000000000000:stream/logs";
+const SEQUENCE_DIGITS = 20;
+
+export interface Entry {
+  readonly partitionKey: string;
+  readonly explicitHashKey: string;
+  readonly data: Buffer;
+}
+
+/** A record that the stream has taken. */
+export interface TakenRecord extends Entry {
+  readonly shardId: string;
+  readonly sequenceNumber: string;
+  readonly arrivedAtMs: number;
+  /** As an event source mapping reads it. */
+  readonly record: StreamRecord;
+}
+
+export interface StreamShard {
+  readonly shardId: string;
+  readonly parents: readonly string[];
+  readonly first: bigint;
+  readonly last: bigint;
+  isClosed: boolean;
+  readonly records: TakenRecord[];
+}
+
+/** What Kinesis says of one entry of a request. */
+type EntryAnswer =
+  | { readonly ShardId: string; readonly SequenceNumber: string }
+  | { readonly ErrorCode: string; readonly ErrorMessage: string };
+
+/** A stream whose shards are split and merged, with the limits, partial failures and lost answers of the real one. */
+export class Stream {
+  readonly shards: StreamShard[] = [];
+  /** Nothing is taken at all. */
+  isDown = false;
+  readonly #time: VirtualTime;
+  readonly #chance: Chance;
+  /** Told of each record that was taken. */
+  readonly #onTaken: (record: TakenRecord) => void;
+  #sequence = 0;
+
+  constructor(time: VirtualTime, chance: Chance, shardCount: number, onTaken: (record: TakenRecord) => void) {
+    this.#time = time;
+    this.#chance = chance;
+    this.#onTaken = onTaken;
+    const count = BigInt(shardCount);
+    for (let i = 0n; i < count; i++) this.#add([], (KEYS * i) / count, (KEYS * (i + 1n)) / count - 1n);
+  }
+
+  get open(): StreamShard[] {
+    return this.shards.filter(({ isClosed }) => !isClosed);
+  }
+
+  split(shard: StreamShard): void {
+    shard.isClosed = true;
+    const middle = (shard.first + shard.last) / 2n;
+    this.#add([shard.shardId], shard.first, middle);
+    this.#add([shard.shardId], middle + 1n, shard.last);
+  }
+
+  /** Merges a shard with the one after it, if there is one. @returns whether there was */
+  merge(shard: StreamShard): boolean {
+    const next = this.open.find(({ first }) => first === shard.last + 1n);
+    if (next === undefined) return false;
+    shard.isClosed = next.isClosed = true;
+    this.#add([shard.shardId, next.shardId], shard.first, next.last);
+    return true;
+  }
+
+  #add(parents: readonly string[], first: bigint, last: bigint): void {
+    const shardId = `shardId-${`${this.shards.length}`.padStart(12, "0")}`;
+    this.shards.push({ shardId, parents, first, last, isClosed: false, records: [] });
+  }
+
+  /** Takes a record. @returns undefined where its shard is over its limit */
+  take(entry: Entry): TakenRecord {
+    const key = BigInt(entry.explicitHashKey);
+    const shard = this.open.find(({ first, last }) => key >= first && key <= last)!;
+    const sequenceNumber = `49600${`${++this.#sequence}`.padStart(SEQUENCE_DIGITS, "0")}`;
+    const arrivedAtMs = this.#time.nowMs;
+    const { shardId } = shard;
+    const record = toStreamRecord(
+      {
+        SequenceNumber: sequenceNumber,
+        ApproximateArrivalTimestamp: new Date(arrivedAtMs),
+        Data: entry.data,
+        PartitionKey: entry.partitionKey,
+      },
+      {
+        shardId,
+        streamArn: STREAM_ARN,
+        region: "us-east-1",
+        invokeIdentityArn: "arn:aws:iam::0:role/mapping",
+      },
+    );
+    const taken = { ...entry, shardId, sequenceNumber, arrivedAtMs, record };
+    shard.records.push(taken);
+    this.#onTaken(taken);
+    return taken;
+  }
+
+  /** A client as one agent has it. @param name for the trace */
+  client(name: string, onAnswer: (answered: readonly TakenRecord[]) => void): KinesisClient {
+    const send = async (
+      command: object,
+      { abortSignal }: { abortSignal?: AbortSignal } = {},
+    ): Promise<unknown> => {
+      await this.#time.sleep(this.#chance.random.int(5, 60), abortSignal);
+      if (command instanceof ListShardsCommand) return { Shards: this.open.map(listed) };
+      if (command instanceof PutRecordsCommand)
+        return this.#put(await entriesOf(command), name, onAnswer, abortSignal);
+      return { StreamDescriptionSummary: { StreamStatus: "ACTIVE", MaxRecordSizeInKiB: 1_024 } };
+    };
+    return { send, destroy: () => {} } as unknown as KinesisClient;
+  }
+
+  async #put(
+    entries: readonly Entry[],
+    name: string,
+    onAnswer: (answered: readonly TakenRecord[]) => void,
+    signal: AbortSignal | undefined,
+  ): Promise<{ Records: EntryAnswer[] }> {
+    if (this.isDown || this.#chance.hits("put-refused", name)) throw connectionError("ECONNREFUSED");
+    const isHot = this.#chance.hits("put-throttled", name);
+    const answered: TakenRecord[] = [];
+    const Records = entries.map((entry): EntryAnswer => {
+      if (isHot && this.#chance.random.chance(0.5)) return OVER_LIMIT;
+      if (this.#chance.hits("put-partly-failed", name)) return INTERNAL_FAILURE;
+      const taken = this.take(entry);
+      answered.push(taken);
+      return { ShardId: taken.shardId, SequenceNumber: taken.sequenceNumber };
+    });
+    const isLost = this.#chance.hits("put-answer-lost", name);
+    await this.#time.sleep(this.#chance.random.int(5, 60) + (isLost ? 30_000 : 0), signal);
+    if (isLost) throw connectionError("ECONNRESET");
+    onAnswer(answered);
+    return { Records };
+  }
+}
+
+const OVER_LIMIT = {
+  ErrorCode: "ProvisionedThroughputExceededException",
+  ErrorMessage: `over ${SHARD_WRITE_BYTES_PER_SECOND} bytes/s`,
+} as const;
+const INTERNAL_FAILURE = { ErrorCode: "InternalFailure", ErrorMessage: "Internal service failure." } as const;
+
+const connectionError = (code: string): Error => Object.assign(new Error(`read ${code}`), { code });
+
+const listed = ({ shardId, first, last }: StreamShard): object => ({
+  ShardId: shardId,
+  HashKeyRange: { StartingHashKey: `${first}`, EndingHashKey: `${last}` },
+});
+
+/** As they stand in the request's body, which the agent writes itself. */
+async function entriesOf(command: PutRecordsCommand): Promise<Entry[]> {
+  const request = { headers: {}, body: Buffer.alloc(0) };
+  const handler = async (): Promise<never> => ({ response: {}, output: {} }) as never;
+  const stack = command.middlewareStack.resolve(handler, {});
+  await stack({ input: command.input, request } as never);
+  const { Records } = JSON.parse(request.body.toString()) as { Records: Record<string, string>[] };
+  return Records.map(({ PartitionKey, ExplicitHashKey, Data }) => ({
+    partitionKey: PartitionKey!,
+    explicitHashKey: ExplicitHashKey!,
+    data: Buffer.from(Data!, "base64"),
+  }));
+}
