@@ -11,7 +11,7 @@ const BATCH_ID_MAX_CHARS = 300;
 export function ledgerCommit(commit: Commit, types: readonly string[]): object {
   return {
     batch_id: fitted(batchName(commit), BATCH_ID_MAX_CHARS),
-    shard_id: fitted(commit.origin, SHARD_ID_MAX_CHARS),
+    shard_id: fitted(shardOf(commit), SHARD_ID_MAX_CHARS),
     first_seq: padSequenceNumber(commit.firstSequenceNumber),
     last_seq: padSequenceNumber(commit.lastSequenceNumber),
     rows: counted(commit, types, "rows"),
@@ -19,6 +19,11 @@ export function ledgerCommit(commit: Commit, types: readonly string[]): object {
     arrived_from: timestamp(commit.arrivedFrom),
     arrived_to: timestamp(commit.arrivedTo),
   };
+}
+
+/** The shard that rows without provenance name, whatever batch has brought them: lines that are filed anew are another's. */
+function shardOf({ origin, consumed = [] }: Commit): string {
+  return consumed.find(({ shardId }) => shardId !== undefined)?.shardId ?? origin;
 }
 
 const counted = (commit: Commit, types: readonly string[], of: "rows" | "foreignRows"): number =>
@@ -39,7 +44,7 @@ function fitted(name: string, maxChars: number): string {
 }
 
 interface ForeignBatch {
-  readonly origin: string;
+  readonly shard: string;
   readonly first: string;
   readonly last: string;
 }
@@ -55,20 +60,20 @@ export class LedgerBatches {
     if (this.#contents.has(content)) return false;
     this.#contents.add(content);
     if (hasForeignRows(commit, types)) {
-      const { origin, firstSequenceNumber: first, lastSequenceNumber: last } = commit;
-      this.#foreign.push({ origin, first, last });
+      const { firstSequenceNumber: first, lastSequenceNumber: last } = commit;
+      this.#foreign.push({ shard: shardOf(commit), first, last });
     }
     return true;
   }
 
-  /** Rows without provenance are known by the origin and sequence number of their record. */
+  /** Rows without provenance are known by the shard and sequence number of their record. */
   get foreignOverlap(): boolean {
     const sorted = this.#foreign.toSorted(
-      (a, b) => a.origin.localeCompare(b.origin) || compareSequenceNumbers(a.first, b.first),
+      (a, b) => a.shard.localeCompare(b.shard) || compareSequenceNumbers(a.first, b.first),
     );
-    return sorted.some(({ origin, first }, i) => {
+    return sorted.some(({ shard, first }, i) => {
       const last = sorted[i - 1];
-      return last?.origin === origin && compareSequenceNumbers(first, last.last) <= 0;
+      return last?.shard === shard && compareSequenceNumbers(first, last.last) <= 0;
     });
   }
 }

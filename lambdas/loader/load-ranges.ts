@@ -1,5 +1,5 @@
 import type { Commit } from "../../wire/commit.ts";
-import { RangeSet } from "../../wire/ranges.ts";
+import { type Range, RangeSet } from "../../wire/ranges.ts";
 import { timestamp } from "./ledger-commit.ts";
 
 /** A source mostly has one range, which grows: a set of its own for each would take most of a load's memory. */
@@ -25,6 +25,11 @@ export class LoadRanges {
   /** Sources that more than one host claims, which the agents of two hosts never do. */
   readonly contested = new Map<string, Set<string>>();
   readonly #sources = new Map<string, Source>();
+  /**
+   * Where lines are that were rejected, and are filed anew. Apart from the others, since they mostly arrived long before
+   * what else comes of their source: the ledger would take all of it for old.
+   */
+  readonly #reparsed = new Map<string, Source>();
   /** One text for all sources of a host. */
   readonly #hosts = new Map<string, string>();
   #size = 0;
@@ -36,40 +41,50 @@ export class LoadRanges {
 
   /** Memory that they take, about. */
   get heldBytes(): number {
-    return this.#sources.size * SOURCE_BYTES + (this.#size - this.#sources.size) * RANGE_BYTES;
+    const sources = this.#sources.size + this.#reparsed.size;
+    return sources * SOURCE_BYTES + (this.#size - sources) * RANGE_BYTES;
   }
 
   /** @param taken the types whose rows the load brings */
-  add({ sources, arrivedFrom, arrivedTo }: Commit, taken: readonly string[]): void {
-    for (const { id, host, ranges, types, conflicts } of sources) {
+  add(commit: Commit, taken: readonly string[]): void {
+    const isReparse = commit.consumed?.some(({ kind }) => kind === "rejected") ?? false;
+    for (const { id, host, ranges, types, conflicts } of commit.sources) {
       if (!types.some((type) => taken.includes(type))) continue;
-      this.overlap ||= conflicts > 0;
-      for (const [from, to] of ranges) if (to > from) this.#add(id, host, from, to, arrivedFrom, arrivedTo);
+      // The bytes of a reparse came with an earlier commit, whose rows may be there.
+      this.overlap ||= conflicts > 0 || isReparse;
+      const to = isReparse ? this.#reparsed : this.#sources;
+      for (const range of ranges) if (range[1] > range[0]) this.#add(to, id, host, range, commit);
     }
   }
 
-  #add(id: string, host: string, from: number, to: number, arrivedFrom: string, arrivedTo: string): void {
-    const source = this.#sources.get(id);
+  #add(
+    to: Map<string, Source>,
+    id: string,
+    host: string,
+    [from, end]: Range,
+    { arrivedFrom, arrivedTo }: Commit,
+  ): void {
+    const source = to.get(id);
     if (source === undefined) {
       const shared = this.#hosts.get(host) ?? host;
       this.#hosts.set(shared, shared);
-      this.#sources.set(id, { host: shared, arrivedFrom, arrivedTo, from, to, several: undefined });
+      to.set(id, { host: shared, arrivedFrom, arrivedTo, from, to: end, several: undefined });
       this.#size++;
       return;
     }
     if (arrivedFrom < source.arrivedFrom) source.arrivedFrom = arrivedFrom;
     if (arrivedTo > source.arrivedTo) source.arrivedTo = arrivedTo;
     if (host !== source.host) this.#contest(id, source.host, host);
-    if (source.several === undefined && from <= source.to && to >= source.from) {
-      this.overlap ||= from < source.to && to > source.from;
+    if (source.several === undefined && from <= source.to && end >= source.from) {
+      this.overlap ||= from < source.to && end > source.from;
       source.from = Math.min(from, source.from);
-      source.to = Math.max(to, source.to);
+      source.to = Math.max(end, source.to);
       return;
     }
     const several = (source.several ??= RangeSet.of([[source.from, source.to]]));
-    this.overlap ||= several.overlaps(from, to);
+    this.overlap ||= several.overlaps(from, end);
     this.#size -= several.size;
-    several.add(from, to);
+    several.add(from, end);
     this.#size += several.size;
   }
 
@@ -83,10 +98,12 @@ export class LoadRanges {
   body(): Buffer {
     const arrived = timestamps();
     const body = new LineBody();
-    for (const [src, { from, to, several, arrivedFrom, arrivedTo }] of this.#sources) {
-      const arrival = { arrived_from: arrived(arrivedFrom), arrived_to: arrived(arrivedTo) };
-      for (const [from_off, to_off] of several ?? [[from, to] as const]) {
-        body.add(JSON.stringify({ src, from_off, to_off, ...arrival }));
+    for (const sources of [this.#sources, this.#reparsed]) {
+      for (const [src, { from, to, several, arrivedFrom, arrivedTo }] of sources) {
+        const arrival = { arrived_from: arrived(arrivedFrom), arrived_to: arrived(arrivedTo) };
+        for (const [from_off, to_off] of several ?? [[from, to] as const]) {
+          body.add(JSON.stringify({ src, from_off, to_off, ...arrival }));
+        }
       }
     }
     return body.end();

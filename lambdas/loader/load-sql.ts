@@ -75,5 +75,14 @@ const fastSql = (load: OpenLoad, target: Target, storage: Storage): string[] => 
 const slowSql = (load: OpenLoad, target: Target, storage: Storage): string[] =>
   slowRowsSql(load, target, storage, {
     ranges: overlappingRanges(target),
-    foreign: `SELECT l.arrived_from, l.arrived_to FROM ${overlappingCommits(target)}`,
+    foreign: `SELECT ${REPARSE_ARRIVAL} FROM ${overlappingCommits(target)}`,
   });
+
+/**
+ * When what the table may have of foreign rows arrived. The ledger knows that of all older batches of a shard together, and
+ * a table would be searched from its beginning for a few lines that are filed anew. Those keep the arrival of their
+ * record, and so it is that of whatever is the same.
+ */
+const REPARSE_ARRIVAL = ["arrived_from", "arrived_to"]
+  .map((name) => `CASE WHEN n.batch_id LIKE 'reparse-%' THEN n.${name} ELSE l.${name} END AS ${name}`)
+  .join(", ");
