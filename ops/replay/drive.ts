@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { batches } from "./batches.ts";
 import type { CommitWatch } from "./commit-watch.ts";
-import type { Interval } from "./committed-records.ts";
+import { CommittedRecords, type Interval } from "./committed-records.ts";
+import type { Neighbours } from "./neighbours.ts";
 import type { Pace } from "./pace.ts";
 import type { ReplayRecord } from "./replay-record.ts";
 import type { RouterAnswer, RouterCall } from "./router-call.ts";
+import type { StreamReader } from "./stream-reader.ts";
 import type { Lost, Stretch } from "./stretch.ts";
 import type { StretchReader } from "./stretch-reader.ts";
 import { isCommitted } from "./survey.ts";
@@ -38,12 +40,13 @@ export interface Driven {
 
 export interface DriveParts {
   readonly reader: StretchReader;
+  readonly stream: Pick<StreamReader, "read">;
   readonly watch: CommitWatch;
   readonly router: RouterCall;
   readonly pace: Pace;
   /** Told of records that are done. */
   readonly onRecords: (count: number) => void;
-  /** Between attempts; doubles with each. @default 500 */
+  /** Between attempts; doubles with each. @default 250 */
   readonly backoffMs?: number;
 }
 
@@ -78,25 +81,40 @@ export class Drive {
     this.#parts = parts;
   }
 
-  /** @throws whatever the AWS SDK says of credentials and the like; what is done stays done */
-  async stretch(stretch: Stretch): Promise<Driven> {
-    const { watch } = this.#parts;
+  /**
+   * Hands over, in batches of any of them, what the stream still has of stretches that lie close to each other. What goes
+   * wrong with it is left for each of them.
+   */
+  async together({ shardId, interval, stretches, arrivedFrom }: Neighbours): Promise<Driven> {
+    const [stretch] = stretches as readonly [Stretch];
+    const tally = newTally();
+    const { stream } = this.#parts;
+    const [from, to] = [{ sequence: interval.first }, { sequence: interval.last }];
+    const wanted = new CommittedRecords();
+    for (const { failure } of stretches) {
+      wanted.add(shardId, failure!.firstSequenceNumber, failure!.lastSequenceNumber);
+    }
+    const isWanted = ({ sequence }: ReplayRecord): boolean => wanted.has(shardId, sequence);
+    await this.#sendAll(stretch, stream.read(shardId, from, to, arrivedFrom), tally, isWanted);
+    const { done: _, ...counts } = tally;
+    const stopped = this.#stopped?.message;
+    return { stretch, complete: stopped === undefined, ...counts, committed: 0, poison: [], stopped };
+  }
+
+  /**
+   * @param isTried its records were handed over with those of its neighbours, and are counted
+   * @throws whatever the AWS SDK says of credentials and the like; what is done stays done
+   */
+  async stretch(stretch: Stretch, isTried: boolean = false): Promise<Driven> {
+    const { reader, watch, onRecords } = this.#parts;
     const { shardId, failure } = stretch;
-    const tally: Tally = {
-      records: 0,
-      bytes: 0,
-      batches: 0,
-      committed: 0,
-      poison: [],
-      lost: [],
-      notes: [],
-      done: [],
-    };
+    const tally = newTally();
     await watch.refresh();
     if (failure && isCommitted(stretch, watch.records)) {
       tally.committed += failure.records;
-      this.#parts.onRecords(failure.records);
-    } else await this.#sendAll(stretch, tally);
+      if (!isTried) onRecords(failure.records);
+    } else await this.#sendAll(stretch, reader.read(stretch, tally), tally);
+    if (isTried) tally.committed = 0;
     const { done, ...counts } = tally;
     const unseen = done.filter((interval) => !watch.records.covers(shardId, interval));
     if (unseen.length > 0) {
@@ -108,11 +126,16 @@ export class Drive {
     return { stretch, complete: isWhole && stopped === undefined, ...counts, stopped };
   }
 
-  async #sendAll(stretch: Stretch, tally: Tally): Promise<void> {
-    const { reader, watch } = this.#parts;
+  async #sendAll(
+    stretch: Stretch,
+    records: AsyncIterable<ReplayRecord>,
+    tally: Tally,
+    isWanted?: (record: ReplayRecord) => boolean,
+  ): Promise<void> {
+    const { watch } = this.#parts;
     const { shardId } = stretch;
     try {
-      for await (const batch of this.#cut(shardId, reader.read(stretch, tally), tally)) {
+      for await (const batch of this.#cut(shardId, records, tally, isWanted)) {
         // Somebody else may have committed some of it since it was cut.
         await watch.refresh();
         for await (const part of this.#cut(shardId, only(batch), tally)) {
@@ -125,13 +148,20 @@ export class Drive {
     await watch.refresh(true);
   }
 
-  #cut(shardId: string, records: AsyncIterable<ReplayRecord>, tally: Tally) {
-    const { watch, router, onRecords } = this.#parts;
-    const onCommitted = (): void => {
-      tally.committed++;
-      onRecords(1);
-    };
-    return batches(records, { shardId, committed: watch.records, limits: router.limits, onCommitted });
+  #cut(
+    shardId: string,
+    records: AsyncIterable<ReplayRecord>,
+    tally: Tally,
+    isWanted?: (record: ReplayRecord) => boolean,
+  ): AsyncGenerator<readonly ReplayRecord[]> {
+    const { watch, router } = this.#parts;
+    return batches(records, {
+      shardId,
+      committed: watch.records,
+      limits: router.limits,
+      onCommitted: () => void tally.committed++,
+      ...(isWanted && { isWanted }),
+    });
   }
 
   async #send(batch: readonly ReplayRecord[], stretch: Stretch, tally: Tally): Promise<void> {
@@ -165,7 +195,7 @@ export class Drive {
       } else if (answer.from > 0) return answer;
       else if (attempt === SINK_ATTEMPTS)
         throw this.#stop("the lake takes nothing: the router says so in its log");
-      await sleep(Math.min((this.#parts.backoffMs ?? 500) * 2 ** attempt, MAX_BACKOFF_MS));
+      await sleep(Math.min((this.#parts.backoffMs ?? 250) * 2 ** attempt, MAX_BACKOFF_MS));
     }
   }
 
@@ -205,6 +235,10 @@ export class Drive {
   #stop(message: string): ReplayStopped {
     return (this.#stopped = new ReplayStopped(message));
   }
+}
+
+function newTally(): Tally {
+  return { records: 0, bytes: 0, batches: 0, committed: 0, poison: [], lost: [], notes: [], done: [] };
 }
 
 async function* only<T>(items: readonly T[]): AsyncGenerator<T> {

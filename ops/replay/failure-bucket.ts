@@ -47,10 +47,12 @@ export class FailureBucket {
   /**
    * Reads what an object says of its batch, without the payload where that can be told from the beginning.
    *
+   * @returns undefined where it is gone: another operator has moved it
    * @throws WireError BAD_FAILURE_RECORD
    */
-  async describe(key: string): Promise<FailureRecord> {
+  async describe(key: string): Promise<FailureRecord | undefined> {
     const head = await this.#text(key, `bytes=0-${HEAD_BYTES - 1}`);
+    if (head === undefined) return undefined;
     const payload = PAYLOAD.exec(head);
     if (payload) {
       const value = parsed(`${head.slice(0, payload.index)}}`);
@@ -62,25 +64,34 @@ export class FailureBucket {
 
   /** @throws WireError BAD_FAILURE_RECORD */
   async read(key: string): Promise<FailureRecord> {
-    const value = parsed(await this.#text(key));
+    const text = await this.#text(key);
+    if (text === undefined) throw new WireError("BAD_FAILURE_RECORD", `${key} is gone`);
+    const value = parsed(text);
     if (value !== undefined) return parseFailureRecord(value, key);
     throw new WireError("BAD_FAILURE_RECORD", `${key} is no failure record: it is no JSON, or cut off`);
   }
 
-  /** Does with an object what is wanted of one whose batch is in the lake. */
+  /** Does with an object what is wanted of one whose batch is in the lake. One that is gone is as well. */
   async settle(key: string, done: Done): Promise<void> {
     if (done === "keep") return;
     const object = { Bucket: this.#bucket, Key: key };
-    if (done === "move") {
-      const CopySource = `${this.#bucket}/${encodeURIComponent(key)}`;
-      const copy = { Bucket: this.#bucket, Key: `${REPLAYED_PREFIX}${key}`, CopySource };
-      // Its tags, which Lambda gives it none of, would want a right of their own.
-      await this.#s3.send(new CopyObjectCommand({ ...copy, TaggingDirective: "REPLACE" }));
+    try {
+      if (done === "move") await this.#copy(key);
+      await this.#s3.send(new DeleteObjectCommand(object));
+    } catch (error) {
+      if ((error as Error).name !== "NoSuchKey") throw error;
     }
-    await this.#s3.send(new DeleteObjectCommand(object));
   }
 
-  async #text(Key: string, Range?: string): Promise<string> {
+  async #copy(key: string): Promise<void> {
+    const CopySource = `${this.#bucket}/${encodeURIComponent(key)}`;
+    const copy = { Bucket: this.#bucket, Key: `${REPLAYED_PREFIX}${key}`, CopySource };
+    // Its tags, which Lambda gives it none of, would want a right of their own.
+    await this.#s3.send(new CopyObjectCommand({ ...copy, TaggingDirective: "REPLACE" }));
+  }
+
+  /** @returns undefined where it is gone */
+  async #text(Key: string, Range?: string): Promise<string | undefined> {
     const command = new GetObjectCommand({ Bucket: this.#bucket, Key, Range });
     try {
       const { Body, ContentLength = 0 } = await this.#s3.send(command);
@@ -95,7 +106,7 @@ export class FailureBucket {
     } catch (error) {
       const { name } = error as Error;
       if (name === "InvalidRange") return "";
-      if (name === "NoSuchKey") throw new WireError("BAD_FAILURE_RECORD", `there is no object ${Key}`);
+      if (name === "NoSuchKey") return undefined;
       throw error;
     }
   }

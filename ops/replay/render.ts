@@ -10,7 +10,6 @@ const COLUMNS = [
   { title: "in the lake", right: true },
   { title: "to replay", right: true },
   { title: "bytes", right: true },
-  { title: "batches", right: true },
   { title: "oldest", right: true },
   { title: "kept for", right: true },
 ] as const;
@@ -34,7 +33,6 @@ export function planText(
       `${shard.committed}`,
       `${shard.records}`,
       size(shard.bytes),
-      `${shard.batches}`,
       ageMs === undefined ? "-" : duration(ageMs / 1_000),
       // An object of the failure bucket is kept for good.
       left,

@@ -41,7 +41,9 @@ export async function requested(options: ReplayArguments, parts: RequestParts): 
   const keys = failed ? await Array.fromAsync(parts.bucket.keys()) : object.map(keyOf);
   await eachOf(keys, async (key) => {
     try {
-      take(await parts.bucket.describe(key), key, key);
+      const failure = await parts.bucket.describe(key);
+      if (failure) take(failure, key, key);
+      else if (!failed) refused.push({ name: key, why: "there is no such object" });
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       refused.push({ name: key, why: error.message });
@@ -101,7 +103,7 @@ function range(
 }
 
 /** Requests of S3 at a time. */
-const CONCURRENCY = 8;
+const CONCURRENCY = 32;
 
 async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const left = items.values();

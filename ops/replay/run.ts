@@ -3,6 +3,7 @@ import { configFingerprint } from "../../wire/config-fingerprint.ts";
 import type { Outcome } from "../access/place-command.ts";
 import type { Place } from "../access/place.ts";
 import { confirmed, startProgress } from "../access/progress.ts";
+import type { BatchLimits } from "./batches.ts";
 import type { ReplayArguments } from "./command.ts";
 import { CommitWatch } from "./commit-watch.ts";
 import { Drive } from "./drive.ts";
@@ -39,9 +40,10 @@ export async function runReplay(
   const notes = watch.unreadable.map((why) => `cannot be read, and what it covers may come again: ${why}`);
   const { router, warnings } = await routerOf(place, options, mapping.batchSize, watch, loadConfig);
   notes.push(...warnings);
+  const streamReader = new StreamReader(place.kinesis, mapping.streamArn);
   const reader = new StretchReader({
     bucket,
-    reader: new StreamReader(place.kinesis, mapping.streamArn),
+    reader: streamReader,
     stream,
     committed: watch.records,
     now: () => new Date(),
@@ -49,7 +51,7 @@ export async function runReplay(
 
   let plan: Survey | undefined;
   if (options.yes !== true) {
-    plan = await surveyed(stretches, reader, watch, router);
+    plan = await surveyed(stretches, reader, watch, router.limits);
     const text = [place.title, planText(plan, refused, stream.retentionMs, now), ...notes].join("\n");
     const isEmpty = plan.shards.every(({ records, failures }) => records === 0 && failures === 0);
     if (options.dryRun === true || isEmpty) {
@@ -69,9 +71,16 @@ export async function runReplay(
     done += count;
     progress.at(done, `${done} records`);
   };
-  const drive = new Drive({ reader, watch, router, pace, onRecords });
+  const drive = new Drive({ reader, stream: streamReader, watch, router, pace, onRecords });
   try {
-    const replayed = await replay(stretches, drive, bucket, options.done);
+    const replayed = await replay(stretches, {
+      drive,
+      committed: watch.records,
+      bucket,
+      done: options.done,
+      maxRecords: router.limits.records,
+      readableFrom: new Date(now.getTime() - stream.retentionMs + CLOCKS_MS),
+    });
     return told(place, replayed, refused, notes, options);
   } finally {
     progress.end();
@@ -113,7 +122,7 @@ async function surveyed(
   stretches: readonly Stretch[],
   reader: StretchReader,
   watch: CommitWatch,
-  { limits }: RouterCall,
+  limits: BatchLimits,
 ): Promise<Survey> {
   const progress = await startProgress(stretches.length, "reading what is to be replayed");
   const onStretch = (done: number): void => progress.at(done, `${done} of ${stretches.length} batches read`);

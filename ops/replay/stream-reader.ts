@@ -26,7 +26,20 @@ const THROTTLE_WAIT_MS = 1_000;
 /** An hour: by then somebody should look at who else reads the stream. */
 const MAX_THROTTLES = 3_600;
 
+/** The former is Kinesis' own word for a number that a shard does not have; the latter, that of kinesis-local. */
+const UNKNOWN_NUMBER = new Set(["InvalidArgumentException", "ResourceNotFoundException"]);
+
+/** Arrivals are approximate. */
+const CLOCKS_MS = 60_000;
+
 type Position = Omit<GetShardIteratorCommandInput, "StreamName" | "ShardId">;
+
+const OLDEST: Position = { ShardIteratorType: "TRIM_HORIZON" };
+
+const positionAt = (bound: Bound): Position =>
+  "at" in bound
+    ? { ShardIteratorType: "AT_TIMESTAMP", Timestamp: bound.at }
+    : { ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: `${bound.sequence}` };
 
 /** Reads stretches of a stream's shards: through empty pages, iterators that expire, and throttling. */
 export class StreamReader {
@@ -41,9 +54,13 @@ export class StreamReader {
     this.#streamName = streamArn.slice(streamArn.indexOf("/") + 1);
   }
 
-  /** The records of a shard between two bounds, both included, as far as the shard has them by now. */
-  async *read(shardId: string, from: Bound, to: Bound): AsyncGenerator<ReplayRecord> {
-    for await (const record of this.#from(shardId, from)) {
+  /**
+   * The records of a shard between two bounds, both included, as far as the shard has them by now.
+   *
+   * @param arrivedFrom when the first of them arrived, if it is known
+   */
+  async *read(shardId: string, from: Bound, to: Bound, arrivedFrom?: Date): AsyncGenerator<ReplayRecord> {
+    for await (const record of this.#pages(shardId, positionAt(from), { arrivedFrom })) {
       if ("sequence" in from && record.sequence < from.sequence) continue;
       if ("sequence" in to ? record.sequence > to.sequence : record.arrivedAt > to.at) return;
       yield record;
@@ -52,29 +69,25 @@ export class StreamReader {
 
   /** The oldest record that a shard still has; undefined where it has none. */
   async oldest(shardId: string): Promise<ReplayRecord | undefined> {
-    return first(this.#pages(shardId, { ShardIteratorType: "TRIM_HORIZON" }, 1));
+    return first(this.#pages(shardId, OLDEST, { limit: 1 }));
   }
 
   /** The first record after one, or the oldest where that is gone; undefined where none has come yet. */
   async next(shardId: string, after: bigint | undefined): Promise<ReplayRecord | undefined> {
     if (after === undefined) return this.oldest(shardId);
-    for await (const record of this.#from(shardId, { sequence: after }, 2)) {
+    for await (const record of this.#pages(shardId, positionAt({ sequence: after }), { limit: 2 })) {
       if (record.sequence > after) return record;
     }
     return undefined;
   }
 
-  async *#from(shardId: string, from: Bound, limit?: number): AsyncGenerator<ReplayRecord> {
-    const position: Position =
-      "at" in from
-        ? { ShardIteratorType: "AT_TIMESTAMP", Timestamp: from.at }
-        : { ShardIteratorType: "AT_SEQUENCE_NUMBER", StartingSequenceNumber: `${from.sequence}` };
-    yield* this.#pages(shardId, position, limit);
-  }
-
-  async *#pages(shardId: string, position: Position, limit?: number): AsyncGenerator<ReplayRecord> {
+  async *#pages(
+    shardId: string,
+    position: Position,
+    { limit, arrivedFrom }: { readonly limit?: number; readonly arrivedFrom?: Date | undefined },
+  ): AsyncGenerator<ReplayRecord> {
     const origin = this.#origin(shardId);
-    let iterator = await this.#iterator(shardId, position);
+    let iterator = await this.#iterator(shardId, position, arrivedFrom);
     let last: string | undefined;
     for (;;) {
       const page = await this.#page(shardId, iterator, limit);
@@ -85,6 +98,7 @@ export class StreamReader {
           last === undefined
             ? position
             : { ShardIteratorType: "AFTER_SEQUENCE_NUMBER", StartingSequenceNumber: last },
+          arrivedFrom,
         );
         continue;
       }
@@ -101,16 +115,17 @@ export class StreamReader {
     }
   }
 
-  /** What a shard's own sequence numbers do not name any more is before its oldest record. */
-  async #iterator(shardId: string, position: Position): Promise<string> {
+  /** A number that is none of the shard's, or not any more, is looked for from the time on, or from the oldest record. */
+  async #iterator(shardId: string, position: Position, arrivedFrom?: Date): Promise<string> {
     const shard = { StreamName: this.#streamName, ShardId: shardId };
     try {
       const command = new GetShardIteratorCommand({ ...shard, ...position });
       return (await this.#kinesis.send(command)).ShardIterator!;
     } catch (error) {
       const isNumber = position.StartingSequenceNumber !== undefined;
-      if (!isNumber || (error as Error).name !== "InvalidArgumentException") throw error;
-      return this.#iterator(shardId, { ShardIteratorType: "TRIM_HORIZON" });
+      if (!isNumber || !UNKNOWN_NUMBER.has((error as Error).name)) throw error;
+      const sinceMs = arrivedFrom && arrivedFrom.getTime() - CLOCKS_MS;
+      return this.#iterator(shardId, sinceMs === undefined ? OLDEST : positionAt({ at: new Date(sinceMs) }));
     }
   }
 

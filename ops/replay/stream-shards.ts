@@ -12,7 +12,7 @@ export interface StreamShard {
   readonly parents: readonly string[];
   /** It had no record before this one. */
   readonly first: bigint;
-  /** Undefined while it is open. */
+  /** Undefined while it is open, or where nobody knows. */
   readonly last: bigint | undefined;
 }
 
@@ -74,11 +74,13 @@ function streamShard({
   AdjacentParentShardId,
   SequenceNumberRange,
 }: Shard): StreamShard {
-  const { StartingSequenceNumber, EndingSequenceNumber } = SequenceNumberRange!;
+  const first = BigInt(SequenceNumberRange!.StartingSequenceNumber!);
+  const last = BigInt(SequenceNumberRange!.EndingSequenceNumber ?? -1);
   return {
     shardId: ShardId!,
     parents: [ParentShardId, AdjacentParentShardId].filter((id) => id !== undefined),
-    first: BigInt(StartingSequenceNumber!),
-    last: EndingSequenceNumber === undefined ? undefined : BigInt(EndingSequenceNumber),
+    first,
+    // kinesis-local says of a closed shard that it ended before it began.
+    last: last < first ? undefined : last,
   };
 }

@@ -60,7 +60,7 @@ export class StretchReader {
     const { stream, reader } = this.#parts;
     const read: Read = { count: 0 };
     if (stream.shards.has(shardId)) {
-      for await (const record of reader.read(shardId, from, to)) {
+      for await (const record of reader.read(shardId, from, to, stretch.failure?.arrivedFrom)) {
         read.first ??= record;
         read.last = record;
         read.count++;
@@ -112,7 +112,9 @@ export class StretchReader {
     if (isYoung && !isProven) return [];
     const end = "sequence" in to ? to.sequence : (oldest?.sequence ?? known?.last ?? from.sequence);
     const last = oldest !== undefined && oldest.sequence <= end ? oldest.sequence - 1n : end;
-    const lacking = committed.lacking(shardId, { first: from.sequence, last });
+    const begin = stream.shards.get(shardId)!.first;
+    const start = from.sequence > begin ? from.sequence : begin;
+    const lacking = committed.lacking(shardId, { first: start, last });
     if (lacking.length === 0) return [];
     const interval = { first: lacking[0]!.first, last: lacking.at(-1)!.last };
     return [{ ...named(shardId, interval), arrivedTo: (oldest?.arrivedAt ?? horizon).toISOString() }];

@@ -11,8 +11,6 @@ export interface SurveyedShard {
   failures: number;
   records: number;
   bytes: number;
-  /** Invocations of the router. */
-  batches: number;
   /** Records that are in the lake already. */
   committed: number;
   /** When the oldest of the records arrived. */
@@ -65,7 +63,6 @@ export async function survey(
     const last = committed.ends(shardId)?.last;
     const options = { shardId, committed, limits, onCommitted };
     for await (const batch of batches(reader.read(stretch, remarks), options)) {
-      shard.batches++;
       for (const record of batch) {
         count(shard, record);
         if (failure === undefined && (last === undefined || record.sequence > last)) shard.ahead++;
@@ -87,7 +84,6 @@ function emptyShard(shardId: string): SurveyedShard {
     failures: 0,
     records: 0,
     bytes: 0,
-    batches: 0,
     committed: 0,
     oldestAt: undefined,
     ahead: 0,

@@ -43,8 +43,8 @@ export interface Faults extends CloudFaults {
   readonly agentEndpoint?: string;
   /** Told once everything runs, before the first line is written. */
   readonly onStart?: (cloud: Cloud, agent: LocalAgent) => void;
-  /** Awaited once all has gone through, before it is reconciled. */
-  readonly onDrained?: (cloud: Cloud) => Promise<void>;
+  /** Awaited once all has gone through, before it is reconciled; told of the folder of the cloud. */
+  readonly onDrained?: (cloud: Cloud, dir: string) => Promise<void>;
 }
 
 /** Below a test's own, whose end would tell nothing of why. */
@@ -100,7 +100,7 @@ export async function runPipeline(
     });
     await agent.drain();
     await drain(cloud, signal);
-    await faults.onDrained?.(cloud);
+    await faults.onDrained?.(cloud, dir);
     return await reconcile({
       s3: cloud.s3,
       bucket: deployment.lakeBucket,
