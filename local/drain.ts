@@ -67,11 +67,13 @@ function fails(part: string, { error }: Extract<InvokeResult, { ok: false }>): s
   return `the ${part} fails: ${error.type}: ${error.message}`;
 }
 
-function isGivenUp({ failure }: TableBehind, deadline: number): boolean {
+function isGivenUp({ failure, paused }: TableBehind, deadline: number): boolean {
+  if (paused !== undefined) return true;
   return failure !== undefined && Date.parse(failure.notBefore) > deadline;
 }
 
-function problem({ table, failure }: TableBehind): string {
+function problem({ table, failure, paused }: TableBehind): string {
+  if (paused !== undefined) return `table ${table} is paused since ${paused.since}`;
   return failure === undefined
     ? `table ${table} is not loaded in time`
     : `table ${table} could not be loaded: ${failure.error.replaceAll("\n", "; ")}`;

@@ -41,6 +41,16 @@ export const loaderCommandSchema = z.discriminatedUnion("command", [
     /** Key of the one that is meant; all of the table's, if absent. */
     object: z.string().optional(),
   }),
+  /** Has no more loads of a table begin, or of any, until they are resumed. */
+  z.strictObject({
+    command: z.literal("pause"),
+    /** "schema.table"; all of them, if absent. */
+    table: z.string().optional(),
+    /** Whoever asks, and why. */
+    by: z.string().max(64).optional(),
+    reason: z.string().max(200).optional(),
+  }),
+  z.strictObject({ command: z.literal("resume"), table: z.string().optional() }),
   /** Counts the rows that an erasure's condition is for. */
   z.strictObject({
     command: z.literal("match"),
@@ -77,6 +87,9 @@ export interface LoaderAnswers {
   /** What waits then, of the table, where it is one of this loader's. */
   readonly retry: { readonly tables: readonly TableRetry[] };
   readonly skip: { readonly tables: readonly TableRefused[] };
+  /** The table, where it is one of this loader's, or all of them. */
+  readonly pause: { readonly tables: readonly TablePause[] };
+  readonly resume: { readonly tables: readonly TablePause[] };
   readonly match: { readonly tables: readonly TableMatch[] };
   readonly erase: { readonly tables: readonly TableErasure[] };
   readonly audit: { readonly tables: readonly TableSums[] };
@@ -157,6 +170,20 @@ export interface TableRefused {
   readonly rows: number;
 }
 
+export interface TablePause {
+  /** "schema.table" */
+  readonly table: string;
+  /** Absent where loads go on. */
+  readonly paused?: PauseStatus;
+}
+
+/** Since when, by whom and why no load begins. */
+export interface PauseStatus {
+  readonly since: string;
+  readonly by?: string;
+  readonly reason?: string;
+}
+
 export interface TableRetry extends TableRefused {
   /** A load of it had failed, and would have waited. */
   readonly load?: true;
@@ -168,7 +195,7 @@ export interface LoaderStatus {
 }
 
 /** What a table does: `unconfigured` where the state has it and no log type names it any more. */
-export type TableCondition = "loaded" | "waiting" | "loading" | "failed" | "unconfigured";
+export type TableCondition = "loaded" | "waiting" | "loading" | "failed" | "paused" | "unconfigured";
 
 export interface TableStatus {
   /** "schema.table" */
@@ -180,6 +207,8 @@ export interface TableStatus {
   /** Age of the oldest commit that is not loaded, 0 where none is known. */
   readonly lagSeconds: number;
   readonly load?: OpenLoadStatus;
+  /** Loads of it are paused; one that runs nevertheless makes it "loading". */
+  readonly paused?: PauseStatus;
   /** Commits that could not be read and are tried again: intervals [from, to) of the log. */
   readonly setAside: readonly SetAsideStatus[];
   /** Objects that the warehouse refuses: they are set aside with its words, in weir.set_aside, and tried again. */

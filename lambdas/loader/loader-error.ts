@@ -4,6 +4,7 @@ export type LoaderErrorCode =
   | "BAD_COMMAND" //       an operator asks for what this loader does not know
   | "SCHEMA_CONFLICT" //   the table differs from the configuration in a way that no addition mends
   | "NOT_IN_TIME" //       the warehouse did not answer a short question in time
+  | "ALL_PAUSED" //        a table is to be loaded while all of them are paused
   | "NO_ERASURE" //        an erasure of the lake, or a part of it, was removed
   | "STATEMENT"; //        the warehouse refused a statement
 

@@ -8,6 +8,7 @@ import { awaySchema } from "./breaker.ts";
 import { heldSchema } from "./held/held-types.ts";
 import { lastLoadSchema, NO_LOAD } from "./ledger/last-load.ts";
 import { openLoadSchema } from "./open-load.ts";
+import { pausesSchema } from "./pause.ts";
 import { stateOfVersion1, version1Schema } from "./state-version-1.ts";
 
 /**
@@ -88,6 +89,8 @@ const stateSchema = z.strictObject({
   away: awaySchema.optional(),
   /** Rows of types that nobody knows. */
   held: heldSchema.optional(),
+  /** Absent while every table is loaded. */
+  pauses: pausesSchema.optional(),
   /** When the first of the loads that run now was submitted, or one that they took over from. See busy-time.ts. */
   busySince: instant.optional(),
 });
@@ -135,5 +138,6 @@ function parseState(value: unknown): LoaderState {
 /** What is known of a warehouse: all of a state that is about it, and nothing of one that is about another. */
 export function stateOf(warehouse: string, state: LoaderState): LoaderState {
   if (state.warehouse === undefined || state.warehouse === warehouse) return { ...state, warehouse };
-  return { version: 3, warehouse, tables: {} };
+  // Whoever paused loads did so for a reason that may be this very change.
+  return { version: 3, warehouse, tables: {}, ...(state.pauses && { pauses: state.pauses }) };
 }

@@ -1,6 +1,8 @@
+import type { PauseStatus } from "../../wire/loader-command.ts";
 import type { ClosedClaim } from "./claims.ts";
 import { Lag } from "./lag.ts";
 import type { LoadEvent, Log } from "./load.ts";
+import { pauseOf } from "./pause.ts";
 import type { ReadableLog } from "./read-log.ts";
 import type { LoaderState, TableState } from "./state.ts";
 import type { Target } from "./target.ts";
@@ -45,6 +47,8 @@ export interface TableBehind {
   readonly lagSeconds: number;
   /** The last failure of the open load, and when it is tried again. */
   readonly failure?: { readonly error: string; readonly notBefore: string };
+  /** An operator has paused its loads. */
+  readonly paused?: PauseStatus;
 }
 
 /** Examples in a log line of what may be many: it has the first few. */
@@ -112,7 +116,8 @@ export async function waiting(
     if (since === undefined) continue;
     const tableLag = (now().getTime() - Date.parse(since)) / 1_000;
     lagSeconds = Math.max(lagSeconds, tableLag);
-    behind.push(tableBehind(target, tableLag, state));
+    const paused = pauseOf(turn.state, target.name);
+    behind.push({ ...tableBehind(target, tableLag, state), ...(paused && { paused }) });
   }
   return {
     lagSeconds,

@@ -48,7 +48,9 @@ export async function tick(parts: TickParts, scheduled: boolean): Promise<TickRe
   await turn.each((state, target) => settle(state, target, parts));
   if (turn.hasWarehouse) await turn.each((state, target) => eraseTable(state, target, erasures, parts));
   if (turn.hasWarehouse && (scheduled || turn.isTryingAgain)) {
-    await turn.each((state, target) => tryAgain(state, target, erasures, parts));
+    await turn.each(async (state, target) =>
+      turn.isPaused(target) ? { state, events: [] } : tryAgain(state, target, erasures, parts),
+    );
   }
   const { closed, failed } = await claimAll(turn, erasures, log, parts, scheduled);
   const busy = turn.endBusyTime();
@@ -123,6 +125,7 @@ function claimsOf(
   scheduled: boolean,
 ): Claims {
   const tables = targets
+    .filter((target) => !turn.isPaused(target))
     .map((target) => ({ target, state: turn.table(target) }))
     .filter(({ state: { load, backlog } }) => load === undefined && (scheduled || backlog));
   return new Claims(tables, lake, now(), limits, erasures);

@@ -10,6 +10,7 @@ import { typesOfTargets } from "./held/known-types.ts";
 import { releaseHeld } from "./held/release.ts";
 import { type LoadEvent, type LoadParts, type Step, submit } from "./load.ts";
 import { beginTable } from "./new-table.ts";
+import { pauseOf } from "./pause.ts";
 import type { ReadableLog } from "./read-log.ts";
 import { type LoaderState, newTable, type TableState } from "./state.ts";
 import { fingerprint } from "./table-ddl.ts";
@@ -50,6 +51,11 @@ export class Turn {
     return this.state.tables[target.name] ?? newTable();
   }
 
+  /** Loads of it are paused: what runs ends, and nothing begins. */
+  isPaused({ name }: Target): boolean {
+    return pauseOf(this.state, name) !== undefined;
+  }
+
   set({ name }: Target, state: TableState): void {
     this.state = { ...this.state, tables: { ...this.state.tables, [name]: state } };
   }
@@ -57,6 +63,7 @@ export class Turn {
   /** Whether some table has read as far as one reading goes, and found nothing to load. */
   get hasMore(): boolean {
     return this.#parts.targets
+      .filter((target) => !this.isPaused(target))
       .map((target) => this.table(target))
       .some(({ backlog, load }) => backlog && load === undefined);
   }
@@ -126,7 +133,7 @@ export class Turn {
     const isProbing = !this.hasWarehouse;
     let isSent = false;
     await this.each(async (state, target) => {
-      if (this.#hasLeft || (isProbing && isSent)) return { state, events: [] };
+      if (this.#hasLeft || (isProbing && isSent) || this.isPaused(target)) return { state, events: [] };
       const step = await submit(state, target, this.#parts);
       isSent ||= step.state.load?.statementId !== state.load?.statementId;
       return step;

@@ -37,7 +37,7 @@ export function chosenLoaders(
 export function addressed<R extends LoaderRequest>(
   command: R,
 ): { readonly command: R; readonly warehouse?: string } {
-  if (!("table" in command)) return { command };
+  if (!("table" in command) || command.table === undefined) return { command };
   const [, warehouse, table] = /^([^/]*)\/(.*)$/.exec(command.table) ?? [];
   if (warehouse === undefined) return { command };
   return { command: { ...command, table }, warehouse };

@@ -41,8 +41,8 @@ async function status(place: Place, { maxLag }: StatusArguments): Promise<Outcom
 }
 
 function isWell(table: TableStatus, maxLagSeconds: number): boolean {
-  const { condition, lagSeconds, load, setAside, refused, erasureFailure } = table;
-  if (condition === "failed" || lagSeconds > maxLagSeconds) return false;
+  const { condition, lagSeconds, load, setAside, refused, erasureFailure, paused } = table;
+  if (condition === "failed" || paused || lagSeconds > maxLagSeconds) return false;
   if (setAside.length > 0 || refused || erasureFailure) return false;
   // Nobody goes on with what is open of a table that no log type names.
   return condition !== "unconfigured" || load === undefined;

@@ -16,6 +16,7 @@ import type { TickParts } from "../tick.ts";
 import type { CommandSession, RunCommand } from "./command.ts";
 import { audit } from "./audit.ts";
 import { erase, match } from "./erase.ts";
+import { pause, resume } from "./pause.ts";
 import { reload } from "./reload.ts";
 import { retry, skip } from "./refused.ts";
 import { schema } from "./schema.ts";
@@ -26,7 +27,9 @@ const COMMANDS: { readonly [N in CommandName]: RunCommand<N> } = {
   audit,
   erase,
   match,
+  pause,
   reload,
+  resume,
   retry,
   schema,
   skip,

@@ -1,7 +1,10 @@
 import type { LoaderStatus, TableCondition, TableStatus } from "../../../wire/loader-command.ts";
 import { Lag } from "../lag.ts";
+import { pauseOf, pauseText } from "../pause.ts";
 import { newTable, type TableState } from "../state.ts";
 import type { CommandSession } from "./command.ts";
+
+type PausableTable = TableState & Pick<TableStatus, "paused">;
 
 /** How far every table is, in words. It changes nothing. */
 export async function status(_command: unknown, { state, parts }: CommandSession): Promise<LoaderStatus> {
@@ -13,20 +16,23 @@ export async function status(_command: unknown, { state, parts }: CommandSession
     // What a table that nobody configures has not read has nothing for it.
     const oldest = await lag.since(table);
     const since = configured.has(name) || table.load || table.setAside.length > 0 ? oldest : undefined;
-    tables.push(tableStatus(name, table, configured.has(name), since, now()));
+    const paused = pauseOf(state, name);
+    tables.push(
+      tableStatus(name, { ...table, ...(paused && { paused }) }, configured.has(name), since, now()),
+    );
   }
   return { tables: tables.toSorted((a, b) => (a.table < b.table ? -1 : 1)) };
 }
 
 function tableStatus(
   name: string,
-  table: TableState,
+  table: PausableTable,
   isConfigured: boolean,
   since: string | undefined,
   now: Date,
 ): TableStatus {
   const condition = isConfigured ? conditionOf(table, since) : "unconfigured";
-  const { refused, erasures } = table;
+  const { refused, erasures, paused } = table;
   const setAside = table.setAside.map(({ count, ...interval }) => ({ ...interval, commits: count }));
   return {
     table: name,
@@ -35,6 +41,7 @@ function tableStatus(
     cursor: table.cursor,
     lagSeconds: since === undefined ? 0 : Math.max(0, (now.getTime() - Date.parse(since)) / 1_000),
     ...(table.load && { load: openLoad(table.load) }),
+    ...(paused && { paused }),
     setAside,
     ...(refused && {
       refused: {
@@ -48,16 +55,18 @@ function tableStatus(
   };
 }
 
-function conditionOf({ load }: TableState, since: string | undefined): TableCondition {
+function conditionOf({ load, paused }: PausableTable, since: string | undefined): TableCondition {
   if (load?.statementId !== undefined) return "loading";
   if (load?.failure !== undefined) return "failed";
+  if (paused !== undefined) return "paused";
   return since === undefined ? "loaded" : "waiting";
 }
 
-function sentence(condition: TableCondition, table: TableState, since?: string): string {
-  const { load, setAside, refused, erasures } = table;
+function sentence(condition: TableCondition, table: PausableTable, since?: string): string {
+  const { load, setAside, refused, erasures, paused } = table;
   const commits = setAside.reduce((sum, { count }) => sum + count, 0);
   return [
+    ...(paused ? [pauseText(paused)] : []),
     WORDS[condition](load, since),
     ...(commits > 0 ? [`${commits} commits could not be read and are set aside`] : []),
     ...(refused ? [`the warehouse refuses ${refused.rows} rows, set aside since ${refused.since}`] : []),
@@ -74,6 +83,10 @@ const WORDS: Readonly<Record<TableCondition, Words>> = {
   loading: (load) => {
     const retried = load!.failure ? `, attempt ${load!.attempt + 1}, after: ${load!.failure.error}` : "";
     return `a load of ${load!.rows} rows runs since ${load!.submittedAt}${retried}`;
+  },
+  paused: (load, since) => {
+    if (load) return `a load of ${load.rows} rows is planned`;
+    return since === undefined ? "nothing waits" : `commits from ${since} on wait`;
   },
   failed: (load) => {
     const { count, notBefore, error } = load!.failure!;
