@@ -53,7 +53,7 @@ describe("a paused table", () => {
     return answer.tables.find((one) => one.table === table)!;
   };
   const line = (n: number, type = "photo") =>
-    batch({ sequence: [n, n], type, sources: { [`${type}`]: [[n * 10, n * 10 + 10]] } });
+    batch({ sequence: [n, n], type, sources: { [type]: [[n * 10, n * 10 + 10]] } });
 
   test("ends the load that runs, begins none, and has all of it once it is resumed; others go on", async () => {
     await loader.commit(line(1));
