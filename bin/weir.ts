@@ -4,11 +4,13 @@ import { Command } from "commander";
 import { agentCommand } from "../agent/command.ts";
 import { localCommand } from "../local/command.ts";
 import { eraseCommand } from "../ops/erase/command.ts";
+import { inferCommand } from "../ops/infer/command.ts";
 import { loadsCommand } from "../ops/loads/command.ts";
 import { peekCommand } from "../ops/peek/command.ts";
 import { pauseCommand, resumeCommand } from "../ops/pause/command.ts";
 import { replayCommand } from "../ops/replay/command.ts";
 import { schemaCommand } from "../ops/schema/command.ts";
+import { tryCommand } from "../ops/try/command.ts";
 import { warehouseCommand } from "../ops/warehouse/command.ts";
 import type { WeirConfig } from "../wire/config.ts";
 
@@ -25,6 +27,7 @@ const program = new Command("weir")
   .version(version)
   .addCommand(agentCommand())
   .addCommand(localCommand())
+  .addCommand(inferCommand(loadConfig))
   .addCommand(loadsCommand())
   .addCommand(peekCommand(loadConfig))
   .addCommand(replayCommand(loadConfig))
@@ -32,6 +35,7 @@ const program = new Command("weir")
   .addCommand(resumeCommand())
   .addCommand(schemaCommand(loadConfig))
   .addCommand(eraseCommand(loadConfig))
+  .addCommand(tryCommand(loadConfig))
   .addCommand(warehouseCommand(loadConfig));
 
 await program.parseAsync();

@@ -34,7 +34,7 @@ const columnName = z.string().regex(IDENTIFIER, {
 });
 
 /** @returns the name that a column may have which is nearest to this one, undefined if none is */
-function columnNameNear(field: string): string | undefined {
+export function columnNameNear(field: string): string | undefined {
   const name = field
     .normalize("NFKD")
     .replace(/\p{M}/gu, "")
