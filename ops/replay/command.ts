@@ -6,6 +6,11 @@ import type { Done } from "./failure-bucket.ts";
 import type { Bound } from "./stream-reader.ts";
 
 export interface ReplayArguments extends PlaceArguments {
+  /** Log types. */
+  readonly rejected?: readonly string[];
+  readonly quarantined?: true;
+  readonly since?: string;
+  readonly until?: string;
   readonly failed?: true;
   readonly object?: readonly string[];
   readonly record?: readonly string[];
@@ -37,6 +42,10 @@ export function replayCommand(loadConfig: (file: string) => Promise<WeirConfig>)
       bound,
     )
     .option("--to <where>", "last record, included", bound)
+    .option("--rejected <type...>", "rejected lines of these log types, by the present configuration")
+    .option("--quarantined", "records that could not be opened, by the present release")
+    .option("--since <time>", "of rejected lines and quarantined records, what arrived since then", instant)
+    .option("--until <time>", "and before then", instant)
     .option("--in-process", "route here, with the credentials at hand, rather than by the deployed router")
     .option("--config <file>", "log types and settings, for --in-process", "weir.config.ts")
     .option("--rate <megabytes>", "at most so many a second", megabytes)
@@ -49,6 +58,11 @@ export function replayCommand(loadConfig: (file: string) => Promise<WeirConfig>)
     .option("--yes", "do it without a question");
   return onPlace<ReplayArguments>(command, async (place, options) => {
     // Loaded late: an agent on a host has no use for it.
+    if (options.rejected || options.quarantined) {
+      const { assertReparseAlone, runReparse } = await import("./reparse/run-reparse.ts");
+      assertReparseAlone(options);
+      return runReparse(place, options, loadConfig);
+    }
     const { runReplay } = await import("./run.ts");
     return runReplay(place, options, loadConfig);
   });
