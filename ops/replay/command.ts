@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { WeirConfig } from "../../wire/config.ts";
 import { onPlace, type PlaceArguments } from "../access/place-command.ts";
 import { instant } from "../erase/command.ts";
+import { readWhile } from "../peek/start.ts";
 import type { Done } from "./failure-bucket.ts";
 import type { Bound } from "./stream-reader.ts";
 
@@ -38,7 +39,7 @@ export function replayCommand(loadConfig: (file: string) => Promise<WeirConfig>)
     .option("--shard <id>", "this shard, with what it was split or merged from and into", shard)
     .option(
       "--from <where>",
-      "first record: a sequence number, or a time; of all shards without --shard",
+      "first record: its sequence number, a time, or so long ago; of all shards without --shard",
       bound,
     )
     .option("--to <where>", "last record, included", bound)
@@ -72,7 +73,19 @@ export function replayCommand(loadConfig: (file: string) => Promise<WeirConfig>)
 const SEQUENCE_NUMBER = /^\d{21,128}$/;
 
 function bound(value: string): Bound {
-  return SEQUENCE_NUMBER.test(value) ? { sequence: BigInt(value) } : { at: new Date(instant(value)) };
+  if (SEQUENCE_NUMBER.test(value)) return { sequence: BigInt(value) };
+  return { at: value === "now" ? new Date() : time(value) };
+}
+
+function time(value: string): Date {
+  if (/^\d+[smhd]$/.test(value)) return new Date(Date.now() - readWhile(value));
+  try {
+    return new Date(instant(value));
+  } catch {
+    throw new InvalidArgumentError(
+      "It should be a sequence number, a time such as 2026-11-21T10:00:00Z, a while ago such as 90s, 15m, 2h or 7d, or now.",
+    );
+  }
 }
 
 /** As Kinesis writes it, or its number alone. */

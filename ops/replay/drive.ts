@@ -9,7 +9,7 @@ import type { RouterAnswer, RouterCall } from "./router-call.ts";
 import type { StreamReader } from "./stream-reader.ts";
 import type { Lost, Stretch } from "./stretch.ts";
 import type { StretchReader } from "./stretch-reader.ts";
-import { isCommitted } from "./survey.ts";
+import { aheadNote, aheadOf, isCommitted } from "./survey.ts";
 
 /** A record that the router fails on each time, by itself. */
 export interface Poison {
@@ -58,6 +58,8 @@ class ReplayStopped extends Error {
 /** Of a record that fails by itself, and of a lake that takes nothing. */
 const ATTEMPTS = 3;
 const SINK_ATTEMPTS = 6;
+/** After so many records in a row, one more is not tried again. */
+const SURE_OF_FAILURE = 2;
 /** A poison record has few neighbours that are; this many in a row is the router's own trouble. */
 const MAX_FAILED_IN_A_ROW = 25;
 /** The account's concurrency is shared: somebody else's burst ends. */
@@ -113,7 +115,16 @@ export class Drive {
     if (failure && isCommitted(stretch, watch.records)) {
       tally.committed += failure.records;
       if (!isTried) onRecords(failure.records);
-    } else await this.#sendAll(stretch, reader.read(stretch, tally), tally);
+    } else {
+      const isAhead = aheadOf(stretch, watch.records);
+      let ahead = 0;
+      const isWanted = (record: ReplayRecord): boolean => {
+        if (isAhead(record)) ahead++;
+        return true;
+      };
+      await this.#sendAll(stretch, reader.read(stretch, tally), tally, isWanted);
+      if (ahead > 0) tally.notes.push(aheadNote(shardId, ahead));
+    }
     if (isTried) tally.committed = 0;
     const { done, ...counts } = tally;
     const unseen = done.filter((interval) => !watch.records.covers(shardId, interval));
@@ -130,7 +141,7 @@ export class Drive {
     stretch: Stretch,
     records: AsyncIterable<ReplayRecord>,
     tally: Tally,
-    isWanted?: (record: ReplayRecord) => boolean,
+    isWanted: (record: ReplayRecord) => boolean,
   ): Promise<void> {
     const { watch } = this.#parts;
     const { shardId } = stretch;
@@ -167,7 +178,7 @@ export class Drive {
   async #send(batch: readonly ReplayRecord[], stretch: Stretch, tally: Tally): Promise<void> {
     if (this.#stopped) throw this.#stopped;
     const answer = await this.#route(batch);
-    tally.batches++;
+    if (answer.kind !== "too-large") tally.batches++;
     if (answer.kind === "answered") {
       this.#failedInARow = 0;
       this.#count(batch.slice(0, answer.from), tally);
@@ -189,7 +200,7 @@ export class Drive {
       const answer = await router.route(batch);
       if (answer.kind === "too-large") return answer;
       if (answer.kind === "failed") {
-        if (batch.length > 1 || attempt === ATTEMPTS) return answer;
+        if (batch.length > 1 || attempt >= ATTEMPTS || this.#failedInARow >= SURE_OF_FAILURE) return answer;
       } else if (answer.kind === "busy") {
         if (attempt === BUSY_ATTEMPTS) throw this.#stop("the account has no concurrency left for the router");
       } else if (answer.from > 0) return answer;

@@ -38,13 +38,8 @@ export function planText(
       left,
     ];
   });
-  const ahead = shards.filter((shard) => shard.ahead > 0);
   return [
     rows.length === 0 ? "nothing to replay" : textTable(COLUMNS, rows),
-    ...ahead.map(
-      ({ shardId, ahead }) =>
-        `${shardId}: ${ahead} records come after all that is committed. The mapping may yet bring them, and the lake would have them twice, the tables once.`,
-    ),
     ...trouble(lost, refused, notes),
   ].join("\n");
 }

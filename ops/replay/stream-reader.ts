@@ -20,6 +20,11 @@ export type Bound = { readonly sequence: bigint } | { readonly at: Date };
 const READ_EVERY_MS = 400;
 const READ_BYTES_PER_SECOND = 2 ** 20;
 
+/** A reply of 10 MiB keeps all readers from the shard for five seconds: pages are asked for that are smaller. */
+const PAGE_BYTES = 2 ** 20;
+const FIRST_PAGE_RECORDS = 64;
+const PAGE_MAX_RECORDS = 10_000;
+
 /** Another reader has used up what the shard gives. */
 const THROTTLED = new Set(["ProvisionedThroughputExceededException", "KMSThrottlingException"]);
 const THROTTLE_WAIT_MS = 1_000;
@@ -89,8 +94,8 @@ export class StreamReader {
     const origin = this.#origin(shardId);
     let iterator = await this.#iterator(shardId, position, arrivedFrom);
     let last: string | undefined;
-    for (;;) {
-      const page = await this.#page(shardId, iterator, limit);
+    for (let records = limit ?? FIRST_PAGE_RECORDS; ;) {
+      const page = await this.#page(shardId, iterator, records);
       if (page === undefined) {
         // Iterators live five minutes; one is old when whoever reads was slow for so long.
         iterator = await this.#iterator(
@@ -112,6 +117,7 @@ export class StreamReader {
       // An empty page is not the end: only where the shard is closed, or nothing is behind it, there is no more.
       if (NextShardIterator === undefined || (Records.length === 0 && MillisBehindLatest === 0)) return;
       iterator = NextShardIterator;
+      if (limit === undefined && Records.length > 0) records = recordsOfPage(Records);
     }
   }
 
@@ -133,7 +139,7 @@ export class StreamReader {
   async #page(
     shardId: string,
     iterator: string,
-    limit: number | undefined,
+    limit: number,
   ): Promise<GetRecordsCommandOutput | undefined> {
     for (let throttles = 0; ;) {
       const done = await this.#turn(shardId);
@@ -169,6 +175,12 @@ export class StreamReader {
     const invokeIdentityArn = `arn:aws:iam::${account}:root`;
     return { shardId, streamArn: this.#streamArn, region, invokeIdentityArn };
   }
+}
+
+/** As many as took the bytes of a page so far. */
+function recordsOfPage(records: readonly { readonly Data?: Uint8Array | undefined }[]): number {
+  const bytes = records.reduce((sum, { Data }) => sum + Data!.length, 1);
+  return Math.min(Math.max(Math.floor((PAGE_BYTES * records.length) / bytes), 1), PAGE_MAX_RECORDS);
 }
 
 async function first<T>(items: AsyncIterable<T>): Promise<T | undefined> {

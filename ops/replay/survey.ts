@@ -15,8 +15,6 @@ export interface SurveyedShard {
   committed: number;
   /** When the oldest of the records arrived. */
   oldestAt: Date | undefined;
-  /** Records of what was asked for that come after all that is committed of the shard. */
-  ahead: number;
 }
 
 export interface Survey {
@@ -42,6 +40,18 @@ export function isCommitted({ shardId, failure }: Stretch, committed: CommittedR
   return committed.covers(shardId, interval, failure.records);
 }
 
+/** Tells records that the mapping may not have come to yet: of what was asked for, those after all that is committed. */
+export function aheadOf(
+  { shardId, failure }: Stretch,
+  committed: CommittedRecords,
+): (record: ReplayRecord) => boolean {
+  const last = committed.ends(shardId)?.last;
+  return ({ sequence }) => failure === undefined && (last === undefined || sequence > last);
+}
+
+export const aheadNote = (shardId: string, records: number): string =>
+  `${shardId}: ${records} records come after all that is committed. The mapping may yet bring them: the lake would have them twice then, the tables once`;
+
 /** Reads everything that a replay would, and counts it. */
 export async function survey(
   stretches: readonly Stretch[],
@@ -60,14 +70,16 @@ export async function survey(
       continue;
     }
     const onCommitted = (): void => void shard.committed++;
-    const last = committed.ends(shardId)?.last;
+    const isAhead = aheadOf(stretch, committed);
+    let ahead = 0;
     const options = { shardId, committed, limits, onCommitted };
     for await (const batch of batches(reader.read(stretch, remarks), options)) {
       for (const record of batch) {
         count(shard, record);
-        if (failure === undefined && (last === undefined || record.sequence > last)) shard.ahead++;
+        if (isAhead(record)) ahead++;
       }
     }
+    if (ahead > 0) remarks.notes.push(aheadNote(shardId, ahead));
   }
   return { shards: [...shards.values()], ...remarks };
 }
@@ -86,6 +98,5 @@ function emptyShard(shardId: string): SurveyedShard {
     bytes: 0,
     committed: 0,
     oldestAt: undefined,
-    ahead: 0,
   };
 }

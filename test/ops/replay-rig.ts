@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import {
   CreateStreamCommand,
+  GetRecordsCommand,
   DescribeStreamSummaryCommand,
   KinesisClient,
   PutRecordCommand,
@@ -110,6 +111,8 @@ export class ReplayPipe {
   readonly failures: string;
   /** What the router fails on. */
   fault: Fault = () => undefined;
+  /** What becomes of a GetRecords of a replay: an empty page, one record alone, or an error. */
+  kinesisFault: () => string | undefined = () => undefined;
   /** Invoke fails once the router has dealt with this record. */
   loseAnswerOf: string | undefined;
   /** Batches that the router was handed by Invoke, and not by the mapping. */
@@ -146,11 +149,35 @@ export class ReplayPipe {
       s3,
       bucket: this.lake,
       failureBucket: this.failures,
-      kinesis,
+      kinesis: this.#faultyKinesis(kinesis),
       stream: this.stream,
       mapping,
       invokeRouter: (event: object) => this.#invokedByName(event),
     } as unknown as Place;
+  }
+
+  #faultyKinesis(kinesis: KinesisClient): Pick<KinesisClient, "send"> {
+    const send = async (command: object): Promise<object> => {
+      const real = (input: object): Promise<object> => kinesis.send(input as GetRecordsCommand);
+      if (!(command instanceof GetRecordsCommand)) return real(command);
+      const { ShardIterator } = command.input;
+      switch (this.kinesisFault()) {
+        case "empty":
+          return { Records: [], NextShardIterator: ShardIterator, MillisBehindLatest: 5_000 };
+        case "one":
+          return {
+            ...(await real(new GetRecordsCommand({ ShardIterator, Limit: 1 }))),
+            MillisBehindLatest: 1,
+          };
+        case "expired":
+          throw Object.assign(new Error("expired"), { name: "ExpiredIteratorException" });
+        case "throttled":
+          throw Object.assign(new Error("busy"), { name: "ProvisionedThroughputExceededException" });
+        default:
+          return real(command);
+      }
+    };
+    return { send } as unknown as KinesisClient;
   }
 
   replay(options: Partial<ReplayArguments>): Promise<Outcome> {
@@ -262,7 +289,7 @@ export class ReplayPipe {
 
   async putFailure(key: string, body: string | object): Promise<string> {
     const Body = Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
-    const Key = `aws/lambda/m/${key}`;
+    const Key = key.startsWith("aws/") ? key : `aws/lambda/m/${key}`;
     const object = { Bucket: this.failures, Key, Body, ContentLength: Body.length };
     await this.#cloud.s3.send(new PutObjectCommand(object));
     return Key;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { ReplayCloud } from "./replay-rig.ts";
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 let cloud: ReplayCloud;
 let dir: string;
@@ -25,7 +25,7 @@ const withoutPayload = (record: Record<string, unknown>): Record<string, unknown
 
 const letters = (text: string): string[] => text.split("");
 
-test("batches that were given up are brought in, each record once, and out of the way", async () => {
+test.concurrent("batches that were given up are brought in, each record once, and out of the way", async () => {
   const pipe = await cloud.pipe();
   const sequenceNumbers = await pipe.put(letters("abcdefgh"));
   pipe.fault = (texts) => (texts.some((text) => "cdf".includes(text)) ? "AccessDenied" : undefined);
@@ -51,7 +51,7 @@ test("batches that were given up are brought in, each record once, and out of th
   expect(range).toMatchObject({ ok: true, json: { records: 0, invocations: 0, committed: 8 } });
 });
 
-test("a range goes over parents and children of its shard, and leaves out what is committed", async () => {
+test.concurrent("a range goes over parents and children of its shard, and leaves out what is committed", async () => {
   const pipe = await cloud.pipe();
   const high = 2n ** 127n;
   const before = await pipe.put(letters("abcd"));
@@ -79,7 +79,7 @@ test("a range goes over parents and children of its shard, and leaves out what i
   await pipe.expectRuns(upper, "shardId-000000000002");
 });
 
-test("records that no failure record brings along are read from the stream", async () => {
+test.concurrent("records that no failure record brings along are read from the stream", async () => {
   const pipe = await cloud.pipe();
   const sequenceNumbers = await pipe.put(letters("abcdefgh"));
   pipe.fault = (texts) => (texts.some((text) => "bcefh".includes(text)) ? "AccessDenied" : undefined);
@@ -107,7 +107,7 @@ test("records that no failure record brings along are read from the stream", asy
   expect(await pipe.keys(pipe.failures)).toEqual([]);
 });
 
-test("what is past retention is named, and fails", async () => {
+test.concurrent("what is past retention is named, and fails", async () => {
   const pipe = await cloud.pipe();
   await pipe.put(letters("ab"));
   pipe.fault = () => "AccessDenied";
@@ -148,7 +148,7 @@ test("what is past retention is named, and fails", async () => {
   expect(await pipe.lines()).toEqual(["a", "b"]);
 });
 
-test("a record that the router always fails on is named, and the others go through", async () => {
+test.concurrent("a record that the router always fails on is named, and the others go through", async () => {
   const pipe = await cloud.pipe();
   const sequenceNumbers = await pipe.put(letters("abcdefgh"));
   pipe.fault = () => "AccessDenied";
@@ -168,7 +168,7 @@ test("a record that the router always fails on is named, and the others go throu
   expect(await pipe.lines()).toEqual(letters("abcdefgh"));
 });
 
-test("a replay that died goes on where it was, also where an answer was lost", async () => {
+test.concurrent("a replay that died goes on where it was, also where an answer was lost", async () => {
   const pipe = await cloud.pipe();
   const sequenceNumbers = await pipe.put(letters("abcdef"));
   pipe.fault = () => "AccessDenied";
@@ -185,7 +185,7 @@ test("a replay that died goes on where it was, also where an answer was lost", a
   await pipe.expectRuns(sequenceNumbers);
 });
 
-test("two operators at once bring each record in once", async () => {
+test.concurrent("two operators at once bring each record in once", async () => {
   const pipe = await cloud.pipe(2);
   const texts = Array.from({ length: 40 }, (_, i) => `${i}`.padStart(2, "0"));
   await pipe.put(texts.slice(0, 20));
@@ -205,7 +205,7 @@ test("two operators at once bring each record in once", async () => {
   expect(await pipe.keys(pipe.failures, "aws/")).toEqual([]);
 });
 
-test("what is no failure record of this pipeline is refused by name, and the others go on", async () => {
+test.concurrent("what is no failure record of this pipeline is refused by name, and the others go on", async () => {
   const pipe = await cloud.pipe();
   await pipe.put(letters("ab"));
   pipe.fault = () => "AccessDenied";
@@ -242,7 +242,7 @@ test("what is no failure record of this pipeline is refused by name, and the oth
   expect(await pipe.keys(pipe.failures, "aws/")).toHaveLength(5);
 });
 
-test("an outage that left each record in an object of its own is brought in by whole batches", async () => {
+test.concurrent("an outage that left each record in an object of its own is brought in by whole batches", async () => {
   const pipe = await cloud.pipe();
   const texts = Array.from({ length: 40 }, (_, i) => `${i}`.padStart(2, "0"));
   const sequenceNumbers = await pipe.put(texts);
@@ -264,4 +264,67 @@ test("an outage that left each record in an object of its own is brought in by w
   // One before and one after 17, and the halves about 30.
   expect((await pipe.commits()).length).toBeLessThan(10);
   expect(await pipe.keys(pipe.failures, "aws/")).toHaveLength(1);
+});
+
+test.concurrent("a record that no invocation takes is named, and brought in by routing it here", async () => {
+  const pipe = await cloud.pipe();
+  const [large] = await pipe.put(["a"]);
+  pipe.fault = () => "AccessDenied";
+  await pipe.drain();
+  pipe.fault = () => undefined;
+  const [[key, record]] = Object.entries(await pipe.failureRecords()) as [[string, { payload: string }]];
+  const data = Buffer.alloc(5 * 2 ** 20, "x").toString("base64");
+  const payload = record.payload.replace(/"data":"[^"]*"/, `"data":"${data}"`);
+  await pipe.putFailure(key, { ...record, payload });
+  const { ok, json } = await pipe.replay({ object: [key] });
+  expect(ok).toBe(false);
+  expect(json).toMatchObject({
+    records: 0,
+    invocations: 0,
+    poison: [{ sequenceNumber: large, error: expect.stringContaining("--in-process") }],
+  });
+  expect(pipe.invoked).toEqual([]);
+  expect(await pipe.replay({ failed: true, inProcess: true })).toMatchObject({
+    ok: true,
+    json: { records: 1, notes: [] },
+  });
+  expect(await pipe.keys(pipe.failures, "aws/")).toEqual([]);
+  expect((await pipe.commits())[0]).toMatchObject({ records: 1, bytes: 5 * 2 ** 20 });
+});
+
+test.concurrent("pages that are empty, iterators that expire and throttling do not shorten a stretch", async () => {
+  const pipe = await cloud.pipe();
+  const sequenceNumbers = await pipe.put(letters("abcdef"));
+  const faults = ["empty", "expired", "throttled", "one", "expired", "empty"];
+  pipe.kinesisFault = () => faults.shift();
+  const [from, to] = [sequenceNumbers[1]!, sequenceNumbers[4]!].map((one) => ({ sequence: BigInt(one) }));
+  const outcome = await pipe.replay({ shard: "shardId-000000000000", from: from!, to: to! });
+  expect(outcome).toMatchObject({ ok: true, json: { records: 4, lost: [] } });
+  expect(faults).toEqual([]);
+  expect(await pipe.lines()).toEqual(letters("bcde"));
+  // Nothing of the shard was committed: the mapping may be on its way.
+  expect(outcome.text).toContain("4 records come after all that is committed");
+});
+
+test.concurrent("a router that fails on everything is left alone before long, and what is asked for makes sense", async () => {
+  const pipe = await cloud.pipe();
+  await pipe.put(Array.from({ length: 60 }, (_, i) => `${i}`));
+  pipe.fault = () => "AccessDenied";
+  await pipe.drain();
+  const stopped = await pipe.replay({ failed: true });
+  expect(stopped).toMatchObject({ ok: false, json: { records: 0, stopped: expect.any(String) } });
+  expect(stopped.text).toMatch(/Stopped: the router failed on \d+ records one after the other: AccessDenied/);
+  expect(pipe.invoked.length).toBeLessThan(60);
+  expect(await pipe.keys(pipe.failures, "aws/")).toHaveLength(1);
+
+  const bound = { at: new Date() };
+  const sequence = { sequence: 1n };
+  await expect(pipe.replay({})).rejects.toThrow("nothing says what to replay");
+  await expect(pipe.replay({ from: bound })).rejects.toThrow("--to is missing");
+  await expect(pipe.replay({ from: sequence, to: bound })).rejects.toThrow("count within a shard");
+  const shard = "shardId-000000000007";
+  await expect(pipe.replay({ shard, from: bound, to: bound })).rejects.toThrow("has no shard");
+  await expect(
+    pipe.replay({ shard: "shardId-000000000000", from: { sequence: 10n }, to: { sequence: 9n } }),
+  ).rejects.toThrow("--from is after --to");
 });
