@@ -4,6 +4,7 @@ import { inspect, parseArgs } from "node:util";
 import { agentConfigSchema } from "../agent/config.ts";
 import { METRIC_GROUPS } from "../agent/monitor/metric-catalogue.ts";
 import { weirConfigSchema } from "../wire/config.ts";
+import { expressionPage } from "./reference/expression-page.ts";
 import { FORMAT_EXAMPLES, type FormatExample } from "./reference/format-examples.ts";
 import { jsonSchema } from "./reference/json-schema.ts";
 import { reference } from "./reference/markdown.ts";
@@ -82,6 +83,10 @@ const FILES = {
   "docs/agent-metrics.md": metricsPage,
   "docs/agent-config.md": agentPage,
   "docs/config.md": weirPage,
+  "docs/expressions.md": expressionPage(
+    "<!-- Written by bin/config-reference.ts from the functions' catalogue; `npm run reference` writes it anew. -->",
+    example,
+  ),
   "docs/agent-config.schema.json": `${JSON.stringify(jsonSchema(agentConfigSchema), undefined, 2)}\n`,
 };
 

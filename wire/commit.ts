@@ -76,6 +76,8 @@ const typeCounts = z.object({
   duplicates: count,
   /** Of the rows, those without provenance: their identity is the record they came in. */
   foreignRows: count,
+  /** Of the lines, those that have come as copies of another type's; absent where there are none. */
+  copies: count.optional(),
   /** Lines that an earlier commit rejected under this type, and that this one files anew. */
   reparsed: count,
 });
@@ -127,7 +129,7 @@ const commit1Schema = z.object({
   version: z.literal(1),
   shardId: commitSchema.shape.origin,
   sources: z.array(sourceRanges.omit({ conflicts: true })),
-  types: z.record(z.string(), typeCounts.omit({ reparsed: true })),
+  types: z.record(z.string(), typeCounts.omit({ copies: true, reparsed: true })),
 });
 
 export type Commit = z.output<typeof commitSchema>;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { WeirConfig } from "./config.ts";
 import type { Column, LogType } from "./log-type.ts";
+import type { LookupTables } from "./lookup-table.ts";
 
 const FINGERPRINT_DIGITS = 12;
 
@@ -12,7 +13,7 @@ const FINGERPRINT_DIGITS = 12;
 export function configFingerprint({ types, tables, hashSalt, foreign, lake, router }: WeirConfig): string {
   const deciding = {
     types: types.map(decidingOf),
-    tables,
+    tables: tables && digestsOf(tables),
     hashSalt,
     foreign,
     compression: lake.compression,
@@ -26,8 +27,24 @@ export function configFingerprint({ types, tables, hashSalt, foreign, lake, rout
 
 /** All but what is for the loader and for people: what is added decides until it is said here that it does not. */
 function decidingOf(type: LogType): object {
-  const { match, destinations: _, formerNames: __, ...rest } = type;
-  return { ...rest, tags: match?.tags ?? [type.name], columns: type.columns.map(decidingOfColumn) };
+  const { match, destinations: _, formerNames: __, tables, ...rest } = type;
+  return {
+    ...rest,
+    ...(tables && { tables: digestsOf(tables) }),
+    tags: match?.tags ?? [type.name],
+    columns: type.columns.map(decidingOfColumn),
+  };
+}
+
+/** Tables may be large: they are named by what is in them, whatever its order. */
+function digestsOf(tables: LookupTables): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(tables).map(([name, { entries, default: otherwise }]) => {
+      const hash = createHash("sha256");
+      for (const key of Object.keys(entries).sort()) hash.update(`${JSON.stringify([key, entries[key]])}\n`);
+      return [name, { entries: hash.digest("hex"), otherwise }];
+    }),
+  );
 }
 
 function decidingOfColumn(column: Column): object {

@@ -1,7 +1,7 @@
 import * as z from "zod";
 
 /** Of a table, and of all tables of a configuration together: it is read whenever a function starts. */
-const MAX_ENTRIES = 200_000;
+const MAX_ENTRIES = 100_000;
 const MAX_CHARS = 8 * 2 ** 20;
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);

@@ -87,8 +87,7 @@ export class Batch {
   /** A line of another type's is one of this type's too, and is counted, left out and rejected by itself. */
   #copy(type: RoutedType, line: Line, position: Position | undefined): void {
     const batch = this.#types.named(type.name);
-    batch.counts.lines++;
-    batch.counts.bytes += position?.extent ?? line.data.length;
+    batch.countCopy(position?.extent ?? line.data.length);
     if (position && !this.sources.copy(position, type.name, line.crc)) batch.counts.duplicates++;
     else fileLine(batch, type, line);
   }

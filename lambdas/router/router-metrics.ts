@@ -16,13 +16,14 @@ export class RouterMetrics {
 
   count({ commit, contested }: RoutedBatch): void {
     const types = Object.entries(commit.types);
-    const sum = (of: "lines" | "rows" | "rejected" | "duplicates"): number =>
-      types.reduce((total, [, counts]) => total + counts[of], 0);
+    const sum = (of: "lines" | "rows" | "rejected" | "duplicates" | "copies"): number =>
+      types.reduce((total, [, counts]) => total + (counts[of] ?? 0), 0);
     this.#publish(
       {},
       {
         UserRecords: commit.userRecords,
-        Lines: sum("lines"),
+        // A share of all lines is one of what came, however many types take each line.
+        Lines: sum("lines") - sum("copies"),
         Rows: sum("rows"),
         Rejected: sum("rejected"),
         Duplicates: sum("duplicates"),

@@ -46,6 +46,13 @@ export class TypeBatch {
     this.#rejected = new LineBuffer(memory);
   }
 
+  /** Counts a line of another type's that is one of this type's too. @param bytes that it stands for */
+  countCopy(bytes: number): void {
+    this.counts.lines++;
+    this.counts.bytes += bytes;
+    this.counts.copies = (this.counts.copies ?? 0) + 1;
+  }
+
   /** Where rows of this event time are filed. */
   rowsAt(epochMs: number): LineBuffer {
     return this.#rows(epochMs).lines;

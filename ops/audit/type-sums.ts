@@ -87,6 +87,7 @@ function addTo(sum: Counts, counts: TypeCounts): void {
   sum.duplicates += counts.duplicates;
   sum.foreignRows += counts.foreignRows;
   sum.reparsed += counts.reparsed;
+  if (counts.copies !== undefined) sum.copies = (sum.copies ?? 0) + counts.copies;
 }
 
 function settled<C extends Counts>(sum: C): C {

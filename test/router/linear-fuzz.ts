@@ -46,7 +46,26 @@ const TIMES: readonly TimeFormat[] = [
 
 const APACHE2 = String.raw`^(?<a>[^ ]*) [^ ]* (?<user>[^ ]*) \[(?<t>[^\]]*)\] "(?<method>\S+)(?: +(?<b>(?:[^"]|\\.)*?)(?: +\S*)?)?" (?<code>[^ ]*) (?<size>[^ ]*)(?: "(?<referer>(?:[^"]|\\.)*)" "(?<agent>(?:[^"]|\\.)*)")?$`;
 
-const PARSERS: Readonly<Record<string, { parse: Parse; fields: readonly string[] }>> = {
+/** One of each kind of thing that an expression does. */
+export const VALUES = [
+  "a.contains('aab') || a.split('.').exists(t, t.startsWith('x') && t.contains('yx'))",
+  "a.replace('0', '11').lower() + a.trim() + a.substring(3)",
+  "a.split(' ').join('-')",
+  "a.matches('^(x+x+)+y|[0-9]+[.]x') || a.extract('(?:a|aa)+$') == 'aa'",
+  "query(a, 'utm_source') + query(_line, 'b')",
+  "x.exists(i, i in [1, 'x'] || i.exists(j, j == 5)) || x.all(i, has(i.a))",
+  "a in x || b.c in b",
+  "int(a) + double(a) + size(a) + a.indexOf('xy') + a.lastIndexOf('0.')",
+  "maskIp(a) + maskEmail(a) + maskButLast(a, 4)",
+  "lookup('t', a) + hash(a)",
+  "userAgent(a, 'browser') + userAgent(_line, 'device')",
+  "a == b.c || a < b.c || x == b.c",
+];
+
+const PARSERS: Readonly<
+  Record<string, { parse: Parse; fields: readonly string[]; values?: readonly string[] }>
+> = {
+  computed: { parse: { format: "json" }, fields: ["a"], values: VALUES },
   json: { parse: { format: "json" }, fields: ["a", "b.c"] },
   ltsv: { parse: { format: "ltsv" }, fields: ["a"] },
   combined: { parse: { format: "combined" }, fields: ["path", "agent", "bytes", "host"] },
@@ -102,6 +121,12 @@ const FRAMES: Readonly<Record<string, readonly (readonly [before: string, after:
   ],
 };
 
+const SAME_FRAMES: Readonly<Record<string, string>> = {
+  common: "combined",
+  apache2: "combined",
+  computed: "json",
+};
+
 /** What is repeated, by kind: runs of one kind are what grammars stumble over. */
 const PIECES: readonly (readonly string[])[] = [
   ["0", "9", "5", ".", "e", "-", "0.0", "00000000", "99999999", "1e5,", "1E999,", "1234567890123456,"],
@@ -139,30 +164,34 @@ function random(seed: number): (n: number) => number {
 
 /** One type for each format and column, with one time format or none. */
 function types(): TypeInput[] {
-  return Object.entries(PARSERS).flatMap(([name, { parse, fields }]) =>
-    COLUMNS.map((type, i): TypeInput => {
+  return Object.entries(PARSERS).flatMap(([name, { parse, fields, values }]) => {
+    if (values) {
+      const columns = values.map((value, c) => ({ name: `c${c}`, type: "super", value }));
+      return columns.map((column, i): TypeInput => ({ name: `${name}_${i}`, parse, columns: [column] }));
+    }
+    return COLUMNS.map((type, i): TypeInput => {
       const format = TIMES[i];
       const named = parse.format === "json" || parse.format === "ltsv";
       const time = format && { field: named ? "t" : fields[0]!, format };
       const columns = fields.map((field, c) => ({ name: `c${c}`, field, type }));
       return { name: `${name}_${i}`, parse, columns, ...(time ? { time } : {}) };
-    }),
-  );
+    });
+  });
 }
 
 /** @param progress told of every line that was tried */
 export function fuzz(seed: number, until: () => boolean, progress: (lines: number) => void): SlowLine[] {
   const all = types();
-  const router = new Router(configOf(all));
+  const router = new Router(
+    configOf(all, { tables: { t: { entries: { x: "y" } } }, hashSalt: "0".repeat(16) }),
+  );
   const next = random(seed);
   const pick = <T>(from: readonly T[]): T => from[next(from.length)]!;
   const slow: SlowLine[] = [];
   for (let lines = 1; !until(); lines++) {
     const type = pick(all).name;
     const format = type.split("_")[0]!;
-    const [before, after] = pick(
-      FRAMES[format === "common" || format === "apache2" ? "combined" : format] ?? [["", ""]],
-    );
+    const [before, after] = pick(FRAMES[SAME_FRAMES[format] ?? format] ?? [["", ""]]);
     const unit = Array.from({ length: pick([1, 1, 2, 3]) }, () => pick(pick(PIECES))).join("");
     const tail = next(2) === 0 ? "" : pick(pick(PIECES));
     const line = (bytes: number): string => {

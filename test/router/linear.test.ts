@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Router } from "../../lambdas/router/router.ts";
 import { cpuMs } from "../cpu-ms.ts";
 import { aggregate, configOf, rejectsOf, rowsOf, RAW, streamRecord } from "./batch-fixture.ts";
-import { fuzz } from "./linear-fuzz.ts";
+import { fuzz, VALUES } from "./linear-fuzz.ts";
 
 const KINDS = [
   "integer",
@@ -42,6 +42,25 @@ describe("a line takes no more than linear time", () => {
       };
       // Quadratic time would be 64 times as much.
       expect(cost(320_000)).toBeLessThan(24 * cost(40_000) + 40);
+    }
+  });
+
+  test.each(VALUES)("worked out for it, nor does %s", (value) => {
+    const columns = [{ name: "c", type: "super", value }];
+    const settings = { tables: { t: { entries: { x: "y" } } }, hashSalt: "0".repeat(16) };
+    const router = new Router(configOf([{ name: "t", parse: { format: "json" }, columns }], settings));
+    const texts = ["x.", "xy", "%41&", "aab?"];
+    const lines = texts.map((text) => (length: number) => {
+      const many = text.repeat(length / 4 / text.length);
+      const items = JSON.stringify(many.slice(0, length / 8).split(""));
+      return `{"a":"${many}","b":{"c":"${many}b"},"x":${items}}`;
+    });
+    for (const line of lines) {
+      const cost = (length: number) => {
+        const record = streamRecord(aggregate([{ tag: "t", data: line(length) }]));
+        return cpuMs(() => router.route([record]));
+      };
+      expect(cost(160_000)).toBeLessThan(24 * cost(20_000) + 40);
     }
   });
 

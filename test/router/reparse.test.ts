@@ -130,7 +130,7 @@ describe("lines that were rejected under one configuration, and are filed anew u
         expect(again.commit.records + again.commit.bytes).toBe(0);
       }
       const sum = (type: string, of: keyof TypeCounts): number =>
-        commits.reduce((total, { types }) => total + (types[type] ?? noLines())[of], 0);
+        commits.reduce((total, { types }) => total + ((types[type] ?? noLines())[of] ?? 0), 0);
       const total = (of: keyof TypeCounts): number =>
         [...new Set(commits.flatMap(({ types }) => Object.keys(types)))].reduce(
           (n, type) => n + sum(type, of),

@@ -61,6 +61,14 @@ test.each<[string, WeirConfigInput]>([
   ["the compression", { ...CONFIG, lake: { compression: "gzip" } }],
   ["hours in a batch", { ...CONFIG, lake: { maxHoursPerBatch: 3 } }],
   ["memory, which ends batches", { ...CONFIG, router: { memoryMb: 512 } }],
+  ["a column's expression", ofType({ columns: [{ ...TYPE.columns[0]!, value: "remark" }] })],
+  ["its classes", ofType({ columns: [{ ...TYPE.columns[0]!, classes: { a: ["*", 1] } }] })],
+  ["its default", ofType({ columns: [{ ...TYPE.columns[0]!, default: "" }] })],
+  ["lines that are dropped", ofType({ drop: "note == 'x'" })],
+  ["fields that are removed", ofType({ remove: ["mail"] })],
+  ["a table for all types", { ...CONFIG, tables: { a: { entries: { x: 1 } } } }],
+  ["a table of a type", ofType({ tables: { a: { entries: { x: 1 } } } })],
+  ["the salt of hashes", { ...CONFIG, hashSalt: "a salt of 16 characters" }],
   ["where other producers have their tag", { ...CONFIG, foreign: { tag: { field: "tag" } } }],
 ])("%s makes another one", (_what, config) => {
   expect(fingerprint(config)).not.toBe(fingerprint(CONFIG));
@@ -69,4 +77,22 @@ test.each<[string, WeirConfigInput]>([
 test("types in another order are another configuration: the first that matches wins", () => {
   const other = { ...TYPE, name: "other" };
   expect(fingerprint({ types: [TYPE, other] })).not.toBe(fingerprint({ types: [other, TYPE] }));
+});
+
+test("types that get copies, and on which condition, decide", () => {
+  const other = { ...TYPE, name: "other" };
+  const names = [undefined, [{ to: "other" }], [{ to: "other", when: "has(note)" }]].map((copy) =>
+    fingerprint({ types: [{ ...TYPE, ...(copy && { copy }) }, other] }),
+  );
+  expect(new Set(names).size).toBe(3);
+});
+
+test("a table is named by its entries in any order, and by its default", () => {
+  const table = (table: NonNullable<WeirConfigInput["tables"]>[string]) =>
+    fingerprint({ ...CONFIG, tables: { a: table } });
+  const name = table({ entries: { x: 1, y: "2" } });
+  expect(table({ entries: { y: "2", x: 1 } })).toBe(name);
+  for (const other of [{ x: 1, y: 2 }, { x: 1 }, { x: "1", y: "2" }, { x: 1, y: "2", z: 3 }])
+    expect(table({ entries: other })).not.toBe(name);
+  expect(table({ entries: { x: 1, y: "2" }, default: 0 })).not.toBe(name);
 });

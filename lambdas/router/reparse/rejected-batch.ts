@@ -87,8 +87,7 @@ export class RejectedBatch {
   #copy(type: RoutedType, line: Line): void {
     const { metadata, foreign, data } = line;
     const batch = this.#types.named(type.name);
-    batch.counts.lines++;
-    batch.counts.bytes += foreign ? data.length : data.length + 1;
+    batch.countCopy(foreign ? data.length : data.length + 1);
     if (!foreign) this.sources.copy({ id: metadata.src, host: metadata.host ?? "" }, type.name);
     fileLine(batch, type, line);
     this.isChanged = true;
