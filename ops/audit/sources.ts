@@ -51,6 +51,12 @@ export class Sources {
 
   /** @returns whether what it brings came before, as far as sources tell */
   add(commit: Commit, ref: CommitRef): Freshness | undefined {
+    // Where lines are that were rejected before is no proof: their bytes came with an earlier commit, or not at all.
+    const isRefiled = commit.consumed?.some(({ kind }) => kind === "rejected") ?? false;
+    if (isRefiled) {
+      this.#beat(commit, ref);
+      return undefined;
+    }
     let [bytes, fresh] = [0, 0];
     for (const said of commit.sources) {
       const source = this.#sourceOf(said, ref);

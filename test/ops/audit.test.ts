@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Audit, type AuditOptions, type AuditResult } from "../../ops/audit/audit.ts";
 import type { FailedBatch } from "../../ops/audit/failed-batches.ts";
-import type { Commit } from "../../wire/commit.ts";
+import { type Commit, noLines } from "../../wire/commit.ts";
+import { batchName, commitKey } from "../../wire/keys.ts";
 import {
   at,
   commitOf,
@@ -231,4 +232,56 @@ const failureOf = ({ shard, first, last, minute }: HistoryBatch): FailedBatch =>
   records: last - first + 1,
   arrivedFrom: at(minute).toISOString(),
   arrivedTo: at(minute).toISOString(),
+});
+
+describe("rejected lines that are filed anew", () => {
+  /** Two stretches of a file, with rejected lines in both. */
+  const pieces = (from: number): Piece[] => [{ source: 0, from, to: from + 100, rejected: 2 }];
+  const batches = (gapAt: number): Named[] =>
+    [0, gapAt].map((from, i) =>
+      commitOf({ shard: 0, first: i + 1, last: i + 1, minute: i, pieces: pieces(from) }),
+    );
+
+  /** All of a batch's rejected lines are rows, and its ranges say where they are, about. */
+  const refiled = ({ commit }: Named, ranges: [number, number][]): Named => {
+    const { key, rows } = commit.objects.find(({ kind }) => kind === "rejected")!;
+    const { firstSequenceNumber, lastSequenceNumber } = commit;
+    const id = { origin: "reparse-0123456789abcdef", firstSequenceNumber, lastSequenceNumber };
+    return {
+      key: commitKey(at(30), id, "0123456789abcdef"),
+      commit: {
+        ...commit,
+        ...id,
+        batchId: batchName(id),
+        records: 0,
+        userRecords: 0,
+        bytes: 0,
+        objects: [{ kind: "data", type: "access", key: "data/again", bytes: 1, rows }],
+        sources: commit.sources.map((source) => ({ ...source, ranges })),
+        types: { access: { ...noLines(), lines: rows, rows, reparsed: rows } },
+        consumed: [{ kind: "rejected", type: "access", key, rows }],
+      },
+    };
+  };
+
+  test("are counted where they are now, and once, and claim no bytes a second time", () => {
+    const [first, second] = batches(100) as [Named, Named];
+    // It stood for fewer bytes than it has: nobody knows any more.
+    const again = refiled(first, [[20, 131]]);
+    const all = [first, second, again, again];
+    const result = audited(all, { sizes: new Map([[0, 200]]) });
+    expect(result.findings).toEqual([]);
+    const sum = { lines: 20, rows: 18, rejected: 2, againMost: 0 };
+    expect(result.types).toMatchObject([{ type: "access", ...sum }]);
+  });
+
+  test("do not stand for bytes that never came", () => {
+    const commits = batches(200);
+    const gap = audited(commits, { sizes: new Map([[0, 300]]) }).findings;
+    expect(gap).toHaveLength(1);
+    const result = audited([...commits, refiled(commits[0]!, [[0, 300]])], { sizes: new Map([[0, 300]]) });
+    expect(result.findings.map(({ kind, count }) => [kind, count])).toEqual(
+      gap.map(({ kind, count }) => [kind, count]),
+    );
+  });
 });
