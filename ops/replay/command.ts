@@ -10,8 +10,8 @@ export interface ReplayArguments extends PlaceArguments {
   /** Log types. */
   readonly rejected?: readonly string[];
   readonly quarantined?: true;
-  readonly since?: string;
-  readonly until?: string;
+  readonly since?: Date;
+  readonly until?: Date;
   readonly failed?: true;
   readonly object?: readonly string[];
   readonly record?: readonly string[];
@@ -45,8 +45,8 @@ export function replayCommand(loadConfig: (file: string) => Promise<WeirConfig>)
     .option("--to <where>", "last record, included", bound)
     .option("--rejected <type...>", "rejected lines of these log types, by the present configuration")
     .option("--quarantined", "records that could not be opened, by the present release")
-    .option("--since <time>", "of rejected lines and quarantined records, what arrived since then", instant)
-    .option("--until <time>", "and before then", instant)
+    .option("--since <time>", "of rejected lines and quarantined records, what arrived since then", moment)
+    .option("--until <time>", "and before then", moment)
     .option("--in-process", "route here, with the credentials at hand, rather than by the deployed router")
     .option("--config <file>", "log types and settings, for --in-process", "weir.config.ts")
     .option("--rate <megabytes>", "at most so many a second", megabytes)
@@ -74,19 +74,23 @@ const SEQUENCE_NUMBER = /^\d{21,128}$/;
 
 function bound(value: string): Bound {
   if (SEQUENCE_NUMBER.test(value)) return { sequence: BigInt(value) };
-  return { at: value === "now" ? new Date() : time(value) };
+  return { at: time(value, "a sequence number, ") };
 }
 
-function time(value: string): Date {
+/** @param other what else it may be */
+function time(value: string, other = ""): Date {
+  if (value === "now") return new Date();
   if (/^\d+[smhd]$/.test(value)) return new Date(Date.now() - readWhile(value));
   try {
     return new Date(instant(value));
   } catch {
     throw new InvalidArgumentError(
-      "It should be a sequence number, a time such as 2026-11-21T10:00:00Z, a while ago such as 90s, 15m, 2h or 7d, or now.",
+      `It should be ${other}a time such as 2026-11-21T10:00:00Z, a while ago such as 90s, 15m, 2h or 7d, or now.`,
     );
   }
 }
+
+const moment = (value: string): Date => time(value);
 
 /** As Kinesis writes it, or its number alone. */
 function shard(value: string): string {

@@ -344,8 +344,10 @@ test("the command line takes several types, and a time", () => {
   ]);
   expect(command.opts()).toMatchObject({
     rejected: ["photo", "_unrouted"],
-    since: "2026-11-26T00:00:00.000Z",
-    until: "2026-11-27T10:00:00.000Z",
+    since: new Date("2026-11-26T00:00:00.000Z"),
+    until: new Date("2026-11-27T10:00:00.000Z"),
   });
   expect(() => command.parseOptions(["--since", "yesterday"])).toThrow("It should be a time");
+  command.parseOptions(["--since", "2h"]);
+  expect(Date.now() - Number(command.opts<ReplayArguments>().since)).toBeGreaterThanOrEqual(7_200_000);
 });

@@ -73,15 +73,14 @@ async function search(
   { since, until }: ReplayArguments,
   types: ReadonlySet<string> | undefined,
 ): Promise<{ objects: UnfiledObject[]; found: UnfiledObjects; notes: string[] }> {
-  const range = { since: timeOf(since), until: timeOf(until) };
-  const found = new UnfiledObjects({ types, ...range });
+  const found = new UnfiledObjects({ types, since, until });
   const notes: string[] = [];
   const progress = await startProgress(1, "reading commits");
   const onSegment = (segment: number, last: number): void =>
     progress.at(segment / last, `commits: segment ${segment} of ${last}`);
   try {
     // What arrived since a time was written after it.
-    const options = { onSegment, ...(range.since && { since: range.since }) };
+    const options = { onSegment, ...(since && { since }) };
     for await (const one of readCommits(place, options)) {
       if ("commit" in one) found.take(one.commit);
       else notes.push(`${UNREADABLE}${one.key}: ${one.error.message}`);
@@ -91,9 +90,6 @@ async function search(
   }
   return { objects: found.objects, found, notes };
 }
-
-const timeOf = (time: string | undefined): Date | undefined =>
-  time === undefined ? undefined : new Date(time);
 
 const UNREADABLE = "cannot be read, and what it says is not known: ";
 const isUnreadable = (note: string): boolean => note.startsWith(UNREADABLE);
