@@ -40,6 +40,20 @@ export async function startProgress(total: number, text: string): Promise<Progre
   };
 }
 
+/** Shows a progress bar for as long as some work takes. */
+export async function withProgress<T>(
+  total: number,
+  text: string,
+  work: (progress: Progress) => Promise<T>,
+): Promise<T> {
+  const progress = await startProgress(total, text);
+  try {
+    return await work(progress);
+  } finally {
+    progress.end();
+  }
+}
+
 /** Asks whether to go on, on stderr. Anything but a yes is a no. @throws AccessError BAD_REQUEST if nobody is there */
 export async function confirmed(question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) {

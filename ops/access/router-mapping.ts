@@ -12,6 +12,7 @@ export interface MappingStatus {
   readonly uuid: string;
   /** Lambda's own word: Enabled, Disabling, Disabled, Enabling, Updating and more. */
   readonly state: string;
+  /** Of the stream, also where a consumer of it is mapped. */
   readonly streamArn: string;
   readonly functionArn: string;
   /** Records of an invocation. */
@@ -89,7 +90,7 @@ function statusOf(mapping: EventSourceMappingConfiguration): MappingStatus {
   return {
     uuid: UUID!,
     state: State!,
-    streamArn: EventSourceArn!,
+    streamArn: EventSourceArn!.split("/consumer/")[0]!,
     functionArn: FunctionArn!,
     batchSize: BatchSize!,
     maxRecordAgeSeconds: MaximumRecordAgeInSeconds < 0 ? undefined : MaximumRecordAgeInSeconds,

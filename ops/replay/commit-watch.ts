@@ -32,16 +32,16 @@ export class CommitWatch {
 
   /**
    * @param since nothing wanted was committed before
-   * @param cacheRoot of the log's segments; the user's cache if absent
+   * @param onSegment told of each segment of the log before it is read, and of the last one
    */
   static async open(
     place: Pick<Place, "s3" | "bucket" | "title">,
     shards: ReadonlySet<string>,
     since: Date,
-    cacheRoot?: string,
+    onSegment: (segment: number, last: number) => void = () => {},
   ): Promise<CommitWatch> {
     const watch = new CommitWatch(place, shards);
-    for await (const found of readCommits(place, { since, ...(cacheRoot !== undefined && { cacheRoot }) })) {
+    for await (const found of readCommits(place, { since, onSegment })) {
       if ("error" in found) {
         watch.#unreadable.push(`${found.key}: ${found.error.message}`);
         continue;

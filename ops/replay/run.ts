@@ -1,18 +1,18 @@
 import type { WeirConfig } from "../../wire/config.ts";
 import { configFingerprint } from "../../wire/config-fingerprint.ts";
+import { AccessError } from "../access/access-error.ts";
 import type { Outcome } from "../access/place-command.ts";
 import type { Place } from "../access/place.ts";
-import { confirmed, startProgress } from "../access/progress.ts";
-import type { BatchLimits } from "./batches.ts";
+import { confirmed, withProgress } from "../access/progress.ts";
 import type { ReplayArguments } from "./command.ts";
 import { CommitWatch } from "./commit-watch.ts";
 import { Drive } from "./drive.ts";
 import { FailureBucket } from "./failure-bucket.ts";
 import { inProcessRouter } from "./in-process-router.ts";
 import { Pace } from "./pace.ts";
-import { doneText, planText } from "./render.ts";
+import { doneOutcome, planOutcome, planText } from "./report.ts";
 import { replay, type Replayed } from "./replay.ts";
-import { requested, type Requested } from "./request.ts";
+import { requested } from "./request.ts";
 import { deployedRouter, type RouterCall } from "./router-call.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { streamSummary, type StreamSummary } from "./stream-shards.ts";
@@ -25,83 +25,76 @@ const CLOCKS_MS = 20 * 60_000;
 
 type LoadConfig = (file: string) => Promise<WeirConfig>;
 
+/** What a replay works with. */
+interface Parts {
+  readonly stream: StreamSummary;
+  readonly bucket: FailureBucket;
+  readonly watch: CommitWatch;
+  readonly router: RouterCall;
+  readonly streamReader: StreamReader;
+  readonly reader: StretchReader;
+}
+
 /** Does what `weir replay` was asked for, and says what came of it. */
 export async function runReplay(
   place: Place,
   options: ReplayArguments,
   loadConfig: LoadConfig,
 ): Promise<Outcome> {
+  if (options.since !== undefined || options.until !== undefined) {
+    const hint = "A stretch of the stream is from --from to --to.";
+    throw new AccessError("BAD_REQUEST", "--since and --until are for --rejected and --quarantined", hint);
+  }
   const mapping = await place.mapping.status();
   const stream = await streamSummary(place.kinesis, place.stream);
   const bucket = new FailureBucket(place.s3, place.failureBucket);
   const { stretches, refused } = await requested(options, { bucket, mapping, stream });
-  const now = new Date();
-  const watch = await openWatch(place, stretches, stream, now);
+  const watch = await openWatch(place, stretches, stream);
   const notes = watch.unreadable.map((why) => `cannot be read, and what it covers may come again: ${why}`);
   const { router, warnings } = await routerOf(place, options, mapping.batchSize, watch, loadConfig);
   notes.push(...warnings);
   const streamReader = new StreamReader(place.kinesis, mapping.streamArn);
+  const committed = watch.records;
   const reader = new StretchReader({
     bucket,
     reader: streamReader,
     stream,
-    committed: watch.records,
+    committed,
     now: () => new Date(),
   });
+  const parts = { stream, bucket, watch, router, streamReader, reader };
+  const { title } = place;
 
   let plan: Survey | undefined;
   if (options.yes !== true) {
-    plan = await surveyed(stretches, reader, watch, router.limits);
-    const text = [place.title, planText(plan, refused, stream.retentionMs, now), ...notes].join("\n");
+    plan = await surveyed(stretches, parts);
+    const text = planText(title, plan, refused, notes, stream.retentionMs);
     const isEmpty = plan.shards.every(({ records, failures }) => records === 0 && failures === 0);
-    if (options.dryRun === true || isEmpty) {
-      return planned(plan, refused, notes, `${text}\nNothing was replayed.`);
-    }
+    if (options.dryRun === true || isEmpty) return planOutcome(plan, refused, notes, text);
     process.stderr.write(`${text}\n`);
-    if (!(await confirmed("Replay them?"))) return planned(plan, refused, notes, "Nothing was replayed.");
+    if (!(await confirmed("Replay them?"))) return { ...planOutcome(plan, refused, notes, title), ok: false };
   }
-
-  const pace = new Pace(options.rate === undefined ? Infinity : options.rate * 1e6);
-  const total = plan
-    ? plan.shards.reduce((sum, { records, committed }) => sum + records + committed, 0)
-    : stretches.reduce((sum, { failure }) => sum + (failure?.records ?? 0), 0);
-  const progress = await startProgress(total, "records");
-  let done = 0;
-  const onRecords = (count: number): void => {
-    done += count;
-    progress.at(done, `${done} records`);
-  };
-  const drive = new Drive({ reader, stream: streamReader, watch, router, pace, onRecords });
-  try {
-    const replayed = await replay(stretches, {
-      drive,
-      committed: watch.records,
-      bucket,
-      done: options.done,
-      maxRecords: router.limits.records,
-      readableFrom: new Date(now.getTime() - stream.retentionMs + CLOCKS_MS),
-    });
-    return told(place, replayed, refused, notes, options);
-  } finally {
-    progress.end();
-  }
+  return doneOutcome(title, await driven(stretches, parts, options, plan), refused, notes, options.done);
 }
 
 /** What is committed of the shards in question, since before the first record in question arrived. */
-async function openWatch(
+function openWatch(
   place: Place,
   stretches: readonly Stretch[],
-  stream: StreamSummary,
-  now: Date,
+  { retentionMs }: StreamSummary,
 ): Promise<CommitWatch> {
-  const horizonMs = now.getTime() - stream.retentionMs;
+  const nowMs = Date.now();
   const arrivals = stretches.map(({ failure, from }) => {
     if (failure) return failure.arrivedFrom.getTime();
-    return "at" in from ? from.at.getTime() : horizonMs;
+    return "at" in from ? from.at.getTime() : nowMs - retentionMs;
   });
-  const sinceMs = arrivals.reduce((a, b) => Math.min(a, b), now.getTime()) - CLOCKS_MS;
+  const since = new Date(arrivals.reduce((a, b) => Math.min(a, b), nowMs) - CLOCKS_MS);
   const shards = new Set(stretches.map(({ shardId }) => shardId));
-  return CommitWatch.open(place, shards, new Date(sinceMs));
+  return withProgress(1, "reading commits", (progress) =>
+    CommitWatch.open(place, shards, since, (segment, last) =>
+      progress.at(segment / last, `commits: segment ${segment} of ${last}`),
+    ),
+  );
 }
 
 async function routerOf(
@@ -118,61 +111,38 @@ async function routerOf(
   return { router: inProcessRouter(place, config), warnings: isDeployed ? [] : [warning] };
 }
 
-async function surveyed(
+function surveyed(
   stretches: readonly Stretch[],
-  reader: StretchReader,
-  watch: CommitWatch,
-  limits: BatchLimits,
+  { reader, watch, router: { limits } }: Parts,
 ): Promise<Survey> {
-  const progress = await startProgress(stretches.length, "reading what is to be replayed");
-  const onStretch = (done: number): void => progress.at(done, `${done} of ${stretches.length} batches read`);
-  try {
-    return await survey(stretches, { reader, committed: watch.records, limits, onStretch });
-  } finally {
-    progress.end();
-  }
+  return withProgress(stretches.length, "reading what is to be replayed", (progress) => {
+    const onStretch = (done: number): void =>
+      progress.at(done, `${done} of ${stretches.length} batches read`);
+    return survey(stretches, { reader, committed: watch.records, limits, onStretch });
+  });
 }
 
-function planned(
-  plan: Survey,
-  refused: Requested["refused"],
-  notes: readonly string[],
-  text: string,
-): Outcome {
-  const ok = plan.lost.length === 0 && refused.length === 0;
-  const json = { ok, replayed: false, ...plan, notes: [...notes, ...plan.notes], refused };
-  return { ok, json, text };
-}
-
-function told(
-  place: Place,
-  replayed: Replayed,
-  refused: Requested["refused"],
-  notes: readonly string[],
-  { done }: ReplayArguments,
-): Outcome {
-  const { driven, objects, stopped } = replayed;
-  const ok =
-    driven.every(({ complete }) => complete) &&
-    stopped === undefined &&
-    refused.length === 0 &&
-    objects.refused.length === 0;
-  const sum = (key: "records" | "bytes" | "batches" | "committed"): number =>
-    driven.reduce((total, one) => total + one[key], 0);
-  const json = {
-    ok,
-    replayed: true,
-    records: sum("records"),
-    bytes: sum("bytes"),
-    invocations: sum("batches"),
-    committed: sum("committed"),
-    poison: driven.flatMap(({ poison }) => poison),
-    lost: driven.flatMap(({ lost }) => lost),
-    refused,
-    objects,
-    notes: [...notes, ...driven.flatMap((one) => one.notes)],
-    ...(stopped !== undefined && { stopped }),
-  };
-  const text = [place.title, doneText(replayed, refused, done), ...notes].join("\n");
-  return { ok, json, text };
+function driven(
+  stretches: readonly Stretch[],
+  { stream, bucket, watch, router, streamReader, reader }: Parts,
+  { rate, done }: ReplayArguments,
+  plan: Survey | undefined,
+): Promise<Replayed> {
+  const total = plan
+    ? plan.shards.reduce((sum, { records, committed }) => sum + records + committed, 0)
+    : stretches.reduce((sum, { failure }) => sum + (failure?.records ?? 0), 0);
+  return withProgress(total, "records", (progress) => {
+    let count = 0;
+    const onRecords = (records: number): void => progress.at((count += records), `${count} records`);
+    const pace = new Pace(rate === undefined ? Infinity : rate * 1e6);
+    const drive = new Drive({ reader, stream: streamReader, watch, router, pace, onRecords });
+    return replay(stretches, {
+      drive,
+      committed: watch.records,
+      bucket,
+      done,
+      maxRecords: router.limits.records,
+      readableFrom: new Date(Date.now() - stream.retentionMs + CLOCKS_MS),
+    });
+  });
 }

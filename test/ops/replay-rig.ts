@@ -111,7 +111,7 @@ export class ReplayPipe {
   readonly failures: string;
   /** What the router fails on. */
   fault: Fault = () => undefined;
-  /** What becomes of a GetRecords of a replay: an empty page, one record alone, or an error. */
+  /** What becomes of a GetRecords of a replay: "empty" page, "one" record alone, or an error of this name. */
   kinesisFault: () => string | undefined = () => undefined;
   /** Invoke fails once the router has dealt with this record. */
   loseAnswerOf: string | undefined;
@@ -156,32 +156,28 @@ export class ReplayPipe {
     } as unknown as Place;
   }
 
-  #faultyKinesis(kinesis: KinesisClient): Pick<KinesisClient, "send"> {
+  #faultyKinesis(kinesis: KinesisClient): object {
     const send = async (command: object): Promise<object> => {
       const real = (input: object): Promise<object> => kinesis.send(input as GetRecordsCommand);
       if (!(command instanceof GetRecordsCommand)) return real(command);
       const { ShardIterator } = command.input;
-      switch (this.kinesisFault()) {
-        case "empty":
-          return { Records: [], NextShardIterator: ShardIterator, MillisBehindLatest: 5_000 };
-        case "one":
-          return {
-            ...(await real(new GetRecordsCommand({ ShardIterator, Limit: 1 }))),
-            MillisBehindLatest: 1,
-          };
-        case "expired":
-          throw Object.assign(new Error("expired"), { name: "ExpiredIteratorException" });
-        case "throttled":
-          throw Object.assign(new Error("busy"), { name: "ProvisionedThroughputExceededException" });
-        default:
-          return real(command);
-      }
+      const fault = this.kinesisFault();
+      if (fault === "empty")
+        return { Records: [], NextShardIterator: ShardIterator, MillisBehindLatest: 5_000 };
+      if (fault === "one") return real(new GetRecordsCommand({ ShardIterator, Limit: 1 }));
+      if (fault !== undefined) throw Object.assign(new Error(fault), { name: fault });
+      return real(command);
     };
-    return { send } as unknown as KinesisClient;
+    return { send };
   }
 
   replay(options: Partial<ReplayArguments>): Promise<Outcome> {
-    return runReplay(this.place, { config: "", done: "move", yes: true, ...options }, async () => CONFIG);
+    return this.plan({ yes: true, ...options });
+  }
+
+  /** Asks, or says what would be done. */
+  plan(options: Partial<ReplayArguments>): Promise<Outcome> {
+    return runReplay(this.place, { config: "", done: "move", ...options }, async () => CONFIG);
   }
 
   async untilActive(): Promise<void> {

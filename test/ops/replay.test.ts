@@ -23,6 +23,7 @@ const withoutPayload = (record: Record<string, unknown>): Record<string, unknown
   return metadata;
 };
 
+const EXPIRED = "ExpiredIteratorException";
 const letters = (text: string): string[] => text.split("");
 
 test.concurrent("batches that were given up are brought in, each record once, and out of the way", async () => {
@@ -33,6 +34,15 @@ test.concurrent("batches that were given up are brought in, each record once, an
   expect(await pipe.lines()).toEqual(letters("abgh"));
 
   pipe.fault = () => undefined;
+  const plan = await pipe.plan({ failed: true, dryRun: true });
+  expect(plan).toMatchObject({
+    ok: true,
+    json: { shards: [{ failures: 2, records: 4, bytes: 4, committed: 0 }] },
+  });
+  expect(plan.text).toMatch(/shardId-000000000000 +2 +0 +4 +4 B +\d+ s +23 h 59 min\nNothing was replayed/);
+  await expect(pipe.plan({ failed: true })).rejects.toThrow("nobody is at a terminal");
+  expect(await pipe.lines()).toEqual(letters("abgh"));
+
   const { ok, json, text } = await pipe.replay({ failed: true });
   expect({ ok, text }).toMatchObject({ ok: true });
   expect(json).toMatchObject({ records: 4, invocations: 2, committed: 0, poison: [], lost: [], refused: [] });
@@ -295,7 +305,7 @@ test.concurrent("a record that no invocation takes is named, and brought in by r
 test.concurrent("pages that are empty, iterators that expire and throttling do not shorten a stretch", async () => {
   const pipe = await cloud.pipe();
   const sequenceNumbers = await pipe.put(letters("abcdef"));
-  const faults = ["empty", "expired", "throttled", "one", "expired", "empty"];
+  const faults = ["empty", EXPIRED, "ProvisionedThroughputExceededException", "one", EXPIRED, "empty"];
   pipe.kinesisFault = () => faults.shift();
   const [from, to] = [sequenceNumbers[1]!, sequenceNumbers[4]!].map((one) => ({ sequence: BigInt(one) }));
   const outcome = await pipe.replay({ shard: "shardId-000000000000", from: from!, to: to! });
