@@ -1,13 +1,22 @@
 import type { RedshiftDataClient } from "@aws-sdk/client-redshift-data";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { CommitLog } from "../../../lambdas/commit-log/commit-log.ts";
+import { answer } from "../../../lambdas/loader/commands/answer.ts";
 import { DataApi } from "../../../lambdas/loader/data-api.ts";
 import { knownTypes } from "../../../lambdas/loader/held/known-types.ts";
 import { Lake } from "../../../lambdas/loader/lake.ts";
 import { savedState } from "../../../lambdas/loader/state.ts";
 import { beginAnewOnConflict } from "../../../lambdas/loader/state-conflict.ts";
 import { targetsOf } from "../../../lambdas/loader/target.ts";
-import { tick, TICK_LIMITS, type TickLimits, type TickReport } from "../../../lambdas/loader/tick.ts";
+import {
+  tick,
+  TICK_LIMITS,
+  type TickLimits,
+  type TickParts,
+  type TickReport,
+} from "../../../lambdas/loader/tick.ts";
 import type { WeirConfig } from "../../../wire/config.ts";
+import type { LoaderAnswer, LoaderRequest } from "../../../wire/loader-command.ts";
 import { type Bucket, type Invocation, LAKE, never } from "./bucket.ts";
 import type { Chance } from "./chance.ts";
 import { type Outcome, withinTime } from "./lambda.ts";
@@ -74,10 +83,22 @@ export class LoaderFunction {
   /** As lambdas/loader/handler.ts does. */
   #tick(invocation: Invocation, scheduled: boolean): Promise<TickReport> {
     const s3 = this.#bucket.client(() => invocation);
+    const parts = this.#parts(s3, this.#client(invocation));
+    return beginAnewOnConflict(() => tick(parts, scheduled));
+  }
+
+  /** What an operator asks, once nothing fails any more. */
+  async command<R extends LoaderRequest>(request: R): Promise<LoaderAnswer<R["command"]>> {
+    const parts = this.#parts(this.#bucket.memory.client(), this.warehouse.client);
+    const answered: object = await answer(request, parts);
+    return answered as LoaderAnswer<R["command"]>;
+  }
+
+  #parts(s3: S3Client, redshift: RedshiftDataClient): TickParts {
     const { config } = this;
     const tell = (message: string, fields: object): void =>
       void this.logged.push(`${message} ${JSON.stringify(fields)}`);
-    const parts = {
+    return {
       targets: targetsOf(config),
       known: knownTypes(config),
       limits: this.#limits,
@@ -85,12 +106,11 @@ export class LoaderFunction {
       saved: savedState(s3, LAKE),
       commitLog: new CommitLog(s3, LAKE),
       lake: new Lake(s3, LAKE),
-      api: new DataApi(this.#client(invocation), { workgroup: "local", database: "weir" }),
+      api: new DataApi(redshift, { workgroup: "local", database: "weir" }),
       storage: { bucket: LAKE, copyRoleArn: "arn:aws:iam::000000000000:role/copy" },
       now: () => new Date(this.#time.nowMs),
       log: { info: tell, warn: tell, error: tell },
     };
-    return beginAnewOnConflict(() => tick(parts, scheduled));
   }
 
   #client(invocation: Invocation): RedshiftDataClient {

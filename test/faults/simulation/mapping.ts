@@ -4,6 +4,7 @@ import { failureKey, failureRecord } from "../../../local/mapping/failure-record
 import type { MappingSettings } from "../../../local/mapping/settings.ts";
 import { eventPayload } from "../../../local/mapping/stream-record.ts";
 import type { InvokeResult } from "../../../local/lambda/invoke-result.ts";
+import type { FailedBatch } from "../../../ops/audit/failed-batches.ts";
 import type { MemoryS3 } from "../../../bench/memory-s3.ts";
 import type { Stream, StreamShard } from "./stream.ts";
 import { STREAM_ARN } from "./stream.ts";
@@ -17,7 +18,7 @@ export interface MappingParts {
   readonly settings: MappingSettings;
   readonly failures: MemoryS3;
   readonly invoke: (shardId: string, payload: string) => Promise<InvokeResult>;
-  readonly onGivenUp: (shardId: string, key: string, records: number) => void;
+  readonly onGivenUp: (batch: FailedBatch) => void;
 }
 
 /** An event source mapping: a batch at a time of each shard, in order, children after their parents. */
@@ -122,6 +123,15 @@ class ShardConsumer {
     };
     failures.put(key, Buffer.from(failureRecord(batch, context)));
     this.#queue.on({ kind: "given-up" });
-    onGivenUp(shardId, key, batch.records.length);
+    const [first, last] = [batch.records[0]!, batch.records.at(-1)!];
+    onGivenUp({
+      key,
+      shardId,
+      firstSequenceNumber: first.sequenceNumber,
+      lastSequenceNumber: last.sequenceNumber,
+      records: batch.records.length,
+      arrivedFrom: new Date(first.arrivedAtMs).toISOString(),
+      arrivedTo: new Date(last.arrivedAtMs).toISOString(),
+    });
   }
 }

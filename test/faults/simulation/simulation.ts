@@ -1,6 +1,8 @@
 import { Random } from "../../sequencer/random.ts";
+import type { FailedBatch } from "../../../ops/audit/failed-batches.ts";
 import { MemoryS3 } from "../../../bench/memory-s3.ts";
 import { Acknowledged } from "./acknowledged.ts";
+import { auditProblems } from "./audited.ts";
 import { Bucket } from "./bucket.ts";
 import { Chance } from "./chance.ts";
 import type { FaultName } from "./faults.ts";
@@ -75,6 +77,8 @@ export class Simulation {
   readonly hosts: Host[] = [];
   readonly acknowledged = new Acknowledged();
   readonly trace: string[] = [];
+  /** Batches that were given up, whatever became of them since. */
+  readonly failed: FailedBatch[] = [];
   /** What was found not to hold while the history went on. */
   readonly problems: string[] = [];
   /** Configurations that the router, and the loader, were deployed with last. */
@@ -109,7 +113,10 @@ export class Simulation {
       },
       failures: this.failures,
       invoke: (shardId, payload) => this.router.invoke(shardId, payload),
-      onGivenUp: (shardId, _, records) => this.note(`batch of ${shardId} given up, ${records} records`),
+      onGivenUp: (batch) => {
+        this.failed.push(batch);
+        this.note(`batch of ${batch.shardId} given up, ${batch.records} records`);
+      },
     });
     this.sequencer = new SequencerFunction(this.bucket, this.time, this.chance);
     this.loader = new LoaderFunction(config, this.bucket, this.time, this.chance, (outcome) =>
@@ -152,7 +159,7 @@ export class Simulation {
     this.chance.isOn = false;
     this.note("all faults cease");
     await drain(this);
-    this.problems.push(...(await problemsOf(this)));
+    this.problems.push(...(await problemsOf(this)), ...(await auditProblems(this)));
     return {
       problems: this.problems,
       trace: this.trace,

@@ -12,6 +12,7 @@ export function installDialect(db: DatabaseSync, now: () => number, lastCopyCoun
     (text, separator, n) => String(text).split(String(separator))[Number(n) - 1] ?? "",
   );
   db.function("lpad", (text, length, fill) => String(text).padStart(Number(length), String(fill)));
+  db.function("as_text", (ms) => (ms === null ? null : timestampText(Number(ms)).replace(/\.000$/, "")));
   db.function("to_char", { varargs: true }, (ms) => (ms === null ? null : timestampText(Number(ms))));
 }
 
@@ -29,7 +30,7 @@ export function translate(sql: string): string {
     )
     .replace(TIMESTAMP, (_, day: string, time: string) => `${Date.parse(`${day}T${time}Z`)}`)
     .replace(INTERVAL, (_, n: string, unit: string) => `${Number(n) * UNIT_MS[unit]!}`)
-    .replace(/CAST\((\S+) AS varchar\)/g, "to_char($1)")
+    .replace(/CAST\((\S+) AS varchar\)/g, "as_text($1)")
     .replace(
       /^DELETE FROM staged USING places\s+WHERE[\s\S]*/,
       `DELETE FROM staged WHERE ("_src", "_off") IN (SELECT "_src", "_off" FROM places)`,

@@ -85,6 +85,11 @@ CREATE TABLE redshift.sys_load_error_detail (query_id, file_name, line_number, c
     return this.#db.prepare(sql).all() as T[];
   }
 
+  /** What somebody does to a table behind the loader's back. */
+  damage(sql: string): void {
+    this.#db.exec(sql);
+  }
+
   hasTable(name: string): boolean {
     return this.#tables.has(name);
   }
@@ -112,7 +117,7 @@ CREATE TABLE redshift.sys_load_error_detail (query_id, file_name, line_number, c
       this.run(statement);
       return { Id: statement.id };
     }
-    if (command instanceof DescribeStatementCommand) return described(this.#statement(command.input.Id!));
+    if (command instanceof DescribeStatementCommand) return this.describe(command.input.Id!);
     if (command instanceof CancelStatementCommand) {
       const statement = this.#statement(command.input.Id!);
       if (statement.status !== "SUBMITTED") throw named("ValidationException", "it is over");
@@ -126,6 +131,10 @@ CREATE TABLE redshift.sys_load_error_detail (query_id, file_name, line_number, c
       return { Records: rows.map((row) => row.map(field)) };
     }
     throw new Error(`no such call: ${command.constructor.name}`);
+  }
+
+  describe(id: string): DescribeStatementResponse {
+    return described(this.#statement(id));
   }
 
   #statement(id: string): Statement {
