@@ -23,8 +23,10 @@ const MAX_NAMED = 3;
 /** Hosts that went silent are at fault where they had more than they have delivered: others may have been shut down. */
 export function judgeHosts(sources: Sources, now: Date): { hosts: HostReport[]; findings: Finding[] } {
   const behind = new Map<string, Source[]>();
+  const began = beginnings(sources);
   for (const source of sources) {
-    if (undelivered(source) > 0) behind.set(source.host, [...(behind.get(source.host) ?? []), source]);
+    if (undelivered(source) > 0 && !wasNamedSince(source, began))
+      behind.set(source.host, [...(behind.get(source.host) ?? []), source]);
   }
   const hosts: HostReport[] = [];
   const findings: Finding[] = [];
@@ -47,6 +49,22 @@ export function judgeHosts(sources: Sources, now: Date): { hosts: HostReport[]; 
     if (undeliveredBytes > 0) findings.push(leftBehind(name, state, lastBeatAt!, own, undeliveredBytes));
   }
   return { hosts: hosts.toSorted((a, b) => (a.host < b.host ? -1 : 1)), findings };
+}
+
+/** When the last source of each name began to be delivered. */
+function beginnings(sources: Sources): ReadonlyMap<string, string> {
+  const began = new Map<string, string>();
+  for (const { name, firstAt } of sources) if (firstAt > (began.get(name) ?? "")) began.set(name, firstAt);
+  return began;
+}
+
+/**
+ * A file's first line makes its id: an agent that has not read it yet tells of the file under another, of which nothing
+ * comes. What was at the same path and is lost is told with an error.
+ */
+function wasNamedSince({ told, commits, name }: Source, began: ReadonlyMap<string, string>): boolean {
+  if (told === undefined || commits > 0 || told.read > 0 || told.error !== undefined) return false;
+  return (began.get(name) ?? "") >= told.arrivedAt.toISOString();
 }
 
 /** Bytes that the agent knew of and that are not in the lake; what Kinesis had acknowledged is another fault. */

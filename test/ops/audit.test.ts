@@ -224,6 +224,24 @@ describe("whatever is lost or there twice is found, and named", () => {
   });
 });
 
+test("a file that was told of before its first line was read is not behind once it is delivered under its id", () => {
+  const host = hostOf(0);
+  const audit = new Audit({ now: NOW });
+  const beat = heartbeatOf(host, new Map([[0, 50]]), 1);
+  const unread = { id: "provisional", read: 0, delivered: 0, state: "active", finalSize: null } as const;
+  audit.tell({ ...beat, sources: beat.sources.map((source) => ({ ...source, ...unread })) }, at(1));
+  const behind = (): string[] => audit.end().findings.map(({ kind }) => kind);
+  expect(behind()).toEqual(["undelivered"]);
+
+  const named = new Audit({ now: NOW });
+  named.tell({ ...beat, sources: beat.sources.map((source) => ({ ...source, ...unread })) }, at(1));
+  const piece = { source: 0, from: 0, to: 50 };
+  const commit = commitOf({ shard: 0, first: 1, last: 1, minute: 2, pieces: [piece] });
+  named.add({ ...commit, at: { segment: 1, index: 0 } });
+  named.tell(heartbeatOf(host, new Map([[0, 50]]), 3), at(3));
+  expect(named.end().findings).toEqual([]);
+});
+
 const failureOf = ({ shard, first, last, minute }: HistoryBatch): FailedBatch => ({
   key: "aws/lambda/1",
   shardId: `shardId-${String(shard).padStart(12, "0")}`,
