@@ -1,4 +1,4 @@
-import { PRICES } from "./prices.ts";
+import { PRICES } from "../ops/status/prices.ts";
 
 /**
  * What a month of 730 hours costs by volume and by tick, and what others cost: `node bench/cost.ts` prints the tables of

@@ -10,6 +10,7 @@ import { peekCommand } from "../ops/peek/command.ts";
 import { pauseCommand, resumeCommand } from "../ops/pause/command.ts";
 import { replayCommand } from "../ops/replay/command.ts";
 import { schemaCommand } from "../ops/schema/command.ts";
+import { statusCommand } from "../ops/status/command.ts";
 import { tryCommand } from "../ops/try/command.ts";
 import { warehouseCommand } from "../ops/warehouse/command.ts";
 import type { WeirConfig } from "../wire/config.ts";
@@ -35,6 +36,7 @@ const program = new Command("weir")
   .addCommand(resumeCommand())
   .addCommand(schemaCommand(loadConfig))
   .addCommand(eraseCommand(loadConfig))
+  .addCommand(statusCommand())
   .addCommand(tryCommand(loadConfig))
   .addCommand(warehouseCommand(loadConfig));
 

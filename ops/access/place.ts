@@ -1,9 +1,11 @@
+import { CloudWatchClient } from "@aws-sdk/client-cloudwatch";
 import { KinesisClient } from "@aws-sdk/client-kinesis";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import type { LoaderAnswers, LoaderRequest } from "../../wire/loader-command.ts";
 import { invoke, invokeLoader } from "./invoke.ts";
+import { PlaceMetrics } from "./metrics.ts";
 import { addressed, chosenLoaders, joinAnswers } from "./loaders.ts";
 import { RouterMapping } from "./router-mapping.ts";
 
@@ -19,6 +21,8 @@ export interface Place extends Disposable {
   readonly stream: string;
   /** Of the stream to the router. */
   readonly mapping: RouterMapping;
+  /** Undefined where there is no CloudWatch. */
+  readonly metrics: PlaceMetrics | undefined;
   /** @throws AccessError REFUSED with the loader's reason, NO_LOADER, FUNCTION_FAILED */
   invokeLoader<R extends LoaderRequest>(command: R): Promise<LoaderAnswers[R["command"]]>;
   /** @returns what the router answers @throws AccessError FUNCTION_FAILED */
@@ -73,6 +77,7 @@ export function openPlace(names: PlaceNames, warehouse?: string): Place {
     maxAttempts: INVOKE_ATTEMPTS,
     ...(endpoints && { endpoint: endpoints.lambda }),
   });
+  const cloudWatch = endpoints ? undefined : new CloudWatchClient(common);
   return {
     title,
     s3,
@@ -81,6 +86,7 @@ export function openPlace(names: PlaceNames, warehouse?: string): Place {
     kinesis,
     stream,
     mapping: new RouterMapping(lambda, mapping, title),
+    metrics: cloudWatch && new PlaceMetrics(cloudWatch, functions.router, [...functions.loaders.values()]),
     invokeLoader: async (request) => {
       const { command, warehouse: named = warehouse } = addressed(request);
       const answers = new Map<string, LoaderAnswers[(typeof command)["command"]]>();
@@ -91,7 +97,7 @@ export function openPlace(names: PlaceNames, warehouse?: string): Place {
     },
     invokeRouter: (event) => invoke(lambda, functions.router, event),
     [Symbol.dispose]: () => {
-      for (const client of [s3, kinesis, lambda]) client.destroy();
+      for (const client of [s3, kinesis, lambda, cloudWatch]) client?.destroy();
     },
   };
 }

@@ -40,7 +40,7 @@ async function status(place: Place, { maxLag }: StatusArguments): Promise<Outcom
   return { ok, json: { ok, tables: judged }, text: text.join("\n\n") };
 }
 
-function isWell(table: TableStatus, maxLagSeconds: number): boolean {
+export function isWell(table: TableStatus, maxLagSeconds: number): boolean {
   const { condition, lagSeconds, load, setAside, refused, erasureFailure, paused } = table;
   if (condition === "failed" || paused || lagSeconds > maxLagSeconds) return false;
   if (setAside.length > 0 || refused || erasureFailure) return false;

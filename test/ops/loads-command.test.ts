@@ -133,6 +133,41 @@ test("a folder whose cloud has been killed is none that runs, even if another cl
   await rm(left, { recursive: true });
 });
 
+test("loads are paused and resumed by command, and one screen has that and all else", async () => {
+  expect(await weir(["status", "--local", dir])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(
+      /all is well\n\nFLEET [^]*\nSTREAM .*: Enabled\n[^]*\nTABLES  3 tables/,
+    ) as string,
+  });
+  const paused = await weir(["loads", "pause", "logs.photo", "--reason", "vacuum", "--local", dir]);
+  expect(paused).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^logs.photo: paused since .*: vacuum/) as string,
+  });
+  const { code, stdout } = await weir(["status", "--json", "--local", dir]);
+  expect(code).toBe(1);
+  expect(JSON.parse(stdout)).toMatchObject({
+    ok: false,
+    stream: { mapping: "Enabled", problems: [] },
+    router: { failedBatches: 0, hours: 1, problems: [] },
+    lake: { rowsPerDay: 0 },
+    tables: {
+      tables: [
+        { ok: true },
+        { table: "logs.photo", condition: "paused", paused: { reason: "vacuum" }, ok: false },
+        {},
+      ],
+      problems: [expect.stringContaining("logs.photo: loads are paused since")],
+    },
+    cost: { absent: "a laptop costs nothing" },
+  });
+  expect(await weir(["loads", "resume", "--local", dir])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("logs.photo: loads go on with the next tick") as string,
+  });
+});
+
 test("the exit code tells of a table that is not well, and the line under the table why", async () => {
   const minute = new Date().toISOString().slice(0, 16).replaceAll(/[-T:]/g, "/");
   const Key = `commits/${minute}/broken-1.json`;
