@@ -1,4 +1,5 @@
-import { parseColumnType, type ColumnType } from "./column-type.ts";
+import { defaultProblem } from "./column-default.ts";
+import { parseColumnType } from "./column-type.ts";
 import type { ValueType } from "./expression/value.ts";
 
 /** What of a column decides how its value comes about. */
@@ -37,7 +38,7 @@ export function* computedProblems(column: ComputedColumn): Generator<Problem> {
       yield { path: ["classes"], message: `classes are texts, not ${type}` };
     yield* rangeProblems(classes);
   }
-  const unfit = defaultProblem(column);
+  const unfit = defaultProblem(type, column.default);
   if (unfit !== undefined) yield { path: ["default"], message: unfit };
 }
 
@@ -55,49 +56,6 @@ function* rangeProblems(classes: NonNullable<ComputedColumn["classes"]>): Genera
     if (from >= to) yield { path: ["classes", name], message: "from has to be below to" };
     const other = ranges.slice(0, i).find(([, [otherFrom, otherTo]]) => from < otherTo && otherFrom < to);
     if (other) yield { path: ["classes", name], message: `overlaps "${other[0]}"` };
-  }
-}
-
-const DATE = /^\d{4}-\d\d-\d\d$/;
-
-/** Whether a default is what its column holds: it would be told of by each line without a value otherwise. */
-function defaultProblem({ type, default: value }: ComputedColumn): string | undefined {
-  const parsed = parseColumnType(type);
-  if (value === undefined || parsed === undefined) return undefined;
-  const isFit = {
-    text: (maxBytes: number) => Buffer.byteLength(`${value}`) <= maxBytes,
-    number: () => typeof value === "number",
-    whole: (bits: number) => Number.isSafeInteger(value) && Math.abs(Number(value)) < 2 ** (bits - 1),
-    time: () =>
-      typeof value === "string" && !Number.isNaN(Date.parse(value)) && DATE.test(value.slice(0, 10)),
-  };
-  return fits(parsed) ? undefined : `${JSON.stringify(value)} is no ${type}`;
-
-  function fits(column: ColumnType): boolean {
-    switch (column.kind) {
-      case "varchar":
-      case "char":
-        return isFit.text(column.maxBytes);
-      case "smallint":
-        return isFit.whole(16);
-      case "integer":
-        return isFit.whole(32);
-      case "bigint":
-        return isFit.whole(64);
-      case "real":
-      case "double precision":
-      case "decimal":
-        return isFit.number();
-      case "boolean":
-        return typeof value === "boolean";
-      case "date":
-      case "timestamp":
-      case "timestamptz":
-        return isFit.time();
-      case "super":
-        break;
-    }
-    return true;
   }
 }
 

@@ -27,7 +27,7 @@ interface ColumnPlan {
   readonly read: (line: LineValues) => unknown;
   readonly write: WriteColumn;
   /** Written where there is no value; undefined for nothing. */
-  readonly otherwise: string | undefined;
+  readonly otherwise: string | Misfit | undefined;
 }
 
 /** A log type made ready: everything the configuration says is looked up once, not once a line. */
@@ -135,6 +135,7 @@ export class RowWriter {
         if (!unfitToExtra) return written.of(name);
         (unfit ??= new Set()).add(path);
       } else if (written !== null) text += key + written;
+      else if (otherwise instanceof Misfit) return otherwise.of(name);
       else if (otherwise !== undefined) text += key + otherwise;
       else if (!nullable) return new Misfit("missing", `must not be null${reasonOf(value)}`, name);
     }

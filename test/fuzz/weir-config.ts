@@ -17,6 +17,21 @@ const MORE: WeirConfigInput["types"] = [
   },
   { name: "csv", parse: { format: "csv", fields: ["a", "b"] }, columns: [{ name: "a", type: "date" }] },
   { name: "raw", parse: { format: "raw" }, columns: [{ name: "line", type: "varchar(65535)" }] },
+  {
+    name: "computed",
+    parse: { format: "combined" },
+    drop: "path == '/health'",
+    copy: [{ to: "raw" }, { to: "csv", when: "int(status) >= 500" }],
+    remove: ["user"],
+    tables: { team: { entries: { a: "x" }, default: "y" } },
+    columns: [
+      { name: "a", type: "smallint", value: "int(status)", default: 0 },
+      { name: "b", type: "varchar(20)", value: "lookup('team', hash(host))", default: "none" },
+      { name: "c", type: "varchar(9)", field: "bytes", classes: { small: ["*", 10], large: [10, "*"] } },
+      { name: "d", type: "timestamp", value: "_time", default: "2026-11-21T10:00:00Z" },
+      { name: "e", type: "boolean", value: "path.matches('^/api/[0-9]+')", default: false },
+    ],
+  },
 ];
 
 /** `weir.config.ts`, spoilt: the fields at fault are named, or the router and the loader can use it. */
@@ -24,13 +39,15 @@ export const weirConfig: Target = {
   name: "weir-config",
   async start() {
     const sample = await loadConfig("weir.config.ts");
-    const sound = JSON.parse(JSON.stringify({ ...sample, types: [...sample.types, ...MORE] })) as object;
+    const sound = JSON.parse(
+      JSON.stringify({ ...sample, hashSalt: "0".repeat(16), types: [...sample.types, ...MORE] }),
+    ) as object;
     return {
       async run(random: Random) {
         try {
           const config = parseConfig(mutateJson(random, sound), "weir.config.ts");
           // A tag that no type may have asked for: whatever it is, it is looked up.
-          new LogTypes(config.types).ofTag("app");
+          new LogTypes(config.types, config).ofTag("app");
           for (const target of targetsOf(config)) createTableSql(target);
         } catch (error) {
           if (!(error instanceof ConfigError)) throw error;

@@ -1,5 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { defaultText } from "../../lambdas/router/column/column-writer.ts";
 import { Router } from "../../lambdas/router/router.ts";
+import { defaultProblem } from "../../wire/column-default.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
 import { aggregate, configOf, rejectsOf, rowsOf, streamRecord } from "./batch-fixture.ts";
 
@@ -320,4 +323,42 @@ describe("a configuration is refused", () => {
     ).toBeUndefined();
     expect(known({ format: "cloudfront" }, "int(sc_status)")).toBeUndefined();
   });
+});
+
+test("a default that the configuration may have is one that the router writes", () => {
+  const types =
+    "smallint integer bigint real|double precision|decimal(5,2) decimal(38,10) boolean date timestamp timestamptz varchar(5) char(3) super";
+  const type = fc.constantFrom(
+    ...types.split("|").flatMap((names, i) => (i === 1 ? [names] : names.split(" "))),
+  );
+  const value = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 6 }),
+    fc.double({ noNaN: true, noDefaultInfinity: true }),
+    fc.integer(),
+    fc.boolean(),
+    fc.constantFrom(
+      "2026-02-30",
+      "2026-02-01",
+      "2026-02-01T10:00:00Z",
+      "2026-02-01 25:00:00",
+      "0000-01-01",
+      "9999-12-31T23:59:59-01:00",
+      "2026-02-01T10:00:60Z",
+      "\\N",
+      "\ud800",
+      "\0",
+      "é",
+      32_768,
+      999.994,
+      1_000,
+      1e-40,
+    ),
+  );
+  fc.assert(
+    fc.property(type, value, (type, value) => {
+      if (defaultProblem(type, value) !== undefined) return;
+      expect(typeof defaultText({ name: "c", type, nullable: true, default: value })).toBe("string");
+    }),
+    { numRuns: 2_000 },
+  );
 });
