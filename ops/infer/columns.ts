@@ -155,9 +155,7 @@ function typeOf(path: string, values: readonly unknown[]): ChosenType {
   if (values.some((value) => isObject(value) || Array.isArray(value))) return { type: "super" };
   const isNumeric = values.every((value) => NUMBER.test(numberText(value) ?? ""));
   if (isNumeric && !(IS_TEXT.test(path) && values.some((value) => typeof value === "string"))) {
-    const type = ["smallint", "integer", "bigint", "double precision"].find((type) =>
-      fits(path, type, values),
-    );
+    const type = numberType(path, values);
     if (type !== undefined) return { type };
   }
   const form = timeFormOf(values, TIME_FORMS);
@@ -167,22 +165,18 @@ function typeOf(path: string, values: readonly unknown[]): ChosenType {
   return { type: textType(path, values) };
 }
 
-/** Whether all values fit, and such as are a thousand times as large. */
-function fits(path: string, type: string, values: readonly unknown[]): boolean {
-  if (type === "double precision") return takes(type, values);
-  if (!values.every((value) => /^-?\d+$/.test(numberText(value)!))) return false;
-  if (type === "smallint")
-    return (
-      IS_SMALL.test(path) &&
-      takes(
-        type,
-        values.map((value) => Number(value) * 10),
-      )
-    );
-  if (type === "integer" && IS_LARGE.test(path)) return false;
-  const room = type === "integer" ? 1_000 : 1;
-  return takes(type, room === 1 ? values : values.map((value) => Number(value) * room));
+/** The narrowest that all values fit, and such as are larger by some digits. */
+function numberType(path: string, values: readonly unknown[]): string | undefined {
+  const texts = values.map((value) => numberText(value)!);
+  if (!texts.every((text) => /^-?\d+$/.test(text)))
+    return takes("double precision", texts) ? "double precision" : undefined;
+  const [small, large] = [IS_SMALL.test(path), IS_LARGE.test(path)];
+  if (small && takes("smallint", withRoom(texts, "0"))) return "smallint";
+  if (!large && takes("integer", withRoom(texts, "000"))) return "integer";
+  return ["bigint", "decimal(38,0)"].find((type) => takes(type, texts));
 }
+
+const withRoom = (texts: readonly string[], digits: string): string[] => texts.map((text) => text + digits);
 
 /** The router itself says what fits. */
 function takes(type: string, values: readonly unknown[]): boolean {

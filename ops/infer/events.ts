@@ -1,3 +1,4 @@
+import { EventJoiner } from "../try/event-joiner.ts";
 import type { FileLine } from "../try/read-lines.ts";
 import type { Stretch } from "./sample.ts";
 import { TIME_FORMS } from "./time-formats.ts";
@@ -44,20 +45,12 @@ function startOf(lines: readonly string[]): string | undefined {
 
 /** The events that an agent makes of lines; what goes on with no line before it in its stretch is left out. */
 export function joined(stretches: readonly Stretch[], { start }: MultiLine): FileLine[] {
-  const begins = new RegExp(start, "v");
+  const pattern = new RegExp(start, "v");
+  const begins = (line: Buffer): boolean => pattern.test(line.toString("utf8"));
   return stretches.flatMap((stretch) => {
-    const events: FileLine[][] = [];
-    for (const line of stretch) {
-      if (begins.test(line.data.toString("utf8"))) events.push([line]);
-      else events.at(-1)?.push(line);
-    }
-    return events.map(([first, ...rest]) =>
-      rest.length === 0 ? first! : { ...first!, data: Buffer.concat(spaced([first!, ...rest])) },
-    );
+    const joiner = new EventJoiner(begins);
+    const from = stretch.findIndex(({ data }) => begins(data));
+    const events = stretch.slice(from < 0 ? stretch.length : from).map((line) => joiner.take(line));
+    return [...events, joiner.end()].filter((event) => event !== undefined);
   });
 }
-
-const LINE_FEED = Buffer.from("\n");
-
-const spaced = (lines: readonly FileLine[]): Buffer[] =>
-  lines.flatMap(({ data }, i) => (i === 0 ? [data] : [LINE_FEED, data]));

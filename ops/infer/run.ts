@@ -61,6 +61,7 @@ export async function runInfer(
       filtered,
       firstRejects: firstRejects.map(rejectJson),
       typescript: text,
+      ...(write && { written: file }),
     },
   };
 }

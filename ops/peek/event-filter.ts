@@ -1,6 +1,7 @@
 import { globMatcher } from "../../lambdas/router/log-types.ts";
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
 import { Pattern } from "../../wire/pattern/pattern.ts";
+import { AccessError } from "../access/access-error.ts";
 import type { SeenEvent } from "./seen-event.ts";
 
 /** What is asked for; of each kind that is given, one has to be right. */
@@ -43,13 +44,19 @@ export class EventFilter {
 }
 
 /**
- * A pattern that is looked for in bytes, so that a line which is not UTF-8 is found like any other. Its time is linear in
- * the line, whatever it is.
+ * A pattern that is looked for in bytes, one character each, so that a line which is not UTF-8 is found like any other. Its
+ * time is linear in the line, whatever it is.
  *
- * @throws SyntaxError for what is no pattern, PatternError for what no linear engine knows
+ * @param option that it was given with
+ * @throws AccessError BAD_REQUEST
  */
-export function bytePattern(source: string): Pattern {
-  return new Pattern(Buffer.from(source, "utf8").toString("latin1"), { alphabet: "bytes" });
+export function patternOf(option: string, source: string): Pattern {
+  try {
+    return new Pattern(Buffer.from(source, "utf8").toString("latin1"), { alphabet: "bytes" });
+  } catch (cause) {
+    const hint = "Patterns are JavaScript's, without lookaheads and backreferences: they run in linear time.";
+    throw new AccessError("BAD_REQUEST", `${option}: ${(cause as Error).message}`, hint, { cause });
+  }
 }
 
 const latin1 = (data: Uint8Array): string =>

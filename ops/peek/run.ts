@@ -4,12 +4,13 @@ import { closest } from "../../wire/closest.ts";
 import type { WeirConfig } from "../../wire/config.ts";
 import { HEARTBEAT_TYPE, UNROUTED_TYPE } from "../../wire/log-type.ts";
 import { AccessError } from "../access/access-error.ts";
+import { counted } from "../access/text-table.ts";
 import type { Place } from "../access/place.ts";
-import { EventFilter, bytePattern } from "./event-filter.ts";
+import { EventFilter, patternOf } from "./event-filter.ts";
 import type { PeekArguments } from "./command.ts";
 import { followStream } from "./follow.ts";
 import { Output } from "./output.ts";
-import { counted, View } from "./view.ts";
+import { View } from "./view.ts";
 import { EventOpener } from "./seen-event.ts";
 import type { Start } from "./start.ts";
 
@@ -118,17 +119,8 @@ function filterOf({ type, tag, host, grep }: PeekArguments, config: WeirConfig |
     ...(type && { types: type }),
     ...(tag && { tags: tag }),
     ...(host && { hosts: host }),
-    ...(grep !== undefined && { grep: patternOf(grep) }),
+    ...(grep !== undefined && { grep: patternOf("--grep", grep) }),
   });
-}
-
-function patternOf(grep: string): ReturnType<typeof bytePattern> {
-  try {
-    return bytePattern(grep);
-  } catch (cause) {
-    const hint = "Patterns are JavaScript's, without lookaheads and backreferences: they run in linear time.";
-    throw new AccessError("BAD_REQUEST", `--grep: ${(cause as Error).message}`, hint, { cause });
-  }
 }
 
 /** Where reading begins: what is older than the stream keeps is told, and left out. */

@@ -1,6 +1,7 @@
 import type { _Record } from "@aws-sdk/client-kinesis";
 import type { StreamRecord } from "../../lambdas/router/stream-record.ts";
 import { WireError } from "../../wire/wire-error.ts";
+import { counted } from "../access/text-table.ts";
 import type { EventFilter } from "./event-filter.ts";
 import { eventJson, eventText, type TextOptions, unopenedJson, unopenedText } from "./event-text.ts";
 import type { Output } from "./output.ts";
@@ -113,8 +114,5 @@ function streamRecord(shardId: string, record: _Record): StreamRecord {
     data: record.Data!,
   };
 }
-
-export const counted = (count: number, what: string): string =>
-  `${number(count)} ${what}${count === 1 ? "" : "s"}`;
 
 const number = (value: number): string => value.toLocaleString("en");

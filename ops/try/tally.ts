@@ -77,8 +77,8 @@ export class Tally {
     const share = percent > 0 && percent < 0.1 ? "below 0.1 %" : `${Number(percent.toFixed(1))} %`;
     return [
       `${number(rows)} of ${number(lines)} ${what} become rows`,
-      ...(rejected > 0 ? [`${number(rejected)} are rejected (${share})`] : []),
-      ...(filtered > 0 ? [`${number(filtered)} hold no event`] : []),
+      ...(rejected > 0 ? [`${number(rejected)} ${rejected === 1 ? "is" : "are"} rejected (${share})`] : []),
+      ...(filtered > 0 ? [`${number(filtered)} ${filtered === 1 ? "holds" : "hold"} no event`] : []),
     ].join(", ");
   }
 }

@@ -10,7 +10,7 @@ import { addToConfig } from "../../ops/infer/add-to-config.ts";
 import { infer, type Proposal } from "../../ops/infer/infer.ts";
 import { sampleFile } from "../../ops/infer/sample.ts";
 import { typeText } from "../../ops/infer/type-text.ts";
-import { bytePattern } from "../../ops/peek/event-filter.ts";
+import { patternOf } from "../../ops/peek/event-filter.ts";
 import { type FileLine, readLines } from "../../ops/try/read-lines.ts";
 import { Tally } from "../../ops/try/tally.ts";
 import { logTypeSchema } from "../../wire/log-type.ts";
@@ -298,7 +298,7 @@ test("lines that go on with an event are told, with the agent's setting that joi
   const { type, tally, multiLine } = proposed(lines);
   expect(multiLine?.continued).toBe(24);
   // The agent takes it, and it tells the lines apart.
-  const start = bytePattern(multiLine!.start);
+  const start = patternOf("--grep", multiLine!.start);
   expect(lines.filter((line) => start.test(line))).toHaveLength(60);
   expect([tally.rows, tally.rejected]).toEqual([60, 0]);
   expect(tally.firstRows[0]).toMatchObject({ message: ["order 0", ...trace].join("\n"), logger: "c.e.A" });
@@ -328,6 +328,37 @@ test("what is no value, is seldom there or has to be confirmed is said", () => {
   ]);
 });
 
+test("numbers have the narrowest type that they fit with room, and as many digits as they need", () => {
+  const numbers = {
+    small: 9,
+    status: 503,
+    large: 2_999_999,
+    user_id: 1,
+    wide: "@12345678901234567890",
+    ratio: 0.5,
+  };
+  const lines = made((i) => JSON.stringify({ ...numbers, i }).replace(/"@(\d+)"/, "$1"));
+  const { type, tally } = proposed(lines);
+  expect(Object.fromEntries(type.columns.map(({ name, type }) => [name, type]))).toEqual({
+    small: "integer",
+    status: "smallint",
+    large: "bigint",
+    user_id: "bigint",
+    wide: "decimal(38,0)",
+    ratio: "double precision",
+    i: "integer",
+  });
+  expect(tally.rows).toBe(60);
+});
+
+test("lines that are not UTF-8 are counted, since the agent can convert them", () => {
+  const lines = linesOf(made(access));
+  const latin = lines.map((line, i) =>
+    i % 20 ? line : { ...line, data: Buffer.from(`${line.data.toString()} caf\xe9`, "latin1") },
+  );
+  expect(infer([latin], { name: "x" }).tally).toMatchObject({ rejected: 3, notUtf8: 3 });
+});
+
 test("a few lines of another kind are rejected, and shown with their place", () => {
   const lines = made(access, 400);
   lines[7] = "Segmentation fault";
@@ -336,7 +367,7 @@ test("a few lines of another kind are rejected, and shown with their place", () 
   expect([tally.rows, tally.rejected, tally.text()]).toEqual([
     399,
     1,
-    "399 of 400 lines become rows, 1 are rejected (0.3 %)",
+    "399 of 400 lines become rows, 1 is rejected (0.3 %)",
   ]);
   expect(tally.firstRejects).toMatchObject([{ line: { number: 8 }, misfit: { reason: "unparsed" } }]);
 });

@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-kinesis";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
-import { bytePattern, EventFilter } from "../../ops/peek/event-filter.ts";
+import { patternOf, EventFilter } from "../../ops/peek/event-filter.ts";
 import { eventJson, eventText } from "../../ops/peek/event-text.ts";
 import { EventOpener, type SeenEvent } from "../../ops/peek/seen-event.ts";
 import { ShardReader } from "../../ops/peek/shard-reader.ts";
@@ -250,12 +250,12 @@ test("events are chosen by type, tag, host and pattern, of which each has to be 
   expect(tags(new EventFilter({ types: ["_unrouted", "raw"] }))).toEqual(["raw", "what"]);
   expect(tags(new EventFilter({ tags: ["*.error", "what"] }))).toEqual(["nginx.error", "what"]);
   expect(tags(new EventFilter({ tags: ["_weir.agent"] }))).toEqual(["_weir.agent"]);
-  expect(tags(new EventFilter({ hosts: ["db-*"], grep: bytePattern("^caf.") }))).toEqual(["raw"]);
-  expect(tags(new EventFilter({ grep: bytePattern("^boom") }))).toEqual(["nginx.error"]);
+  expect(tags(new EventFilter({ hosts: ["db-*"], grep: patternOf("--grep", "^caf.") }))).toEqual(["raw"]);
+  expect(tags(new EventFilter({ grep: patternOf("--grep", "^boom") }))).toEqual(["nginx.error"]);
   // Backtracking would take longer than anyone waits.
   const slow = seen({ tag: "raw", data: "a".repeat(50_000) });
-  expect(new EventFilter({ grep: bytePattern("^(a|a)*b$") }).wants(slow[0]!)).toBe(false);
-  expect(() => bytePattern("(?=a)")).toThrow("a lookahead");
+  expect(new EventFilter({ grep: patternOf("--grep", "^(a|a)*b$") }).wants(slow[0]!)).toBe(false);
+  expect(() => patternOf("--grep", "(?=a)")).toThrow("a lookahead");
 });
 
 test("--since is a time, so long ago, or a word of Kinesis'", () => {
