@@ -19,8 +19,3 @@ export async function placeOf(time: Date, log: CommitLog): Promise<Cursor> {
   }
   return { ...LOG_BEGINNING, segment: after };
 }
-
-/** The place after the last segment that there is. */
-export const endOf = (log: CommitLog): Promise<Cursor> => placeOf(END_OF_TIME, log);
-
-const END_OF_TIME = new Date(8.64e15);

@@ -38,7 +38,11 @@ type ReadResult = { commit: Commit } | { error: Error } | { gone: true } | { fai
 const ARCHIVED = "InvalidObjectState";
 
 /** Never throws: it is called ahead of the commit's turn. */
-async function readCommit(s3: S3Client, bucket: string, { key, bytes }: ListedCommit): Promise<ReadResult> {
+export async function readCommit(
+  s3: S3Client,
+  bucket: string,
+  { key, bytes }: Pick<ListedCommit, "key" | "bytes">,
+): Promise<ReadResult> {
   try {
     assertCommitSize(bytes, key);
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
