@@ -2,7 +2,7 @@ import type { CommandOf, LoaderAnswers, LoadSums, TableSums } from "../../../wir
 import { compareCursors, type Cursor, LOG_BEGINNING } from "../../commit-log/cursor.ts";
 import type { DataApi, Value } from "../data-api.ts";
 import { prepareLedger } from "../ledger/prepare-ledger.ts";
-import { parseResume, readLastLoad } from "../ledger/resume.ts";
+import { parseResume } from "../ledger/resume.ts";
 import { lastReloadSql, PLACE_INDEXES, sourceRowsSql, sumsSql } from "../ledger/sums-sql.ts";
 import { newTable, type TableState } from "../state.ts";
 import { fingerprint } from "../table-ddl.ts";
@@ -35,13 +35,12 @@ async function sumsOf(
   asked: Cursor | undefined,
   api: DataApi,
 ): Promise<TableSums> {
-  const { last, cursor: to, setAside } = await readLastLoad(target, api);
   const [reload] = await api.ask([lastReloadSql(target)]);
   const reloaded = reload && { number: Number(reload[0]), from: parseResume(String(reload[1])).cursor };
   const from = later(asked ?? LOG_BEGINNING, reloaded?.from ?? LOG_BEGINNING);
-  const summed = { after: reloaded?.number ?? 0, upTo: last.number, from };
-  const [row, isThere] = await askSums(target, summed, api);
+  const [row, isThere] = await askSums(target, { after: reloaded?.number ?? 0, from }, api);
   const numbers = row.map(Number);
+  const { cursor: to, setAside } = row[20] === undefined ? BEGINNING : parseResume(String(row[20]));
   const first = row[10] === undefined ? to : cursorOf(numbers[10]!);
   const isExact = asked === undefined && (reloaded !== undefined || numbers[11] === 0);
   const { load, since } = table;
@@ -65,6 +64,8 @@ async function sumsOf(
     ...(load?.failure && load.statementId === undefined && { failure: load.failure.error }),
   };
 }
+
+const BEGINNING = { cursor: LOG_BEGINNING, setAside: [] };
 
 const later = (a: Cursor, b: Cursor): Cursor => (compareCursors(a, b) > 0 ? a : b);
 

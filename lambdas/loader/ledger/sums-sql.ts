@@ -3,9 +3,8 @@ import { quoteText, tableSql, type Target } from "../target.ts";
 
 /** Which loads are added up, by their numbers and by where in the log they begin. */
 export interface SummedLoads {
-  /** Later than this one, and up to that. */
+  /** Later than this one. */
   readonly after: number;
-  readonly upTo: number;
   readonly from: Cursor;
 }
 
@@ -21,10 +20,10 @@ const IS_RETRY = "from_segment = to_segment AND from_index = to_index";
  *
  * @param countsRows false where the table is not there
  */
-export function sumsSql(target: Target, { after, upTo, from }: SummedLoads, countsRows: boolean): string {
+export function sumsSql(target: Target, { after, from }: SummedLoads, countsRows: boolean): string {
   const name = quoteText(target.name);
   const { segment, index } = from;
-  const isSummed = `number > ${after} AND number <= ${upTo} AND from_segment IS NOT NULL
+  const isSummed = `number > ${after} AND from_segment IS NOT NULL
     AND (from_segment > ${segment} OR (from_segment = ${segment} AND from_index >= ${index}))`;
   const sums = [`NOT (${IS_RETRY})`, IS_RETRY].flatMap((kind) => {
     const sum = (value: string): string =>
@@ -39,7 +38,7 @@ export function sumsSql(target: Target, { after, upTo, from }: SummedLoads, coun
   });
   const state = (state: string): string =>
     `coalesce(sum(CASE WHEN state = '${state}' THEN rows ELSE 0 END), 0)`;
-  return `SELECT ${Array.from({ length: 14 }, (_, i) => `l.c${i}`).join(", ")}, e.c0, e.c1, s.c0, s.c1, s.c2, t.c0
+  return `SELECT ${Array.from({ length: 14 }, (_, i) => `l.c${i}`).join(", ")}, e.c0, e.c1, s.c0, s.c1, s.c2, t.c0, r.c0
 FROM (SELECT ${columns([
     ...sums,
     `min(CASE WHEN ${isSummed} AND NOT (${IS_RETRY}) THEN ${place} END)`,
@@ -52,7 +51,9 @@ FROM (SELECT ${columns([
     "coalesce(sum(CASE WHEN rows_erased IS NULL THEN places ELSE 0 END), 0)",
   ])} FROM weir.erasures WHERE target = ${name}) e,
   (SELECT ${columns(["waiting", "skipped", "gone"].map(state))} FROM weir.set_aside WHERE target = ${name}) s,
-  (SELECT ${countsRows ? `count(*) AS c0 FROM ${tableSql(target)}` : "0 AS c0"}) t`;
+  (SELECT ${countsRows ? `count(*) AS c0 FROM ${tableSql(target)}` : "0 AS c0"}) t,
+  (SELECT max(resume) AS c0 FROM weir.loads
+    WHERE target = ${name} AND number = (SELECT max(number) FROM weir.loads WHERE target = ${name})) r`;
 }
 
 const columns = (values: readonly string[]): string =>
