@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, readdirSync } from "node:fs";
+import { createReadStream, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
@@ -10,6 +10,8 @@ import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, type S3Client
  */
 export class LogFolder {
   requests = 0;
+  /** Segments that were read whole. */
+  got = 0;
   bytesPut = 0;
   readonly #folder: string;
   #state: Buffer | undefined;
@@ -42,13 +44,17 @@ export class LogFolder {
     if (!existsSync(path)) throw Object.assign(new Error(`${Key} is not there`), { name: "NoSuchKey" });
     const end = /^bytes=0-(\d+)$/.exec(Range ?? "")?.[1];
     const Body: Readable = createReadStream(path, end === undefined ? {} : { end: Number(end) });
-    return { Body };
+    if (end === undefined) this.got++;
+    const transformToByteArray = async (): Promise<Buffer> => Buffer.concat(await Body.toArray());
+    return { Body: Object.assign(Body, { transformToByteArray }) };
   }
 
-  #list({ StartAfter = "" }: ListObjectsV2Command["input"]): object {
+  #list({ StartAfter = "", Prefix = "", MaxKeys }: ListObjectsV2Command["input"]): object {
     const keys = readdirSync(this.#folder).map((name) => `log/${name}`);
-    const after = keys.toSorted().filter((key) => key > StartAfter);
-    return { Contents: after.map((Key) => ({ Key })) };
+    const after = keys.toSorted().filter((key) => key > StartAfter && key.startsWith(Prefix));
+    const size = (key: string): number => statSync(join(this.#folder, key.replace("log/", ""))).size;
+    const Contents = after.slice(0, MaxKeys).map((Key) => ({ Key, Size: size(Key), ETag: `"${size(Key)}"` }));
+    return { Contents };
   }
 
   #put({ Key, Body }: PutObjectCommand["input"]): object {
