@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { agentCommand } from "../agent/command.ts";
 import { localCommand } from "../local/command.ts";
+import { auditCommand } from "../ops/audit/command.ts";
 import { eraseCommand } from "../ops/erase/command.ts";
 import { inferCommand } from "../ops/infer/command.ts";
 import { loadsCommand } from "../ops/loads/command.ts";
@@ -29,6 +30,7 @@ const program = new Command("weir")
   .addCommand(agentCommand())
   .addCommand(localCommand())
   .addCommand(inferCommand(loadConfig))
+  .addCommand(auditCommand())
   .addCommand(loadsCommand())
   .addCommand(peekCommand(loadConfig))
   .addCommand(replayCommand(loadConfig))

@@ -10,6 +10,7 @@ export type AccessErrorCode =
   | "BAD_REQUEST" //      what was asked for makes no sense
   | "NO_ERASURE" //       the lake has no such erasure
   | "ERASURE_OPEN" //     another erasure of the type is not done
+  | "BAD_LAKE" //         what the lake holds cannot be read
   | "NO_CREDENTIALS" //   nobody is signed in to AWS, or no region is known
   | "DENIED" //           whoever is signed in may not
   | "NOT_CHANGED" //      what was asked of a mapping has not come to be in time

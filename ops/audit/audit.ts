@@ -1,6 +1,6 @@
 import type { Cursor } from "../../lambdas/commit-log/cursor.ts";
 import type { Commit } from "../../wire/commit.ts";
-import type { Heartbeat } from "../../wire/heartbeat.ts";
+import { type Heartbeat, HEARTBEAT_PATH } from "../../wire/heartbeat.ts";
 import type { TableSums } from "../../wire/loader-command.ts";
 import type { FoundCommit } from "../commits/read-commits.ts";
 import { commitProblems } from "./commit-check.ts";
@@ -13,18 +13,24 @@ import { replayLines } from "./replay-lines.ts";
 import { type Coverage, SequenceIntervals } from "./sequence-intervals.ts";
 import { type ShardSum, Shards } from "./shards.ts";
 import type { Source } from "./source.ts";
+import { reportSource, type SourceReport } from "./source-report.ts";
 import { Sources, type SourcesOptions } from "./sources.ts";
 import { type TableBalance, TableAudit } from "./table-audit.ts";
 import { type Freshness, type TypeHour, type TypeSum, TypeSums } from "./type-sums.ts";
 
-export interface AuditOptions extends Pick<SourcesOptions, "wants" | "maxSources" | "maxSettled"> {
+export interface AuditOptions extends Pick<
+  SourcesOptions,
+  "wants" | "wantsHost" | "maxSources" | "maxSettled"
+> {
   readonly now: Date;
   /** What was written before some time is not there to be seen: sources may have begun before. */
   readonly beginsLate?: boolean;
   readonly failures?: readonly FailedBatch[];
+  /** Sources and sums of this log type alone are told. */
+  readonly type?: string;
   /** What the loaders answered before the commits were read: what is new since then waits. */
   readonly tables?: readonly TableSums[];
-  /** What arrived within this time may still be on its way. @default ten minutes */
+  /** What arrived within this time may be on its way, unless all shards are further. @default ten minutes */
   readonly graceMs?: number;
 }
 
@@ -128,13 +134,33 @@ export class Audit {
     for (const table of this.#tables) table.erase(type, rows);
   }
 
+  /** What there is to say of each file that is still known. */
+  *reports(): Generator<SourceReport> {
+    const circumstances = this.#circumstances;
+    for (const source of this.sources) {
+      if (source.path === HEARTBEAT_PATH) continue;
+      if (this.#isTold(source.types)) yield reportSource(source, circumstances);
+    }
+  }
+
+  /** A source of which nothing has come may be of any type. */
+  #isTold(types: readonly string[]): boolean {
+    const { type } = this.#options;
+    return type === undefined || types.length === 0 || types.includes(type);
+  }
+
+  /** A fault that was found beside what is added up. */
+  found(finding: Finding): void {
+    this.#findings.add(finding);
+  }
+
   /** Call once, when all is told. */
   end(): AuditResult {
     const { now, beginsLate = false, wants } = this.#options;
     for (const { batch, missing } of this.#failed.missing()) this.#fail(batch, missing);
     const circumstances = this.#circumstances;
     for (const source of this.sources) this.#judge(source, circumstances);
-    const { hosts, findings } = judgeHosts(this.sources, now);
+    const { hosts, findings } = judgeHosts(this.sources, now, wants === undefined);
     for (const finding of findings) this.#findings.add(finding);
     if (!beginsLate) this.#judgeReparsed();
     for (const table of this.#tables) {
@@ -146,8 +172,8 @@ export class Audit {
       left: this.#findings.left,
       commits: this.#commits,
       repeated: this.#repeated,
-      types: this.#types.types,
-      hours: this.#types.hours,
+      types: this.#types.types.filter(({ type }) => this.#isTold([type])),
+      hours: this.#types.hours.filter(({ type }) => this.#isTold([type])),
       quarantined: this.#quarantined,
       tables: this.#tables.map((table) => table.balance(!beginsLate)),
       shards: this.#shards.all,
@@ -158,7 +184,9 @@ export class Audit {
 
   get #circumstances(): Circumstances {
     const { now, beginsLate = false, graceMs = GRACE_MS } = this.#options;
-    const settledBefore = new Date(now.getTime() - graceMs).toISOString();
+    const graced = new Date(now.getTime() - graceMs).toISOString();
+    const { reached } = this.#shards;
+    const settledBefore = reached > graced ? reached : graced;
     const hasFailedBatches = !this.#failed.missing().next().done;
     const givenUp = { hasFailedBatches, hasQuarantined: this.#quarantined > 0 };
     return {
@@ -170,6 +198,7 @@ export class Audit {
   }
 
   #judge(source: Source, circumstances: Circumstances): void {
+    if (!this.#isTold(source.types)) return;
     for (const finding of judgeSource(source, circumstances)) this.#findings.add(finding);
   }
 

@@ -1,27 +1,32 @@
-import type { Commit } from "../../wire/commit.ts";
+import type { Commit, LakeObject } from "../../wire/commit.ts";
 
 /** What of a commit does not add up with itself, in words; nothing of one that does. */
-export function* commitProblems({ types, objects, quarantined }: Commit): Generator<string> {
-  const held = new Map<string, number>();
-  for (const { kind, type, rows } of objects) {
-    const name = `${kind} ${type}`;
-    held.set(name, (held.get(name) ?? 0) + rows);
-  }
-  const take = (name: string): number => {
-    const rows = held.get(name) ?? 0;
-    held.delete(name);
-    return rows;
+export function commitProblems({ types, objects, quarantined }: Commit): readonly string[] {
+  const problems: string[] = [];
+  let counted = 0;
+  const held = (kind: LakeObject["kind"], type: string): number => {
+    let sum = 0;
+    for (const object of objects) if (object.kind === kind && object.type === type) sum += object.rows;
+    counted += sum;
+    return sum;
   };
-  for (const [type, { lines, rows, rejected, filtered, duplicates }] of Object.entries(types)) {
+  for (const type in types) {
+    const { lines, rows, rejected, filtered, duplicates } = types[type]!;
     const parts = rows + rejected + filtered + duplicates;
-    if (lines !== parts) yield `it counts ${lines} lines of ${type}, and ${parts} in their parts`;
-    const [data, refused] = [take(`data ${type}`), take(`rejected ${type}`)];
-    if (rows !== data) yield `it counts ${rows} rows of ${type}, and its objects hold ${data}`;
-    if (rejected !== refused)
-      yield `it counts ${rejected} rejected lines of ${type}, and its objects ${refused}`;
+    if (lines !== parts) problems.push(`it counts ${lines} lines of ${type}, and ${parts} in their parts`);
+    const [data, refused] = [held("data", type), held("rejected", type)];
+    if (rows !== data) problems.push(`it counts ${rows} rows of ${type}, and its objects hold ${data}`);
+    if (rejected !== refused) {
+      problems.push(`it counts ${rejected} rejected lines of ${type}, and its objects hold ${refused}`);
+    }
   }
-  const raw = take("quarantine ");
-  if (quarantined !== raw) yield `it counts ${quarantined} quarantined records, and its objects hold ${raw}`;
-  for (const [name, rows] of held)
-    if (rows > 0) yield `its objects hold ${rows} lines of ${name} that it does not count`;
+  const raw = held("quarantine", "");
+  if (quarantined !== raw) {
+    problems.push(`it counts ${quarantined} quarantined records, and its objects hold ${raw}`);
+  }
+  let all = 0;
+  for (const { rows } of objects) all += rows;
+  if (all !== counted)
+    problems.push(`its objects hold ${all - counted} lines of types that it does not count`);
+  return problems;
 }

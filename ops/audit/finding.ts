@@ -16,6 +16,7 @@ export type FindingKind =
   | "rows-gone" //      loaded rows that the table has no more
   | "rows-unknown" //   rows of a table that no load brought
   | "lost-rows" //      rows left out as duplicates, where the lake has none
+  | "unknown-file" //   nobody has heard of the files that are asked for
   | "stuck"; //         a table that does not go on without a person
 
 export interface Finding {

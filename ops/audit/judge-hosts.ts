@@ -20,8 +20,16 @@ export interface HostReport {
 
 const MAX_NAMED = 3;
 
-/** Hosts that went silent are at fault where they had more than they have delivered: others may have been shut down. */
-export function judgeHosts(sources: Sources, now: Date): { hosts: HostReport[]; findings: Finding[] } {
+/**
+ * Hosts that went silent are at fault where they had more than they have delivered: others may have been shut down.
+ *
+ * @param tellsAll also of hosts without any file that is looked at
+ */
+export function judgeHosts(
+  sources: Sources,
+  now: Date,
+  tellsAll: boolean,
+): { hosts: HostReport[]; findings: Finding[] } {
   const behind = new Map<string, Source[]>();
   const began = beginnings(sources);
   for (const source of sources) {
@@ -32,6 +40,7 @@ export function judgeHosts(sources: Sources, now: Date): { hosts: HostReport[]; 
   const findings: Finding[] = [];
   for (const host of sources.hosts.values()) {
     const { name, lastToldAt, isStopping } = host;
+    if (host.sources === 0 && !tellsAll) continue;
     const own = behind.get(name) ?? [];
     const undeliveredBytes = own.reduce((sum, source) => sum + undelivered(source), 0);
     const isSilent = lastToldAt !== undefined && now.getTime() - lastToldAt.getTime() > SILENT_MS;

@@ -20,7 +20,7 @@ const MAX_HOLES = 20;
 /** What of a source nobody explains. */
 export function* judgeSource(source: Source, circumstances: Circumstances): Generator<Finding> {
   const { name, ranges, id } = source;
-  const holes = missingHoles(source, circumstances);
+  const { missing: holes } = missingHoles(source, circumstances);
   if (holes.length > 0) yield missingBytes(source, holes, circumstances);
   yield* missingEnd(source, circumstances);
   if (source.goesOnAt > source.end && !circumstances.beginsLate) {
@@ -46,11 +46,14 @@ export function* judgeSource(source: Source, circumstances: Circumstances): Gene
   }
 }
 
-/** Holes that nothing explains; those whose ends arrived just now may be filled yet. */
-export function missingHoles(source: Source, { beginsLate, settledBefore }: Circumstances): Hole[] {
-  // A process has heartbeats of its own, from 0 on; any other source may have begun before the audit does.
-  const from = beginsLate ? source.explained.begin : 0;
-  return [...source.explained.holes(from)].filter(({ before }) => before.arrivedTo <= settledBefore);
+/** Holes that nothing explains, and of these those that may be filled yet. */
+export function missingHoles(
+  source: Source,
+  { beginsLate, settledBefore }: Circumstances,
+): { readonly missing: Hole[]; readonly pending: Hole[] } {
+  const holes = [...source.explained.holes(beginsLate ? source.explained.begin : 0)];
+  const isSettled = ({ before }: Hole): boolean => before.arrivedTo <= settledBefore;
+  return { missing: holes.filter(isSettled), pending: holes.filter((hole) => !isSettled(hole)) };
 }
 
 function missingBytes(source: Source, holes: readonly Hole[], { replay }: Circumstances): Finding {

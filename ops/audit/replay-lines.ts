@@ -1,7 +1,6 @@
 import type { CommitRef } from "./commit-ref.ts";
 import type { Shards } from "./shards.ts";
 
-const MAX_SHARDS = 8;
 /** Records of one source go to several shards: what was to come between two commits arrived about as they did. */
 const MARGIN_MS = 60_000;
 
@@ -37,9 +36,8 @@ export function replayLines(
       `weir replay --shard ${only} --from ${after!.lastSequenceNumber} --to ${before!.firstSequenceNumber}`,
     ];
   }
-  return between
-    .slice(0, MAX_SHARDS)
-    .map((shard) => `weir replay --shard ${shard} --from ${from} --to ${to}`);
+  const shard = between.length === 1 ? ` --shard ${only}` : "";
+  return [`weir replay${shard} --from ${from} --to ${to}`];
 }
 
 function moved(

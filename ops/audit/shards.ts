@@ -21,6 +21,7 @@ export interface ShardSum {
 /** A reparse has an origin for each object: they are one here. */
 const MAX_ORIGINS = 20_000;
 const OTHERS = "others";
+const ACTIVE_MS = 86_400_000;
 
 export class Shards {
   readonly #origins = new Map<string, ShardSum>();
@@ -70,12 +71,16 @@ export class Shards {
       .map(({ origin }) => origin);
   }
 
-  /** Shards from which nothing has come since a time, though something had shortly before. */
-  quietSince(at: string): readonly ShardSum[] {
-    const earliest = new Date(Date.parse(at) - 86_400_000).toISOString();
-    return this.all.filter(
-      ({ origin, arrivedTo }) => isShard(origin) && arrivedTo < at && arrivedTo > earliest,
-    );
+  /**
+   * The time up to which all that arrived is in commits: batches of a shard come in order. Shards of which nothing has
+   * come for a day are left aside, since they may be closed.
+   */
+  get reached(): string {
+    const last = this.all.filter(({ origin }) => isShard(origin)).map(({ arrivedTo }) => arrivedTo);
+    const newest = last.reduce((latest, at) => (at > latest ? at : latest), "");
+    if (newest === "") return "";
+    const active = new Date(Date.parse(newest) - ACTIVE_MS).toISOString();
+    return last.reduce((earliest, at) => (at > active && at < earliest ? at : earliest), newest);
   }
 }
 

@@ -10,6 +10,8 @@ import type { Freshness } from "./type-sums.ts";
 export interface SourcesOptions {
   /** Says which sources are looked at; all if absent. */
   readonly wants?: (source: { readonly host: string; readonly path: string }) => boolean;
+  /** Says of which hosts heartbeats are looked at; all if absent. */
+  readonly wantsHost?: (host: string) => boolean;
   /** Told of a source that is let go, since there are too many. */
   readonly onLeave: (source: Source) => void;
   /** A source takes about a kilobyte. */
@@ -31,7 +33,7 @@ export class Sources {
   readonly hosts = new Map<string, Host>();
   readonly #sources = new Map<string, Source>();
   readonly #settled = new Map<string, number>();
-  readonly #options: Required<Omit<SourcesOptions, "wants">> & Pick<SourcesOptions, "wants">;
+  readonly #options: Required<Pick<SourcesOptions, "onLeave" | "maxSources" | "maxSettled">> & SourcesOptions;
   /** Sources that were let go. */
   settled = 0;
   /** Not even the end is known any more of some sources. */
@@ -105,8 +107,8 @@ export class Sources {
     const object = objects.find(({ kind, type }) => kind === "data" && type === HEARTBEAT_TYPE);
     if (object === undefined) return;
     for (const { host: name, path } of sources) {
-      if (path !== HEARTBEAT_PATH || !this.hosts.has(name)) continue;
-      const host = this.hosts.get(name)!;
+      if (path !== HEARTBEAT_PATH || this.#options.wantsHost?.(name) === false) continue;
+      const host = this.host(name);
       host.beat(object.key, arrivedTo);
       for (const source of host.touched) {
         if (source.lastAt <= arrivedTo && !source.prove(object.key)) host.touched.delete(source);
@@ -116,8 +118,7 @@ export class Sources {
 
   /** What an agent says. A file of which nothing was delivered yet is a source as well. */
   tell({ host: name, agent, sources }: Heartbeat, arrivedAt: Date): void {
-    const isWanted = sources.some(({ path }) => this.#options.wants?.({ host: name, path }) !== false);
-    if (!isWanted && sources.length > 0) return;
+    if (this.#options.wantsHost?.(name) === false) return;
     const host = this.host(name);
     host.tell(agent, arrivedAt);
     for (const told of sources) {
@@ -145,6 +146,10 @@ export class Sources {
       if (this.#settled.size <= this.#options.maxSettled) break;
       this.#settled.delete(id);
       this.hasForgotten = true;
+    }
+    for (const name of this.hosts.keys()) {
+      if (this.hosts.size <= this.#options.maxSources) break;
+      this.hosts.delete(name);
     }
   }
 }

@@ -2,10 +2,10 @@ import type { CommitRef } from "./commit-ref.ts";
 
 /** Bytes [from, to) that were delivered, and the commits that brought its ends. */
 interface TrackedRange {
-  readonly from: number;
-  readonly to: number;
-  readonly first: CommitRef;
-  readonly last: CommitRef;
+  from: number;
+  to: number;
+  first: CommitRef;
+  last: CommitRef;
 }
 
 /** Bytes that nobody delivered, between two commits. */
@@ -60,7 +60,8 @@ export class TrackedRanges {
     if (to <= from) return 0;
     const last = this.#ranges.at(-1);
     if (last !== undefined && from === last.to) {
-      this.#ranges[this.#ranges.length - 1] = { ...last, to, last: commit };
+      last.to = to;
+      last.last = commit;
       return to - from;
     }
     const range = { from, to, first: commit, last: commit };

@@ -31,25 +31,32 @@ const DAY_CHARS = "2026-11-26".length;
  */
 export class TypeSums {
   readonly #types = new Map<string, Counts & { againLeast: number; againMost: number }>();
-  #hours = new Map<string, Counts>();
+  #hours = new Map<string, Map<string, Counts>>();
+  #cells = 0;
   #hourChars = HOUR_CHARS;
 
   add({ types, arrivedFrom }: Commit, freshness: Freshness): void {
     const hour = arrivedFrom.slice(0, this.#hourChars);
-    for (const [type, counts] of Object.entries(types)) {
+    for (const type in types) {
+      const counts = types[type]!;
       let sum = this.#types.get(type);
       if (sum === undefined) this.#types.set(type, (sum = { ...noLines(), againLeast: 0, againMost: 0 }));
       addTo(sum, counts);
       if (freshness === "again") sum.againLeast += counts.rows;
       if (freshness !== "fresh") sum.againMost += counts.rows;
-      this.#addTo(`${hour} ${type}`, counts);
+      this.#addTo(hour, type, counts);
     }
-    if (this.#hours.size > MAX_CELLS && this.#hourChars === HOUR_CHARS) this.#byDay();
+    if (this.#cells > MAX_CELLS && this.#hourChars === HOUR_CHARS) this.#byDay();
   }
 
-  #addTo(name: string, counts: TypeCounts): void {
-    let cell = this.#hours.get(name);
-    if (cell === undefined) this.#hours.set(name, (cell = noLines()));
+  #addTo(hour: string, type: string, counts: TypeCounts): void {
+    let ofHour = this.#hours.get(hour);
+    if (ofHour === undefined) this.#hours.set(hour, (ofHour = new Map()));
+    let cell = ofHour.get(type);
+    if (cell === undefined) {
+      ofHour.set(type, (cell = noLines()));
+      this.#cells++;
+    }
     addTo(cell, counts);
   }
 
@@ -57,8 +64,8 @@ export class TypeSums {
     const hours = this.#hours;
     this.#hourChars = DAY_CHARS;
     this.#hours = new Map();
-    for (const [name, counts] of hours) {
-      this.#addTo(`${name.slice(0, DAY_CHARS)}${name.slice(HOUR_CHARS)}`, counts);
+    for (const [hour, types] of hours) {
+      for (const [type, counts] of types) this.#addTo(hour.slice(0, DAY_CHARS), type, counts);
     }
   }
 
@@ -71,10 +78,9 @@ export class TypeSums {
   get hours(): TypeHour[] {
     return [...this.#hours]
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, counts]) => {
-        const [hour, type] = name.split(" ");
-        return { hour: hour!, type: type!, ...settled(counts) };
-      });
+      .flatMap(([hour, types]) =>
+        Array.from(types, ([type, counts]) => ({ hour, type, ...settled(counts) })),
+      );
   }
 }
 
