@@ -25,7 +25,7 @@ export interface SourceOfFile {
 /** The sources that lines of a type came from, the agents' own heartbeats aside. */
 export function coverSources(commits: readonly Commit[], type: string): SourceCoverage[] {
   const sources = new Map<string, SourceCoverage>();
-  for (const said of commits.flatMap((commit) => commit.sources)) {
+  for (const said of commits.filter(bringsBytes).flatMap((commit) => commit.sources)) {
     if (said.path === HEARTBEAT_PATH) continue;
     const { id, host, path } = said;
     const { types, accounted } = sources.get(id) ?? { types: new Set(), accounted: new RangeSet() };
@@ -34,8 +34,15 @@ export function coverSources(commits: readonly Commit[], type: string): SourceCo
     for (const [from, to] of extents(said)) source.accounted.add(from, to);
     sources.set(id, source);
   }
+  for (const { id, types } of commits
+    .filter((commit) => !bringsBytes(commit))
+    .flatMap(({ sources }) => sources))
+    for (const type of types) sources.get(id)?.types.add(type);
   return joinEarlier(sources, commits).filter(({ types }) => types.has(type));
 }
+
+/** Lines that were rejected, and are filed anew, came with an earlier commit. */
+const bringsBytes = ({ consumed = [] }: Commit): boolean => consumed.every(({ kind }) => kind !== "rejected");
 
 /** A source that goes on under another id, since its agent came to another machine, still stands for one file. */
 function joinEarlier(sources: Map<string, SourceCoverage>, commits: readonly Commit[]): SourceCoverage[] {

@@ -33,6 +33,10 @@ export async function tallyType(type: string, commits: readonly Commit[], lake: 
   return tally.result();
 }
 
+/** Of all lines of a commit, whatever their type. */
+const bytesOf = ({ types }: Commit): number =>
+  Object.values(types).reduce((sum, { bytes }) => sum + bytes, 0);
+
 class TypeTallier {
   readonly #type: string;
   readonly #commits: readonly Commit[];
@@ -40,6 +44,8 @@ class TypeTallier {
   readonly #overlap: Overlap;
   readonly #sharedRows = new IdentitySet();
   readonly #rejected = new IdentitySet();
+  /** Objects whose lines another commit files anew: that one counts them. */
+  readonly #consumed: ReadonlySet<string>;
   readonly #rejects = new Map<string, RejectReport>();
   readonly #problems: string[] = [];
   #repeatedRows = 0;
@@ -50,6 +56,7 @@ class TypeTallier {
     this.#commits = commits.filter((commit) => type in commit.types);
     this.#lake = lake;
     this.#overlap = new Overlap(commits);
+    this.#consumed = new Set(commits.flatMap(({ consumed = [] }) => consumed.map(({ key }) => key)));
   }
 
   async readRows(): Promise<void> {
@@ -68,6 +75,7 @@ class TypeTallier {
       let lines = 0;
       for await (const line of this.#lake.rejected(object.key)) {
         lines++;
+        if (this.#consumed.has(object.key)) continue;
         const identity = { src: line._src, off: line._off, crc: line._crc };
         if (this.#sharedRows.has(identity) || !this.#rejected.add(identity)) this.#repeatedRejects++;
         else this.#explain(line);
@@ -81,6 +89,9 @@ class TypeTallier {
     for (const commit of this.#commits) {
       const counts = commit.types[this.#type]!;
       for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += counts[key];
+      sum.lines -= counts.reparsed;
+      sum.rejected -= counts.reparsed;
+      if (counts.reparsed > 0) sum.bytes -= bytesOf(commit);
       this.#checkCommit(commit);
     }
     const repeatedGaps = this.#repeatedGapLines();

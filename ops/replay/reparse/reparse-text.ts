@@ -62,7 +62,7 @@ function reasonRow({ type, reason, field = "", count, example }: ReparseTally["r
   const { detail, line, place } = example;
   const said = line === undefined ? detail : `${detail}: ${line}`;
   const short = said.length > EXAMPLE_CHARS ? `${said.slice(0, EXAMPLE_CHARS)}...` : said;
-  return [type || "-", reason, field || "-", `${count}`, `${short.replaceAll("\n", " ")} (${place})`];
+  return [type || "-", reason, field || "-", `${count}`, `${short.replaceAll(/\s/g, " ")} (${place})`];
 }
 
 const rest = (count: number): string[] => (count > NAMED ? [`and ${count - NAMED} more of these`] : []);
