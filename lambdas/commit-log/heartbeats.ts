@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
@@ -54,6 +54,7 @@ export async function* readHeartbeats(
   }
   const unpacked = codecOf(key) === "gzip" ? createGunzip() : createZstdDecompress();
   body.once("error", (error) => unpacked.destroy(error));
+  if (signal) addAbortSignal(signal, body);
   const limits = {
     maxBytes: LINE_MAX_BYTES,
     tooLong: (bytes: number) => bad(`${key} has a line of over ${bytes} bytes`),

@@ -36,14 +36,17 @@ export class Judge {
   readonly #troubles: FleetTroubles;
   readonly #settings: FleetSettings;
   readonly #now: number;
+  readonly #isAtEnd: boolean;
   /** Up to when hosts are known of. */
   readonly #heardTo: number;
 
-  constructor(fleet: Fleet, troubles: FleetTroubles, settings: FleetSettings, now: number) {
+  /** @param isAtEnd of the log: else there are heartbeats that it does not know of */
+  constructor(fleet: Fleet, troubles: FleetTroubles, settings: FleetSettings, now: number, isAtEnd = true) {
     this.#fleet = fleet;
     this.#troubles = troubles;
     this.#settings = settings;
     this.#now = now;
+    this.#isAtEnd = isAtEnd;
     this.#heardTo = Math.min(now, fleet.heardAt ?? now);
   }
 
@@ -61,7 +64,7 @@ export class Judge {
     const isExpected = expectedHosts(this.#fleet, this.#settings).length > 0;
     const quietMs = this.#now - (heardAt ?? this.#now);
     const silentSince = isExpected && quietMs >= this.#settings.silentMs ? heardAt! : undefined;
-    troubles.silent = follow(troubles.silent, silentSince, this.#now);
+    if (this.#isAtEnd) troubles.silent = follow(troubles.silent, silentSince, this.#now);
     if (isOpen(troubles.silent) && quietMs >= this.#settings.forgetMs) {
       const forgetAll = (): void => {
         for (const host of hosts.keys()) this.#fleet.forget(host);

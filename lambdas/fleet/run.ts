@@ -61,7 +61,7 @@ export async function run(parts: FleetParts): Promise<FleetReport> {
   const read = await readLog(from, (heartbeat) => fleet.take(heartbeat), parts);
   const now = parts.now();
   const troubles: FleetTroubles = { silent: state.silent, crowded: state.crowded };
-  const notices = new Judge(fleet, troubles, settings, now.getTime()).notices();
+  const notices = new Judge(fleet, troubles, settings, now.getTime(), read.isAtEnd).notices();
   const failure = await tell(notices, fleet, parts, now);
   const page = fleetPage(fleet, troubles, now);
   await saved.save(stateOf(fleet, troubles, read, now));

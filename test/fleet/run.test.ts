@@ -136,6 +136,15 @@ test("only segments and commits with heartbeats are read, from the place where t
   expect(read.filter((url) => url.includes("data/")).length).toBe(1);
 });
 
+test("an object of more heartbeats than are read ahead of their turn is read to its end", async () => {
+  const sources = Array.from({ length: 9 }, (_, i) => report(`/log/${i}`));
+  for (let segment = 0; segment < 3; segment++) {
+    await sequence(Array.from({ length: 150 }, (_, i) => beat(`web-${i}`, segment + i / 1_000, sources)));
+  }
+  expect(await tick(4, { isTimeUp: () => true })).toMatchObject({ heartbeats: 150 });
+  expect(await tick(4)).toMatchObject({ heartbeats: 300, counts: { hosts: 150 } });
+});
+
 describe("telling", () => {
   const silence = async (): Promise<void> => {
     await sequence([beat("web-1", 0), beat("web-2", 0)]);
@@ -217,10 +226,9 @@ describe("the place in the log", () => {
     for (const minute of [0, 1, 2]) await sequence([beat("web", minute)]);
     await tick(0);
     for (const minute of [3, 4]) await sequence([beat("web", minute)]);
-    const keys = read.filter((url) => url.includes("/data/"));
-    expect(keys.length).toBeGreaterThan(0);
-    expect(await tick(5, { isTimeUp: () => true })).toMatchObject({ heartbeats: 1 });
-    expect(await tick(5)).toMatchObject({ heartbeats: 1, unreadable: 0 });
+    // What it has not read yet is no silence.
+    expect(await tick(15, { isTimeUp: () => true })).toMatchObject({ heartbeats: 1, notices: 0 });
+    expect(await tick(15)).toMatchObject({ heartbeats: 1, unreadable: 0, notices: 1 });
   });
 });
 
