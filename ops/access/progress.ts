@@ -54,11 +54,15 @@ export async function withProgress<T>(
   }
 }
 
+/** Called before what takes long and ends in a question. @throws AccessError BAD_REQUEST */
+export function assertSomebodyToAsk(): void {
+  if (process.stdin.isTTY && process.stderr.isTTY) return;
+  throw new AccessError("BAD_REQUEST", "nobody is at a terminal to be asked", "Say --yes to go on.");
+}
+
 /** Asks whether to go on, on stderr. Anything but a yes is a no. @throws AccessError BAD_REQUEST if nobody is there */
 export async function confirmed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new AccessError("BAD_REQUEST", "nobody is at a terminal to be asked", "Say --yes to go on.");
-  }
+  assertSomebodyToAsk();
   const asked = createInterface({ input: process.stdin, output: process.stderr });
   const closed = new AbortController();
   asked.once("close", () => closed.abort());

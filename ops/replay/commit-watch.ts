@@ -5,14 +5,19 @@ import type { Place } from "../access/place.ts";
 import { readCommits } from "../commits/read-commits.ts";
 import { CommittedRecords } from "./committed-records.ts";
 
-/** Clocks of this machine and of the router's differ by no more: AWS would refuse the requests of one of them. */
-const CLOCKS_MS = 20 * 60_000;
+/**
+ * A commit is named by the minute in which its objects began to be written, by the router's clock: an invocation lasts
+ * for a quarter of an hour at most, and AWS refuses requests of a clock that is much further off.
+ */
+const LONGEST_MS = 35 * 60_000;
 
-/** From a commit's name to its being there: puts are given up after seconds. */
-const WRITING_MS = 2 * 60_000;
+/** Mostly, with the time-out of the configuration's default. */
+const USUAL_MS = 4 * 60_000;
 
 /** Another command, or the mapping, may commit what is about to be replayed. */
 const REFRESH_MS = 2_000;
+/** Part of the time that looking for commits may take, where many are written. */
+const REFRESH_SHARE = 10;
 
 /** What is committed of some shards, and what comes to it. */
 export class CommitWatch {
@@ -20,14 +25,15 @@ export class CommitWatch {
   readonly #place: Pick<Place, "s3" | "bucket" | "title">;
   readonly #shards: ReadonlySet<string>;
   readonly #unreadable: string[] = [];
-  #listedFrom: Date;
-  #refreshedAtMs = -Infinity;
+  readonly #openedAtMs = Date.now();
+  /** Of the latest commit's name. */
+  #latestMs = -Infinity;
+  #refreshAtMs = -Infinity;
   #config = "";
 
   private constructor(place: Pick<Place, "s3" | "bucket" | "title">, shards: ReadonlySet<string>) {
     this.#place = place;
     this.#shards = shards;
-    this.#listedFrom = new Date(Date.now() - CLOCKS_MS);
   }
 
   /**
@@ -63,19 +69,28 @@ export class CommitWatch {
     return this.#config;
   }
 
-  /** Looks for new commits; their names say what they cover. @param now even if it has only just been done */
-  async refresh(now: boolean = false): Promise<void> {
-    if (!now && Date.now() < this.#refreshedAtMs + REFRESH_MS) return;
+  /** Looks for new commits, unless it has only just been done. */
+  async refresh(): Promise<void> {
+    if (Date.now() < this.#refreshAtMs) return;
+    const startedAtMs = Date.now();
+    await this.lookFor();
+    const tookMs = Date.now() - startedAtMs;
+    this.#refreshAtMs = Date.now() + Math.max(REFRESH_MS, tookMs * REFRESH_SHARE);
+  }
+
+  /** Looks for new commits; their names say what they cover. @param thorough also such as took very long to write */
+  async lookFor(thorough: boolean = false): Promise<void> {
     const { s3, bucket } = this.#place;
-    let latest: Date | undefined;
-    for await (const page of listCommits(s3, bucket, commitMinutePrefix(this.#listedFrom))) {
+    const fromMs = Math.max(
+      this.#openedAtMs - LONGEST_MS,
+      this.#latestMs - (thorough ? LONGEST_MS : USUAL_MS),
+    );
+    for await (const page of listCommits(s3, bucket, commitMinutePrefix(new Date(fromMs)))) {
       for (const { key } of page) {
-        latest = commitMinute(key) ?? latest;
+        this.#latestMs = Math.max(this.#latestMs, commitMinute(key)?.getTime() ?? -Infinity);
         this.#add(key);
       }
     }
-    this.#refreshedAtMs = Date.now();
-    if (latest) this.#listedFrom = new Date(Math.max(+this.#listedFrom, +latest - WRITING_MS));
   }
 
   #add(key: string): void {

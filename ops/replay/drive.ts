@@ -127,7 +127,9 @@ export class Drive {
     }
     if (isTried) tally.committed = 0;
     const { done, ...counts } = tally;
-    const unseen = done.filter((interval) => !watch.records.covers(shardId, interval));
+    const isUnseen = (interval: Interval): boolean => !watch.records.covers(shardId, interval);
+    if (done.some(isUnseen)) await watch.lookFor(true);
+    const unseen = done.filter(isUnseen);
     if (unseen.length > 0) {
       const [{ first, last }] = unseen as [Interval];
       counts.notes.push(`${shardId}: the router took ${first} to ${last}, and no commit says so`);
@@ -156,7 +158,7 @@ export class Drive {
     } catch (error) {
       if (!(error instanceof ReplayStopped)) throw error;
     }
-    await watch.refresh(true);
+    await watch.lookFor();
   }
 
   #cut(

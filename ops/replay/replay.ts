@@ -48,19 +48,28 @@ export async function replay(stretches: readonly Stretch[], parts: ReplayParts):
   const settling = new Settling(parts);
   const shards = Map.groupBy(stretches, ({ shardId }) => shardId).values();
   let stopped: string | undefined;
-  const add = (one: Driven): Driven => {
-    driven.push(one);
-    stopped ??= one.stopped;
-    return one;
+  /** Whatever a service or the network refuses ends the replay, and what was done until then is told. */
+  const drivenBy = async (work: () => Promise<Driven>): Promise<Driven | undefined> => {
+    if (stopped !== undefined) return undefined;
+    try {
+      const one = await work();
+      driven.push(one);
+      stopped ??= one.stopped;
+      return one;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      stopped = `${error.name}: ${error.message}`;
+      return undefined;
+    }
   };
   const driveShard = async (shard: readonly Stretch[]): Promise<void> => {
     const open = shard.filter((stretch) => !isCommitted(stretch, committed));
     const groups = neighbours(open, maxRecords, readableFrom);
     const tried = new Set(groups.flatMap((group) => group.stretches));
-    for (const group of groups) if (stopped === undefined) add(await drive.together(group));
+    for (const group of groups) await drivenBy(() => drive.together(group));
     for (const stretch of shard) {
       const { object } = stretch;
-      const one = stopped === undefined ? add(await drive.stretch(stretch, tried.has(stretch))) : undefined;
+      const one = await drivenBy(() => drive.stretch(stretch, tried.has(stretch)));
       if (object === undefined) continue;
       if (one?.complete) await settling.add(object);
       else left.push(object);
@@ -71,6 +80,11 @@ export async function replay(stretches: readonly Stretch[], parts: ReplayParts):
   };
   await Promise.all(Array.from({ length: CONCURRENT_SHARDS }, work));
   return { driven, objects: { ...(await settling.end()), left }, stopped };
+}
+
+/** What AWS answers, or what is said where it does not answer; anything else is a defect. */
+function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && ("$metadata" in error || "code" in error);
 }
 
 /** Clears objects away beside the work. */

@@ -3,7 +3,7 @@ import { configFingerprint } from "../../wire/config-fingerprint.ts";
 import { AccessError } from "../access/access-error.ts";
 import type { Outcome } from "../access/place-command.ts";
 import type { Place } from "../access/place.ts";
-import { confirmed, withProgress } from "../access/progress.ts";
+import { assertSomebodyToAsk, confirmed, withProgress } from "../access/progress.ts";
 import type { ReplayArguments } from "./command.ts";
 import { CommitWatch } from "./commit-watch.ts";
 import { Drive } from "./drive.ts";
@@ -45,6 +45,7 @@ export async function runReplay(
     const hint = "A stretch of the stream is from --from to --to.";
     throw new AccessError("BAD_REQUEST", "--since and --until are for --rejected and --quarantined", hint);
   }
+  if (options.yes !== true && options.dryRun !== true) assertSomebodyToAsk();
   const mapping = await place.mapping.status();
   const stream = await streamSummary(place.kinesis, place.stream);
   const bucket = new FailureBucket(place.s3, place.failureBucket);
