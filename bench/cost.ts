@@ -31,6 +31,8 @@ const ASSUMED = {
   /** What a batch waits for S3, beside its CPU. */
   routerWaitSeconds: 0.2,
   loaderSecondsPerTick: 5,
+  /** Of some hundred hosts. */
+  fleetSecondsPerRun: 0.3,
   loadOverheadSeconds: 10,
   /** Of log lines, by one RPU. */
   copyMbPerRpuSecond: 10,
@@ -39,7 +41,7 @@ const ASSUMED = {
   fluentdMbPerInstanceSecond: 10,
 };
 
-const MEMORY_GB = { router: 1, sequencer: 1_769 / 1_024, loader: 0.5 };
+const MEMORY_GB = { router: 1, sequencer: 1_769 / 1_024, loader: 0.5, fleet: 0.5 };
 /** Lambda gives a whole core at 1,769 MB. source: "Configure Lambda function memory", read 2026-11 */
 const ROUTER_CORES = 1_024 / 1_769;
 const BATCH = { mb: 4, windowSeconds: 30 };
@@ -106,6 +108,14 @@ function loader(everyMinutes: number): number {
   return lambda(ticks * ASSUMED.loaderSecondsPerTick * MEMORY_GB.loader, ticks * (1 + ASSUMED.types));
 }
 
+/** Its state is read and saved, its page is saved, and heads and heartbeats of a minute are read. */
+function fleetWatch(): number {
+  const runs = HOURS * 60;
+  const requests =
+    ((2 * runs) / 1_000) * PRICES.s3.thousandPuts + ((6 * runs) / 1_000) * PRICES.s3.thousandGets;
+  return lambda(runs * ASSUMED.fleetSecondsPerRun * MEMORY_GB.fleet, runs) + requests;
+}
+
 /** An object of each type and a commit for a batch; the sequencer reads each commit, COPY each object. */
 function requests(gbPerDay: number, mode: Mode, everyMinutes: number): number {
   const { batches } = traffic(gbPerDay, mode);
@@ -131,8 +141,8 @@ function warehouse(gbPerDay: number, everyMinutes: number): number {
 /** Metrics of three types and tables, alarms, and lines of the log: 2 kB a batch, mostly metrics. */
 function telling(gbPerDay: number, mode: Mode): number {
   const { batches } = traffic(gbPerDay, mode);
-  const metrics = 9 + 4 * (ASSUMED.types + 1) + 5 + 10 + 5 * ASSUMED.types;
-  const alarms = 30 + 2 * ASSUMED.types;
+  const metrics = 9 + 4 * (ASSUMED.types + 1) + 5 + 12 + 10 + 5 * ASSUMED.types;
+  const alarms = 40 + 2 * ASSUMED.types;
   const logsGb = (batches * 2 + HOURS * 60 * 1) / 1e6;
   const { metricMonth, alarmMonth, logsGb: price } = PRICES.cloudWatch;
   return (
@@ -146,6 +156,7 @@ function total(gbPerDay: number, mode: Mode, everyMinutes: number): number {
     router(gbPerDay, mode) +
     sequencer(gbPerDay, mode) +
     loader(everyMinutes) +
+    fleetWatch() +
     requests(gbPerDay, mode, everyMinutes) +
     storage(gbPerDay) +
     warehouse(gbPerDay, everyMinutes) +
@@ -159,6 +170,7 @@ const carried = (gbPerDay: number, mode: Mode): number =>
   router(gbPerDay, mode) +
   sequencer(gbPerDay, mode) +
   requests(gbPerDay, mode, 15) +
+  fleetWatch() +
   telling(gbPerDay, mode);
 
 /** @param recordKb bytes of a record, of which Firehose counts each 5 KB that is begun */
@@ -215,6 +227,7 @@ const TABLES: Readonly<Record<string, string>> = {
       byVolume("router", (gb) => router(gb, "on demand, zstd")),
       byVolume("sequencer", (gb) => sequencer(gb, "on demand, zstd")),
       byVolume("loader, every 15 min", () => loader(15)),
+      byVolume("fleet watch", fleetWatch),
       byVolume("S3 requests", (gb) => requests(gb, "on demand, zstd", 15)),
       byVolume("S3 storage, 30 days", storage),
       ...TICKS.map((tick) => byVolume(`warehouse, every ${tick} min`, (gb) => warehouse(gb, tick))),

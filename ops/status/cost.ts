@@ -10,7 +10,7 @@ const HOURS_OF_MONTH = 730;
 const ROUTER_CPU_SECONDS_PER_GB = 25.1;
 const CORE_GB = 1_769 / 1_024;
 /** Alarms, metrics, key and secret of a stack of three types: docs/cost.md. */
-const FIXED_MONTH = 25;
+const FIXED_MONTH = 26;
 
 export interface CostParts {
   readonly stream: number;
