@@ -301,7 +301,8 @@ export const weirConfigSchema = z
       .meta({
         description:
           "key of `hash` in expressions, of 16 characters or more: whoever has it can try which value a hash stands for, and " +
-          "another one gives other hashes",
+          "another one gives other hashes. Taken from the environment (`process.env.HASH_SALT`), it stays out of the " +
+          "repository; the functions have it in their configuration, and whoever may read their code, too",
       }),
     types: z.array(logTypeSchema).min(1),
     retired: z

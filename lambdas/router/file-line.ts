@@ -42,9 +42,11 @@ export interface Line {
   readonly copied?: readonly string[] | undefined;
 }
 
+const NO_TYPES: readonly RoutedType[] = [];
+
 /** Types that get a line too, once it is filed under its own. */
-export function copiesOf(type: RoutedType, { values, copyOf, copied }: Line): RoutedType[] {
-  if (copyOf !== undefined) return [];
+export function copiesOf(type: RoutedType, { values, copyOf, copied }: Line): readonly RoutedType[] {
+  if (copyOf !== undefined || type.copies.length === 0) return NO_TYPES;
   return type.copies
     .filter(({ when }) => when === undefined || (values !== undefined && when.holds(values)))
     .map(({ to }) => to)
@@ -67,7 +69,7 @@ export function fileLine(
   const unrouted = type === undefined && new Misfit("unrouted", "no log type takes this tag");
   const misfit = given === SKIPPED ? given : unrouted || (given ?? addRow(batch, type!, line));
   if (misfit === SKIPPED) batch.counts.filtered++;
-  else if (misfit) reject(batch, misfit, line, type && given === undefined ? copiesOf(type, line) : []);
+  else if (misfit) reject(batch, misfit, line, type && given === undefined ? copiesOf(type, line) : NO_TYPES);
   return misfit;
 }
 
