@@ -10,6 +10,8 @@ interface SourceSums {
   readonly lagBytes: number;
   readonly lagging: number;
   readonly pendingBytes: number;
+  /** Files that their agents cannot read, with the reason. */
+  readonly failing: readonly string[];
 }
 
 /** What is no fault and good to know: what waits, what was left out on purpose, and what cannot be known. */
@@ -17,7 +19,7 @@ export function notesOf(
   audit: Audit,
   result: AuditResult,
   evidence: Evidence,
-  { lagBytes, lagging, pendingBytes }: SourceSums,
+  { lagBytes, lagging, pendingBytes, failing }: SourceSums,
 ): string[] {
   const { source, host } = evidence.options;
   const isAsked = source !== undefined || host !== undefined;
@@ -27,6 +29,7 @@ export function notesOf(
       ? [`${bytesOf(pendingBytes)} between others that have just arrived may be on their way`]
       : []),
     ...(lagBytes > 0 ? [`${bytesOf(lagBytes)} of ${files(lagging)} are not delivered yet`] : []),
+    ...(failing.length > 0 ? [`their agents cannot read ${list(failing)}`] : []),
     ...(isAsked ? [] : lakeNotes(audit, result)),
     ...hostNotes(result),
     ...unknownNotes(audit, evidence),

@@ -47,10 +47,12 @@ export function reportOf(audit: Audit, result: AuditResult, evidence: Evidence):
   const sources: SourceReport[] = [];
   let sourceCount = audit.sources.settled;
   let [lagBytes, lagging, pendingBytes] = [0, 0, 0];
+  const failing: string[] = [];
   for (const source of audit.reports()) {
     sourceCount++;
     lagBytes += source.lagBytes;
     pendingBytes += source.pendingBytes;
+    if (source.error !== undefined) failing.push(`${source.host}:${source.path} (${source.error})`);
     if (source.lagBytes > 0) lagging++;
     if ((isAsked || isRemarkable(source)) && sources.length < MAX_SOURCES) sources.push(source);
   }
@@ -61,7 +63,7 @@ export function reportOf(audit: Audit, result: AuditResult, evidence: Evidence):
     left: Object.fromEntries(result.left),
     sources: sources.toSorted((a, b) => (name(a) < name(b) ? -1 : 1)),
     sourceCount,
-    notes: notesOf(audit, result, evidence, { lagBytes, lagging, pendingBytes }),
+    notes: notesOf(audit, result, evidence, { lagBytes, lagging, pendingBytes, failing }),
     ...(rows && { rows }),
     ...(sourceTables && {
       tableRows: Object.fromEntries(sourceTables.map(({ table, sources = {} }) => [table, sources])),

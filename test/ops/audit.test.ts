@@ -303,3 +303,167 @@ describe("rejected lines that are filed anew", () => {
     );
   });
 });
+
+describe("what cannot be known is no alarm", () => {
+  const piece = (from: number, to: number): Piece => ({ source: 0, from, to });
+  const batchOf = (n: number, ...pieces: Piece[]): HistoryBatch => ({
+    shard: 0,
+    first: n,
+    last: n,
+    minute: n,
+    pieces,
+  });
+  const run = (batches: readonly HistoryBatch[], options: Partial<AuditOptions>, size?: number) => {
+    const audit = new Audit({ now: NOW, ...options });
+    for (const one of found(batches.map(commitOf))) audit.add(one);
+    if (size !== undefined) audit.tell(heartbeatOf("web-0", new Map([[0, size]]), 1_000), at(1_000));
+    return { result: audit.end(), reports: [...audit.reports()] };
+  };
+
+  test("files that began, or were delivered, before the audit does", () => {
+    const late = run([batchOf(1, piece(500, 600))], { beginsLate: true }, 600);
+    expect(late.result.findings).toEqual([]);
+    expect(late.reports).toMatchObject([{ whole: "proven", delivered: [[500, 600]] }]);
+    const idle = run([], { beginsLate: true }, 600);
+    expect(idle.result.findings).toEqual([]);
+    expect(run([batchOf(1, piece(500, 600))], {}).result.findings).toMatchObject([
+      { kind: "missing", count: 500 },
+    ]);
+  });
+
+  test("files of hosts that send no heartbeats: where they end", () => {
+    const { result, reports } = run([batchOf(1, piece(0, 100))], {});
+    expect(result.balanced).toBe(true);
+    expect(reports).toMatchObject([{ whole: "unknown", end: 100 }]);
+    expect(result.hosts).toMatchObject([{ host: "web-0", state: "unknown" }]);
+  });
+
+  test("bytes between two that have just arrived, while another shard is behind", () => {
+    const last = { ...batchOf(60, piece(200, 300)), shard: 1 };
+    const batches = [{ ...batchOf(40), foreign: 1 }, { ...batchOf(50, piece(0, 100)), shard: 1 }, last];
+    const { result, reports } = run(batches, { now: at(62) });
+    expect(result.balanced).toBe(true);
+    expect(reports).toMatchObject([{ pendingBytes: 100, missing: [] }]);
+    expect(run(batches, { now: at(75) }).result.findings).toMatchObject([{ kind: "missing", count: 100 }]);
+    // All shards are further: nothing can be on its way.
+    const passed = run([...batches, { ...batchOf(61), foreign: 1 }], { now: at(62) });
+    expect(passed.result.findings).toMatchObject([
+      { kind: "missing", fix: [`weir replay --from ${at(49).toISOString()} --to ${at(61).toISOString()}`] },
+    ]);
+  });
+
+  test("a host that went silent is at fault if it had more than it has delivered", () => {
+    const beat = (size: number, delivered: number, stopping: boolean) => {
+      const audit = new Audit({ now: NOW });
+      for (const one of found([batchOf(1, piece(0, 100))].map(commitOf))) audit.add(one);
+      const heartbeat = heartbeatOf("web-0", new Map([[0, delivered]]), 2);
+      const [source] = heartbeat.sources;
+      audit.tell(
+        {
+          ...heartbeat,
+          agent: { ...heartbeat.agent, stopping },
+          sources: [{ ...source!, size, state: "active", finalSize: null }],
+        },
+        at(2),
+      );
+      return audit.end();
+    };
+    expect(beat(100, 100, false)).toMatchObject({ findings: [], hosts: [{ state: "silent" }] });
+    expect(beat(100, 100, true)).toMatchObject({ findings: [], hosts: [{ state: "stopped" }] });
+    expect(beat(150, 100, false).findings).toMatchObject([
+      { kind: "undelivered", subject: "web-0", count: 50 },
+    ]);
+    expect(beat(150, 130, false).findings).toMatchObject([
+      { kind: "missing", count: 30 },
+      { kind: "undelivered", count: 20 },
+    ]);
+  });
+
+  test("very many files: those that are quiet are judged and put aside, and what comes later still fits on", () => {
+    const many = Array.from({ length: 60 }, (_, n) =>
+      batchOf(
+        n + 1,
+        { source: n, from: 0, to: 100 },
+        ...(n === 7 ? [{ source: n, from: 200, to: 300 }] : []),
+      ),
+    );
+    const again = batchOf(100, { source: 0, from: 100, to: 200 }, { source: 7, from: 300, to: 400 });
+    const audit = new Audit({ now: NOW, maxSources: 10 });
+    for (const one of found([...many, again].map(commitOf))) audit.add(one);
+    const { findings } = audit.end();
+    expect(findings).toMatchObject([{ kind: "missing", subject: `${hostOf(7)}:${pathOf(7)}`, count: 100 }]);
+    expect([...audit.sources].length).toBeLessThanOrEqual(10);
+    expect([...audit.reports()].length + audit.sources.settled).toBe(62);
+  });
+});
+
+test("a source that several hosts claim, and one that another goes on from too late, are named", () => {
+  const one = commitOf({ shard: 0, first: 1, last: 1, minute: 1, pieces: [{ source: 0, from: 0, to: 100 }] });
+  const two = commitOf({
+    shard: 0,
+    first: 2,
+    last: 2,
+    minute: 2,
+    pieces: [{ source: 0, from: 100, to: 200 }],
+  });
+  const cloned = changed(two, ({ sources }) => ({ sources: [{ ...sources[0]!, host: "web-9" }] }));
+  const later = commitOf({
+    shard: 0,
+    first: 3,
+    last: 3,
+    minute: 3,
+    pieces: [{ source: 2, from: 250, to: 300 }],
+  });
+  const moved = changed(later, ({ sources }) => ({
+    sources: [
+      {
+        ...sources[0]!,
+        gaps: [
+          {
+            from: 0,
+            to: 250,
+            reason: "earlier-identity",
+            lines: 0,
+            source: sources[0]!.id.replace("2", "0"),
+          },
+        ],
+      },
+    ],
+  }));
+  const { findings } = audited([one, cloned, moved], { sizes: new Map() });
+  expect(findings).toMatchObject([
+    { kind: "earlier-source", count: 50, subject: "web-0:/var/log/0.log" },
+    { kind: "contested", subject: "web-0:/var/log/0.log", count: 2 },
+  ]);
+});
+
+const changed = (named: Named, change: (commit: Commit) => Partial<Commit>): Named => ({
+  ...named,
+  commit: { ...named.commit, ...change(named.commit) },
+});
+
+test("a commit whose counts contradict one another is named, and one that cannot be read", () => {
+  const good = commitOf({
+    shard: 0,
+    first: 1,
+    last: 1,
+    minute: 1,
+    pieces: [{ source: 0, from: 0, to: 100 }],
+  });
+  const bad = changed(good, ({ objects }) => ({
+    objects: objects.map((object) => ({ ...object, rows: 9 })),
+  }));
+  const audit = new Audit({ now: NOW });
+  audit.add(bad);
+  audit.add({ key: "commits/x.json", error: new Error("no JSON") });
+  const { findings, balanced } = audit.end();
+  expect(balanced).toBe(false);
+  expect(findings).toMatchObject([
+    {
+      kind: "bad-commit",
+      subject: bad.key,
+      text: expect.stringContaining("10 rows of access, and its objects hold 9"),
+    },
+    { kind: "unreadable", objects: ["commits/x.json"] },
+  ]);
+});
