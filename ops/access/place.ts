@@ -69,8 +69,9 @@ export function openPlace(names: PlaceNames, warehouse?: string): Place {
   });
   const kinesis = new KinesisClient({
     ...common,
-    // The laptop's Kinesis speaks HTTP/1.
-    ...(endpoints && { endpoint: endpoints.kinesis, requestHandler: new NodeHttpHandler() }),
+    // A command needs no HTTP/2, the client's own choice, and stand-ins for Kinesis hardly speak it.
+    requestHandler: new NodeHttpHandler(),
+    ...(endpoints && { endpoint: endpoints.kinesis }),
   });
   const lambda = new LambdaClient({
     ...common,
