@@ -6,13 +6,16 @@ What it lacks is made up here rather than in the constructs:
 - namespaces and workgroups of Redshift Serverless are such records, and can be asked for by name;
 - the Redshift Data API asks for permission as the service does, and hands the rest to REDSHIFT_ENDPOINT;
 - bucket policies that ask for TLS are content with plain HTTP, which never leaves this machine;
-- variables in conditions of policies stand for the caller's values.
+- variables in conditions of policies stand for the caller's values;
+- an event source mapping is asked for, and changed, by the actions of one;
+- batches of a stream that a function fails on are given up, to the mapping's bucket, as its settings say.
 
 Each decision about a caller that is not the account's root is written to CALLS_FILE, one JSON object a line.
 """
 
 import asyncio
 import contextvars
+import datetime
 import json
 import os
 import re
@@ -21,11 +24,13 @@ import sys
 import threading
 import urllib.error
 import urllib.request
+import uuid
 
 from ministack import app as gateway
-from ministack.core import iam_evaluator
+from ministack.core import iam_actions, iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
+from ministack.services import lambda_svc
 from ministack.services.cloudformation import provisioners
 
 
@@ -335,6 +340,106 @@ def serve_redshift():
     gateway._handle_post_body_shortcuts = with_redshift
 
 
+ONE_MAPPING = {"GET": "GetEventSourceMapping", "PUT": "UpdateEventSourceMapping", "DELETE": "DeleteEventSourceMapping"}
+
+
+def tell_mappings_apart():
+    action = iam_actions._lambda_action
+
+    def action_of(method, path):
+        if re.search(r"/event-source-mappings/[^/]+/?$", path):
+            return ONE_MAPPING.get(method)
+        return action(method, path)
+
+    iam_actions._lambda_action = action_of
+
+
+polled = contextvars.ContextVar("polled", default=False)
+
+
+def give_up_batches():
+    """Batches that fail for good are written to the mapping's S3 destination, with their payload, and passed over.
+    source: "Retain discarded records for a Kinesis event source", Lambda guide, read 2026-11"""
+    poll, execute = lambda_svc._poll_kinesis, lambda_svc._execute_function
+    failures = {}
+
+    def poll_and_tell():
+        token = polled.set(True)
+        try:
+            return poll()
+        finally:
+            polled.reset(token)
+
+    def execute_or_give_up(function, event):
+        result = execute(function, event)
+        if not polled.get():
+            return result
+        first = event["Records"][0]
+        if not result.get("error"):
+            failures.pop(first["eventID"], None)
+            return result
+        failures[first["eventID"]] = failures.get(first["eventID"], 0) + 1
+        mapping = mapping_of(first["eventSourceARN"])
+        if failures[first["eventID"]] <= mapping.get("MaximumRetryAttempts", -1):
+            return result
+        if not keep_failed(mapping, event["Records"]):
+            return result
+        return {"body": None}
+
+    lambda_svc._poll_kinesis = poll_and_tell
+    lambda_svc._execute_function = execute_or_give_up
+
+
+def mapping_of(stream_arn):
+    mappings = (mapping for _account, _region, mapping in lambda_svc._iter_all_esms())
+    return next(mapping for mapping in mappings if mapping.get("EventSourceArn") == stream_arn)
+
+
+def keep_failed(mapping, records):
+    """Writes what Lambda writes, in the name of the account. Returns whether it is there."""
+    bucket = mapping["DestinationConfig"]["OnFailure"]["Destination"].split(":")[-1]
+    first, last = records[0], records[-1]
+    shard = first["eventID"].split(":")[0]
+
+    def iso(record):
+        arrived = float(record["kinesis"]["approximateArrivalTimestamp"])
+        return datetime.datetime.fromtimestamp(arrived, datetime.UTC).isoformat()
+
+    now = datetime.datetime.now(datetime.UTC)
+    request = str(uuid.uuid4())
+    body = {
+        "requestContext": {
+            "requestId": request,
+            "functionArn": mapping["FunctionArn"],
+            "condition": "RetryAttemptsExhausted",
+            "approximateInvokeCount": mapping["MaximumRetryAttempts"] + 1,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "version": "1.0",
+        "timestamp": now.isoformat(),
+        "KinesisBatchInfo": {
+            "shardId": shard,
+            "startSequenceNumber": first["kinesis"]["sequenceNumber"],
+            "endSequenceNumber": last["kinesis"]["sequenceNumber"],
+            "approximateArrivalOfFirstRecord": iso(first),
+            "approximateArrivalOfLastRecord": iso(last),
+            "batchSize": len(records),
+            "streamArn": mapping["EventSourceArn"],
+        },
+        "payload": json.dumps({"Records": records}),
+    }
+    key = f"aws/lambda/{mapping['UUID']}/{shard}/{now:%Y/%m/%d/%Y-%m-%dT%H.%M.%S}-{request}"
+    credential = f"Credential={get_account_id()}/{now:%Y%m%d}/{get_region()}/s3/aws4_request"
+    put = urllib.request.Request(
+        f"{os.environ['AWS_ENDPOINT_URL']}/{bucket}/{key}",
+        json.dumps(body).encode(),
+        {"Authorization": f"AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0"},
+        method="PUT",
+    )
+    with urllib.request.urlopen(put) as response:
+        return response.status == 200
+
+
 def end_with_parent():
     """The parent holds the other end of standard input: when it is gone, this group of processes ends."""
 
@@ -353,4 +458,6 @@ if __name__ == "__main__":
     fill_in_policy_variables()
     record_decisions()
     serve_redshift()
+    tell_mappings_apart()
+    give_up_batches()
     gateway.main()

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Report } from "../../local/reconcile/report.ts";
 import { Random } from "../../local/traffic/random.ts";
 import { SAMPLE_TYPES } from "../../local/traffic/traffic.ts";
@@ -7,6 +7,7 @@ import { seeds } from "../agent/seeds.ts";
 import { type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
 import { FaultyCloud } from "./faulty-cloud.ts";
 import { LogWriter } from "./log-writer.ts";
+import { runbookCommands } from "./runbook.ts";
 import { endInterference, interfere, refuseRouter, TROUBLES } from "./troubles.ts";
 
 // A dozen of faults in a whole cloud, one after the other, and many times as long on a busy machine.
@@ -25,6 +26,7 @@ beforeAll(async () => {
   faulty = await FaultyCloud.start(stack, () => random.fraction());
   logs = SAMPLE_TYPES.map((maker) => new LogWriter(faulty.logs, maker, random));
 });
+beforeEach(() => faulty.beginTest());
 afterAll(async () => {
   await faulty?.[Symbol.asyncDispose]();
   await stack?.[Symbol.asyncDispose]();
@@ -37,10 +39,19 @@ async function drain(): Promise<void> {
   expect(await faulty.drain()).toEqual([]);
 }
 
-/** Brings back what was given up, as the runbook says. */
+/** Runs a command of the runbook. @returns what it prints @throws Error unless all is well */
+async function follow(command: string): Promise<string> {
+  const args = command.split(" ").slice(1);
+  // Nobody is there to be asked.
+  if (command === "weir replay --failed") args.push("--yes");
+  const { code, stdout, stderr } = await faulty.weir(...args);
+  if (code !== 0) throw new Error(`exit code ${code} of ${command}:\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** Brings back what was given up, and has it loaded. */
 async function replay(): Promise<void> {
-  const { code, stdout, stderr } = await faulty.weir("replay", "--failed", "--yes");
-  if (code !== 0) throw new Error(`exit code ${code} of replay:\n${stdout}${stderr}`);
+  await follow("weir replay --failed");
   expect(await faulty.drain()).toEqual([]);
 }
 
@@ -60,13 +71,20 @@ async function expectEachLineOnce(): Promise<void> {
   }
 }
 
-test("what the router gave up is brought back by the runbook's commands", async () => {
+test("an alarm that batches were given up leads through the runbook's commands to a balanced audit", async () => {
+  const commands = runbookCommands("Batches given up").filter((command) => command.startsWith("weir "));
+  expect(commands).toEqual(["weir replay --failed --dry-run", "weir replay --failed", "weir audit"]);
   const mend = refuseRouter(faulty);
   for (const log of logs) await log.write(100);
   await drain();
-  mend();
+  await expect(follow("weir audit")).rejects.toThrow(/NOT BALANCED[^]*run +weir replay --failed/);
   expect((await reconcile()).problems).toContainEqual(expect.stringMatching(/nothing of .* was delivered/));
-  await replay();
+  mend();
+
+  let printed = "";
+  for (const command of commands) printed = await follow(command);
+  expect(printed).toMatch(/: balanced\. /);
+  expect(await faulty.drain()).toEqual([]);
   await expectEachLineOnce();
 });
 
@@ -83,6 +101,7 @@ test.each(seeds(2))("seed %i: whatever fails, every line is in its table once", 
     await drain();
     await replay();
     await expectEachLineOnce();
+    await follow("weir audit");
   } catch (cause) {
     throw new Error(`after ${met.join(", ")}:\n${faulty.lastWords}`, { cause });
   }

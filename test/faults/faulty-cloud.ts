@@ -39,7 +39,8 @@ export class FaultyCloud implements AsyncDisposable {
   /** Where the logs are written. */
   readonly logs: string;
   readonly events = new EventEmitter<Events>();
-  readonly signal = AbortSignal.timeout(DEADLINE_MS);
+  /** Of what is waited for. */
+  #signal = AbortSignal.timeout(DEADLINE_MS);
   /** S3, as each function reaches it, and the Data API as the loader does. */
   readonly s3 = {} as Record<"router" | "sequencer" | "loader", FaultyService>;
   warehouseApi!: FaultyService;
@@ -74,7 +75,7 @@ export class FaultyCloud implements AsyncDisposable {
   }
 
   async #start(random: () => number): Promise<void> {
-    const { dir, signal } = this;
+    const { dir } = this;
     const parts = this.#parts;
     parts.defer(() => removeCloud(dir));
     await mkdir(this.logs);
@@ -95,7 +96,6 @@ export class FaultyCloud implements AsyncDisposable {
       onMappingEvent: (event) => void this.events.emit("mapping", event),
       onLoaderTick: (report) => void this.events.emit("tick", report),
       beforeCommit: async ({ options }) => (options.name === undefined ? undefined : this.beforeCommit?.()),
-      signal,
     });
     parts.defer(() => this.cloud.stop());
     const { kinesisEndpoint, environment } = this.cloud;
@@ -113,7 +113,6 @@ export class FaultyCloud implements AsyncDisposable {
       monitorPort: this.#monitorPort,
       log: (line) => this.#print("agent", line),
       onEvent: (event) => this.#print("agent", event),
-      signal,
     });
     this.agent = parts.use(agent);
     this.agent.start();
@@ -130,6 +129,11 @@ export class FaultyCloud implements AsyncDisposable {
     return role in this.s3 ? { AWS_ENDPOINT_URL_S3: this.s3[role as "router"].endpoint } : {};
   }
 
+  /** Gives whatever is waited for from now on its time anew: clouds live for several tests. */
+  beginTest(): void {
+    this.#signal = AbortSignal.timeout(DEADLINE_MS);
+  }
+
   /** Processes of a function that run now. */
   pids(role: "router" | "sequencer" | "loader"): readonly number[] {
     return this.cloud[role]!.pids;
@@ -143,7 +147,7 @@ export class FaultyCloud implements AsyncDisposable {
   /** @returns once the mapping has told of it */
   async mappingEvent(kind: MappingEvent["kind"]): Promise<void> {
     for (;;) {
-      const [event] = await once(this.events, "mapping", { signal: this.signal });
+      const [event] = await once(this.events, "mapping", { signal: this.#signal });
       if ((event as MappingEvent).kind === kind) return;
     }
   }
@@ -151,7 +155,7 @@ export class FaultyCloud implements AsyncDisposable {
   /** @returns once a tick of the loader has reported so */
   async tick(isIt: (report: TickReport) => boolean): Promise<void> {
     for (;;) {
-      const [report] = await once(this.events, "tick", { signal: this.signal });
+      const [report] = await once(this.events, "tick", { signal: this.#signal });
       if (isIt(report as TickReport)) return;
     }
   }
@@ -162,7 +166,7 @@ export class FaultyCloud implements AsyncDisposable {
       const { size } = await stat(path);
       const file = (await this.#agentStatus())?.files[path];
       if (file !== undefined && file.size === size && file.position === size) return;
-      await sleep(LOOK_AGAIN_MS, undefined, { signal: this.signal });
+      await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#signal });
     }
   }
 
@@ -203,10 +207,10 @@ export class FaultyCloud implements AsyncDisposable {
   async drain(): Promise<readonly string[]> {
     for (const deadline = Date.now() + DRAIN_MS; ;) {
       await this.retryLoads();
-      const left = await drain(this.cloud, this.signal);
+      const left = await drain(this.cloud, this.#signal);
       // A load that failed just now rests until somebody has it tried again, or until its objects are searched.
       if (left.length === 0 || Date.now() > deadline) return left;
-      await sleep(LOOK_AGAIN_MS, undefined, { signal: this.signal });
+      await sleep(LOOK_AGAIN_MS, undefined, { signal: this.#signal });
     }
   }
 
@@ -220,7 +224,7 @@ export class FaultyCloud implements AsyncDisposable {
       warehouse: redshiftTables(warehouse!),
       loads: 0,
       seconds: 0,
-      signal: this.signal,
+      signal: this.#signal,
     });
   }
 
