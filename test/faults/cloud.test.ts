@@ -10,10 +10,12 @@ import { LogWriter } from "./log-writer.ts";
 import { runbookCommands } from "./runbook.ts";
 import { endInterference, interfere, refuseRouter, TROUBLES } from "./troubles.ts";
 
-// A dozen of faults in a whole cloud, one after the other, and many times as long on a busy machine.
+// Faults in a whole cloud, one after the other: 10 s a seed, and many times as long on a busy machine.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 240_000 });
 
 const LINES_AT_ONCE = 40;
+/** Of a dozen: others with another seed. */
+const TROUBLES_A_SEED = 7;
 
 // One cloud for all of them: each test begins with what those before it have left.
 let stack: SampleStack;
@@ -93,7 +95,7 @@ test.each(seeds(2))("seed %i: whatever fails, every line is in its table once", 
   const met: string[] = [];
   try {
     interfere(faulty, random);
-    for (const [name, trouble] of shuffled(Object.entries(TROUBLES), random)) {
+    for (const [name, trouble] of shuffled(Object.entries(TROUBLES), random).slice(0, TROUBLES_A_SEED)) {
       met.push(name);
       await Promise.all([trouble(faulty, random, logs), write(random)]);
     }
