@@ -3,7 +3,7 @@ import { Misfit } from "../../lambdas/router/misfit.ts";
 import { type Fields, isObject, numberText } from "../../lambdas/router/parse/fields.ts";
 import { columnNameNear } from "../../wire/log-type.ts";
 import { columnNameProblem } from "../../wire/redshift-names.ts";
-import { type TimeForm, TIME_FORMS, timeFormOf } from "./time-formats.ts";
+import { FIELD_FORMS, type TimeForm, timeFormOf } from "./time-formats.ts";
 
 /** What the lines have in a field. */
 export interface Field {
@@ -94,7 +94,7 @@ export function nullsOf(fields: readonly Field[]): string[] {
 
 const textNeeded = (values: readonly unknown[]): boolean =>
   values.some((value) => typeof value === "string" && !NUMBER.test(value)) &&
-  timeFormOf(values.slice(0, 50), TIME_FORMS) === undefined;
+  timeFormOf(values.slice(0, 50), FIELD_FORMS) === undefined;
 
 const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
@@ -144,7 +144,7 @@ interface ChosenType {
   readonly time?: TimeForm;
 }
 
-const IS_SMALL = /(?:^|[._])(?:status|status_code|severity|facility|priority)$/i;
+const IS_SMALL = /^(?:.*[._])?(?:status|status_code)$|^(?:severity|facility|priority)$/i;
 const IS_LARGE = /(?:^|[._])(?:id|bytes|size|length|offset|count|total|.*_id|.*bytes.*)$|Id$/;
 const IS_TEXT = /version|phone|zip|postal|serial|hash|account/i;
 
@@ -158,7 +158,7 @@ function typeOf(path: string, values: readonly unknown[]): ChosenType {
     const type = numberType(path, values);
     if (type !== undefined) return { type };
   }
-  const form = timeFormOf(values, TIME_FORMS);
+  const form = timeFormOf(values, FIELD_FORMS);
   if (form) return form.format === "iso8601" ? { type: "timestamp" } : { type: "timestamp", time: form };
   if (values.every((value) => /^\d{4}-\d\d-\d\d$/.test(textOf(value))) && takes("date", values))
     return { type: "date" };

@@ -72,7 +72,7 @@ const LEVEL = /^\[?(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|FATAL|SEVERE)\b
 /** Text with a time before it is no syslog: there stands a host, and mostly a program. */
 function isSyslog(fields: Fields): boolean {
   const [time, host] = [text(fields, "time"), text(fields, "host")];
-  return (/^[A-Z]/.test(time) || time.includes("T")) && /^[\w.:-]+$/.test(host) && !LEVEL.test(host);
+  return (/^[A-Z]/.test(time) || time.includes("T")) && /^(?!\d+$)[\w.:-]+$/.test(host) && !LEVEL.test(host);
 }
 
 /** Text may have a key=value or two in it. */

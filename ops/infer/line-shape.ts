@@ -15,7 +15,7 @@ interface Part {
 }
 
 const LEVEL =
-  /^(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|ERR|CRIT(?:ICAL)?|ALERT|EMERG|FATAL|SEVERE|FINE(?:R|ST)?|CONFIG|LOG|PANIC)\b/iv;
+  /^(?:TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|ERR|CRIT(?:ICAL)?|ALERT|EMERG|FATAL|SEVERE|FINE(?:R|ST)?|CONFIG|LOG|PANIC|[DIWEFV](?= ))\b/iv;
 const TIMES = TIME_FORMS.map(({ pattern }) => new RegExp(`^${pattern!}`, "v"));
 const NUMBER = /^\d+(?![\w.:\-])/v;
 const WORD = /^[^\s:\[\]\(\),;\|"=][^\s\[\]\(\),;\|"=]*?(?=:?(?:\s|$)|[\[\],;\|"=\(\)])/v;
@@ -185,10 +185,7 @@ class Shape {
     if (kind === "number") return this.#group("number", String.raw`\d+`);
     if (kind === "mark") return escaped(key.slice("mark ".length));
     if (kind === "word") return this.#word(texts);
-    if (kind === "level") {
-      const letters = texts.some((text) => /[a-z]/.test(text)) ? "A-Za-z" : "A-Z";
-      return this.#group("level", `[${letters}]+`);
-    }
+    if (kind === "level") return this.#group("level", "[A-Za-z]+");
     const isLast = i === this.#header.length - 1;
     if (kind === "bracket")
       return this.#bracket(
@@ -206,12 +203,17 @@ class Shape {
   }
 
   #bracket(inside: readonly string[], isLast: boolean): string {
-    const isNumber = inside.every((text) => /^\d+$/.test(text));
-    const name = isNumber ? "pid" : inside.every((text) => LEVEL.test(text)) ? "level" : "thread";
+    const before = inside.some((text) => text.startsWith(" ")) ? " *" : "";
+    const after = inside.some((text) => text.endsWith(" ")) ? " *" : "";
+    const group = (name: string, pattern: string): string =>
+      String.raw`\[${before}${this.#group(name, pattern)}${after}\]`;
+    if (inside.every((text) => /^ *\d+ *$/.test(text))) return group("pid", String.raw`\d+`);
+    if (inside.every((text) => LEVEL.test(text.trim()) && !text.trim().includes(" ")))
+      return group("level", "[A-Za-z]+");
+    const name = inside.every((text) => /^ *\w+(?:\.\w+)+ *$/.test(text)) ? "logger" : "thread";
     // With brackets inside, it ends where the rest of the header goes on.
-    const isNested = inside.some((text) => /[[\]]/.test(text)) && !isLast;
-    const padding = inside.some((text) => text.startsWith(" ")) ? " *" : "";
-    return String.raw`\[${padding}${this.#group(name, isNumber ? String.raw`\d+` : isNested ? ".*?" : String.raw`[^\]]*`)}\]`;
+    if (inside.some((text) => /[[\]]/.test(text)) && !isLast) return group(name, ".*?");
+    return group(name, String.raw`[^\]]*${after === "" ? "" : "?"}`);
   }
 
   #group(name: string, pattern: string): string {

@@ -1,5 +1,5 @@
 import type { Field } from "./columns.ts";
-import { EPOCH_FORMS, type TimeForm, TIME_FORMS, timeFormOf } from "./time-formats.ts";
+import { EPOCH_FORMS, FIELD_FORMS, type TimeForm, timeFormOf } from "./time-formats.ts";
 
 /** Where event time is. */
 export interface TimeField {
@@ -35,7 +35,7 @@ export function timeFieldOf(fields: readonly Field[]): TimeField | undefined {
     const values = field.values.filter((_, i) => i % every === 0);
     // Any number is seconds since 1970 to somebody.
     const form =
-      timeFormOf(values, TIME_FORMS) ?? (rank < NAMES.length ? timeFormOf(values, EPOCH_FORMS) : undefined);
+      timeFormOf(values, FIELD_FORMS) ?? (rank < NAMES.length ? timeFormOf(values, EPOCH_FORMS) : undefined);
     if (form) return { field: field.path, form };
   }
   return undefined;

@@ -13,6 +13,7 @@ export interface TimeForm {
 const CLOCK = String.raw`\d\d:\d\d:\d\d`;
 const FRACTION = String.raw`\d{1,12}`;
 const NO_ZONE = "these times name no zone: UTC is taken";
+const DAY_FIRST = "the day stands first, unless it is %m/%d/%Y";
 const NO_YEAR = `${NO_ZONE}; nor a year: the latest that is not after arrival is`;
 
 /** From those that say the most to those that may be taken for others. */
@@ -85,7 +86,7 @@ export const TIME_FORMS: readonly TimeForm[] = [
   {
     format: "%d/%m/%Y %H:%M:%S",
     pattern: String.raw`\d\d\/\d\d\/\d{4} ${CLOCK}`,
-    toConfirm: `${NO_ZONE}; the day stands first, unless it is %m/%d/%Y`,
+    toConfirm: `${NO_ZONE}; ${DAY_FIRST}`,
   },
   { format: "%m/%d/%Y %H:%M:%S", pattern: String.raw`\d\d\/\d\d\/\d{4} ${CLOCK}`, toConfirm: NO_ZONE },
   {
@@ -97,7 +98,35 @@ export const TIME_FORMS: readonly TimeForm[] = [
   { format: "%Y%m%d %H:%M:%S", pattern: String.raw`\d{8} ${CLOCK}`, toConfirm: NO_ZONE },
   { format: "%y%m%d %H%M%S", pattern: String.raw`\d{6} \d{6}`, toConfirm: NO_ZONE },
   { format: "%m%d %H:%M:%S.%L", pattern: String.raw`\d{4} ${CLOCK}\.\d{6}`, toConfirm: NO_YEAR },
+  { format: "%m-%d %H:%M:%S.%L", pattern: String.raw`\d\d-\d\d ${CLOCK}\.\d{3}`, toConfirm: NO_YEAR },
+  { format: "%m.%d %H:%M:%S", pattern: String.raw`\d\d\.\d\d ${CLOCK}`, toConfirm: NO_YEAR },
   { format: "%y/%m/%d %H:%M:%S", pattern: String.raw`\d\d\/\d\d\/\d\d ${CLOCK}`, toConfirm: NO_ZONE },
+];
+
+/** Forms that times have in fields of their own. */
+export const FIELD_FORMS: readonly TimeForm[] = [
+  ...TIME_FORMS,
+  {
+    format: "[%d/%b/%Y:%H:%M:%S %z]",
+    pattern: String.raw`\[\d\d\/[A-Z][a-z]{2}\/\d{4}:${CLOCK} [+\-]\d{4}\]`,
+  },
+  {
+    format: "iso8601",
+    pattern: String.raw`\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?:Z|[+\-]\d\d:?\d\d)?`,
+    toConfirm: NO_ZONE,
+  },
+  {
+    format: "%d/%m/%Y %H:%M",
+    pattern: String.raw`\d{1,2}\/\d{1,2}\/\d{4} \d{1,2}:\d\d`,
+    toConfirm: `${NO_ZONE}; ${DAY_FIRST}`,
+  },
+  { format: "%m/%d/%Y %H:%M", pattern: String.raw`\d{1,2}\/\d{1,2}\/\d{4} \d{1,2}:\d\d`, toConfirm: NO_ZONE },
+  { format: "%d.%m.%Y %H:%M", pattern: String.raw`\d{1,2}\.\d{1,2}\.\d{4} \d{1,2}:\d\d`, toConfirm: NO_ZONE },
+  {
+    format: "%Y%m%d-%H:%M:%S:%L",
+    pattern: String.raw`\d{8}-\d{1,2}:\d{1,2}:\d{1,2}:\d{1,3}`,
+    toConfirm: NO_ZONE,
+  },
 ];
 
 /** Numbers are times where their field's name says so. */

@@ -230,7 +230,7 @@ const CASES: readonly Case[] = [
     ),
     parse: {
       format: "regex",
-      pattern: String.raw`^(?<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,12})?) (?<level>[A-Z]+) \[(?<thread>[^\]]*)\] (?<logger>[^\s:\[\]\(\),;\|"=]+):[ \t]*(?<message>[\s\S]*)$`,
+      pattern: String.raw`^(?<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,12})?) (?<level>[A-Za-z]+) \[(?<thread>[^\]]*)\] (?<logger>[^\s:\[\]\(\),;\|"=]+):[ \t]*(?<message>[\s\S]*)$`,
     },
     time: { field: "time", format: "iso8601" },
     columns: {
@@ -248,10 +248,33 @@ const CASES: readonly Case[] = [
     ),
     parse: {
       format: "regex",
-      pattern: String.raw`^(?<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,12})?) - (?<level>[A-Z]+)[ \t]+\[(?<thread>.*?)\] -[ \t]*(?<message>[\s\S]*)$`,
+      pattern: String.raw`^(?<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,12})?) - (?<level>[A-Za-z]+)[ \t]+\[(?<thread>.*?)\] -[ \t]*(?<message>[\s\S]*)$`,
     },
     time: { field: "time", format: "iso8601" },
     columns: { level: "varchar(64)", thread: "varchar(255)", message: "varchar(65535)" },
+  },
+  {
+    what: "text with padded brackets one after the other",
+    lines: made((i, at) => `[${iso(at)}][${level(i).padEnd(5)}][o.example.Node      ] [node-1] round ${i}`),
+    parse: {
+      format: "regex",
+      pattern: String.raw`^\[(?<time>\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,12})? ?(?:Z|[+\-]\d\d:?\d\d))\]\[(?<level>[A-Za-z]+) *\]\[(?<logger>[^\]]*?) *\] \[(?<thread>[^\]]*)\][ \t]*(?<message>[\s\S]*)$`,
+    },
+    time: { field: "time", format: "iso8601" },
+    columns: { level: "varchar(64)", logger: "varchar(255)", thread: "varchar(255)" },
+  },
+  {
+    what: "text with numbers and a letter for the level, and no year",
+    lines: made(
+      (i, at) =>
+        `${iso(at).slice(5, 23).replace("T", " ")}  17${i}  23${i} ${"DIW"[i % 3]} Power: round ${i}`,
+    ),
+    parse: {
+      format: "regex",
+      pattern: String.raw`^(?<time>\d\d-\d\d \d\d:\d\d:\d\d\.\d{3})[ \t]+(?<number>\d+)[ \t]+(?<number_2>\d+) (?<level>[A-Za-z]+) (?<name>[^\s:\[\]\(\),;\|"=]+):[ \t]*(?<message>[\s\S]*)$`,
+    },
+    time: { field: "time", format: "%m-%d %H:%M:%S.%L" },
+    columns: { number: "integer", name: "varchar(255)" },
   },
   {
     what: "text with a time, and nothing else in common",

@@ -193,6 +193,9 @@ test("a re-shard is followed: every event is shown once, and children's after th
   }
   expect(stderr).toContain("60 shown");
   expect(code).toBe(0);
+  // All four shards once more, from the oldest record on.
+  const again = (await ended(peek("live", "--since", "TRIM_HORIZON", "--no-follow"))).stdout;
+  expect(again.split("\n").toSorted()).toEqual(stdout.split("\n").toSorted());
 });
 
 test("it ends at once and with a summary at Ctrl-C, and in silence when nobody reads any more", async () => {
