@@ -96,7 +96,11 @@ export class CommitWatch {
   #add(key: string): void {
     try {
       const { origin, firstSequenceNumber, lastSequenceNumber } = parseCommitKey(key);
-      if (this.#shards.has(origin)) this.records.add(origin, firstSequenceNumber, lastSequenceNumber);
+      if (!this.#shards.has(origin)) return;
+      // Each is listed many times.
+      const interval = { first: BigInt(firstSequenceNumber), last: BigInt(lastSequenceNumber) };
+      if (this.records.covers(origin, interval)) return;
+      this.records.add(origin, firstSequenceNumber, lastSequenceNumber);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
     }

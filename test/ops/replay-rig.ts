@@ -115,6 +115,8 @@ export class ReplayPipe {
   kinesisFault: () => string | undefined = () => undefined;
   /** Invoke fails once the router has dealt with this record. */
   loseAnswerOf: string | undefined;
+  /** What comes of the next invocations: the router is "busy", takes nothing for now ("retry"), or the first two ("two"). */
+  readonly answers: ("busy" | "retry" | "two")[] = [];
   /** Batches that the router was handed by Invoke, and not by the mapping. */
   readonly invoked: string[][] = [];
   readonly #cloud: ReplayCloud;
@@ -247,6 +249,13 @@ export class ReplayPipe {
     const parsed = JSON.parse(payload) as KinesisStreamEvent;
     const texts = textsOf(streamRecords(parsed));
     this.invoked.push(texts);
+    const next = this.answers.shift();
+    if (next === "busy") throw Object.assign(new Error(next), { name: "TooManyRequestsException" });
+    if (next === "retry") return comesAgain(parsed.Records[0]!.kinesis.sequenceNumber);
+    if (next === "two") {
+      await this.#route({ Records: parsed.Records.slice(0, 2) });
+      return comesAgain(parsed.Records[2]!.kinesis.sequenceNumber);
+    }
     const answer = await this.#route(parsed).catch((error: Error) => {
       throw new AccessError("FUNCTION_FAILED", error.message);
     });
@@ -269,8 +278,8 @@ export class ReplayPipe {
       new Date(),
       AbortSignal.timeout(30_000),
     );
-    if ("retry" in written) return { batchItemFailures: [{ itemIdentifier: records[0]!.sequenceNumber }] };
-    return { batchItemFailures: routed.next === undefined ? [] : [{ itemIdentifier: routed.next }] };
+    if ("retry" in written) return comesAgain(records[0]!.sequenceNumber);
+    return routed.next === undefined ? { batchItemFailures: [] } : comesAgain(routed.next);
   }
 
   async keys(bucket: string, Prefix = ""): Promise<string[]> {
@@ -331,6 +340,8 @@ export class ReplayPipe {
     return this.#commits;
   }
 }
+
+const comesAgain = (itemIdentifier: string): object => ({ batchItemFailures: [{ itemIdentifier }] });
 
 const textsOf = (records: readonly StreamRecord[]): string[] =>
   records.map(({ data }) => Buffer.from(data).toString());

@@ -338,3 +338,18 @@ test.concurrent("a router that fails on everything is left alone before long, an
     pipe.replay({ shard: "shardId-000000000000", from: { sequence: 10n }, to: { sequence: 9n } }),
   ).rejects.toThrow("--from is after --to");
 });
+
+test.concurrent("what the router has no room or no time for now comes again, and no record with it", async () => {
+  const pipe = await cloud.pipe();
+  const sequenceNumbers = await pipe.put(letters("abcde"));
+  pipe.fault = () => "AccessDenied";
+  await pipe.drain();
+  pipe.fault = () => undefined;
+  pipe.answers.push("busy", "retry", "two");
+  const { ok, json } = await pipe.replay({ failed: true, done: "keep" });
+  expect({ ok, json }).toMatchObject({ ok: true, json: { records: 5, invocations: 2 } });
+  expect(pipe.invoked.map(({ length }) => length)).toEqual([5, 5, 5, 3]);
+  expect(await pipe.lines()).toEqual(letters("abcde"));
+  await pipe.expectRuns(sequenceNumbers);
+  expect(await pipe.keys(pipe.failures)).toHaveLength(1);
+});
