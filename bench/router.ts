@@ -22,10 +22,29 @@ export async function benchRouter(): Promise<BenchRow[]> {
   const sample = new URL("../weir.config.ts", import.meta.url).href;
   const { default: config } = (await import(sample)) as { default: WeirConfigInput };
   const router = new Router(parseConfig(config, "weir.config.ts"));
+  const computing = new Router(parseConfig(computed(config), "weir.config.ts"));
   return [
     ...compare("photo", "JSON lines", photoLines(), router, [["plain handler, gzip 6", plainHandler]]),
     ...compare("access", "combined lines", accessLines(), router, []),
+    ...compare("access", "combined lines, six columns computed", accessLines(), computing, []),
   ];
+}
+
+/** The sample with columns of its access logs that are computed, one of each usual kind. */
+function computed(config: WeirConfigInput): WeirConfigInput {
+  const values = {
+    is_error: "int(status) >= 500",
+    section: "path.split('/')[1]",
+    campaign: "query(path, 'utm_source')",
+    network: "maskIp(host)",
+    team: "lookup('team', path)",
+    delay_s: "_arrived_at - _time",
+  };
+  const columns = Object.entries(values).map(([name, value]) => ({ name, value, type: "super" }));
+  const types = config.types.map((type) =>
+    type.name === "access" ? { ...type, columns: [...type.columns, ...columns] } : type,
+  );
+  return { ...config, types, tables: { team: { entries: { "/": "web" }, default: "none" } } };
 }
 
 function compare(

@@ -1,4 +1,5 @@
 import { takesValue } from "./computed-column.ts";
+import { unknownField } from "./expression/compile.ts";
 import { Expression } from "./expression/expression.ts";
 import { ExpressionError } from "./expression/expression-error.ts";
 import { TYPE_NAMES } from "./expression/value.ts";
@@ -26,10 +27,13 @@ export function* expressionProblems(
 }
 
 function* typeProblems(type: LogType, settings: ExpressionSettings): Generator<Problem> {
-  const { columns, drop, copy = [] } = type;
+  const { columns, drop, copy = [], remove = [] } = type;
   const sources = [drop, ...columns.map(({ value }) => value), ...copy.map(({ when }) => when)];
-  if (sources.every((source) => source === undefined)) return;
+  if (sources.every((source) => source === undefined) && remove.length === 0) return;
   const scope = expressionScope(type, settings, () => () => undefined);
+  for (const [i, field] of remove.entries()) {
+    if (scope.field(field) === undefined) yield { path: ["remove", i], message: unknownField(field, scope) };
+  }
   const compiled = (source: string): Expression | string => {
     try {
       return new Expression(source, scope);

@@ -272,7 +272,7 @@ describe("a configuration is refused", () => {
     );
   });
 
-  test("where a rule is no condition, or copies to no other type", () => {
+  test("where a rule is no condition, copies to no other type, or removes no field", () => {
     const rule = (rest: Partial<TypeInput>) => problem({ field: "path" }, ACCESS, rest);
     expect(rule({ drop: "path" })).toBe("types[0].drop: it is a text, not a condition");
     expect(rule({ drop: "path == 1" })).toContain(
@@ -280,6 +280,9 @@ describe("a configuration is refused", () => {
     );
     expect(rule({ copy: [{ to: "other", when: "nobody" }] })).toContain(
       'types[0].copy[0].when: no field "nobody"',
+    );
+    expect(rule({ remove: ["agent", "usr"] })).toBe(
+      'types[0].remove[1]: no field "usr" in this format, but "user"',
     );
     expect(rule({ copy: [{ to: "t" }] })).toBe("types[0].copy[0].to: the type itself");
     expect(rule({ copy: [{ to: "nobody" }] })).toBe('types[0].copy[0].to: no type "nobody"');

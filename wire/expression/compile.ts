@@ -105,13 +105,7 @@ export class Compiler {
     const known = CONTEXT.get(path);
     if (known) return known;
     const field = this.#scope.field(path);
-    if (!field) {
-      const near = closest(path, this.#scope.fieldNames);
-      throw new ExpressionError(
-        `no field "${path}" in this format${near === undefined ? "" : `, but "${near}"`}`,
-        at,
-      );
-    }
+    if (!field) throw new ExpressionError(unknownField(path, this.#scope), at);
     this.fields.add(path);
     const { type, read } = field;
     if (type !== "text") return { type, run: (line) => read(line.fields) };
@@ -314,6 +308,11 @@ export class Compiler {
       },
     };
   }
+}
+
+export function unknownField(path: string, { fieldNames }: Pick<Scope, "fieldNames">): string {
+  const near = closest(path, fieldNames);
+  return `no field "${path}" in this format${near === undefined ? "" : `, but "${near}"`}`;
 }
 
 const typeOfLiteral = (value: string | number | boolean | null): ValueType => {
