@@ -3,12 +3,19 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { KinesisClient, PutRecordCommand } from "@aws-sdk/client-kinesis";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { Alarm } from "../../local/alarm-topic.ts";
 import { type Cloud, removeCloud, startCloud } from "../../local/cloud.ts";
 import type { CloudFile } from "../../wire/cloud-file.ts";
+import { heartbeat, heartbeatLine, report } from "../commit-log/heartbeat-fixture.ts";
+import { CREDENTIALS } from "../../local/credentials.ts";
+import { aggregate } from "../router/batch-fixture.ts";
 import { type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
 import { CloudFormation } from "./cloudformation.ts";
 
@@ -19,12 +26,24 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 let stack: SampleStack;
 let cloud: Cloud;
 let dir: string;
+const alarms: Alarm[] = [];
 
 beforeAll(async () => {
   stack = await sampleStack();
   dir = await mkdtemp(join(tmpdir(), "weir-loads-"));
   const { deployment } = stack;
-  cloud = await startCloud({ deployment, dir, log: () => {}, sequencerEveryMs: 300, loaderEveryMs: 500 });
+  cloud = await startCloud({
+    deployment,
+    dir,
+    log: () => {},
+    sequencerEveryMs: 300,
+    loaderEveryMs: 500,
+    fleetEveryMs: 500,
+    batchingWindowSeconds: 0,
+    // A second is long enough here.
+    environment: (role) => (role === "fleet" ? { WEIR_SILENT_MINUTES: "0.02" } : {}),
+    onAlarm: (alarm) => alarms.push(alarm),
+  });
 });
 afterAll(async () => {
   await cloud?.stop();
@@ -203,4 +222,52 @@ test("a table is loaded again, and one that nothing goes to is named", async () 
   });
   const bad = await weir(["loads", "reload", "logs.photo", "--from", "yesterday", "--local", dir]);
   expect(bad).toMatchObject({ code: 1, stderr: expect.stringContaining("It should be a time") });
+});
+
+test("a host that falls silent is published to the topic by its name, and shown by each screen from then on", async () => {
+  const kinesis = new KinesisClient({
+    endpoint: cloud.kinesisEndpoint,
+    region: "us-east-1",
+    credentials: CREDENTIALS,
+    requestHandler: new NodeHttpHandler(),
+  });
+  const beat = heartbeatLine(
+    heartbeat("web-1", new Date(), [report("/var/log/a.log", { size: 500, delivered: 100 })]),
+    0,
+  );
+  await kinesis.send(
+    new PutRecordCommand({
+      StreamName: stack.deployment.stream.name,
+      PartitionKey: "p",
+      Data: aggregate([beat]),
+    }),
+  );
+  kinesis.destroy();
+  await expect.poll(() => alarms, { timeout: 60_000 }).toHaveLength(1);
+  expect(alarms[0]).toMatchObject({
+    subject: "Weir: no heartbeat of any host arrives",
+    message: expect.stringMatching(/Heard until then: web-1\n/) as string,
+  });
+  const watching = spawn(
+    process.execPath,
+    ["bin/weir.ts", "status", "--watch", "--every", "1", "--json", "--local", dir],
+    {
+      cwd: ROOT,
+      env: { PATH: process.env["PATH"] },
+    },
+  );
+  const screens: string[] = [];
+  for await (const line of createInterface({ input: watching.stdout })) {
+    if (screens.push(line) === 2) watching.kill("SIGINT");
+  }
+  if (watching.exitCode === null) await once(watching, "exit");
+  expect(watching.exitCode).toBe(1);
+  for (const screen of screens) {
+    expect(JSON.parse(screen)).toMatchObject({
+      fleet: {
+        counts: { hosts: 1, silent: 1, bytesWaiting: 400 },
+        problems: [expect.stringContaining("no heartbeat of any host arrives since")],
+      },
+    });
+  }
 });
