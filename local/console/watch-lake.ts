@@ -7,6 +7,7 @@ import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
 import { RangeSet } from "../../wire/ranges.ts";
 import { Lake } from "../reconcile/lake.ts";
+import { bringsBytes } from "../reconcile/coverage.ts";
 import { extents } from "../reconcile/overlap.ts";
 import type { FileTruth } from "../reconcile/truth.ts";
 import type { RejectView, Snapshot, TypeFlow } from "./snapshot.ts";
@@ -78,20 +79,22 @@ export class LakeTotals {
     );
   }
 
-  #add({ types, objects, sources, records, userRecords, quarantined }: Commit): void {
+  #add(commit: Commit): void {
+    const { types, objects, sources, records, userRecords, quarantined, consumed = [] } = commit;
     this.records += records;
     this.userRecords += userRecords;
     this.#quarantined += quarantined;
+    for (const { kind, rows } of consumed) if (kind === "quarantine") this.#quarantined -= rows;
     this.#objects += objects.length;
     for (const { bytes } of objects) this.#bytes += bytes;
     for (const [type, counts] of Object.entries(types)) {
       if (type === HEARTBEAT_TYPE) continue;
       const sum = this.#types.get(type) ?? noLines();
       this.#types.set(type, {
-        lines: sum.lines + counts.lines,
+        lines: sum.lines + counts.lines - counts.reparsed,
         bytes: sum.bytes + counts.bytes,
         rows: sum.rows + counts.rows,
-        rejected: sum.rejected + counts.rejected,
+        rejected: sum.rejected + counts.rejected - counts.reparsed,
         filtered: sum.filtered + counts.filtered,
         duplicates: sum.duplicates + counts.duplicates,
       });
@@ -99,7 +102,7 @@ export class LakeTotals {
     for (const said of sources) {
       const source = this.#sources.get(said.id) ?? { types: new Set(), accounted: new RangeSet() };
       for (const type of said.types) source.types.add(type);
-      for (const [from, to] of extents(said)) source.accounted.add(from, to);
+      if (bringsBytes(commit)) for (const [from, to] of extents(said)) source.accounted.add(from, to);
       this.#sources.set(said.id, source);
     }
   }

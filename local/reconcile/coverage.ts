@@ -42,7 +42,8 @@ export function coverSources(commits: readonly Commit[], type: string): SourceCo
 }
 
 /** Lines that were rejected, and are filed anew, came with an earlier commit. */
-const bringsBytes = ({ consumed = [] }: Commit): boolean => consumed.every(({ kind }) => kind !== "rejected");
+export const bringsBytes = ({ consumed = [] }: Commit): boolean =>
+  consumed.every(({ kind }) => kind !== "rejected");
 
 /** A source that goes on under another id, since its agent came to another machine, still stands for one file. */
 function joinEarlier(sources: Map<string, SourceCoverage>, commits: readonly Commit[]): SourceCoverage[] {

@@ -1,4 +1,4 @@
-import { zstdCompressSync } from "node:zlib";
+import { crc32, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { rangesTableSql } from "../../lambdas/loader/target.ts";
 import { Router, type RoutedBatch } from "../../lambdas/router/router.ts";
@@ -151,6 +151,33 @@ describe("rejected lines that are filed anew", () => {
       { from_off: "0", arrived: "2026-11-21 10:00:00.25" },
       { from_off: "9000", arrived: "2026-11-22 10:00:00" },
     ]);
+  });
+
+  test("of other producers are looked for where their record arrived, and not through all that their shard had", async () => {
+    // What the ledger has of a shard's older batches is one interval, which goes back to the first.
+    const early = {
+      ...streamRecord(Buffer.from(note("e")), 1, "photo"),
+      arrivedAt: new Date("2026-11-20T10:00:00Z"),
+    };
+    const late = {
+      ...streamRecord(Buffer.from(note("l")), 9, "photo"),
+      arrivedAt: new Date("2026-11-22T10:00:00Z"),
+    };
+    await load(written(new Router(MENDED).route([early]), 0));
+    await load(written(new Router(BROKEN).route([records[1]!]), 1));
+    await load(written(new Router(MENDED).route([late]), 2));
+    // No line is in two places of time: this one is there to show where a load looks.
+    await rig.warehouse.query(
+      `INSERT INTO logs.photo (_time, _src, _off, _crc, _arrived_at)
+       SELECT _time, '${SHARD}:49602', 1, ${crc32(note("long f"))}, _arrived_at FROM logs.photo WHERE note = 'e'`,
+    );
+    await load(...(await reparsed(new Router(BROKEN).route([records[1]!]), 5)));
+    expect(await places()).toEqual(
+      [0, 1, 1, 2, 3]
+        .map((index) => `${SHARD}:49602@${index}`)
+        .concat(`${SHARD}:49601@0`, `${SHARD}:49609@0`)
+        .sort(),
+    );
   });
 
   test("of a type that had no table before are rows of the new one", async () => {

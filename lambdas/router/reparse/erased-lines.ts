@@ -5,6 +5,7 @@ import {
   objectsKey,
   parseErasure,
   parseErasureKey,
+  parseErasurePlan,
   parseOpenErasureKey,
   parseRewrittenObject,
   type RewrittenObject,
@@ -34,10 +35,7 @@ export class ErasedLines {
    */
   async standing(key: string, type: string): Promise<string | undefined> {
     const keys = await this.#lake.list(PREFIX.erasures);
-    const open = keys.map(parseOpenErasureKey).find((of) => of !== undefined && this.#covers(of, type));
-    if (open !== undefined) {
-      throw new UnreadableObject(key, `an erasure of ${open} is not done: weir erase --list names it`);
-    }
+    for (const open of keys) await this.#assertNotErased(key, type, open);
     const ids = keys
       .flatMap((key) => parseErasureKey(key) ?? [])
       .filter((one) => this.#covers(one.type, type));
@@ -48,6 +46,17 @@ export class ErasedLines {
     };
     const stands = (await standingObjects(sorted, [key], reader)).get(key);
     return stands ? stands.key : key;
+  }
+
+  /** @param open key of what may be an erasure that is not done @throws UnreadableObject */
+  async #assertNotErased(key: string, type: string, open: string): Promise<void> {
+    const erased = parseOpenErasureKey(open);
+    if (erased === undefined) return;
+    if (erased !== type) {
+      const { formerNames = [] } = parseErasurePlan((await this.#lake.get(open)).toString(), open);
+      if (!formerNames.includes(type)) return;
+    }
+    throw new UnreadableObject(key, `an erasure of ${erased} is not done: weir erase --list names it`);
   }
 
   /** Whether an erasure of one type may be for objects of another: what it was called before, as far as that is known. */
