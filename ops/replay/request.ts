@@ -20,6 +20,8 @@ export interface RequestParts {
   readonly bucket: FailureBucket;
   readonly mapping: MappingStatus;
   readonly stream: StreamSummary;
+  /** Told how many objects were looked at. */
+  readonly onObjects?: (count: number) => void;
 }
 
 /** @throws AccessError BAD_REQUEST for options that make no sense together */
@@ -39,7 +41,9 @@ export async function requested(options: ReplayArguments, parts: RequestParts): 
     else refused.push({ name, why });
   };
   const keys = failed ? await Array.fromAsync(parts.bucket.keys()) : object.map(keyOf);
+  let looked = 0;
   await eachOf(keys, async (key) => {
+    parts.onObjects?.(++looked);
     try {
       const failure = await parts.bucket.describe(key);
       if (failure) take(failure, key, key);

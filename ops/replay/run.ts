@@ -49,7 +49,10 @@ export async function runReplay(
   const mapping = await place.mapping.status();
   const stream = await streamSummary(place.kinesis, place.stream);
   const bucket = new FailureBucket(place.s3, place.failureBucket);
-  const { stretches, refused } = await requested(options, { bucket, mapping, stream });
+  const { stretches, refused } = await withProgress(1, "looking at what was given up", (progress) => {
+    const onObjects = (count: number): void => progress.at(count, `${count} objects`);
+    return requested(options, { bucket, mapping, stream, onObjects });
+  });
   const watch = await openWatch(place, stretches, stream);
   const notes = watch.unreadable.map((why) => `cannot be read, and what it covers may come again: ${why}`);
   const { router, warnings } = await routerOf(place, options, mapping.batchSize, watch, loadConfig);
