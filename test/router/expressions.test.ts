@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { defaultText } from "../../lambdas/router/column/column-writer.ts";
 import { Router } from "../../lambdas/router/router.ts";
+import { FUNCTIONS } from "../../wire/expression/functions.ts";
 import { defaultProblem } from "../../wire/column-default.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
 import { aggregate, configOf, rejectsOf, rowsOf, streamRecord } from "./batch-fixture.ts";
@@ -24,9 +25,14 @@ function routed(type: Omit<TypeInput, "name">, lines: readonly string[], more: T
 
 /** What an expression gives for a line of JSON, in a column of SUPER. */
 function valueOf(value: string, line: object, column: Partial<ColumnInput> = {}): unknown {
+  const data = JSON.stringify(line).replace(/}$/, ',"beyond":1e400}');
   const found = routed(
-    { parse: { format: "json" }, columns: [{ name: "c", type: "super", value, ...column }] },
-    [JSON.stringify(line)],
+    {
+      parse: { format: "json" },
+      remove: ["beyond"],
+      columns: [{ name: "c", type: "super", value, ...column }],
+    },
+    [data],
   );
   expect(rejectsOf(found)).toEqual([]);
   return rowsOf(found)[0]!["c"];
@@ -148,6 +154,8 @@ describe("an expression", () => {
     "lookup('rate', 'gbp') + 1",
     "maskEmail('nobody')",
     "maskIp('1.2.3')",
+    "abs(beyond)",
+    "beyond * 0",
   ])("%s has no value for the line, which has its row all the same", (value) => {
     expect(valueOf(value, LINE)).toBeUndefined();
     expect(valueOf(value, LINE, { default: "none" })).toBe("none");
@@ -363,5 +371,68 @@ test("a default that the configuration may have is one that the router writes", 
       expect(typeof defaultText({ name: "c", type, nullable: true, default: value })).toBe("string");
     }),
     { numRuns: 2_000 },
+  );
+});
+
+test("whatever a line holds, a function of it has a value or has none, and the lines beside it their rows", () => {
+  const constants: Readonly<Record<string, string>> = {
+    pattern: "'^a+(b|c)'",
+    table: "'team'",
+    name: "'a'",
+    part: "'os'",
+    digits: "2",
+    otherwise: "1",
+  };
+  const types = [
+    "integer",
+    "double precision",
+    "decimal(9,2)",
+    "boolean",
+    "timestamp",
+    "varchar(9)",
+    "super",
+  ];
+  const call = fc.constantFrom(...Object.entries(FUNCTIONS)).chain(([name, { parameters }]) =>
+    fc
+      .array(fc.constantFrom("a", "b", "a.b", "_line", "-1", "1e300", "'a=1&b'"), {
+        minLength: 3,
+        maxLength: 3,
+      })
+      .map(
+        (args) =>
+          `${name}(${parameters.map(({ name, constant }, i) => (constant ? constants[name] : args[i])).join(", ")})`,
+      ),
+  );
+  const value = fc.oneof(
+    fc.jsonValue(),
+    fc.constantFrom("2001:db8::1", "a@b", "x".repeat(70_000), 1e300, -0, "?a=%zz&a"),
+  );
+  const line = fc
+    .record({ a: value, b: value })
+    .map((fields) => JSON.stringify(fields).replace('"b":1e+300', '"b":1e400'));
+  fc.assert(
+    fc.property(
+      call,
+      fc.constantFrom(...types),
+      fc.array(line, { minLength: 1, maxLength: 4 }),
+      (value, type, lines) => {
+        const columns = [
+          { name: "c", type: "super", value },
+          { name: "d", value, type },
+        ];
+        let found;
+        try {
+          found = routed({ parse: { format: "json" }, columns }, lines);
+        } catch (error) {
+          expect((error as Error).name).toBe("ConfigError");
+          return;
+        }
+        const { lines: all, rows, rejected } = found.commit.types["t"]!;
+        expect(all).toBe(rows + rejected);
+        expect(rowsOf(found)).toHaveLength(rows);
+        for (const { reason } of rejectsOf(found)) expect(["length", "type", "range"]).toContain(reason);
+      },
+    ),
+    { numRuns: 200 },
   );
 });

@@ -33,10 +33,11 @@ interface RawNumber {
 
 const jsonWithSource = JSON as unknown as { isRawJSON(value: unknown): value is RawNumber };
 
-/** @returns undefined for what is no number */
+/** @returns undefined for what is no number, or one beyond any double */
 export function numberOf(value: unknown): number | undefined {
   if (typeof value === "number") return value;
-  return jsonWithSource.isRawJSON(value) ? Number(value.rawJSON) : undefined;
+  const number = jsonWithSource.isRawJSON(value) ? Number(value.rawJSON) : NaN;
+  return Number.isFinite(number) ? number : undefined;
 }
 
 /** The text of a text, a number, a boolean or a time; undefined for anything else. */
