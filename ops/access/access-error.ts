@@ -4,6 +4,7 @@ export type AccessErrorCode =
   | "NO_PLACE" //         neither --stack nor --local
   | "NO_STACK" //         CloudFormation knows no such stack
   | "NO_OUTPUT" //        the stack does not say what a command needs
+  | "NO_STREAM" //        the stream is not there, or not any more
   | "NOT_RUNNING" //      no laptop cloud runs in that folder
   | "BAD_CLOUD_FILE" //   the folder's cloud.json is not what this release writes
   | "NO_LOADER" //        rows stay in the lake

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { columnNameNear, identifier } from "../../wire/log-type.ts";
+import { tableNameProblem } from "../../wire/redshift-names.ts";
 import type { WeirConfig } from "../../wire/config.ts";
 import { AccessError } from "../access/access-error.ts";
 import type { Outcome } from "../access/place-command.ts";
@@ -88,16 +89,18 @@ function figures({ tally, multiLine, type }: Proposal): string[] {
 
 /** @throws AccessError BAD_REQUEST for a name that no type may have, or that one has already */
 function nameOf(given: string | undefined, file: string, config: WeirConfig | undefined): string {
-  const name = given ?? nameFrom(file);
-  const { error } = identifier.safeParse(name);
-  if (error) throw new AccessError("BAD_REQUEST", `--name ${name}: ${error.issues[0]!.message}`);
   const names = new Set(config?.types.map(({ name }) => name));
-  if (!names.has(name)) return name;
-  if (given !== undefined)
-    throw new AccessError("BAD_REQUEST", `the configuration has a log type ${name}`, "Say another --name.");
-  let i = 2;
-  while (names.has(`${name}_${i}`)) i++;
-  return `${name}_${i}`;
+  if (given === undefined) {
+    const near = nameFrom(file);
+    const name = tableNameProblem(near) === undefined ? near : `log_${near}`;
+    let [free, i] = [name, 2];
+    while (names.has(free)) free = `${name}_${i++}`;
+    return free;
+  }
+  const problem = identifier.safeParse(given).error?.issues[0]?.message ?? tableNameProblem(given);
+  if (problem !== undefined) throw new AccessError("BAD_REQUEST", `--name ${given}: ${problem}`);
+  if (!names.has(given)) return given;
+  throw new AccessError("BAD_REQUEST", `the configuration has a log type ${given}`, "Say another --name.");
 }
 
 /** `access` of /var/log/nginx/access.log-20261126.gz. */

@@ -53,7 +53,7 @@ class Follower {
 
   async open(): Promise<void> {
     const { start, signal, onFollowing } = this.#options;
-    await this.#list(start === "LATEST");
+    while (!(await this.#list(start === "LATEST"))) await sleep(LIST_AGAIN_MS, undefined, { signal });
     this.#begin(start);
     const readers = [...this.#readers];
     for (let i = 0; i < readers.length; i += CONCURRENT_CALLS) {
@@ -73,7 +73,7 @@ class Follower {
     // A child has nothing from before its parent's end.
     const childStart = start === "LATEST" ? "TRIM_HORIZON" : start;
     while (!signal.aborted) {
-      if (Date.now() >= this.#listAtMs) await this.#listAgain();
+      if (Date.now() >= this.#listAtMs) await this.#list();
       this.#begin(childStart);
       if (untilNow && this.#hasAll()) return;
       this.#call();
@@ -139,19 +139,23 @@ class Follower {
     return !this.#tree.hasUnknownChildren && [...this.#readers].every(({ isCaughtUp }) => isCaughtUp);
   }
 
-  async #listAgain(): Promise<void> {
+  /** @returns false where it is to be tried again */
+  async #list(isFirst = false): Promise<boolean> {
     try {
-      await this.#list();
+      this.#tree.listed(await this.#shards(), isFirst);
+      this.#listAtMs = Date.now() + (this.#tree.hasUnknownChildren ? LIST_AGAIN_MS : LIST_EVERY_MS);
+      return true;
     } catch (error) {
       const { signal, onNotice } = this.#options;
-      if (signal.aborted || !(error instanceof Error) || !(isThrottled(error) || isTransient(error)))
-        throw error;
+      const isHopeless = !(error instanceof Error) || !(isThrottled(error) || isTransient(error));
+      if (signal.aborted || isHopeless) throw error;
       onNotice(`the shards cannot be listed: ${error.message || error.name}; trying again`);
-      this.#listAtMs = Date.now() + LIST_AGAIN_MS * 5;
+      this.#listAtMs = Date.now() + LIST_AGAIN_MS;
+      return false;
     }
   }
 
-  async #list(isFirst = false): Promise<void> {
+  async #shards(): Promise<Shard[]> {
     const { kinesis, stream, signal } = this.#options;
     const shards: Shard[] = [];
     for (let NextToken: string | undefined, isMore = true; isMore; isMore = NextToken !== undefined) {
@@ -160,8 +164,7 @@ class Follower {
       shards.push(...(reply.Shards ?? []));
       NextToken = reply.NextToken;
     }
-    this.#tree.listed(shards, isFirst);
-    this.#listAtMs = Date.now() + (this.#tree.hasUnknownChildren ? LIST_AGAIN_MS : LIST_EVERY_MS);
+    return shards;
   }
 }
 

@@ -9,6 +9,7 @@ import type { Place } from "../access/place.ts";
 import { EventFilter, patternOf } from "./event-filter.ts";
 import type { PeekArguments } from "./command.ts";
 import { followStream } from "./follow.ts";
+import { isGone } from "./kinesis-errors.ts";
 import { Output } from "./output.ts";
 import { View } from "./view.ts";
 import { EventOpener } from "./seen-event.ts";
@@ -24,6 +25,10 @@ export async function runPeek(
 ): Promise<void> {
   const config = await configOf(options, loadConfig);
   const filter = filterOf(options, config);
+  if (!options.follow && options.since === "LATEST") {
+    const hint = "Say --since TIME as well, such as 15m, or TRIM_HORIZON.";
+    throw new AccessError("BAD_REQUEST", "--no-follow from now on has nothing to show", hint);
+  }
   const end = new AbortController();
   let isTold = false;
   const stop = (): void => end.abort();
@@ -67,7 +72,7 @@ export async function runPeek(
       if (await view.show(shardId, records, end.signal)) break;
     }
   } catch (error) {
-    if (!end.signal.aborted) throw error;
+    if (!end.signal.aborted) throw explained(error, place.stream);
   } finally {
     clearTimeout(timer);
     end.abort();
@@ -91,6 +96,12 @@ function onceOnly({ config }: KinesisClient): KinesisClient {
     ...(endpoint && { endpoint }),
     maxAttempts: 1,
   });
+}
+
+function explained(error: unknown, stream: string): unknown {
+  if (!(error instanceof Error) || !isGone(error)) return error;
+  const hint = "Was it deleted, or is it in another region? --region says which.";
+  return new AccessError("NO_STREAM", `there is no stream ${stream}`, hint, { cause: error });
 }
 
 /** On the terminal, apart from the events. */

@@ -83,10 +83,15 @@ export class Tally {
   }
 }
 
-/** Where it is, why it has no row, and the line whole. */
+/** Longer lines are seldom read by anyone. */
+const SHOWN_MAX_BYTES = 16 * 2 ** 10;
+
+/** Where it is, why it has no row, and the line. */
 export function rejectText({ line, misfit: { reason, field, detail } }: Reject): string {
   const why = `${reason}${field === undefined ? "" : `, ${visibleText(field)}`}: ${visibleText(detail)}`;
-  return `${placeOf(line)}: ${why}\n    ${visibleBytes(line.data)}`;
+  const { length } = line.data;
+  const more = length > SHOWN_MAX_BYTES ? ` ... (${length} bytes)` : "";
+  return `${placeOf(line)}: ${why}\n    ${visibleBytes(line.data.subarray(0, SHOWN_MAX_BYTES))}${more}`;
 }
 
 export function rejectJson({ line, misfit: { reason, field, detail } }: Reject): object {

@@ -9,6 +9,7 @@ import { describe, expect, test } from "vitest";
 import { patternOf, EventFilter } from "../../ops/peek/event-filter.ts";
 import { eventJson, eventText } from "../../ops/peek/event-text.ts";
 import { EventOpener, type SeenEvent } from "../../ops/peek/seen-event.ts";
+import { followStream } from "../../ops/peek/follow.ts";
 import { ShardReader } from "../../ops/peek/shard-reader.ts";
 import { ShardTree } from "../../ops/peek/shard-tree.ts";
 import { readStart, readWhile } from "../../ops/peek/start.ts";
@@ -164,6 +165,37 @@ describe("one shard", () => {
     expect(await reader.read(signal)).toMatchObject({ kind: "unreachable", isNew: true });
     await expect(reader.read(signal)).rejects.toThrow("no");
   });
+});
+
+test("shards that cannot be listed now are listed a moment later", async () => {
+  const busy = Object.assign(new Error("Rate exceeded"), { name: "LimitExceededException" });
+  const listings: (Error | object)[] = [busy, { Shards: [shard("a")] }];
+  const send = async ({ constructor }: { constructor: { name: string } }) => {
+    if (constructor.name === "GetShardIteratorCommand") return { ShardIterator: "i" };
+    if (constructor.name === "GetRecordsCommand")
+      return {
+        Records: [{ SequenceNumber: "1", Data: Buffer.from("x") }],
+        NextShardIterator: "i",
+        MillisBehindLatest: 0,
+      };
+    const listing = listings.shift()!;
+    if (listing instanceof Error) throw listing;
+    return listing;
+  };
+  const notices: string[] = [];
+  const pages = followStream({
+    kinesis: { send } as unknown as KinesisClient,
+    stream: "s",
+    start: "TRIM_HORIZON",
+    untilNow: true,
+    signal: new AbortController().signal,
+    onFollowing: (shards) => notices.push(`${shards}`),
+    onNotice: (text) => notices.push(text),
+  });
+  const shown: unknown[] = [];
+  for await (const { records } of pages) shown.push(...records.map(({ SequenceNumber }) => SequenceNumber));
+  expect(shown).toEqual(["1"]);
+  expect(notices).toEqual(["the shards cannot be listed: Rate exceeded; trying again", "1"]);
 });
 
 const config = configOf([RAW, { ...RAW, name: "access", match: { tags: ["nginx.*"] } }]);
