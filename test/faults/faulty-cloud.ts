@@ -115,7 +115,6 @@ export class FaultyCloud implements AsyncDisposable {
       onEvent: (event) => this.#print("agent", event),
     });
     this.agent = parts.use(agent);
-    this.agent.start();
   }
 
   /** Only once everything runs do functions run, so each is there by then. */
@@ -129,9 +128,12 @@ export class FaultyCloud implements AsyncDisposable {
     return role in this.s3 ? { AWS_ENDPOINT_URL_S3: this.s3[role as "router"].endpoint } : {};
   }
 
-  /** Gives whatever is waited for from now on its time anew: clouds live for several tests. */
-  beginTest(): void {
+  /** Starts the agent, and gives whatever is waited for its time anew: a cloud lives for several tests. */
+  async beginTest(): Promise<void> {
     this.#signal = AbortSignal.timeout(DEADLINE_MS);
+    // One that a test has left which failed.
+    await this.agent.stop();
+    this.agent.start();
   }
 
   /** Processes of a function that run now. */
