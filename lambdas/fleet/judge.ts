@@ -10,7 +10,7 @@ export interface FleetTroubles {
 
 /** What is told: of a host, of one of its files, or of all. */
 export interface Notice {
-  readonly kind: "fleet-silent" | "crowded" | "silent" | "stalled" | "stuck" | "unreadable";
+  readonly kind: "fleet-silent" | "crowded" | "silent" | "stalled" | "stuck" | "unreadable" | "lost";
   /** Forgotten: it is over, since nobody is expected back. Gone: the agent does not name the file any more. */
   readonly change: Exclude<Change, undefined> | "forgotten" | "gone";
   readonly since: number;
@@ -106,7 +106,13 @@ export class Judge {
     host.stalled = follow(host.stalled, stalledSince, this.#now);
     yield* this.#notice(host, "stalled", "stalled", { host });
     for (const file of host.files) yield* this.#ofFile(host, file, new Set(stuck).has(file));
-    const done = host.files.filter((file) => isDone(file) || (this.#isGone(host, file) && !isTroubled(file)));
+    const gone = host.files.filter((file) => this.#isGone(host, file) && !isTroubled(file));
+    const lost = gone.filter(isLost);
+    for (const file of lost) {
+      const drop = (): void => this.#fleet.drop(host, new Set([file]));
+      yield { kind: "lost", change: "begins", since: file.seenAt, host, file, told: drop };
+    }
+    const done = [...host.files.filter(isDone), ...gone.filter((file) => !isLost(file))];
     if (done.length > 0) this.#fleet.drop(host, new Set(done));
   }
 
@@ -172,6 +178,14 @@ function isToldOf({ silent, stalled, files }: FleetHost): boolean {
 /** Nothing waits, and there is nothing left to tell of it. */
 function isDone(file: FleetFile): boolean {
   return file.isWell && file.error === undefined && !isTroubled(file);
+}
+
+/**
+ * The last that its agent said of it is that some of it waits, or that it cannot be had any more. One of which nothing
+ * was delivered yet may have got another id with its first line.
+ */
+function isLost({ isWell, delivered, error }: FleetFile): boolean {
+  return error !== undefined || (!isWell && delivered > 0);
 }
 
 const isTroubled = ({ stuck, unreadable }: FleetFile): boolean =>

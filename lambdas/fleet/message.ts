@@ -90,11 +90,14 @@ const SECTIONS: readonly Section[] = [
     advice: "`weir-agent status` on the host says what it waits for. docs/runbook.md#stuck-files",
   },
   {
-    of: ({ change }) => change === "gone",
+    of: ({ kind, change }) => change === "gone" || kind === "lost",
     one: ({ host, file }) => `${shown(file!.path)} on ${shown(host!.host)} is not followed any more`,
     many: "files are not followed any more",
     title: "NOT FOLLOWED ANY MORE, though bytes waited",
-    line: ({ host, file }) => `${place(host!, file!)}: ${bytesText(waiting(file!))} were not delivered`,
+    line: ({ host, file }) => {
+      const why = file!.error === undefined ? "" : `, ${shown(file!.error.text)}`;
+      return `${place(host!, file!)}: ${bytesText(waiting(file!))} were not delivered as far as is known${why}`;
+    },
     advice:
       "Was the file deleted before it was read? `weir audit --source HOST:PATH` tells what is missing. " +
       "docs/runbook.md#stuck-files",
@@ -130,6 +133,7 @@ const WELL: Readonly<Record<Kind, string>> = {
   stalled: "the agent progresses",
   stuck: "it is delivered, or progresses",
   unreadable: "it can be read",
+  lost: "",
 };
 
 /** One for all that is to be told, so that a hundred hosts are one message. @returns undefined for nothing */

@@ -160,6 +160,27 @@ describe("a file", () => {
     expect(fleet.messages.at(-1)!.body).toMatch(/600 B were not delivered[^]*weir audit/);
   });
 
+  test("that is deleted before it is delivered is told as gone, with its agent's words; one that ended well is not", () => {
+    const fleet = new WatchedFleet();
+    const error = "deleted, and 600 bytes of it were never read";
+    fleet.tick(0.5, [beat("web", 0, [behind(1_000, 400), report("/log/ended", { size: 10, delivered: 5 })])]);
+    const last = [
+      behind(1_000, 400, { state: "error", error }),
+      report("/log/ended", { size: 10, state: "ended" }),
+    ];
+    fleet.tick(1.5, [beat("web", 1, last)]);
+    // Named once, before its first line has made its id.
+    fleet.tick(2.5, [beat("web", 2, [behind(1_000, 0, { id: "before" })])]);
+    expect(fleet.tick(20, [beat("web", 19)], "told")).toEqual(["begins lost web /var/log/a.log"]);
+    expect(fleet.tick(21, [beat("web", 19)])).toEqual(["begins lost web /var/log/a.log"]);
+    expect(fleet.messages[0]).toMatchObject({
+      subject: "Weir: /var/log/a.log on web is not followed any more",
+      body: expect.stringContaining(`600 B were not delivered as far as is known, ${error}`) as string,
+    });
+    expect(pass(fleet, 22, 40, (minute) => [beat("web", minute)])).toEqual([]);
+    expect(fleet.page?.counts.filesBehind).toBe(0);
+  });
+
   test("where all of an agent's files are stuck, the agent does not progress, and its files are not told one by one", () => {
     const fleet = new WatchedFleet();
     const files = Array.from({ length: 5 }, (_, i) =>
