@@ -27,8 +27,6 @@ export class Source {
   /** As the agent last knew it; a rotation may have renamed the file since. */
   path: string;
   readonly ranges = new TrackedRanges();
-  /** The same with what was left out on purpose: what is not in here, nothing explains. */
-  readonly explained = new TrackedRanges();
   types: readonly string[] = [];
   leftOut: readonly LeftOut[] = [];
   /** Lines that claim bytes which another line claims. */
@@ -41,6 +39,8 @@ export class Source {
   /** Another source goes on where this one ended, up to here. */
   goesOnAt = 0;
   told: Told | undefined;
+  /** Apart from the ranges once something was left out: of most files nothing is. */
+  #explained: TrackedRanges | undefined;
   /** Keys of objects with heartbeats of its host that came after its last bytes. */
   proofs: readonly string[] = [];
 
@@ -48,6 +48,11 @@ export class Source {
     this.id = id;
     this.host = host;
     this.path = path;
+  }
+
+  /** What is delivered, and what was left out on purpose: what is not in here, nothing explains. */
+  get explained(): TrackedRanges {
+    return this.#explained ?? this.ranges;
   }
 
   get name(): string {
@@ -69,20 +74,26 @@ export class Source {
     if (this.firstAt === "" || commit.arrivedFrom < this.firstAt) this.firstAt = commit.arrivedFrom;
     if (commit.arrivedTo > this.lastAt) {
       this.lastAt = commit.arrivedTo;
-      this.path = said.path;
+      if (said.path !== this.path) this.path = said.path;
       this.proofs = [];
     }
     let fresh = 0;
     for (const [from, to] of said.ranges) {
       fresh += this.ranges.add(from, to, commit);
-      this.explained.add(from, to, commit);
+      this.#explained?.add(from, to, commit);
     }
     for (const { from, to, reason, lines } of said.gaps) {
-      const bytes = this.explained.add(from, to, commit);
+      this.#explained ??= this.ranges.copy();
+      const bytes = this.#explained.add(from, to, commit);
       // Whoever reads the bytes again states the same gap.
       if (bytes > 0) this.#leaveOut(reason, bytes, lines);
     }
     return fresh;
+  }
+
+  /** Takes it up where it was put aside. */
+  resume(end: number, commit: CommitRef): void {
+    this.ranges.add(0, end, commit);
   }
 
   #leaveOut(reason: GapReason, bytes: number, lines: number): void {

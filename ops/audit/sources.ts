@@ -19,7 +19,7 @@ export interface SourcesOptions {
   readonly maxSettled?: number;
 }
 
-const MAX_SOURCES = 100_000;
+const MAX_SOURCES = 50_000;
 /** An id and a number each. */
 const MAX_SETTLED = 1_000_000;
 /** Of the sources, how many are let go at a time: those from which nothing came for longest. */
@@ -82,8 +82,7 @@ export class Sources {
     const source = new Source(said);
     const end = this.#settled.get(said.id);
     if (end !== undefined) {
-      source.ranges.add(0, end, ref);
-      source.explained.add(0, end, ref);
+      source.resume(end, ref);
       this.#settled.delete(said.id);
     }
     this.#sources.set(said.id, source);

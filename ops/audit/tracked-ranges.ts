@@ -29,6 +29,13 @@ export class TrackedRanges {
   /** Bytes of holes that are no longer told apart from delivered bytes, since there were too many. */
   blurredBytes = 0;
 
+  copy(): TrackedRanges {
+    const copy = new TrackedRanges();
+    copy.#ranges = this.#ranges.map((range) => ({ ...range }));
+    copy.blurredBytes = this.blurredBytes;
+    return copy;
+  }
+
   /** Where the first range begins, and the last one ends: 0 for none. */
   get begin(): number {
     return this.#ranges[0]?.from ?? 0;
