@@ -70,6 +70,8 @@ export class Audit {
   readonly #failed: FailedBatches;
   readonly #tables: readonly TableAudit[];
   readonly #configs = new Set<string>();
+  /** Lines that commits of batches which came before had rejected as well, by type. */
+  readonly #rejectedAgain = new Map<string, number>();
   #commits = 0;
   #repeated = 0;
   #quarantined = 0;
@@ -106,13 +108,22 @@ export class Audit {
     const coverage = this.#intervals.add(ref.origin, ref.firstSequenceNumber, ref.lastSequenceNumber);
     this.#shards.add(ref, commit.records, coverage);
     const bytes = this.sources.add(commit, ref);
-    if (coverage === "covered") this.#repeated++;
-    else {
+    if (coverage === "covered") {
+      this.#repeated++;
+      this.#rejectAgain(commit);
+    } else {
       this.#failed.add(ref, commit.records);
       this.#types.add(commit, freshnessOf(commit, coverage, bytes));
       this.#quarantined += commit.quarantined - consumedRecords(commit);
     }
     this.#addRows(commit, at, coverage, bytes);
+  }
+
+  /** Not counted, but what is filed anew of these lines is told like any other. */
+  #rejectAgain({ types }: Commit): void {
+    for (const [type, { rejected }] of Object.entries(types)) {
+      this.#rejectedAgain.set(type, (this.#rejectedAgain.get(type) ?? 0) + rejected);
+    }
   }
 
   #addRows(commit: Commit, at: Cursor | undefined, coverage: Coverage, bytes: Freshness | undefined): void {
@@ -219,7 +230,7 @@ export class Audit {
 
   #judgeReparsed(): void {
     for (const { type, lines, rejected } of this.#types.types) {
-      const count = -Math.min(lines, rejected);
+      const count = -Math.min(lines, rejected) - (this.#rejectedAgain.get(type) ?? 0);
       if (count <= 0) continue;
       const text = `${count} lines of ${type} were filed anew, and no commit had rejected them`;
       this.#findings.add({ kind: "consumed", subject: type, text, count });

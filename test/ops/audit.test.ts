@@ -224,6 +224,32 @@ describe("whatever is lost or there twice is found, and named", () => {
   });
 });
 
+test("lines that were rejected twice, since their batch came again in another size, may be filed anew twice", () => {
+  const piece = { source: 0, from: 0, to: 50, rejected: 2 };
+  const batch = { shard: 0, first: 1, last: 4, minute: 1, pieces: [piece] };
+  const again = { ...batch, first: 2, last: 3, minute: 2 };
+  const anew = (n: number): Named => {
+    const named = commitOf({
+      shard: n,
+      first: 1,
+      last: 1,
+      minute: 3,
+      pieces: [{ ...piece, to: 20, rejected: 0 }],
+    });
+    const { access } = named.commit.types;
+    const consumed = [{ kind: "rejected" as const, type: "access", key: `rejected/${n}`, rows: 2 }];
+    const types = { access: { ...access!, reparsed: 2 } };
+    return { ...named, commit: { ...named.commit, origin: `reparse-${n}`, consumed, types } };
+  };
+  const findings = (...commits: readonly Named[]): string[] => {
+    const audit = new Audit({ now: NOW });
+    for (const one of found(commits)) audit.add(one);
+    return audit.end().findings.map(({ kind }) => kind);
+  };
+  expect(findings(commitOf(batch), commitOf(again), anew(1), anew(2))).toEqual([]);
+  expect(findings(commitOf(batch), anew(1), anew(2))).toEqual(["consumed"]);
+});
+
 test("a file that was told of before its first line was read is not behind once it is delivered under its id", () => {
   const host = hostOf(0);
   const audit = new Audit({ now: NOW });
