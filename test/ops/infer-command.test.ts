@@ -32,7 +32,7 @@ const lines = Array.from({ length: 40 }, (_, i) => access(i));
 
 test(
   "a type is inferred from stdin, and the sample's is tried on lines of it, without a cloud",
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     const [inferred, tried] = await Promise.all([
       weir(["infer", "-", "--name", "web", "--tag", "web.*"], lines.join("\n")),

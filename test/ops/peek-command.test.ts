@@ -117,7 +117,7 @@ const resharded = (StreamName: string, shards: number): Promise<void> =>
     const summary = await client.send(new DescribeStreamSummaryCommand({ StreamName }));
     expect(summary.StreamDescriptionSummary?.StreamStatus).toBe("ACTIVE");
     expect(await openShards(StreamName)).toHaveLength(shards);
-  }, 20_000);
+  }, 60_000);
 
 test("what is on the stream is shown event by event, and what cannot be opened is told and passed over", async () => {
   await put("past", aggregate(["one", "two", "three"].map((data) => ({ tag: "access", data }))));
@@ -212,10 +212,4 @@ test("it ends at once and with a summary at Ctrl-C, and in silence when nobody r
     code: 0,
     lines: [expect.stringContaining("live")],
   });
-});
-
-test("what makes no sense is said in a line, with what to do", async () => {
-  const { code, stdout, stderr } = await ended(peek("live", "--type", "acces"));
-  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-  expect(stderr).toBe("weir: the configuration has no log type acces\nDid you mean access?\n");
 });

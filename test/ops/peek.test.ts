@@ -6,10 +6,12 @@ import {
 } from "@aws-sdk/client-kinesis";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
-import { patternOf, EventFilter } from "../../ops/peek/event-filter.ts";
+import type { Place } from "../../ops/access/place.ts";
+import { EventFilter, patternOf } from "../../ops/peek/event-filter.ts";
 import { eventJson, eventText } from "../../ops/peek/event-text.ts";
 import { EventOpener, type SeenEvent } from "../../ops/peek/seen-event.ts";
 import { followStream } from "../../ops/peek/follow.ts";
+import { runPeek } from "../../ops/peek/run.ts";
 import { ShardReader } from "../../ops/peek/shard-reader.ts";
 import { ShardTree } from "../../ops/peek/shard-tree.ts";
 import { readStart, readWhile } from "../../ops/peek/start.ts";
@@ -288,6 +290,16 @@ test("events are chosen by type, tag, host and pattern, of which each has to be 
   const slow = seen({ tag: "raw", data: "a".repeat(50_000) });
   expect(new EventFilter({ grep: patternOf("--grep", "^(a|a)*b$") }).wants(slow[0]!)).toBe(false);
   expect(() => patternOf("--grep", "(?=a)")).toThrow("a lookahead");
+});
+
+test("what makes no sense is said with what to do, before anything is read", async () => {
+  const options = { since: "LATEST", follow: true, color: "auto" } as const;
+  const asked = (more: object): Promise<void> =>
+    runPeek({} as Place, { ...options, ...more }, async () => config);
+  const near = { message: "the configuration has no log type acces", hint: "Did you mean access?" };
+  await expect(asked({ type: ["raw", "acces"] })).rejects.toMatchObject(near);
+  await expect(asked({ grep: "(?=a)" })).rejects.toThrow("--grep: ");
+  await expect(asked({ follow: false })).rejects.toMatchObject({ hint: expect.stringContaining("--since") });
 });
 
 test("--since is a time, so long ago, or a word of Kinesis'", () => {
