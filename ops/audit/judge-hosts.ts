@@ -1,5 +1,5 @@
 import type { Finding } from "./finding.ts";
-import { bytesOf, grouped } from "./judge-source.ts";
+import { counted, grouped } from "../access/figures.ts";
 import type { Source } from "./source.ts";
 import type { Sources } from "./sources.ts";
 
@@ -93,6 +93,6 @@ function leftBehind(
     ({ path, end, told }) => `${path} (delivered to ${grouped(end)} of ${grouped(told!.size)})`,
   );
   const more = files.length > MAX_NAMED ? ` and ${grouped(files.length - MAX_NAMED)} more` : "";
-  const text = `${host} is ${state} since ${at}, with ${bytesOf(count)} that it had not delivered: ${files.slice(0, MAX_NAMED).join(", ")}${more}`;
+  const text = `${host} is ${state} since ${at}, with ${counted(count, "byte")} that it had not delivered: ${files.slice(0, MAX_NAMED).join(", ")}${more}`;
   return { kind: "undelivered", subject: host, text, count };
 }

@@ -1,3 +1,4 @@
+import { counted, grouped, rangeText } from "../access/figures.ts";
 import { HEARTBEAT_PATH } from "../../wire/heartbeat.ts";
 import type { CommitRef } from "./commit-ref.ts";
 import type { Finding } from "./finding.ts";
@@ -41,7 +42,7 @@ export function* judgeSource(source: Source, circumstances: Circumstances): Gene
     yield { kind: "contested", subject: name, text, count: hosts.length };
   }
   if (ranges.blurredBytes > 0) {
-    const text = `${name} (${id}) has more holes than are told apart, of ${bytesOf(ranges.blurredBytes)} at least`;
+    const text = `${name} (${id}) has more holes than are told apart, of ${counted(ranges.blurredBytes, "byte")} at least`;
     yield { kind: "blurred", subject: name, text, count: ranges.blurredBytes };
   }
 }
@@ -61,7 +62,7 @@ function missingBytes(source: Source, holes: readonly Hole[], { replay }: Circum
   const [first] = holes;
   const more = holes.length > 1 ? `, the first of ${grouped(holes.length)} holes` : "";
   const text =
-    `${bytesOf(count)} of ${source.name} (${source.id}) are missing: ` +
+    `${counted(count, "byte")} of ${source.name} (${source.id}) are missing: ` +
     `${rangeText(first!.from, first!.to)}${more}, and no gap is stated for them`;
   const some = holes.slice(0, MAX_HOLES);
   const commits = some.flatMap(({ after, before }) => refs(after, before));
@@ -81,7 +82,7 @@ function* missingEnd(
   if (told.arrivedAt.toISOString() > settledBefore) return;
   const count = acknowledgedEnd - end;
   const text =
-    `${bytesOf(count)} at the end of ${source.name} (${source.id}) are missing: Kinesis had taken it up to ` +
+    `${counted(count, "byte")} at the end of ${source.name} (${source.id}) are missing: Kinesis had taken it up to ` +
     `${grouped(acknowledgedEnd)} by ${told.arrivedAt.toISOString()}, and the lake has it up to ${grouped(end)}`;
   const { last } = source.ranges;
   yield {
@@ -96,7 +97,3 @@ function* missingEnd(
 
 const refs = (...commits: readonly (CommitRef | undefined)[]): CommitRef[] =>
   commits.filter((commit) => commit !== undefined);
-
-export const grouped = (value: number): string => value.toLocaleString("en-US");
-export const rangeText = (from: number, to: number): string => `[${grouped(from)}, ${grouped(to)})`;
-export const bytesOf = (count: number): string => `${grouped(count)} byte${count === 1 ? "" : "s"}`;

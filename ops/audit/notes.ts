@@ -1,6 +1,6 @@
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
 import type { Audit, AuditResult } from "./audit.ts";
-import { bytesOf, grouped } from "./judge-source.ts";
+import { counted, grouped } from "../access/figures.ts";
 import type { Evidence } from "./report.ts";
 
 const MAX_NAMED = 5;
@@ -26,9 +26,9 @@ export function notesOf(
   return [
     ...waitingNotes(result),
     ...(pendingBytes > 0
-      ? [`${bytesOf(pendingBytes)} between others that have just arrived may be on their way`]
+      ? [`${counted(pendingBytes, "byte")} between others that have just arrived may be on their way`]
       : []),
-    ...(lagBytes > 0 ? [`${bytesOf(lagBytes)} of ${files(lagging)} are not delivered yet`] : []),
+    ...(lagBytes > 0 ? [`${counted(lagBytes, "byte")} of ${files(lagging)} are not delivered yet`] : []),
     ...(failing.length > 0 ? [`their agents cannot read ${list(failing)}`] : []),
     ...(isAsked ? [] : lakeNotes(audit, result)),
     ...hostNotes(result),
@@ -58,7 +58,7 @@ function* lakeNotes(
     yield `${grouped(quarantined)} records are quarantined, since they could not be opened: weir replay --quarantined`;
   }
   for (const [reason, { bytes, lines, sources }] of leftOut(audit)) {
-    yield `${bytesOf(bytes)} (${grouped(lines)} lines) of ${files(sources)} were left out by their agents: ${reason}`;
+    yield `${counted(bytes, "byte")} (${grouped(lines)} lines) of ${files(sources)} were left out by their agents: ${reason}`;
   }
   if (repeated > 0)
     yield `${grouped(repeated)} commits are of batches that came before: their rows are counted once`;
@@ -112,7 +112,7 @@ function* unknownNotes(
   if (hasNoLoader) yield "there is no warehouse: rows stay in the lake";
 }
 
-export const files = (count: number): string => `${grouped(count)} file${count === 1 ? "" : "s"}`;
+export const files = (count: number): string => counted(count, "file");
 
 function list(names: readonly string[]): string {
   const more = names.length > MAX_NAMED ? ` and ${grouped(names.length - MAX_NAMED)} more` : "";

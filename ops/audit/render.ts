@@ -1,7 +1,7 @@
 import { printable, textTable } from "../access/text-table.ts";
 import type { AuditArguments } from "./command.ts";
 import type { Finding } from "./finding.ts";
-import { grouped } from "./judge-source.ts";
+import { grouped } from "../access/figures.ts";
 import { files } from "./notes.ts";
 import type { AuditReport } from "./report.ts";
 import { sourceText } from "./source-text.ts";

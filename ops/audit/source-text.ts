@@ -1,5 +1,5 @@
 import { printable } from "../access/text-table.ts";
-import { bytesOf, grouped, rangeText } from "./judge-source.ts";
+import { counted, grouped, rangeText } from "../access/figures.ts";
 import type { AuditReport } from "./report.ts";
 import type { SourceReport } from "./source-report.ts";
 
@@ -17,16 +17,16 @@ function deliveryText(source: SourceReport): string[] {
   if (firstAt === undefined) return ["Nothing of it has come to the lake."];
   const [first] = delivered;
   const what = ranges === 1 ? rangeText(...first!) : `${grouped(ranges)} ranges up to ${grouped(end)}`;
-  const said = [`Delivered: ${what}, ${bytesOf(bytes)}, from ${firstAt} to ${lastAt}.`];
+  const said = [`Delivered: ${what}, ${counted(bytes, "byte")}, from ${firstAt} to ${lastAt}.`];
   if (missing.length > 0) {
     said.push(
       `MISSING: ${missing.map(([from, to]) => rangeText(from, to)).join(", ")}, and no reason is stated.`,
     );
   }
   for (const { reason, bytes, lines } of leftOut) {
-    said.push(`Left out by the agent, ${reason}: ${bytesOf(bytes)}, ${grouped(lines)} lines.`);
+    said.push(`Left out by the agent, ${reason}: ${counted(bytes, "byte")}, ${grouped(lines)} lines.`);
   }
-  if (againBytes > 0) said.push(`Delivered more than once: ${bytesOf(againBytes)}.`);
+  if (againBytes > 0) said.push(`Delivered more than once: ${counted(againBytes, "byte")}.`);
   if (source.conflicts > 0)
     said.push(`${grouped(source.conflicts)} lines claim bytes that another line claims.`);
   if (source.otherHosts.length > 0) said.push(`Claimed as well by ${source.otherHosts.join(", ")}.`);
@@ -51,7 +51,7 @@ function endText({
       whole === "proven" ? "and all of it is accounted for" : "and not all of it is accounted for";
     return `It ended at ${grouped(finalSize)}, as its agent said at ${toldAt}, ${proven}.${failed}`;
   }
-  const lag = lagBytes === 0 ? "all of it is delivered" : `${bytesOf(lagBytes)} are not delivered`;
+  const lag = lagBytes === 0 ? "all of it is delivered" : `${counted(lagBytes, "byte")} are not delivered`;
   const reached = endReachedAt === undefined ? "" : `, its end reached at ${endReachedAt}`;
   return `Of ${grouped(size!)} bytes ${grouped(read!)} are read${reached}, as its agent said at ${toldAt}: ${lag}. It is ${state}, and may grow.${failed}`;
 }
@@ -70,7 +70,7 @@ function contentText({ id, types }: SourceReport, { rows, tableRows = {} }: Audi
       said.push(`${grouped(rows.gone)} objects are not there any more: erased, expired or removed.`);
   } else if (rows !== undefined) {
     said.push(
-      `Its rows were not counted: they are in ${grouped(rows.objects)} objects or more, of ${bytesOf(rows.bytes)}; --since makes them fewer.`,
+      `Its rows were not counted: they are in ${grouped(rows.objects)} objects or more, of ${counted(rows.bytes, "byte")}; --since makes them fewer.`,
     );
   }
   const tables = Object.entries(tableRows).flatMap(([table, counts]) =>

@@ -1,6 +1,7 @@
 import { compareCursors, type Cursor } from "../../lambdas/commit-log/cursor.ts";
 import type { Commit } from "../../wire/commit.ts";
 import type { TableSums } from "../../wire/loader-command.ts";
+import { counted } from "../access/figures.ts";
 import type { Finding } from "./finding.ts";
 
 /** Rows of the lake that a table is for, and what became of them. */
@@ -207,4 +208,4 @@ export class TableAudit {
   }
 }
 
-const rowsOf = (count: number): string => `${count.toLocaleString("en-US")} row${count === 1 ? "" : "s"}`;
+const rowsOf = (count: number): string => counted(count, "row");
