@@ -3,7 +3,7 @@ export const FAULTS = {
   // Agents and the stream
   "put-refused": { probability: 0.02, what: "PutRecords fails as a whole" },
   "put-throttled": { probability: 0.03, what: "a shard is over its limit for a part of a request" },
-  "put-partly-failed": { probability: 0.01, what: "Kinesis fails an entry of a request" },
+  "put-partly-failed": { probability: 0.05, what: "Kinesis fails an entry of a request" },
   "put-answer-lost": { probability: 0.02, what: "PutRecords takes all, and its answer is lost" },
   "stream-down": { probability: 0, what: "Kinesis answers nobody for a while" },
   "agent-stopped": { probability: 0, what: "an agent is stopped, and started again" },
@@ -25,6 +25,7 @@ export const FAULTS = {
   "router-broken": { probability: 0, what: "a deployment that always fails, until batches are given up" },
   "router-clock-wrong": { probability: 0.01, what: "a commit is named by a minute that is long over" },
   redeployed: { probability: 0, what: "another configuration goes to the router, and later to the loader" },
+  "rejected-reparsed": { probability: 0, what: "rejected lines are filed anew, before or after a load" },
   // S3
   "s3-refused": { probability: 0.004, what: "a request to S3 fails" },
   "s3-answer-lost": { probability: 0.004, what: "a request to S3 is carried out, and its answer is lost" },

@@ -243,8 +243,8 @@ function agentConfig(host: string, random: Random): AgentConfig {
     },
     producer: {
       aggregate_bytes: random.pick([1_024, 2_048, 8_192]),
-      linger_ms: random.int(100, 3_000),
-      max_in_flight: random.int(1, 4),
+      linger_ms: random.int(50, 2_000),
+      max_in_flight: random.int(1, 6),
       ordering: random.pick(["none", "none", "source"]),
       compression: random.pick(["none", "zstd"]),
     },

@@ -78,6 +78,8 @@ class Outcome {
     for (const tag of TAGS) this.#rows.set(tag, this.#readRows(tag));
     this.#readRejected();
     for (const { commit, config } of this.#commits) {
+      // Lines that are filed anew were delivered before.
+      if (commit.consumed !== undefined) continue;
       for (const { id, ranges } of commit.sources) {
         const byConfig = this.#delivered.get(id) ?? new Map<number, RangeSet>();
         this.#delivered.set(id, byConfig);
@@ -218,7 +220,9 @@ class Outcome {
     rows: number,
     places: readonly { readonly src: string; readonly offset: number }[],
   ): Generator<string> {
-    const isWanted = [...configs].some((config) => isRow(config, tag, kind));
+    const { reparsedBy } = this.#simulation;
+    const tried = reparsedBy === undefined ? configs : [...configs, reparsedBy];
+    const isWanted = [...tried].some((config) => isRow(config, tag, kind));
     if (isWanted !== rows > 0) {
       yield `${what}, routed by ${[...configs].join()}, is in the table ${rows} times`;
     }

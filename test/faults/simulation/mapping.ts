@@ -10,6 +10,8 @@ import type { Stream, StreamShard } from "./stream.ts";
 import { STREAM_ARN } from "./stream.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
+export const ROUTER_ARN = "arn:aws:lambda:us-east-1:000000000000:function:router";
+
 const LONGEST_WAIT_MS = 60_000;
 
 export interface MappingParts {
@@ -114,7 +116,7 @@ class ShardConsumer {
     const uuid = `00000000-0000-4000-8000-${batch.records[0]!.sequenceNumber.slice(-12)}`;
     const key = failureKey("mapping", shardId, at, uuid);
     const context = {
-      functionArn: "arn:aws:lambda:us-east-1:000000000000:function:router",
+      functionArn: ROUTER_ARN,
       streamArn: STREAM_ARN,
       shardId,
       condition,

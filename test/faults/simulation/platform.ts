@@ -18,6 +18,8 @@ let current: Platform | undefined;
 
 /** Runs something on a simulated platform, and nothing else meanwhile. */
 export async function onPlatform<T>(platform: Platform, run: () => Promise<T>): Promise<T> {
+  // As when a test's time is up, and it goes on all the same.
+  if (current) throw new Error("another history is being simulated");
   current = platform;
   const restoreTime = platform.time.install();
   const { random } = Math;

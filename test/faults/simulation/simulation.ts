@@ -24,6 +24,9 @@ import { problemsOf } from "./invariants.ts";
 /** Keeps what is drawn for the steps apart from what is drawn as they happen. */
 const STEPS_SEED = 1_000_000;
 
+/** Steps after which the checkpoints are looked at. */
+const CHECKED: ReadonlySet<Step["kind"]> = new Set(["pass", "wait", "kill", "lose-power"]);
+
 const BEGIN_MS = Date.parse("2026-11-21T10:00:00Z");
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
@@ -83,7 +86,8 @@ export class Simulation {
   readonly problems: string[] = [];
   /** Configurations that the router, and the loader, were deployed with last. */
   readonly deployed = { router: 0, loader: 0 };
-  readonly first: number;
+  /** By which rejected lines were filed anew, if they were. */
+  reparsedBy: number | undefined;
   readonly #steps: readonly Step[];
   #lines = 0;
   #isScheduled = true;
@@ -93,8 +97,9 @@ export class Simulation {
     this.random = new Random(seed);
     this.#steps = steps;
     this.chance = new Chance(this.random, without, (what) => this.note(what));
-    this.first = this.deployed.router = this.deployed.loader = this.random.pick([0, 0, 0, 1, 2, 3]);
-    const config = CONFIGS[this.first]!;
+    const first = this.random.pick([0, 0, 0, 1, 2, 3]);
+    this.deployed.router = this.deployed.loader = first;
+    const config = CONFIGS[first]!;
     this.bucket = new Bucket(this.time, this.chance);
     this.stream = new Stream(this.time, this.chance, this.random.int(1, 3), () => this.mapping.look());
     this.router = new RouterFunction(config, this.bucket, this.time, this.chance);
@@ -154,7 +159,7 @@ export class Simulation {
     await this.time.pass(FIRST_LOOK_MS);
     for (const step of this.#steps) {
       await this.#take(step);
-      if (step.kind === "pass" || step.kind === "wait") await this.#checkPositions();
+      if (CHECKED.has(step.kind)) await this.#checkPositions();
     }
     this.chance.isOn = false;
     this.note("all faults cease");

@@ -1,4 +1,10 @@
-import { ListShardsCommand, type KinesisClient, PutRecordsCommand } from "@aws-sdk/client-kinesis";
+import {
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  type KinesisClient,
+  ListShardsCommand,
+  PutRecordsCommand,
+} from "@aws-sdk/client-kinesis";
 import { SHARD_WRITE_BYTES_PER_SECOND } from "../../../wire/limits.ts";
 import { type StreamRecord, toStreamRecord } from "../../../local/mapping/stream-record.ts";
 import type { Chance } from "./chance.ts";
@@ -121,6 +127,48 @@ export class Stream {
       return { StreamDescriptionSummary: { StreamStatus: "ACTIVE", MaxRecordSizeInKiB: 1_024 } };
     };
     return { send, destroy: () => {} } as unknown as KinesisClient;
+  }
+
+  /** A client of whoever reads it. */
+  get reader(): KinesisClient {
+    return { send: async (command: object) => this.#read(command) } as unknown as KinesisClient;
+  }
+
+  #read(command: object): object {
+    if (command instanceof GetShardIteratorCommand) {
+      const { ShardId, ShardIteratorType, StartingSequenceNumber: from = "0", Timestamp } = command.input;
+      const { records } = this.shards.find(({ shardId }) => shardId === ShardId)!;
+      const isBefore = ({ sequenceNumber, arrivedAtMs }: TakenRecord): boolean =>
+        ShardIteratorType === "AT_TIMESTAMP"
+          ? arrivedAtMs < Timestamp!.getTime()
+          : BigInt(sequenceNumber) < BigInt(from) + (ShardIteratorType === "AFTER_SEQUENCE_NUMBER" ? 1n : 0n);
+      return { ShardIterator: `${ShardId} ${records.filter(isBefore).length}` };
+    }
+    if (command instanceof GetRecordsCommand) {
+      const [ShardId, at] = command.input.ShardIterator!.split(" ");
+      const { records, isClosed } = this.shards.find(({ shardId }) => shardId === ShardId)!;
+      const Records = records.slice(Number(at)).map((record) => ({
+        SequenceNumber: record.sequenceNumber,
+        ApproximateArrivalTimestamp: new Date(record.arrivedAtMs),
+        Data: record.data,
+        PartitionKey: record.partitionKey,
+      }));
+      const next = isClosed ? {} : { NextShardIterator: `${ShardId} ${records.length}` };
+      return { Records, MillisBehindLatest: 0, ...next };
+    }
+    if (command instanceof ListShardsCommand) {
+      return {
+        Shards: this.shards.map((shard) => {
+          const [ParentShardId, AdjacentParentShardId] = shard.parents;
+          const last = shard.records.at(-1)?.sequenceNumber ?? "49600";
+          const end = shard.isClosed && { EndingSequenceNumber: last };
+          const SequenceNumberRange = { StartingSequenceNumber: "49600", ...end };
+          return { ...listed(shard), ParentShardId, AdjacentParentShardId, SequenceNumberRange };
+        }),
+      };
+    }
+    const StreamCreationTimestamp = new Date(0);
+    return { StreamDescriptionSummary: { RetentionPeriodHours: 168, StreamCreationTimestamp } };
   }
 
   async #put(

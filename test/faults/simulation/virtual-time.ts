@@ -22,6 +22,10 @@ const realClearTimeout = globalThis.clearTimeout;
 const realSetInterval = globalThis.setInterval;
 const realClearInterval = globalThis.clearInterval;
 
+/** A millisecond of the real clock. */
+export const realWait = (): Promise<void> =>
+  new Promise((resolve) => void realSetTimeout(() => resolve(), 1));
+
 /**
  * Time that stands still while anything runs, and then jumps to the next moment that somebody waits for. What is
  * simulated has no other: `Date`, timers and `performance.now` are replaced as long as a history is simulated, and what
