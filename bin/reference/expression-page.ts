@@ -66,9 +66,10 @@ A value that does not fit its column is dealt with as a field's is (\`onMisfit\`
 | | gives | |
 |---|---|---|
 ${Object.entries(FUNCTIONS).map(functionRow).join("")}
-Patterns run in linear time, and so lookaheads and backreferences are refused. What is looked for has at most 256 characters,
-a text that an expression makes 65,535, a split text 10,000 parts; \`hash\` and \`userAgent\`, which take some 3 and up to
-60 µs, may not be asked of each item of a list. So an expression takes a time that grows no faster than the line.
+An expression has at most 4,096 characters, brackets 64 deep and 256 operations on one another. Patterns run in linear
+time, and so lookaheads and backreferences are refused. What is looked for has at most 256 characters, a text that an
+expression makes 65,535, a split text 10,000 parts; \`hash\` and \`userAgent\`, which take some 3 and up to 60 µs, may
+not be asked of each item of a list. So an expression takes a time that grows no faster than the line.
 
 \`userAgent\` is [bowser](https://github.com/bowser-js/bowser)'s, of the first 512 characters. What \`hash\` gives can be
 found by trying where the salt is known; masking and hashing say nothing of \`_extra\`, where the field stays unless

@@ -176,7 +176,15 @@ test("an expression is bounded: in length, in depth, and in what it makes", () =
   const refused = (source: string) => () => new Expression(source, SCOPE);
   expect(refused(`${"s+".repeat(2_048)}s`)).toThrow("longer than 4096 characters");
   expect(refused(`${"(".repeat(65)}s${")".repeat(65)}`)).toThrow("nested more than 64 deep");
-  expect(refused("-".repeat(4_000) + "x")).not.toThrow();
+  for (const deep of [
+    "-".repeat(4_000) + "x",
+    `x${"+x".repeat(2_000)}`,
+    `m${".k".repeat(2_000)}`,
+    `s${".trim()".repeat(500)}`,
+    `m${"['k']".repeat(800)}`,
+  ])
+    expect(refused(deep)).toThrow("more than 256 operations on one another");
+  expect(new Expression(`x${"+x".repeat(255)}`, SCOPE).of(lineOf({ x: 1 }))).toBe(256);
   const text = "a".repeat(40_000);
   const of = (source: string) =>
     (new Expression(source, SCOPE).of(lineOf({ s: text, t: "b".repeat(300) })) as Failure).reason;

@@ -44,7 +44,9 @@ const LEVELS = [
 export type BinaryOperator = (typeof LEVELS)[number][number];
 
 export const EXPRESSION_MAX_CHARS = 4_096;
-const MAX_DEPTH = 64;
+/** Of brackets in one another, and of operations on the results of others, which a stack has to hold. */
+const MAX_BRACKETS = 64;
+const MAX_DEPTH = 256;
 
 const LITERALS: ReadonlyMap<string, boolean | null> = new Map([
   ["true", true],
@@ -63,7 +65,8 @@ export function parseExpression(source: string): Node {
 class ExpressionParser {
   readonly #tokens: readonly Token[];
   #at = 0;
-  #depth = 0;
+  #brackets = 0;
+  readonly #depths = new Map<Node, number>();
 
   constructor(tokens: readonly Token[]) {
     this.#tokens = tokens;
@@ -81,17 +84,18 @@ class ExpressionParser {
 
   /** Each level of nesting comes through here, so that the stack is bounded. */
   #expression(): Node {
-    if (++this.#depth > MAX_DEPTH)
-      throw new ExpressionError(`nested more than ${MAX_DEPTH} deep`, this.#token.at);
+    if (++this.#brackets > MAX_BRACKETS)
+      throw new ExpressionError(`nested more than ${MAX_BRACKETS} deep`, this.#token.at);
     const condition = this.#binary(0);
     const { at } = this.#token;
     let node = condition;
     if (this.#takes("?")) {
       const chosen = this.#binary(0);
       this.#expect(":");
-      node = { kind: "choice", condition, chosen, otherwise: this.#expression(), at };
+      const otherwise = this.#expression();
+      node = this.#over([condition, chosen, otherwise], { kind: "choice", condition, chosen, otherwise, at });
     }
-    this.#depth--;
+    this.#brackets--;
     return node;
   }
 
@@ -103,7 +107,8 @@ class ExpressionParser {
       const { kind, text, at } = this.#token;
       if ((kind !== "sign" && kind !== "name") || !operators.includes(text)) return left;
       this.#at++;
-      left = { kind: "binary", operator: text as BinaryOperator, left, right: this.#binary(level + 1), at };
+      const right = this.#binary(level + 1);
+      left = this.#over([left, right], { kind: "binary", operator: text as BinaryOperator, left, right, at });
     }
   }
 
@@ -114,7 +119,7 @@ class ExpressionParser {
     return signs.reduceRight<Node>((of, { operator, at }) => {
       if (operator === "-" && of.kind === "literal" && typeof of.value === "number")
         return { kind: "literal", value: -of.value, at };
-      return { kind: "unary", operator, of, at };
+      return this.#over([of], { kind: "unary", operator, of, at });
     }, this.#postfix());
   }
 
@@ -125,13 +130,14 @@ class ExpressionParser {
         const { kind, text: name, at } = this.#token;
         if (kind !== "name") throw this.#unexpected("a name");
         this.#at++;
-        node = this.#takes("(")
-          ? { kind: "call", name, args: [node, ...this.#items(")")], isMethod: true, at }
-          : { kind: "member", of: node, name, at };
+        if (this.#takes("(")) {
+          const args = [node, ...this.#items(")")];
+          node = this.#over(args, { kind: "call", name, args, isMethod: true, at });
+        } else node = this.#over([node], { kind: "member", of: node, name, at });
       } else if (this.#takes("[")) {
         const index = this.#expression();
         this.#expect("]");
-        node = { kind: "index", of: node, index, at: index.at };
+        node = this.#over([node, index], { kind: "index", of: node, index, at: index.at });
       } else return node;
     }
   }
@@ -146,13 +152,28 @@ class ExpressionParser {
       this.#at++;
       const literal = LITERALS.get(text);
       if (literal !== undefined) return { kind: "literal", value: literal, at };
-      if (this.#takes("(")) return { kind: "call", name: text, args: this.#items(")"), isMethod: false, at };
+      if (this.#takes("(")) {
+        const args = this.#items(")");
+        return this.#over(args, { kind: "call", name: text, args, isMethod: false, at });
+      }
       return { kind: "name", name: text, at };
     }
-    if (this.#takes("[")) return { kind: "list", items: this.#items("]"), at };
+    if (this.#takes("[")) {
+      const items = this.#items("]");
+      return this.#over(items, { kind: "list", items, at });
+    }
     if (!this.#takes("(")) throw this.#unexpected("a value");
     const node = this.#expression();
     this.#expect(")");
+    return node;
+  }
+
+  /** Bounds how deep an expression is, however it is written: whoever works it out goes down to its leaves. */
+  #over(parts: readonly Node[], node: Node): Node {
+    const depth = 1 + Math.max(0, ...parts.map((part) => this.#depths.get(part) ?? 0));
+    if (depth > MAX_DEPTH)
+      throw new ExpressionError(`more than ${MAX_DEPTH} operations on one another`, node.at);
+    this.#depths.set(node, depth);
     return node;
   }
 
