@@ -128,6 +128,7 @@ export class Agent {
       lingerMs: producer.linger_ms,
       compression: producer.compression,
       ordering: producer.ordering,
+      labels: config.labels,
       shards,
       seal: (record) => this.#outbox.put(record),
     });

@@ -6,6 +6,7 @@ import { cloudWatchSchema } from "./cloudwatch/cloudwatch-config.ts";
 import { filterSettings } from "./filter/filter-config.ts";
 import { forwardConfigSchema } from "./forward/forward-config.ts";
 import { lineSocketConfigSchema, stdinConfigSchema } from "./lines/lines-config.ts";
+import { ec2LabelsSchema, labelsSchema } from "./labels-config.ts";
 import { monitorSchema } from "./monitor/monitor-config.ts";
 import { awsSchema } from "./producer/aws-config.ts";
 import { regionName } from "./producer/region-name.ts";
@@ -185,6 +186,8 @@ export const agentConfigSchema = z
           "value every source goes on under a new id. What stays the same through restarts, and is no host name that changes",
         defaultIs: "the EC2 instance id, or outside of containers /etc/machine-id",
       }),
+    labels: labelsSchema.prefault({}),
+    ec2_labels: ec2LabelsSchema.default([]),
     include: absolutePath.optional().meta({
       description: "a directory whose *.toml files hold further [[files]], taken in the order of their names",
     }),

@@ -7,6 +7,7 @@ import { type AgentState, CheckpointFile, makeStateDirectory } from "./checkpoin
 import { CloudWatchHeartbeat } from "./cloudwatch/cloudwatch-heartbeat.ts";
 import { cloudWatchSender } from "./cloudwatch/cloudwatch-sender.ts";
 import type { AgentConfig } from "./config.ts";
+import { readLabels } from "./labels.ts";
 import { warnOfExposure } from "./forward/exposure.ts";
 import { Inputs } from "./inputs.ts";
 import { adoptState } from "./machine/adopt-state.ts";
@@ -120,7 +121,8 @@ async function runTerm(
   const signal = AbortSignal.any([options.signal, change.signal]);
   const isReplaced = () => change.signal.aborted && !options.signal.aborted;
   const client = kinesisClient(config);
-  const agent = new Agent(config, { ...options, signal }, { ...parts, client });
+  const labels = await readLabels(config, process.env, log);
+  const agent = new Agent({ ...config, labels }, { ...options, signal }, { ...parts, client });
   monitor.show(() => agent.vitals);
   const telling = tellCloudWatch(config, agent, client, log, over.signal);
   try {

@@ -51,7 +51,7 @@ const fieldPath = z
   .meta({
     description:
       "name of a parsed field; in JSON, dots reach into objects, and numbers into arrays, where no name has the dots itself. " +
-      "`_line` is the whole line, `_tag` its tag, `_path` and `_host` where it was read",
+      "`_line` is the whole line, `_tag` its tag, `_path` and `_host` where it was read, `_labels.NAME` a label of that host",
   });
 
 const time = z.strictObject({ field: fieldPath, ...timeSettings });

@@ -1,4 +1,5 @@
 import type { Tag, UserRecord } from "./aggregate.ts";
+import { LABEL_NAME, type Labels, LABELS_MAX, isLabelValue } from "./labels.ts";
 import { gapBytes, rangeBytes, sourceBytes } from "./commit-bytes.ts";
 import {
   HOST_MAX_BYTES,
@@ -14,7 +15,8 @@ import { WireError } from "./wire-error.ts";
  *
  * run  := head { record without tags }
  * head := "@"  source ":" offset            where the record's bytes begin
- *         [ "h" host  "p" path ]            the first time this source appears in the aggregate
+ *         [ "h" host  "p" path { "l" name "=" value } ]
+ *                                           the first time this source appears in the aggregate; labels of the host
  *         [ "+" extent ]                    source bytes it stands for, when not data.length + 1
  *         { "-" from ":" reason ":" lines [ ":" source ] }
  *                                           bytes from..offset are not here on purpose; where two gaps meet, the
@@ -31,7 +33,7 @@ import { WireError } from "./wire-error.ts";
  * sources has limits, too (limits.ts): whoever writes to the stream could otherwise make commits of any size,
  * and sums that no number holds.
  */
-const TAG = { at: "@", host: "h", path: "p", extent: "+", gap: "-" } as const;
+const TAG = { at: "@", host: "h", path: "p", label: "l", extent: "+", gap: "-" } as const;
 
 /** Why source bytes were left out on purpose. */
 export const GAP_REASONS = [
@@ -90,6 +92,8 @@ export interface Source {
   readonly id: string;
   readonly host: string;
   readonly path: string;
+  /** Of the host; absent where its agent states none. */
+  readonly labels?: Labels;
 }
 
 /** Where a user record's bytes stand. */
@@ -142,6 +146,15 @@ class Stated {
 /** Writes the tags of one aggregate's records, in order. Make a new one for each aggregate. */
 export class ProvenanceWriter {
   readonly #stated = new Stated();
+  readonly #labels: readonly Tag[];
+
+  /** @param labels of the host of all sources */
+  constructor(labels: Labels = {}) {
+    this.#labels = Object.entries(labels).map(([name, value]) => ({
+      key: TAG.label,
+      value: `${name}=${value}`,
+    }));
+  }
 
   /** Tags for a record; changes nothing, so a record that does not fit can be offered again. */
   tags(position: Position, dataBytes: number): readonly Tag[] {
@@ -150,7 +163,11 @@ export class ProvenanceWriter {
     if (regular && this.#stated.goesOn(position)) return NO_TAGS;
     const tags: Tag[] = [{ key: TAG.at, value: `${source.id}:${offset}` }];
     if (!this.#stated.has(source)) {
-      tags.push({ key: TAG.host, value: source.host }, { key: TAG.path, value: source.path });
+      tags.push(
+        { key: TAG.host, value: source.host },
+        { key: TAG.path, value: source.path },
+        ...this.#labels,
+      );
     }
     if (!regular) tags.push({ key: TAG.extent, value: `${extent}` });
     for (const { from, reason, lines, source } of gapsBefore(offset, gap)) {
@@ -230,7 +247,8 @@ export class ProvenanceReader {
       }
       checkName("host", host, isHostName(host));
       checkName("path", path, path.length <= PATH_MAX_CHARS && !path.includes("\0"));
-      source = { id, host, path };
+      const labels = readLabels(record);
+      source = { id, host, path, ...(labels && { labels }) };
       this.#sources.set(id, source);
     }
     return source;
@@ -248,6 +266,21 @@ export function isHostName(host: string): boolean {
 function checkName(what: string, name: string, isGood: boolean): void {
   if (isGood) return;
   throw new WireError("PROVENANCE", `no ${what} of any system: ${JSON.stringify(name.slice(0, 80))}`);
+}
+
+/** @returns undefined where there are none */
+function readLabels({ tags }: UserRecord): Labels | undefined {
+  const stated = tags.filter(({ key }) => key === TAG.label);
+  if (stated.length === 0) return undefined;
+  if (stated.length > LABELS_MAX)
+    throw new WireError("PROVENANCE", `more labels of a host than ${LABELS_MAX}`);
+  const labels = stated.map(({ value: text = "" }): [string, string] => {
+    const end = text.indexOf("=");
+    const [name, value] = [text.slice(0, Math.max(0, end)), text.slice(end + 1)];
+    checkName("label", text, LABEL_NAME.test(name) && isLabelValue(value));
+    return [name, value];
+  });
+  return Object.fromEntries(labels);
 }
 
 function readGap(record: UserRecord, offset: number): Gap | undefined {

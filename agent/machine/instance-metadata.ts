@@ -20,16 +20,34 @@ export function asInstanceId(text: string | undefined): string | undefined {
  * @returns undefined where nothing answers in time, or what answers is something else
  */
 export async function askInstanceId(environment: NodeJS.ProcessEnv): Promise<string | undefined> {
-  if (environment["AWS_EC2_METADATA_DISABLED"]?.toLowerCase() === "true") return undefined;
+  const [id] = await askMetadata(environment, ["instance-id"]);
+  return asInstanceId(id);
+}
+
+/**
+ * Asks instance metadata (version 2) for several things, by their names below `latest/meta-data/`.
+ *
+ * @returns each in its place, undefined where there is none, or nothing answers in time
+ */
+export async function askMetadata(
+  environment: NodeJS.ProcessEnv,
+  names: readonly string[],
+): Promise<(string | undefined)[]> {
+  const nothing = names.map(() => undefined);
+  if (environment["AWS_EC2_METADATA_DISABLED"]?.toLowerCase() === "true") return nothing;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
   try {
     const endpoint = endpointIn(environment);
     const lifetime = { "x-aws-ec2-metadata-token-ttl-seconds": "60" };
     const token = await ask(new URL("/latest/api/token", endpoint), "PUT", lifetime, signal);
-    const url = new URL("/latest/meta-data/instance-id", endpoint);
-    return asInstanceId(await ask(url, "GET", { "x-aws-ec2-metadata-token": token }, signal));
+    const header = { "x-aws-ec2-metadata-token": token };
+    const one = async (name: string): Promise<string | undefined> => {
+      const url = new URL(`/latest/meta-data/${name.split("/").map(encodeURIComponent).join("/")}`, endpoint);
+      return await ask(url, "GET", header, signal).catch(() => undefined);
+    };
+    return await Promise.all(names.map(one));
   } catch {
-    return undefined;
+    return nothing;
   }
 }
 

@@ -1,6 +1,7 @@
 import { AggregateBuilder, writeDigests } from "../../wire/aggregate.ts";
 import { deflate } from "../../wire/envelope.ts";
 import { hashKeyOf } from "../../wire/hash-key.ts";
+import type { Labels } from "../../wire/labels.ts";
 import { type Position, ProvenanceWriter, type Source } from "../../wire/provenance.ts";
 import { inflatedMaxBytes } from "../../wire/limits.ts";
 import { LANES } from "../../wire/simd.ts";
@@ -28,6 +29,8 @@ export interface AggregatorOptions {
   readonly compression: "none" | "zstd";
   /** "source": an aggregate holds one source, which decides its shard. */
   readonly ordering: "none" | "source";
+  /** Of the host, stated with every source. */
+  readonly labels?: Labels;
   readonly shards: { choose(bytes: number): { readonly explicitHashKey: string } };
   readonly seal: (record: OutgoingRecord) => void;
 }
@@ -56,7 +59,7 @@ export class Aggregator {
   readonly #options: AggregatorOptions;
   readonly #builder: AggregateBuilder;
   readonly #buffers: BufferPool;
-  #provenance = new ProvenanceWriter();
+  #provenance: ProvenanceWriter;
   #spans = new Map<Origin, OpenSpan>();
   /** Closed, and waiting for others to be hashed with. */
   readonly #closed: OutgoingRecord[] = [];
@@ -66,6 +69,7 @@ export class Aggregator {
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
+    this.#provenance = new ProvenanceWriter(options.labels);
     this.#builder = new AggregateBuilder(options.maxBytes);
     this.#buffers = new BufferPool(options.maxBytes, Math.ceil(IDLE_BYTES / options.maxBytes));
   }
@@ -165,7 +169,7 @@ export class Aggregator {
       };
     });
     this.#spans = new Map();
-    this.#provenance = new ProvenanceWriter();
+    this.#provenance = new ProvenanceWriter(this.#options.labels);
     const acknowledge = () => {
       for (const acknowledge of acknowledgements) acknowledge();
     };

@@ -31,6 +31,7 @@ ${shown({
 | \`status\`, \`user.id\`, \`id.orig_h\` | a field of the line, as \`field\` of a column names it: in JSON dots reach into objects where no name has the dots itself. Null where there is none |
 | \`field("http-host")\` | a field whose name is no word |
 | \`_line\`, \`_tag\`, \`_path\`, \`_host\` | the whole line, its tag, and where it was read; the last two are null for other producers |
+| \`_labels.NAME\` | a label that the agent's configuration gives its host; null where it gives none |
 | \`_time\`, \`_arrived_at\` | event time and arrival, as times |
 | \`"text"\`, \`'text'\`, \`r"\\d+"\` | a text, with \`\\n\`, \`\\t\`, \`\\"\`, \`\\u00e9\` for what they mean elsewhere; behind \`r\`, backslashes are themselves |
 | \`1\`, \`0.5\`, \`1e3\`, \`0xff\`, \`true\`, \`false\`, \`null\`, \`["a", "b"]\` | |

@@ -76,7 +76,8 @@ export class Batch {
     }
     const path = position?.source.path ?? null;
     const foreign = position === undefined;
-    const line: Line = { data, crc, metadata, offset, foreign, tag, partitionKey, path };
+    const labels = position?.source.labels;
+    const line: Line = { data, crc, metadata, offset, foreign, tag, partitionKey, path, labels };
     const unparsed = unopened === undefined ? undefined : new Misfit("unparsed", unopened);
     const given = isEmpty ? SKIPPED : unparsed;
     fileLine(batch, type, line, given);

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { LineValues } from "../../wire/expression/value.ts";
+import type { Labels } from "../../wire/labels.ts";
 import { Misfit } from "./misfit.ts";
 import type { RoutedType } from "./log-types.ts";
 import { lineText } from "./line-text.ts";
@@ -34,6 +35,8 @@ export interface Line {
   readonly partitionKey: string;
   /** Of its file or spool; null without provenance. */
   readonly path: string | null;
+  /** Of its host; absent where there are none. */
+  readonly labels?: Labels | undefined;
   /** What conditions are asked of, once its fields are read. */
   values?: LineValues;
   /** The type that it is a copy from. */
@@ -94,7 +97,7 @@ function addRow(batch: TypeBatch, { writer }: RoutedType, line: Line): Misfit | 
   if (data.length > LINE_MAX_BYTES) return new Misfit("too-large", `a line of ${data.length} bytes`);
   const text = lineText(data, writer.replacesInvalidUtf8);
   if (typeof text !== "string") return text;
-  const context = { _tag: tag, _path: path, _host: metadata.host };
+  const context = { _tag: tag, _path: path, _host: metadata.host, _labels: line.labels };
   const fields = writer.fields(text, context);
   if (fields instanceof Misfit || fields === SKIPPED) return fields;
   const epochMs = writer.eventTime(fields, metadata.arrivedAtMs);
@@ -123,7 +126,7 @@ function reject(
   line: Line,
   copies: readonly RoutedType[],
 ): void {
-  const { data, crc, metadata, offset, tag, partitionKey, path, copyOf } = line;
+  const { data, crc, metadata, offset, tag, partitionKey, path, labels, copyOf } = line;
   const copied = [...(line.copied ?? []), ...copies.map(({ name }) => name)];
   const { src, host, arrivedAtMs } = metadata;
   const encoding = isUtf8(data) && !growsInJson(data) ? "utf8" : "base64";
@@ -140,6 +143,7 @@ function reject(
     _host: host,
     _arrived_at: formatTimestamp(arrivedAtMs),
     ...(path === null ? {} : { _path: path }),
+    ...(labels === undefined ? {} : { _labels: labels }),
     ...(copyOf === undefined ? {} : { copyOf }),
     ...(copied.length === 0 ? {} : { copied }),
     encoding,

@@ -37,7 +37,7 @@ export class RowWriter {
   readonly plain: PlainRows | undefined;
   /** Bytes that are not UTF-8 are replaced, in the place of the line being rejected. */
   readonly replacesInvalidUtf8: boolean;
-  readonly #context: readonly (keyof LineContext)[];
+  readonly #context: readonly string[];
   readonly #columns: readonly ColumnPlan[];
   readonly #time: { read: (fields: Fields) => unknown; readTime: ReadTime; field: string } | undefined;
   readonly #paths: readonly FieldPath[];

@@ -11,6 +11,7 @@ import { eventsOf } from "./event.ts";
 
 const MAX_LINE_BYTES = 300;
 const HASH_KEY = "12345678901234567890";
+const LABELS = { stage: "prod" };
 
 /** A file that no line feed is lost of: empty lines, long lines, lines over the limit. */
 const file = fc
@@ -27,7 +28,15 @@ function makeAggregator(
   const sealed: OutgoingRecord[] = [];
   const shards = { choose: () => ({ explicitHashKey: HASH_KEY }) };
   const seal = (record: OutgoingRecord) => void sealed.push(record);
-  const options = { maxBytes, lingerMs, compression, ordering: "none", shards, seal } as const;
+  const options = {
+    maxBytes,
+    lingerMs,
+    compression,
+    ordering: "none",
+    labels: LABELS,
+    shards,
+    seal,
+  } as const;
   return { aggregator: new Aggregator(options), sealed };
 }
 
@@ -61,7 +70,7 @@ test("every aggregate is accepted by aws-kinesis-agg, which reads in it what we 
       for (const { data } of aggregate(files, 2_000, true)) {
         const ours = openEnvelope(data, "").userRecords.map((r) => [r.partitionKey, Buffer.from(r.data)]);
         expect(oracleRead(data).map((r) => [r.partitionKey, r.data])).toEqual(ours);
-        eventsOf(data);
+        for (const { position } of eventsOf(data)) expect(position.source.labels).toEqual(LABELS);
       }
     }),
   );

@@ -3,6 +3,7 @@ import type { RoutedBatch } from "../../lambdas/router/router.ts";
 import type { StreamRecord } from "../../lambdas/router/stream-record.ts";
 import { AggregateBuilder } from "../../wire/aggregate.ts";
 import { parseConfig, type WeirConfig, type WeirConfigInput } from "../../wire/config.ts";
+import type { Labels } from "../../wire/labels.ts";
 import { ProvenanceWriter, type Gap, type Source } from "../../wire/provenance.ts";
 import { type QuarantinedRecord, quarantinedRecordSchema } from "../../wire/quarantine.ts";
 import { rejectedLineSchema, type RejectedLine } from "../../wire/reject.ts";
@@ -21,9 +22,9 @@ export interface Line {
 }
 
 /** Lines as an agent sends them: one aggregate, each line after the one before but where it says otherwise. */
-export function aggregate(lines: readonly Line[]): Buffer {
+export function aggregate(lines: readonly Line[], labels?: Labels): Buffer {
   const builder = new AggregateBuilder(64);
-  const provenance = new ProvenanceWriter();
+  const provenance = new ProvenanceWriter(labels);
   let next = 0;
   for (const { tag, data: text, source = WEB, offset = next, extent, gap } of lines) {
     const data = Buffer.from(text);

@@ -406,3 +406,41 @@ function recordWith(tags: [string, string][]): UserRecord {
     tags: tags.map(([key, value]) => ({ key, value })),
   };
 }
+
+describe("labels of a host", () => {
+  const tagsOf = (labels: Record<string, string>) => new ProvenanceWriter(labels).tags(at(0, 0, 7), 6);
+  const readTags = (tags: readonly { key: string; value?: string | undefined }[]) =>
+    new ProvenanceReader().position({
+      partitionKey: "t",
+      explicitHashKey: undefined,
+      data: Buffer.from("GET /a"),
+      tags,
+    } as UserRecord);
+
+  test("are stated with each source of an aggregate, and come back as they were", () => {
+    const labels = { stage: "prod", zone: "eu-west-1a", "a=b": "", é: "" };
+    const good = { stage: "prod", zone: "a=b, c", team_2: "" };
+    expect(readTags(tagsOf(good))!.source).toEqual({ ...sources[0], labels: good });
+    expect(() => readTags(tagsOf(labels))).toThrow(WireError);
+    const writer = new ProvenanceWriter(good);
+    const first = at(0, 0, 7);
+    writer.wrote(first);
+    expect(writer.tags(at(0, 100, 7), 6).map(({ key }) => key)).toEqual(["@"]);
+    expect(writer.tags(at(1, 0, 7), 6).filter(({ key }) => key === "l")).toHaveLength(3);
+  });
+
+  test.each([
+    ["of no name", "=x"],
+    ["without a value", "stage"],
+    ["of a name that a field could not have", "a.b=x"],
+    ["with a control character", "a=\u001b[31m"],
+    ["that is too long", `a=${"x".repeat(257)}`],
+  ])("%s are refused", (_, value) => {
+    expect(() => readTags([...tagsOf({}), { key: "l", value }])).toThrow("no label of any system");
+  });
+
+  test("are at most 32", () => {
+    const labels = Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`l${n}`, "x"]));
+    expect(() => readTags(tagsOf(labels))).toThrow("more labels of a host than 32");
+  });
+});

@@ -1,4 +1,5 @@
 import { closest } from "../closest.ts";
+import { labelOf } from "../labels.ts";
 import { ExpressionError } from "./expression-error.ts";
 import { FUNCTIONS, TAKES, takesType, type Parameter, type Surroundings } from "./functions.ts";
 import { isEqual, OPERATIONS, operatorProblem } from "./operators.ts";
@@ -37,6 +38,16 @@ const CONTEXT: ReadonlyMap<string, Compiled> = new Map<string, Compiled>([
   ["_time", { type: "time", run: ({ _time }) => (_time === undefined ? null : new Date(_time)) }],
   ["_arrived_at", { type: "time", run: ({ _arrived_at }) => new Date(_arrived_at) }],
 ]);
+
+/** A label that a host does not have is null, as a field that a line does not have. */
+function labelReader(path: string): Compiled | undefined {
+  const name = labelOf(path);
+  if (name === undefined) return undefined;
+  return {
+    type: "text",
+    run: ({ _labels }) => (_labels && Object.hasOwn(_labels, name) ? _labels[name] : null),
+  };
+}
 
 /** The item of a list that `exists` or `all` looks at. */
 interface Item {
@@ -102,7 +113,7 @@ export class Compiler {
       const message = `in ${quantifier}() only ${name} and constants may stand, not "${path}": it is asked of each item`;
       throw new ExpressionError(message, at);
     }
-    const known = CONTEXT.get(path);
+    const known = CONTEXT.get(path) ?? labelReader(path);
     if (known) return known;
     const field = this.#scope.field(path);
     if (!field) throw new ExpressionError(unknownField(path, this.#scope), at);

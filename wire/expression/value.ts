@@ -1,3 +1,5 @@
+import type { Labels } from "../labels.ts";
+
 /** What is known of a value before there is a line. Any value may also be null. */
 export type ValueType = "text" | "number" | "bool" | "time" | "list" | "map" | "null" | "any";
 
@@ -21,6 +23,8 @@ export interface LineValues {
   /** null for other producers' records, as the host. */
   readonly _path: string | null;
   readonly _host: string | null;
+  /** Of the host; absent where there are none. */
+  readonly _labels?: Labels | undefined;
   /** undefined where event time cannot be read. */
   readonly _time: number | undefined;
   readonly _arrived_at: number;

@@ -62,7 +62,7 @@ export class RejectedBatch {
     const { copyOf } = rejected;
     const copied = rejected.copied?.map((name) => this.#types.presentName(name));
     const place = { metadata, offset, foreign, tag, partitionKey, path: path ?? null };
-    const line: Line = { data, crc, ...place, copyOf, copied };
+    const line: Line = { data, crc, ...place, labels: rejected._labels, copyOf, copied };
     const given = foreign ? unopened(rejected, data) : undefined;
     const misfit = fileLine(batch, type, line, given);
     if (type && !given) for (const to of copiesOf(type, line)) this.#copy(to, { ...line, copyOf: type.name });
