@@ -20,11 +20,9 @@ async function read(labels: Record<string, string>, ec2_labels: string[], url?: 
 describe("labels", () => {
   test("of instance metadata are called as the last part of their names, and the configuration's come before", async () => {
     await using server = await LocalServer.start((request, response) => {
-      if (request.method === "PUT") return void response.end("token");
-      const value =
-        request.headers["x-aws-ec2-metadata-token"] === "token" ? METADATA[request.url!] : undefined;
-      if (value === undefined) response.writeHead(404).end();
-      else response.end(value);
+      const hasToken = request.headers["x-aws-ec2-metadata-token"] === "token";
+      const value = request.method === "PUT" ? "token" : hasToken ? METADATA[request.url!] : undefined;
+      response.writeHead(value === undefined ? 404 : 200).end(value);
     });
     const names = ["instance-id", "placement/availability-zone", "tags/instance/cost centre"];
     expect(await read({ stage: "prod", instance_id: "own" }, names, server.url)).toEqual({
