@@ -16,7 +16,7 @@ import type { OpenLoad } from "./open-load.ts";
 import { isOfData, loadErrorDetails, withDetails } from "./set-aside/load-errors.ts";
 import { readRefused, type RefusedObject } from "./set-aside/load-objects.ts";
 import { probeSql } from "./set-aside/probe-sql.ts";
-import { countRefused } from "./set-aside/retry-refused.ts";
+import { countRefused, readRefusedCount } from "./set-aside/retry-refused.ts";
 import { endSearch, isProbe, probedOn, refusedOn } from "./set-aside/search-load.ts";
 import type { TableState } from "./state.ts";
 import { fingerprint } from "./table-ddl.ts";
@@ -50,6 +50,7 @@ export async function settle(state: TableState, target: Target, parts: LoadParts
       return fail(state, again(load), target, readException(error), parts);
     }
   }
+  if (outcome.kind === "loaded-before") return finishBefore(state, load, target, outcome, parts);
   if (outcome.kind !== "overlap") return finish(state, load, target, outcome, parts);
   parts.log.info("ranges overlap the ledger: the slow path takes over", describe(load, target));
   return { state: { ...state, load: again({ ...load, path: "slow" }) }, events: [] };
@@ -167,6 +168,22 @@ async function ask(load: OpenLoad, { api, log }: LoadParts): Promise<Outcome> {
     if ((error as Error).name === "AccessDeniedException")
       return { ...readException(error), transient: true };
     return { kind: "running" };
+  }
+}
+
+/** The attempt that is in the ledger may have set objects aside that this state, made anew, knows nothing of. */
+async function finishBefore(
+  state: TableState,
+  load: OpenLoad,
+  target: Target,
+  outcome: Extract<Outcome, { kind: "loaded-before" }>,
+  parts: LoadParts,
+): Promise<Step> {
+  try {
+    const refused = await readRefusedCount(target, parts);
+    return await finish({ ...state, ...(refused && { refused }) }, load, target, outcome, parts);
+  } catch (error) {
+    return fail(state, again(load), target, readException(error), parts);
   }
 }
 
