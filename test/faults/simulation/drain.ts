@@ -30,9 +30,10 @@ export async function drain(simulation: Simulation): Promise<void> {
   simulation.endSchedules();
   await simulation.time.pass(5 * MINUTE_MS);
   const replayedAtMs = simulation.time.nowMs;
-  await replayFailed(simulation);
+  const replayed = await replayFailed(simulation);
   // However long it took: the machine that this runs on has a part in that.
   await simulation.time.pass(replayedAtMs + 5 * MINUTE_MS - simulation.time.nowMs);
+  if (replayed > 0) simulation.note(`replayed ${replayed} records`);
   // Rejected lines come to a table that has been loaded, or to one that has not.
   const reparses = simulation.random.pick(["never", "before", "after", "twice"]);
   if (reparses === "before" || reparses === "twice") await reparseRejected(simulation);

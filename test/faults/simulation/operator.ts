@@ -19,11 +19,16 @@ const FAILURES = "failures";
 /** For what reads and writes real files, such as the cache of the log's segments. */
 const REAL_WAITS = 50;
 
-/** `weir replay --failed --in-process --yes`, twice: the second time there is nothing left to do. */
-export async function replayFailed(simulation: Simulation): Promise<void> {
+/**
+ * `weir replay --failed --in-process --yes`, twice: the second time there is nothing left to do.
+ *
+ * @returns records that were replayed
+ */
+export async function replayFailed(simulation: Simulation): Promise<number> {
   const { failures, problems, deployed, time } = simulation;
   const keys = failures.keys();
-  if (keys.length === 0) return;
+  if (keys.length === 0) return 0;
+  let replayed = 0;
   const cache = await mkdtemp(join(tmpdir(), "weir-simulation-"));
   const { XDG_CACHE_HOME } = process.env;
   process.env["XDG_CACHE_HOME"] = cache;
@@ -36,7 +41,7 @@ export async function replayFailed(simulation: Simulation): Promise<void> {
       const { records } = json as { records: number };
       if (!ok) problems.push(`a replay does not work out: ${text}`);
       if (isAgain && records > 0) problems.push(`a second replay brought ${records} records again`);
-      if (!isAgain) simulation.note(`replayed ${records} records of ${keys.length} batches`);
+      replayed += records;
     }
   } finally {
     if (XDG_CACHE_HOME === undefined) delete process.env["XDG_CACHE_HOME"];
@@ -44,6 +49,7 @@ export async function replayFailed(simulation: Simulation): Promise<void> {
     await rm(cache, { recursive: true });
   }
   for (const key of keys) failures.delete(key);
+  return replayed;
 }
 
 async function whileTimePasses<T>(time: VirtualTime, work: Promise<T>): Promise<T> {
