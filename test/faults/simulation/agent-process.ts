@@ -51,10 +51,11 @@ export class AgentProcess {
     );
   }
 
-  /** Whether it follows the file that is at a path now. */
-  hasSeen(path: string): boolean {
+  /** Id of the source that it follows at a path, as far as it has looked; undefined for none. */
+  sourceAt(path: string): string | undefined {
     const files = this.#tail ? [...this.#tail.files()] : [];
-    return files.some(({ location, phase, size }) => location === path && phase === "active" && size > 0);
+    return files.find(({ location, phase, size }) => location === path && phase === "active" && size > 0)
+      ?.source.id;
   }
 
   /** What does not work out. */

@@ -28,6 +28,8 @@ interface Log {
   readonly size: number;
   /** How many renamed files there are of it. */
   readonly rotated: number;
+  /** Of the last of them, as the agent knew it then. */
+  readonly rotatedSource?: string | undefined;
   /** Until when a line is only begun. */
   readonly busyUntilMs: number;
 }
@@ -136,10 +138,11 @@ export class Host {
     const { path, rotated, size } = log;
     if (size === 0 || rotated >= ROTATED_MAX) return false;
     // A file that nobody has seen at its path is known for a later one by its birth time.
-    if (this.#wasSetBack && this.#process?.hasSeen(path) !== true) return false;
+    const seen = this.#process?.sourceAt(path);
+    if (this.#wasSetBack && (seen === undefined || seen === log.rotatedSource)) return false;
     for (let n = rotated; n >= 1; n--) disk.rename(`${path}.${n}`, `${path}.${n + 1}`);
     disk.rename(path, `${path}.1`);
-    this.#logs[at] = { ...log, rotated: rotated + 1, size: 0, busyUntilMs: 0 };
+    this.#logs[at] = { ...log, rotated: rotated + 1, rotatedSource: seen, size: 0, busyUntilMs: 0 };
     return true;
   }
 
