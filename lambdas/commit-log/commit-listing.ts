@@ -1,6 +1,7 @@
-import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { PREFIX } from "../../wire/keys.ts";
 import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
+import { listPages } from "./list-pages.ts";
 
 /** A commit that is there. */
 export interface ListedCommit {
@@ -16,11 +17,9 @@ export async function* listCommits(
   after: string,
 ): AsyncGenerator<readonly ListedCommit[]> {
   const list = { Bucket: bucket, Prefix: PREFIX.commits, StartAfter: after === "" ? undefined : after };
-  let ContinuationToken: string | undefined;
-  do {
-    const page = await s3.send(new ListObjectsV2Command({ ...list, ContinuationToken }));
+  for await (const page of listPages(s3, list)) {
     yield (
-      (page.Contents ?? [])
+      page
         // The console makes an empty object for a folder.
         .filter(({ Key }) => !Key!.endsWith("/"))
         // What has no size counts as the largest.
@@ -30,6 +29,5 @@ export async function* listCommits(
           lastModified: LastModified,
         }))
     );
-    ContinuationToken = page.NextContinuationToken;
-  } while (ContinuationToken !== undefined);
+  }
 }

@@ -2,13 +2,13 @@ import type { Readable } from "node:stream";
 import {
   GetObjectCommand,
   type GetObjectCommandOutput,
-  ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { assertCommitSize, type Commit, parseCommit } from "../../wire/commit.ts";
 import { parseCommitKey } from "../../wire/keys.ts";
 import { WireError } from "../../wire/wire-error.ts";
+import { listPages } from "../commit-log/list-pages.ts";
 
 /** The lake's bucket, as the loader needs it besides the log. */
 export class Lake {
@@ -30,13 +30,8 @@ export class Lake {
   /** Keys right below a prefix that ends in a slash, in order. */
   async keysIn(Prefix: string): Promise<string[]> {
     const keys: string[] = [];
-    for (let ContinuationToken: string | undefined, more = true; more;) {
-      const list = { Bucket: this.bucket, Prefix, Delimiter: "/", ContinuationToken };
-      const { Contents = [], NextContinuationToken } = await this.#s3.send(new ListObjectsV2Command(list));
-      for (const { Key } of Contents) keys.push(Key!);
-      ContinuationToken = NextContinuationToken;
-      more = NextContinuationToken !== undefined;
-    }
+    const list = { Bucket: this.bucket, Prefix, Delimiter: "/" };
+    for await (const page of listPages(this.#s3, list)) for (const { Key } of page) keys.push(Key!);
     return keys;
   }
 

@@ -1,4 +1,5 @@
-import { GetObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { listPages } from "../../lambdas/commit-log/list-pages.ts";
 import { parseErasure, parseErasureKey } from "../../wire/erasure.ts";
 import { PREFIX } from "../../wire/keys.ts";
 
@@ -9,15 +10,12 @@ export async function* readErasedRows(
 ): AsyncGenerator<{ readonly type: string; readonly rows: number }> {
   // Delimited, so that the files of each erasure are not listed.
   const list = { Bucket: bucket, Prefix: PREFIX.erasures, Delimiter: "/" };
-  let ContinuationToken: string | undefined;
-  do {
-    const page = await s3.send(new ListObjectsV2Command({ ...list, ContinuationToken }));
-    for (const { Key } of page.Contents ?? []) {
+  for await (const page of listPages(s3, list)) {
+    for (const { Key } of page) {
       if (parseErasureKey(Key!) === undefined) continue;
       const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: Key! }));
       const { type, rows } = parseErasure(await Body!.transformToString(), Key!);
       yield { type, rows };
     }
-    ContinuationToken = page.NextContinuationToken;
-  } while (ContinuationToken !== undefined);
+  }
 }

@@ -3,12 +3,12 @@ import {
   DeleteObjectsCommand,
   GetBucketVersioningCommand,
   GetObjectCommand,
-  ListObjectsV2Command,
   ListObjectVersionsCommand,
   type ObjectIdentifier,
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
+import { listPages } from "../../lambdas/commit-log/list-pages.ts";
 
 /** What S3 takes in one request. DeleteObjects reference, read 2026-11 */
 const DELETED_AT_ONCE = 1_000;
@@ -67,12 +67,8 @@ export class EraseLake {
 
   /** In order. */
   async *keys(Prefix: string): AsyncGenerator<string> {
-    for (let ContinuationToken: string | undefined, more = true; more;) {
-      const list = { Bucket: this.bucket, Prefix, ContinuationToken };
-      const { Contents = [], NextContinuationToken } = await this.#s3.send(new ListObjectsV2Command(list));
-      for (const { Key } of Contents) yield Key!;
-      ContinuationToken = NextContinuationToken;
-      more = NextContinuationToken !== undefined;
+    for await (const page of listPages(this.#s3, { Bucket: this.bucket, Prefix })) {
+      for (const { Key } of page) yield Key!;
     }
   }
 

@@ -1,10 +1,5 @@
-import {
-  CopyObjectCommand,
-  DeleteObjectCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  type S3Client,
-} from "@aws-sdk/client-s3";
+import { CopyObjectCommand, DeleteObjectCommand, GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { listPages } from "../../lambdas/commit-log/list-pages.ts";
 import {
   type FailureRecord,
   FAILURES_PREFIX,
@@ -36,12 +31,9 @@ export class FailureBucket {
   /** Keys of all that waits there. */
   async *keys(): AsyncGenerator<string> {
     const list = { Bucket: this.#bucket, Prefix: FAILURES_PREFIX };
-    let ContinuationToken: string | undefined;
-    do {
-      const page = await this.#s3.send(new ListObjectsV2Command({ ...list, ContinuationToken }));
-      for (const { Key } of page.Contents ?? []) if (!Key!.endsWith("/")) yield Key!;
-      ContinuationToken = page.NextContinuationToken;
-    } while (ContinuationToken !== undefined);
+    for await (const page of listPages(this.#s3, list)) {
+      for (const { Key } of page) if (!Key!.endsWith("/")) yield Key!;
+    }
   }
 
   /**

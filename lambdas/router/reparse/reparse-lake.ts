@@ -1,4 +1,5 @@
-import { GetObjectCommand, ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { listPages } from "../../commit-log/list-pages.ts";
 import { UnreadableObject } from "../../commit-log/object-lines.ts";
 
 /** The lake, as a reparse reads it. */
@@ -42,17 +43,9 @@ export class ReparseLake {
   /** What is in a folder, without what is in folders of it. */
   async list(Prefix: string): Promise<string[]> {
     const keys: string[] = [];
-    for (let ContinuationToken: string | undefined, more = true; more;) {
-      const command = new ListObjectsV2Command({
-        Bucket: this.bucket,
-        Prefix,
-        Delimiter: "/",
-        ContinuationToken,
-      });
-      const page = await this.s3.send(command, { abortSignal: this.#signal });
-      for (const { Key } of page.Contents ?? []) keys.push(Key!);
-      ContinuationToken = page.NextContinuationToken;
-      more = ContinuationToken !== undefined;
+    const list = { Bucket: this.bucket, Prefix, Delimiter: "/" };
+    for await (const page of listPages(this.s3, list, this.#signal)) {
+      for (const { Key } of page) keys.push(Key!);
     }
     return keys;
   }
