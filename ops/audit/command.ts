@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { onPlace, type PlaceArguments } from "../access/place-command.ts";
-import { readStart } from "../peek/start.ts";
+import { readStart } from "../access/start.ts";
 
 export interface AuditArguments extends PlaceArguments {
   readonly since?: Date;

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { WeirConfig } from "../../wire/config.ts";
 import { onPlace, type PlaceArguments } from "../access/place-command.ts";
-import { readStart, readWhile, type Start } from "./start.ts";
+import { readStart, readWhile, type Start } from "../access/start.ts";
 
 export interface PeekArguments extends PlaceArguments {
   readonly type?: readonly string[];

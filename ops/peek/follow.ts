@@ -3,7 +3,7 @@ import { ListShardsCommand, type KinesisClient, type Shard, type _Record } from 
 import { isThrottled, isTransient } from "./kinesis-errors.ts";
 import { ShardReader, type Reading } from "./shard-reader.ts";
 import { ShardTree } from "./shard-tree.ts";
-import type { Start } from "./start.ts";
+import type { Start } from "../access/start.ts";
 
 /** Calls that are under way at a time, each of which may bring 10 MiB. */
 const CONCURRENT_CALLS = 8;

@@ -13,7 +13,7 @@ import { isGone } from "./kinesis-errors.ts";
 import { Output } from "./output.ts";
 import { View } from "./view.ts";
 import { EventOpener } from "./seen-event.ts";
-import type { Start } from "./start.ts";
+import type { Start } from "../access/start.ts";
 
 const CONFIG_FILE = "weir.config.ts";
 

@@ -6,7 +6,7 @@ import {
   type _Record,
 } from "@aws-sdk/client-kinesis";
 import { isExpiredIterator, isGone, isThrottled, isTransient } from "./kinesis-errors.ts";
-import type { Start } from "./start.ts";
+import type { Start } from "../access/start.ts";
 
 /**
  * Of each shard's five GetRecords calls and 2 MiB a second, which all consumers share, the router's mapping needs one

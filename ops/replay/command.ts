@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { WeirConfig } from "../../wire/config.ts";
 import { onPlace, type PlaceArguments } from "../access/place-command.ts";
 import { instant } from "../erase/command.ts";
-import { readWhile } from "../peek/start.ts";
+import { readWhile } from "../access/start.ts";
 import type { Done } from "./failure-bucket.ts";
 import type { Bound } from "./stream-reader.ts";
 

@@ -14,7 +14,7 @@ import { followStream } from "../../ops/peek/follow.ts";
 import { runPeek } from "../../ops/peek/run.ts";
 import { ShardReader } from "../../ops/peek/shard-reader.ts";
 import { ShardTree } from "../../ops/peek/shard-tree.ts";
-import { readStart, readWhile } from "../../ops/peek/start.ts";
+import { readStart, readWhile } from "../../ops/access/start.ts";
 import { visibleBytes, visibleJson } from "../../ops/peek/visible-text.ts";
 import {
   aggregate,

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 import { instant } from "../erase/command.ts";
 
-/** Where peek begins in each shard. */
+/** Where a command begins: in the stream, in the log of commits. */
 export type Start = "LATEST" | "TRIM_HORIZON" | Date;
 
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
