@@ -24,7 +24,7 @@ export interface RunArguments {
   readonly maxRejected?: number;
 }
 
-/** Of somebody's own logs: a format that does not fit rejects far more, and a few lines are always odd. */
+/** Limit for somebody's own logs: a format that does not fit rejects far more, and a few lines are always odd. */
 const MAX_REJECTED_PERCENT = 5;
 
 const BALANCED = 0;

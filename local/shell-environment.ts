@@ -2,7 +2,7 @@ import { chmod, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Warehouse } from "./warehouse/warehouse.ts";
 
-/** Of the folder of a laptop cloud, there while it runs: for a shell of somebody who wants to look. */
+/** Files in a laptop cloud's folder, there while it runs: for a shell of somebody who wants to look. */
 const ENVIRONMENT_FILE = "env";
 const PASSWORD_FILE = "pgpass";
 

@@ -92,7 +92,7 @@ export interface Source {
   readonly id: string;
   readonly host: string;
   readonly path: string;
-  /** Of the host; absent where its agent states none. */
+  /** Labels of the host; absent where its agent states none. */
   readonly labels?: Labels;
 }
 

@@ -35,7 +35,7 @@ export const rejectedLineSchema = z.object({
   _arrived_at: z.string(),
   /** Of its file or spool. Absent for other producers' records, and where an earlier release wrote the line. */
   _path: z.string().optional(),
-  /** Of its host. Absent where there are none. */
+  /** Labels of its host. Absent where there are none. */
   _labels: z.record(z.string(), z.string()).optional(),
   /** The type that the line was copied from: its tag leads there. */
   copyOf: z.string().optional(),

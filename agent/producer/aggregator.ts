@@ -29,7 +29,7 @@ export interface AggregatorOptions {
   readonly compression: "none" | "zstd";
   /** "source": an aggregate holds one source, which decides its shard. */
   readonly ordering: "none" | "source";
-  /** Of the host, stated with every source. */
+  /** Labels of the host, stated with every source. */
   readonly labels?: Labels;
   readonly shards: { choose(bytes: number): { readonly explicitHashKey: string } };
   readonly seal: (record: OutgoingRecord) => void;

@@ -15,7 +15,7 @@ export interface StoredHeartbeat {
   /** An agent's process has one source of heartbeats, whose offsets run on. */
   readonly src: string;
   readonly off: number;
-  /** By AWS's clock. Times within the heartbeat are by the host's, whatever that is set to. */
+  /** Arrival by AWS's clock. Times within the heartbeat are by the host's, whatever that is set to. */
   readonly arrivedAt: Date;
 }
 

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { cursorSchema } from "../commit-log/cursor.ts";
 import { troubleSchema } from "./trouble.ts";
 
-/** By AWS's clocks, in milliseconds of the epoch. */
+/** Times by AWS's clocks, in milliseconds of the epoch. */
 const instant = z.int();
 const count = z.int().min(0);
 
@@ -32,7 +32,7 @@ const hostSchema = z.strictObject({
   /** That one said that its agent was asked to end. */
   isStopped: z.boolean(),
   files: z.array(fileSchema),
-  /** Of the last heartbeat, `at` by the host's clock: files that wait and are not among those above. */
+  /** What the last heartbeat says, `at` by the host's clock: files that wait and are not among those above. */
   more: z.strictObject({ at: z.string(), files: count, bytes: count }),
   silent: troubleSchema.optional(),
   stalled: troubleSchema.optional(),
@@ -72,11 +72,11 @@ export interface FleetLimits {
 export const FLEET_LIMITS: FleetLimits = { hosts: 10_000, files: 20_000, filesPerHost: 100 };
 
 export interface FleetSettings {
-  /** Of a host. */
+  /** Longest silence of a host. */
   readonly silentMs: number;
-  /** Of a file that waits. */
+  /** Longest wait of a file without progress. */
   readonly stuckMs: number;
-  /** Of an agent that was asked to end; undefined: it may stay away for ever. */
+  /** Longest absence of an agent that was asked to end; undefined: it may stay away for ever. */
   readonly stoppedMs: number | undefined;
   /** Who was away for so long is not expected back. */
   readonly forgetMs: number;

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** By AWS's clocks, in milliseconds of the epoch. */
+/** Times by AWS's clocks, in milliseconds of the epoch. */
 const instant = z.int();
 
 export const troubleSchema = z.strictObject({

@@ -35,7 +35,7 @@ export interface Line {
   readonly partitionKey: string;
   /** Of its file or spool; null without provenance. */
   readonly path: string | null;
-  /** Of its host; absent where there are none. */
+  /** Labels of its host; absent where there are none. */
   readonly labels?: Labels | undefined;
   /** What conditions are asked of, once its fields are read. */
   values?: LineValues;

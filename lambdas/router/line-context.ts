@@ -10,7 +10,7 @@ export interface LineContext {
   /** null for other producers' records, as the host. */
   readonly _path: string | null;
   readonly _host: string | null;
-  /** Of the host; absent where there are none. */
+  /** Labels of the host; absent where there are none. */
   readonly _labels?: Labels | undefined;
 }
 

@@ -16,7 +16,7 @@ const SHOWN_LINES = 3;
 const LINE_CHARS = 2_000;
 
 export interface TableOptions {
-  /** Of the terminal; without one nothing is cut. */
+  /** Columns of the terminal; without one nothing is cut. */
   readonly width?: number;
   /** Above it a type's rejects stand at the top, with lines of theirs. */
   readonly maxRejectedPercent?: number;
