@@ -7,6 +7,7 @@ import type { WeirConfig } from "../wire/config.ts";
 import { warehouseOf } from "../wire/warehouses.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { startConsole } from "./console/console.ts";
+import { consoleRoutes } from "./console/routes.ts";
 import { watchLake } from "./console/watch-lake.ts";
 import { drain } from "./drain.ts";
 import { Gauges } from "./gauges.ts";
@@ -91,6 +92,7 @@ export async function run(options: RunOptions): Promise<Report> {
   const page = await startConsole({
     port: options.port ?? 0,
     snapshot: () => gauges.snapshot(cloud.mapping, lake.totals),
+    routes: consoleRoutes({ cloud, lake: lake.totals }),
   });
   stack.defer(() => page.stop());
   say(`live page: ${page.url}`);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { type Cursor, LOG_BEGINNING } from "../../lambdas/commit-log/cursor.ts";
-import { type Commit, noLines } from "../../wire/commit.ts";
+import { type Commit, type LakeObject, noLines } from "../../wire/commit.ts";
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
 import { RangeSet } from "../../wire/ranges.ts";
@@ -11,6 +11,21 @@ import { bringsBytes } from "../reconcile/coverage.ts";
 import { extents } from "../reconcile/overlap.ts";
 import type { FileTruth } from "../reconcile/truth.ts";
 import type { RejectView, Snapshot, TypeFlow } from "./snapshot.ts";
+
+/** An object that a commit names, as the page lists it. */
+export interface ListedObject {
+  readonly kind: LakeObject["kind"];
+  readonly type: string;
+  readonly key: string;
+  readonly bytes: number;
+  /** Rows, rejected lines or records. */
+  readonly rows: number;
+  /** When the last record of its batch had come to the stream. */
+  readonly arrivedTo: string;
+}
+
+/** Objects that are listed; the ones before them are in S3, where everything is. */
+const LISTED_OBJECTS = 200;
 
 /**
  * The lake's totals while it grows, from the log of its commits.
@@ -24,6 +39,7 @@ export class LakeTotals {
   readonly #types = new Map<string, Omit<TypeFlow, "loaded">>();
   readonly #sources = new Map<string, { types: Set<string>; accounted: RangeSet }>();
   readonly #rejects = new Map<string, RejectView>();
+  readonly #latest: ListedObject[] = [];
   #cursor: Cursor = LOG_BEGINNING;
   #objects = 0;
   #bytes = 0;
@@ -72,6 +88,11 @@ export class LakeTotals {
     return [...this.#rejects.values()].sort((a, b) => b.count - a.count);
   }
 
+  /** Newest first. */
+  get latestObjects(): readonly ListedObject[] {
+    return this.#latest.toReversed();
+  }
+
   /** True once some source of the type accounts for a whole file of this size. */
   holds(type: string, { bytes }: FileTruth): boolean {
     return [...this.#sources.values()].some(
@@ -86,7 +107,11 @@ export class LakeTotals {
     this.#quarantined += quarantined;
     for (const { kind, rows } of consumed) if (kind === "quarantine") this.#quarantined -= rows;
     this.#objects += objects.length;
-    for (const { bytes } of objects) this.#bytes += bytes;
+    for (const { kind, type, key, bytes, rows } of objects) {
+      this.#bytes += bytes;
+      this.#latest.push({ kind, type, key, bytes, rows, arrivedTo: commit.arrivedTo });
+    }
+    this.#latest.splice(0, this.#latest.length - LISTED_OBJECTS);
     for (const [type, counts] of Object.entries(types)) {
       if (type === HEARTBEAT_TYPE) continue;
       const sum = this.#types.get(type) ?? noLines();

@@ -4,6 +4,7 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { startConsole, type Console } from "../../local/console/console.ts";
+import { json, type Route, RouteRefusal } from "../../local/console/route.ts";
 import type { Snapshot } from "../../local/console/snapshot.ts";
 import { LakeTotals } from "../../local/console/watch-lake.ts";
 import { Lake } from "../../local/reconcile/lake.ts";
@@ -29,11 +30,30 @@ const FLAGS = [
 
 const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 60_000 });
 
+const ROUTES: Route[] = [
+  {
+    method: "GET",
+    path: "/data",
+    answer: ({ query }) => {
+      const of = query.get("of");
+      if (of === "broken") throw new Error("it broke");
+      if (of !== null) throw new RouteRefusal(404, `nothing of ${of}`);
+      return json([]);
+    },
+  },
+  {
+    method: "POST",
+    path: "/echo",
+    maxBodyBytes: 8,
+    answer: ({ body }) => ({ contentType: "text/plain", body }),
+  },
+];
+
 let shown: Snapshot;
 let running: Console;
 beforeEach(async () => {
   shown = scriptedSnapshot(0);
-  running = await startConsole({ port: 0, everyMs: 25, snapshot: () => shown });
+  running = await startConsole({ port: 0, everyMs: 25, snapshot: () => shown, routes: ROUTES });
 });
 afterEach(() => running.stop());
 
@@ -170,15 +190,39 @@ describe("the server", () => {
     expect((await fetch(running.url, { method: "POST" })).status).toBe(405);
   });
 
-  test("answers only to its own name", async () => {
+  const { host, origin } = { host: "127.0.0.1:8080", origin: "http://127.0.0.1:8080" };
+  test.each([
+    ["another name", "/", { host: "weir.example" }, 421],
+    ["another name that begins like its own", "/", { host: "127.0.0.1.weir.example" }, 421],
+    ["another origin", "/data", { host, origin: "http://weir.example" }, 403],
+    ["another port's origin", "/data", { host, origin: "http://127.0.0.1:9" }, 403],
+    ["an origin without a name", "/data", { host, origin: "null" }, 403],
+    ["another site without an origin", "/data", { host, "sec-fetch-site": "cross-site" }, 403],
+    ["another port of this machine", "/data", { host, "sec-fetch-site": "same-site" }, 403],
+    ["its own page", "/data", { host, origin, "sec-fetch-site": "same-origin" }, 200],
+    ["a link of another site", "/", { host, "sec-fetch-site": "cross-site" }, 200],
+    ["no browser", "/data", {}, 200],
+  ])("answers %s for %s as it should", async (_, path, headers, expected) => {
     const status = await new Promise((resolve, reject) => {
-      request(running.url, { headers: { host: "weir.example" } }, (response) =>
-        resolve(response.resume().statusCode),
-      )
+      request(new URL(path, running.url), { headers }, (response) => resolve(response.resume().statusCode))
         .once("error", reject)
         .end();
     });
-    expect(status).toBe(421);
+    expect(status).toBe(expected);
+  });
+
+  test("bounds bodies, tells what a route takes, and why it refuses", async () => {
+    const post = (body: string) => fetch(new URL("/echo", running.url), { method: "POST", body });
+    expect(await (await post("12345678")).text()).toBe("12345678");
+    expect((await post("123456789")).status).toBe(413);
+    const wrong = await fetch(new URL("/echo", running.url));
+    expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "POST"]);
+    const refused = await fetch(new URL("/data?of=nothing", running.url));
+    expect([refused.status, await refused.text()]).toEqual([404, "nothing of nothing\n"]);
+    expect(refused.headers.get("content-security-policy")).toContain("default-src 'none'");
+    const broken = await fetch(new URL("/data?of=broken", running.url));
+    expect([broken.status, await broken.text()]).toEqual([500, "it broke\n"]);
+    expect((await fetch(new URL("/data", running.url))).status).toBe(200);
   });
 
   test("stops with its signal", async () => {
