@@ -49,7 +49,7 @@ export function agentCommand(): Command {
   command
     .command("import <file>")
     .description("make a configuration from that of fluent-agent-hydra, amazon-kinesis-agent or Fluentd")
-    .option("--stream <name>", "take only what goes there")
+    .option("--stream <name>", "take what goes there, or what Fluentd forwards or brings to S3 and Redshift")
     .action((file: string, { stream }: { stream?: string }) => orExplain(() => importFile(file, stream)));
   return command;
 }

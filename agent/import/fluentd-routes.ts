@@ -1,27 +1,9 @@
 import type { ImportedCondition } from "./imported.ts";
 import { type FluentdSection, INCLUDE, typeOf } from "./fluentd-syntax.ts";
 import { shownPath } from "./fluentd-include.ts";
+import { ends, isKinesis, keepsOnHost, shownOutput, isReplaced } from "./fluentd-outputs.ts";
 import { rewrites } from "./fluentd-rewrite.ts";
 import { relate } from "./tag-pattern.ts";
-
-const KINESIS_TYPES = new Set([
-  "kinesis_streams",
-  "kinesis_streams_aggregated",
-  "kinesis_producer",
-  "kinesis",
-]);
-
-/** Outputs that pass nothing on to another section. Of one that is not among them that is not known. */
-const ENDS = new Set(
-  (
-    "null stdout file file_alternative s3 forward secure_forward http exec elasticsearch elasticsearch_dynamic opensearch kafka " +
-    "kafka2 kafka_buffered rdkafka rdkafka2 kinesis_firehose cloudwatch_logs mongo mongo_replset webhdfs td tdlog gcs " +
-    "google_cloud bigquery bigquery_insert bigquery_load splunk_hec splunk_hec_radiator loki datadog redis redis_store influxdb sql mysql " +
-    "mysql_bulk pgjson remote_syslog syslog newrelic slack dynamodb sqs sns mail azurestorage azure-storage-append-blob " +
-    "azure-loganalytics sumologic logzio_buffered gelf graylog statsd dogstatsd prometheus amqp rabbitmq mqtt redshift " +
-    "coralogix logdna honeycomb swift hdfs nats pubsub gcloud_pubsub file_with_fix_path solr zabbix"
-  ).split(" "),
-);
 
 /** Outputs to pass through on all the ways that events of one source may go: more are not followed. */
 const STEPS_MAX = 10_000;
@@ -43,7 +25,19 @@ export type Fate =
       /** Patterns that decide which lines they are. */
       readonly lines: LineChoice;
     }
-  | { readonly to: "elsewhere" | "unknown"; readonly why: string };
+  | {
+      readonly to: "elsewhere" | "unknown";
+      readonly why: string;
+      /** Whether Fluentd kept them nowhere, as no section takes their tag. */
+      readonly isDropped?: true;
+    };
+
+/** What counts as going to the stream. */
+export interface Target {
+  readonly stream: string | undefined;
+  /** Whether it takes the place of outputs that lead to Fluentd's own aggregators and their sinks, too. */
+  readonly replaces: boolean;
+}
 
 /** Lines in which each of `include` is found and none of `exclude`. */
 export interface LineChoice {
@@ -73,12 +67,11 @@ const ROUTED = new Set(["match", "filter", INCLUDE]);
 /** Where Fluentd would bring events: the first `<match>` of their tag takes them, after the filters before it. */
 export class Routes {
   readonly #rules = new Map<string, Rule[]>([["@ROOT", []]]);
-  readonly #stream: string | undefined;
+  readonly #target: Target;
   #steps = 0;
 
-  /** @param stream the one that is carried over */
-  constructor({ sections }: FluentdSection, stream: string | undefined) {
-    this.#stream = stream;
+  constructor({ sections }: FluentdSection, target: Target) {
+    this.#target = target;
     // Fluentd puts what is in a <worker> behind everything else.
     const inWorkers = sections.filter(({ name }) => name === "worker");
     this.#read(sections, undefined);
@@ -100,7 +93,7 @@ export class Routes {
   /** All outputs that put records into a Kinesis stream, those of copies too. */
   get kinesisOutputs(): FluentdSection[] {
     const outputs = ({ section }: Rule): FluentdSection[] => {
-      if (KINESIS_TYPES.has(typeOf(section))) return [section];
+      if (isKinesis(section)) return [section];
       return stores(section).flatMap((store) => outputs({ section: store, worker: undefined }));
     };
     return [...this.#rules.values()].flat().flatMap(outputs);
@@ -134,7 +127,7 @@ export class Routes {
       }
     }
     const which = fates.length > 0 ? "all of them" : "them";
-    return [...fates, { to: "elsewhere", why: `no <match> takes ${which}` }];
+    return [...fates, { to: "elsewhere", why: `no <match> takes ${which}`, isDropped: true }];
   }
 
   /** What an output does with them. */
@@ -147,18 +140,28 @@ export class Routes {
     const passed = { ...events, by: [...events.by, section] };
     const on = (next: Partial<Events>) => this.#follow({ ...passed, ...next });
     const each = () => stores(section).map((store) => this.#through(store, passed));
-    if (KINESIS_TYPES.has(type)) return [this.#atKinesis(section, passed)];
+    if (isKinesis(section)) return [this.#atKinesis(section, passed)];
     if (type === "copy") return ofCopies(each());
     if (type === "roundrobin") return each().flat();
     if (type === "relabel") return on({ label: section.parameters.get("@label") ?? "" });
     if (type === "rewrite_tag_filter") return rewrites(section, passed, on);
-    if (ENDS.has(type)) return [{ to: "elsewhere", why: `${what} takes them: ${type}` }];
+    if (isReplaced(section)) return [this.#atReplaced(section, passed)];
+    if (ends(section)) return [{ to: "elsewhere", why: `${what} takes them: ${type}` }];
     return [{ to: "unknown", why: `what ${type || "the plugin"} in ${what} does with them is not known` }];
+  }
+
+  #atReplaced(section: FluentdSection, { tag, filters, by, lines }: Events): Fate {
+    const what = `<${`${section.name} ${section.argument}`.trim()}> of line ${section.line}`;
+    const way = this.#target.stream === undefined ? "; --stream NAME takes that for the stream" : "";
+    if (!this.#target.replaces)
+      return { to: "elsewhere", why: `${what} takes them: ${typeOf(section)}${way}` };
+    if (!keepsOnHost(section)) return { to: "stream", tag, filters, by, lines };
+    return { to: "unknown", why: `${what} gives them to ${shownOutput(section)}, which may keep them here` };
   }
 
   #atKinesis({ parameters }: FluentdSection, { tag, filters, by, lines }: Events): Fate {
     const name = parameters.get("stream_name") ?? "";
-    if (name === (this.#stream ?? "")) return { to: "stream", tag, filters, by, lines };
+    if (name === (this.#target.stream ?? "")) return { to: "stream", tag, filters, by, lines };
     return {
       to: "elsewhere",
       why: `they go to stream ${name}; for another agent, import it with --stream ${name}`,
@@ -170,11 +173,22 @@ export function stores(section: FluentdSection): FluentdSection[] {
   return section.sections.filter(({ name }) => name === "store");
 }
 
-/** Each store gets all events: it is enough when one of them is the stream. */
+/** Each store gets all events: it is enough when one of them is the stream, and of several the one that asks least. */
 function ofCopies(each: readonly Fate[][]): Fate[] {
   const isStream = (fates: readonly Fate[]) => fates.length > 0 && fates.every(({ to }) => to === "stream");
   const isOpen = (fates: readonly Fate[]) => fates.some(({ to }) => to !== "elsewhere");
-  return each.find(isStream) ?? each.find(isOpen) ?? each.flat();
+  const streams = each.filter(isStream).toSorted((a, b) => asked(a) - asked(b));
+  const by = new Set(streams.flat().flatMap((fate) => (fate.to === "stream" ? fate.by : [])));
+  const all = streams[0]?.map((fate) => (fate.to === "stream" ? { ...fate, by: [...by] } : fate));
+  return all ?? each.find(isOpen) ?? each.flat();
+}
+
+/** How much is asked of lines on their way. */
+function asked(fates: readonly Fate[]): number {
+  const counts = fates.map((fate) =>
+    fate.to === "stream" ? fate.filters.length + fate.lines.include.length + fate.lines.exclude.length : 0,
+  );
+  return Math.max(...counts);
 }
 
 /** Fluentd's own log, which no file is. */

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { importForward, isForward } from "./fluentd-forward.ts";
 import { includeFiles } from "./fluentd-include.ts";
 import { tellLeftOut } from "./fluentd-left-out.ts";
+import { replacedRegion, tellReplaced } from "./fluentd-replaced.ts";
 import { type Events, type Fate, Routes } from "./fluentd-routes.ts";
 import { type FluentdSection, parseFluentd, typeOf } from "./fluentd-syntax.ts";
 import {
@@ -28,6 +29,8 @@ interface Placed {
 /** The configuration as it is carried over, bit by bit. */
 interface Import {
   readonly routes: Routes;
+  /** Whether the stream takes the place of outputs that are none of Kinesis. */
+  readonly replaces: boolean;
   readonly notes: Notes;
   readonly held: HeldEntry[];
   /** What brings events to the stream. */
@@ -37,20 +40,24 @@ interface Import {
 /**
  * `@type tail` and `@type forward` sources whose events go to the Kinesis plugin.
  *
- * @param stream takes only what goes there
+ * @param stream takes only what goes there; where no Kinesis output names it, it stands for what Fluentd forwards, or
+ *   brings to S3, Redshift and Firehose
  */
 export function fromFluentd(text: string, file: string, stream?: string): Imported {
   const notes = new Notes();
   const root = includeFiles(parseFluentd(text, file), file, notes);
-  const outputs = new Routes(root, undefined).kinesisOutputs;
+  const outputs = new Routes(root, { stream, replaces: false }).kinesisOutputs;
   const chosen = stream ?? outputs[0]?.parameters.get("stream_name");
   const target = outputs.find(({ parameters }) => parameters.get("stream_name") === chosen);
-  const making: Import = { routes: new Routes(root, chosen), notes, held: [], used: new Set() };
+  const replaces = stream !== undefined && target === undefined;
+  const routes = new Routes(root, { stream: chosen, replaces });
+  const making: Import = { routes, replaces, notes, held: [], used: new Set() };
   const sources = placedSources(root);
   const files = sources.flatMap((placed) => followed(placed, making));
   const forward = pushed(sources, making);
   tellLeftOut(root, making.used, target, notes);
-  const region = known(target, "region", notes);
+  if (replaces) tellReplaced(making.used, stream, notes);
+  const region = replaces ? replacedRegion(making.used, notes) : known(target, "region", notes);
   const settings = {
     ...(stream === undefined ? named(target, notes) : { stream }),
     ...(region === undefined ? {} : { region }),
@@ -180,7 +187,7 @@ function pushed(sources: readonly Placed[], making: Import) {
   const { parameters, line } = source;
   const prefix = parameters.get("add_tag_prefix");
   const tag = parameters.get("tag") ?? (prefix === undefined ? "*" : `${prefix}.*`);
-  const fates = fatesOf(source, worker, tag, undefined, making);
+  const fates = forwardedFates(fatesOf(source, worker, tag, undefined, making), making, line);
   const reasons = [...whyNot(fates), ...(hasUnread(source) ? ["it includes a file that is not here"] : [])];
   if (fates.every(({ to }) => to === "elsewhere")) {
     notes.add(line, `<source> forward: left out, nothing of it goes to the stream: ${reasons.join("; ")}`);
@@ -195,6 +202,17 @@ function pushed(sources: readonly Placed[], making: Import) {
   );
   held.push({ line, why: reasons.join("; "), settings: { forward } });
   return undefined;
+}
+
+/** Tags that no section took were dropped and not kept, and an aggregator seldom has one for every tag. */
+function forwardedFates(fates: readonly Fate[], { replaces, notes }: Import, line: number): readonly Fate[] {
+  const taken = fates.filter((fate) => fate.to === "stream" || !fate.isDropped);
+  if (!replaces || taken.length === 0 || taken.length === fates.length) return fates;
+  notes.add(
+    line,
+    "<source> forward: events of tags that no <match> takes, which Fluentd dropped, are sent, too",
+  );
+  return taken;
 }
 
 function buffer(match: FluentdSection, notes: Notes): { producer?: { linger_ms: number } } {
