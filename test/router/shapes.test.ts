@@ -227,6 +227,27 @@ test("error logs of nginx and Apache are read, with the request where there is o
   ]);
 });
 
+test.each([
+  ["syslog", "Nov 21 10:00:00 web-1 app[7]: first\n\tat second", { pid: "7", message: "first\n\tat second" }],
+  ["rfc5424", "<13>1 - web-1 app - - - first\nsecond", { ident: "app", message: "first\nsecond" }],
+  [
+    "nginx-error",
+    '2026/11/21 10:00:00 [error] 7#7: *9 FastCGI sent in stderr: "PHP Fatal error: x\nStack trace:\n#0 {main}" while reading, client: 203.0.113.9, server: _',
+    {
+      message: 'FastCGI sent in stderr: "PHP Fatal error: x\nStack trace:\n#0 {main}" while reading',
+      client: "203.0.113.9",
+    },
+  ],
+  [
+    "apache-error",
+    "[Sat Nov 21 10:00:00 2026] [error] [client 203.0.113.9] first\nsecond",
+    { client: "203.0.113.9", message: "first\nsecond" },
+  ],
+] as const)("an event of %s may have several lines, which an agent has joined", (format, event, expected) => {
+  const type = typeOf({ format }, "pid ident client message");
+  expect(own(type, event)).toMatchObject([expected]);
+});
+
 describe("logs of AWS", () => {
   test("of a load balancer and of S3 are read, with the fields that have been added since", () => {
     const alb = typeOf({ format: "alb" }, "client status method path trace_id", {
