@@ -26,8 +26,8 @@ const timeFormat = z
   })
   .meta({
     description:
-      "`iso8601`; `clf` is 10/Oct/2000:13:55:36 -0700; `syslog` is Oct 10 13:55:36; `epoch-seconds`, `epoch-millis`, " +
-      "`epoch-micros` and `epoch-nanos` count from 1970, with a fraction or without, and `epoch` takes the unit from " +
+      "`iso8601`; `clf` is 10/Oct/2000:13:55:36 -0700; `syslog` is Oct 10 13:55:36, or `iso8601`; `epoch-seconds`, " +
+      "`epoch-millis`, `epoch-micros` and `epoch-nanos` count from 1970, with a fraction or without, and `epoch` takes the unit from " +
       "the number of digits: up to 11 are seconds, up to 14 milliseconds, up to 17 microseconds, more nanoseconds. " +
       `Anything else is a pattern of strptime: ${DIRECTIVES_TEXT}. A time without a year is of the latest year that ` +
       "does not put it more than a day after its arrival",

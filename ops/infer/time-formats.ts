@@ -106,6 +106,12 @@ export const TIME_FORMS: readonly TimeForm[] = [
 /** Forms that times have in fields of their own. */
 export const FIELD_FORMS: readonly TimeForm[] = [
   ...TIME_FORMS,
+  // Logs of a host that was upgraded to a syslog daemon that writes ISO 8601.
+  {
+    format: "syslog",
+    pattern: String.raw`(?:[A-Z][a-z]{2} [ \d]\d |\d{4}-\d\d-\d\dT).*`,
+    toConfirm: NO_YEAR,
+  },
   {
     format: "[%d/%b/%Y:%H:%M:%S %z]",
     pattern: String.raw`\[\d\d\/[A-Z][a-z]{2}\/\d{4}:${CLOCK} [+\-]\d{4}\]`,

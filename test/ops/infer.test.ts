@@ -216,6 +216,13 @@ const CASES: readonly Case[] = [
     columns: { host: "varchar(255)" },
   },
   {
+    what: "syslog of a host that was upgraded to times of ISO 8601",
+    lines: made((i, at) => `${i < 30 ? syslog(at) : iso(at)} box sshd[${i}]: no login`),
+    parse: { format: "syslog" },
+    time: { field: "time", format: "syslog" },
+    columns: { host: "varchar(255)" },
+  },
+  {
     what: "syslog of RFC 5424",
     lines: made((i, at) => `<14>1 ${iso(at)} box app ${i} ID1 [a@1 b="c"] done ${i}`),
     parse: { format: "rfc5424" },

@@ -172,6 +172,17 @@ describe("syslog", () => {
     ]);
   });
 
+  test("has event times of either kind in one type, as a log has from an upgrade of its host on", () => {
+    const type = typeOf({ format: "syslog" }, "message", {
+      time: { field: "time", format: "syslog", zone: "Europe/Berlin" },
+    });
+    const lines = ["Nov 21 10:00:01 web-1 app: a", "2026-11-21T09:00:02.5Z web-1 app: b"];
+    const times = [...lines, "2026-11-21 10:00:03 web-1 app: c"].map(
+      (line) => rowsOf(route(type, line))[0]!["_time"],
+    );
+    expect(times).toEqual(["2026-11-21 09:00:01.000", "2026-11-21 09:00:02.500", "2026-11-21 09:00:03.000"]);
+  });
+
   test("of RFC 5424 has structured data as objects", () => {
     const type = typeOf({ format: "rfc5424" }, "host ident pid message_id message", {
       columns: [

@@ -22,18 +22,20 @@ export type ReadTime = (value: unknown, arrivedAtMs: number) => Instant | undefi
 /** @throws TypeError for a format that configurations may not have */
 export function readTime(format: TimeFormat, settings: Partial<TimeSettings> = {}): ReadTime {
   const local = zoneOf(settings.zone ?? "UTC");
+  const zone = settings.zone === undefined ? undefined : local;
   const pattern = (text: string): ReadTime => readPattern(text, local, new ZoneNames(settings.abbreviations));
   switch (format) {
-    case "iso8601": {
-      const zone = settings.zone === undefined ? undefined : local;
+    case "iso8601":
       return (value, arrivedAtMs) =>
         typeof value === "string" ? parseIso8601(value, arrivedAtMs, zone) : undefined;
-    }
     case "clf":
       return (value) => (typeof value === "string" ? parseClf(value) : undefined);
     case "syslog":
+      // Daemons of newer systems write ISO 8601 in its place: hosts differ, and a file does from an upgrade on.
       return (value, arrivedAtMs) =>
-        typeof value === "string" ? parseSyslog(value, arrivedAtMs, local) : undefined;
+        typeof value === "string"
+          ? (parseSyslog(value, arrivedAtMs, local) ?? parseIso8601(value, arrivedAtMs, zone))
+          : undefined;
     case "epoch":
       return (value) => parseEpoch(value, unitOf);
     case "epoch-seconds":
