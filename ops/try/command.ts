@@ -5,6 +5,7 @@ import { jsonOption, print } from "../access/place-command.ts";
 export interface TryArguments {
   readonly config: string;
   readonly start?: string;
+  readonly tag?: string;
   readonly lines: number;
   readonly rows: number;
   readonly rejects: number;
@@ -22,6 +23,10 @@ export function tryCommand(loadConfig: (file: string) => Promise<WeirConfig>): C
     .option(
       "--start <pattern>",
       "a line that matches begins an event, as the agent's multi_line.start has it",
+    )
+    .option(
+      "--tag <tag>",
+      "under which the lines come, for columns that are made of it; the type's first if absent",
     )
     .option("--lines <count>", "lines that are looked at, from the beginning", count, 50_000)
     .option("--rows <count>", "rows that are shown", count, 3)

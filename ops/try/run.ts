@@ -15,7 +15,7 @@ import { rejectJson, rejectText, Tally } from "./tally.ts";
 export async function tryFile(
   name: string,
   file: string,
-  { config, start, lines, rows, rejects }: TryArguments,
+  { config, start, tag, lines, rows, rejects }: TryArguments,
   loadConfig: (file: string) => Promise<WeirConfig>,
 ): Promise<Outcome> {
   const settings = await loadConfig(config);
@@ -30,7 +30,7 @@ export async function tryFile(
       near === undefined ? `It has ${types.map(({ name }) => name).join(", ")}.` : `Did you mean ${near}?`;
     throw new AccessError("BAD_REQUEST", `${config} has no log type ${name}`, hint);
   }
-  const tally = new Tally(type, { rows, rejects }, settings);
+  const tally = new Tally(type, { rows, rejects }, settings, tag);
   const begins = start === undefined ? undefined : patternOf("--start", start);
   const joiner = new EventJoiner((line) => begins === undefined || begins.test(line.toString("latin1")));
   const take = (event: FileLine | undefined): void => {

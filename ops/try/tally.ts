@@ -32,12 +32,20 @@ export class Tally {
   readonly #kept: Kept;
   readonly #empty: Set<string>;
 
-  /** @param settings what the type's expressions may use */
-  constructor(type: LogType, kept: Kept, settings: ExpressionSettings = {}) {
-    const { name, match } = type;
+  /**
+   * @param settings what the type's expressions may use
+   * @param tag under which the lines come, for expressions that ask
+   */
+  constructor(
+    type: LogType,
+    kept: Kept,
+    settings: ExpressionSettings = {},
+    tag = type.match?.tags[0] ?? type.name,
+  ) {
+    const { name } = type;
     // Copies of lines are not what this type makes of them.
     const routed = new LogTypes([{ ...type, copy: undefined }], settings).ofName(name)!;
-    this.#trial = new LineTrial(routed, match?.tags[0] ?? name);
+    this.#trial = new LineTrial(routed, tag);
     this.#kept = kept;
     this.#empty = new Set(type.columns.map(({ name }) => name));
   }
