@@ -25,3 +25,9 @@ function distance(a: string, b: string): number {
   }
   return last[b.length]!;
 }
+
+/** `: did you mean "gzip"?`, and nothing where no name is near. */
+export function didYouMean(name: string, names: readonly string[]): string {
+  const near = closest(name, names);
+  return near === undefined ? "" : `: did you mean "${near}"?`;
+}

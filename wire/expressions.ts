@@ -1,7 +1,7 @@
 import type { KnownField, Scope } from "./expression/compile.ts";
 import type { Surroundings, Table } from "./expression/functions.ts";
-import { typeOf, type ValueType } from "./expression/value.ts";
-import { formatFields } from "./format-fields.ts";
+import { typeOf } from "./expression/value.ts";
+import { fieldType, formatFields } from "./format-fields.ts";
 import type { LogType } from "./log-type.ts";
 import type { LookupTables } from "./lookup-table.ts";
 
@@ -21,18 +21,12 @@ export function expressionScope(
   { tables, hashSalt }: ExpressionSettings,
   readerOf: (path: string) => KnownField["read"],
 ): Scope {
-  const { known, rest } = formatFields(parse);
-  const typeOfField = (path: string): ValueType | undefined => {
-    const exact = known.get(path);
-    if (exact !== undefined) return exact;
-    const outer = known.get(path.split(".", 1)[0]!);
-    return outer === "map" || outer === "any" ? "any" : rest;
-  };
+  const fields = formatFields(parse);
   return {
     ...surroundings({ ...tables, ...own }, hashSalt),
-    fieldNames: [...known.keys()],
+    fieldNames: [...fields.known.keys()],
     field: (path) => {
-      const type = typeOfField(path);
+      const type = fieldType(path, fields);
       return type && { type, read: readerOf(path) };
     },
   };

@@ -13,13 +13,30 @@ export interface FormatFields {
 }
 
 export function formatFields(parser: Parser): FormatFields {
+  try {
+    return allFields(parser);
+  } catch {
+    // A pattern or a template that is none is told where it stands, and may have meant any field.
+    return { known: new Map(), rest: "any" };
+  }
+}
+
+function allFields(parser: Parser): FormatFields {
   const { from } = parser;
-  const own = parser.format === "any" ? eitherOf(parser.of.map(formatFields)) : singleFields(parser);
+  const own = parser.format === "any" ? eitherOf(parser.of.map(allFields)) : singleFields(parser);
   if (from === undefined) return own;
   const format = typeof from === "string" ? "json" : from.format;
   const outer = singleFields({ format });
   const rest = own.rest ?? outer.rest;
   return { known: new Map([...outer.known, ["outer", "map"], ...own.known]), rest: rest && "any" };
+}
+
+/** @returns what a field is that a name, or the names down to it, leads to; undefined where the format never has it */
+export function fieldType(path: string, { known, rest }: FormatFields): ValueType | undefined {
+  const exact = known.get(path);
+  if (exact !== undefined) return exact;
+  const outer = known.get(path.split(".", 1)[0]!);
+  return outer === "map" || outer === "any" ? "any" : rest;
 }
 
 function singleFields(parser: SingleParser): FormatFields {
@@ -58,7 +75,10 @@ function singleFields(parser: SingleParser): FormatFields {
     case "apache":
       break;
   }
-  return texts([...accessFieldNames(accessFormatOf(parser)!), "request", "trailing"]);
+  const format = accessFormatOf(parser)!;
+  const { trailing = format.grows ? "keep" : "reject" } = parser;
+  const more = trailing === "keep" ? ["trailing"] : [];
+  return texts([...accessFieldNames(format), "request", ...more]);
 }
 
 const PRIORITY = [
@@ -89,7 +109,9 @@ function eitherOf(formats: readonly FormatFields[]): FormatFields {
   };
 }
 
+/** @throws SyntaxError for a pattern that is none */
 function groupNames(pattern: string): string[] {
-  const withoutEscapes = pattern.replaceAll(/\\[^]/g, "");
-  return [...withoutEscapes.matchAll(/\(\?<([^=!>]+)>/g)].map(([, name]) => name!);
+  // An empty alternative matches at once, and its match names all groups.
+  const { groups = {} } = new RegExp(`(?:${pattern})|`, "v").exec("")!;
+  return Object.keys(groups);
 }

@@ -3,6 +3,7 @@ import { encodes, ENCODINGS } from "./column-encoding.ts";
 import { parseColumnType } from "./column-type.ts";
 import { computedProblems } from "./computed-column.ts";
 import { EXPRESSION_MAX_CHARS } from "./expression/syntax.ts";
+import { fieldProblems } from "./field-problems.ts";
 import { PARTITION_KEY_MAX_CHARS, SORT_KEY_MAX_COLUMNS, TABLE_MAX_COLUMNS } from "./limits.ts";
 import { lookupTables } from "./lookup-table.ts";
 import { parserSchema } from "./parser.ts";
@@ -69,7 +70,10 @@ const column = z.strictObject({
       "lower-case letters, digits and _, beginning with a letter; in a type with a table not one that Redshift " +
       "keeps for itself, such as oid, ctid or xmin",
   }),
-  field: fieldPath.optional().meta({ description: "parsed field it is filled from; its own name if absent" }),
+  field: fieldPath.optional().meta({
+    description:
+      "parsed field it is filled from; its own name if absent. One that no line of the format has is an error",
+  }),
   value: expression.optional().meta({
     description:
       "an expression whose value it is filled with, in the place of a field, such as `int(status) >= 500`: " +
@@ -247,6 +251,7 @@ export const logTypeSchema = z
         problem(["columns", i, "time"], `${type} is no time`);
       seen.add(name);
     });
+    for (const { path, message } of fieldProblems(type)) problem(path, message);
     if (type.destinations.some(({ to }) => to === "redshift")) checkColumns(type.columns, problem);
     type.destinations.forEach((target, i) => {
       if (target.to === "redshift") {
