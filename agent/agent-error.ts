@@ -6,6 +6,8 @@ export type AgentErrorCode =
   | "STATE_DIR" //             the state directory cannot be made or written
   | "STATE_LOCKED" //          another agent has the state directory
   | "CHECKPOINT_CORRUPT" //    the checkpoint is not one
+  | "CHECKPOINT_EXISTS" //     positions of another agent are not wanted where there are positions already
+  | "POSITIONS_IN_USE" //      the other agent, whose positions are to be taken over, has not been stopped
   | "CHECKPOINT_WRITE" //      the checkpoint cannot be written: no space, read-only, failing disk
   | "FILES" //                 a directory or file that was named is missing or unreadable
   | "SPOOL" //                the spool of pushed events cannot be opened

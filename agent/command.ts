@@ -6,6 +6,8 @@ import { AgentError } from "./agent-error.ts";
 import { checkAgent } from "./check/check.ts";
 import { type AgentConfig, takesEvents } from "./config.ts";
 import { importConfig } from "./import/import-config.ts";
+import { importPositions } from "./import/positions/import-positions.ts";
+import { positionsText } from "./import/positions/positions-text.ts";
 import { LogStream } from "./log-stream.ts";
 import { readPositions } from "./positions.ts";
 import { statusText, whereText } from "./position-text.ts";
@@ -19,6 +21,12 @@ interface RunArguments {
   readonly config: string;
   readonly untilDrained?: boolean;
   readonly json?: boolean;
+}
+
+interface PositionsArguments {
+  readonly config: string;
+  readonly dryRun?: boolean;
+  readonly replace?: boolean;
 }
 
 /** `weir agent run` and `weir agent check`. A failure is told on stderr and in the exit code. */
@@ -51,6 +59,13 @@ export function agentCommand(): Command {
     .description("make a configuration from that of fluent-agent-hydra, amazon-kinesis-agent or Fluentd")
     .option("--stream <name>", "take what goes there, or what Fluentd forwards or brings to S3 and Redshift")
     .action((file: string, { stream }: { stream?: string }) => orExplain(() => importFile(file, stream)));
+  command
+    .command("positions <files...>")
+    .description("begin where Fluentd, Fluent Bit or amazon-kinesis-agent has ended, by its own positions")
+    .requiredOption("--config <file>", "the agent's TOML file")
+    .option("--dry-run", "tell where each file would be read from, and write nothing")
+    .option("--replace", "although the agent has positions of its own")
+    .action((files: string[], args: PositionsArguments) => orExplain(() => positions(files, args)));
   return command;
 }
 
@@ -125,6 +140,14 @@ async function importFile(file: string, stream: string | undefined): Promise<voi
   const { toml, notes } = importConfig(await readConfigText(file), file, stream);
   process.stdout.write(toml);
   for (const note of notes) process.stderr.write(`${note}\n`);
+}
+
+async function positions(
+  files: readonly string[],
+  { config: file, dryRun = false, replace = false }: PositionsArguments,
+): Promise<void> {
+  const options = { isDryRun: dryRun, replaces: replace };
+  process.stdout.write(positionsText(await importPositions(files, await readAgentConfig(file), options)));
 }
 
 function inputsOf(config: AgentConfig): string {

@@ -1,0 +1,20 @@
+/** How far another agent had read a file, as it wrote that down. */
+export interface ForeignPosition {
+  readonly path: string;
+  /** Decimal. "0" where it had not opened the file yet. */
+  readonly ino: string;
+  readonly offset: number;
+  /** It had stopped following the file, and dropped the offset. */
+  readonly isUnwatched: boolean;
+  /** Nothing that was made later can be what it read. */
+  readonly knownAtMs: number;
+}
+
+export interface ForeignPositions {
+  /** Name of the format, for people. */
+  readonly kind: string;
+  /** The latest of each file is the last. */
+  readonly positions: readonly ForeignPosition[];
+  /** What could not be taken. */
+  readonly notes: readonly string[];
+}
