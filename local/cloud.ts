@@ -47,6 +47,10 @@ export interface CloudOptions {
   /** What was published to the topic for alarms. */
   readonly onAlarm?: (alarm: Alarm) => void;
   readonly onLoaderTick?: (report: TickReport, warehouse: string) => void;
+  /** Told of each invocation of a part what went wrong, or undefined. */
+  readonly onResult?: (part: string, error: string | undefined) => void;
+  /** Told of a part's process that died between two invocations. */
+  readonly onIdleDeath?: (part: string, how: string) => void;
   /** Added to the environment of a function, by its role; tests put faults in its way. */
   readonly environment?: (role: Role) => Readonly<Record<string, string>>;
   /** Awaited when a warehouse statement has run but is not committed. */
@@ -132,6 +136,8 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         concurrency: deployed.reservedConcurrency ?? DEFAULT_CONCURRENCY,
         environment: { ...deployed.environment, ...environment, ...more, ...options.environment?.(role) },
         log: (line) => log(part, line),
+        onResult: (error) => options.onResult?.(part, error),
+        onIdleDeath: (how) => options.onIdleDeath?.(part, how),
         ...optional,
       }),
     );

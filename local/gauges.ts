@@ -4,12 +4,20 @@ import type { LogType } from "../wire/log-type.ts";
 import { MAIN_WAREHOUSE } from "../wire/warehouses.ts";
 import type { Mapping } from "./mapping/mapping.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
-import type { AgentFile, Phase, Snapshot } from "./console/snapshot.ts";
+import { type Condition, conditions, sentence, timeOfDay } from "./condition.ts";
+import type { AgentFile, ConditionView, Phase, Snapshot } from "./console/snapshot.ts";
 import type { LakeTotals } from "./console/watch-lake.ts";
+import { Signs } from "./signs.ts";
 import { parseTableName, tableName, tablesOf, type WarehouseOf } from "./reconcile/warehouse.ts";
 
 /** Over which records per second are averaged. */
 const RATE_WINDOW_MS = 5_000;
+
+/** As the page shows it. */
+function told(condition: Condition, atMs: number): ConditionView {
+  const { id, severity, headline, sinceMs } = condition;
+  return { id, severity, headline, text: sentence(condition, atMs), since: timeOfDay(sinceMs) };
+}
 
 /** Everything a run counts while it goes on, and what the console shows of it. */
 export class Gauges {
@@ -25,6 +33,11 @@ export class Gauges {
   #failedLoads = 0;
   /** What the warehouse refuses of each table, in its own words: told once, and true until the table has none. */
   readonly #refusals = new Map<string, string>();
+  readonly signs = new Signs();
+  /** Of a type's lines, above which it is told. */
+  maxRejectedPercent = 100;
+  /** What is not as it should be, as of the last look. */
+  conditions: readonly Condition[] = [];
   /** Loads that ended well. */
   loads = 0;
   phase: Phase = "starting";
@@ -46,6 +59,7 @@ export class Gauges {
   }
 
   onMappingEvent(event: MappingEvent): void {
+    this.signs.onMappingEvent(event);
     if (event.kind === "invoked") {
       this.#invocations++;
       if (event.outcome !== "succeeded") this.#invocationErrors++;
@@ -57,7 +71,9 @@ export class Gauges {
   }
 
   /** @param warehouse name of the loader's warehouse */
-  onLoaderTick({ events, refusedByTable = {} }: TickReport, warehouse: string = MAIN_WAREHOUSE): void {
+  onLoaderTick(report: TickReport, warehouse: string = MAIN_WAREHOUSE): void {
+    this.signs.onLoaderTick(report, warehouse);
+    const { events, refusedByTable = {} } = report;
     for (const table of this.#refusals.keys()) {
       const [of, name] = parseTableName(table);
       if (of === warehouse && refusedByTable[name] === undefined) this.#refusals.delete(table);
@@ -82,7 +98,9 @@ export class Gauges {
   }
 
   /** @param typeOf log type of an agent's tag */
-  onAgentStatus({ files, sent }: AgentStatus, typeOf: (tag: string) => string): void {
+  onAgentStatus(status: AgentStatus, typeOf: (tag: string) => string): void {
+    this.signs.onAgentStatus(status);
+    const { files, sent } = status;
     this.#sentLines = Object.fromEntries(
       Object.entries(sent).map(([tag, { messages }]) => [typeOf(tag), messages]),
     );
@@ -92,6 +110,17 @@ export class Gauges {
       sizeBytes: size,
       deliveredBytes: delivered,
     }));
+  }
+
+  /** Looks whether all is as it should be. */
+  look(mapping: Mapping, { types }: Pick<LakeTotals, "types">): readonly Condition[] {
+    const { phase, maxRejectedPercent } = this;
+    const facts = this.signs.facts(mapping.status());
+    this.conditions = conditions(
+      { ...facts, phase, types, maxRejectedPercent, refused: this.#refusals },
+      this.conditions,
+    );
+    return this.conditions;
   }
 
   snapshot(mapping: Mapping, lake: LakeTotals): Snapshot {
@@ -111,6 +140,7 @@ export class Gauges {
       lake: lake.lake,
       warehouse: { loads: this.loads, failedLoads: this.#failedLoads },
       problems: this.problems,
+      conditions: this.conditions.map((condition) => told(condition, Date.now())),
     };
   }
 

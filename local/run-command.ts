@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { ConfigError } from "../wire/config.ts";
 import type { LogGlobs } from "./log-files.ts";
 import { PartError } from "./part.ts";
-import { overLimit } from "./reconcile/reject-limit.ts";
+import { MAX_REJECTED_PERCENT, overLimit } from "./reconcile/reject-limit.ts";
 import { renderTable } from "./reconcile/render-table.ts";
 import { run } from "./run.ts";
 import { RunError } from "./run-error.ts";
@@ -23,9 +23,6 @@ export interface RunArguments {
   /** Percent of a type's lines. */
   readonly maxRejected?: number;
 }
-
-/** Limit for somebody's own logs: a format that does not fit rejects far more, and a few lines are always odd. */
-const MAX_REJECTED_PERCENT = 5;
 
 const BALANCED = 0;
 const FAILED = 1;
@@ -61,6 +58,7 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
     seed: args.seed,
     port: args.port,
     dir: folder.path,
+    maxRejectedPercent: toldAbove(args),
     say,
     log: (part, line) => folder.log(part, line),
     finish,
@@ -86,6 +84,11 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
 function maxRejected({ maxRejected, once, logs }: RunArguments): number {
   if (maxRejected !== undefined) return maxRejected;
   return once && Object.keys(logs).length > 0 ? MAX_REJECTED_PERCENT : 100;
+}
+
+/** Told while it runs also where it does not decide the exit code, but of sample traffic, which has lines to reject. */
+function toldAbove({ maxRejected, logs }: RunArguments): number {
+  return maxRejected ?? (Object.keys(logs).length > 0 ? MAX_REJECTED_PERCENT : 100);
 }
 
 /** Ctrl-C: of a run without end the first one ends the input, the next one everything. */

@@ -10,6 +10,7 @@ import { startConsole } from "./console/console.ts";
 import { consoleRoutes } from "./console/routes.ts";
 import { watchLake } from "./console/watch-lake.ts";
 import { drain } from "./drain.ts";
+import { watchConditions } from "./watch-conditions.ts";
 import { Gauges } from "./gauges.ts";
 import { LocalAgent } from "./local-agent.ts";
 import { findLogFiles, type LogFiles, type LogGlobs, tagOf } from "./log-files.ts";
@@ -42,6 +43,8 @@ export interface RunOptions {
   readonly port: number | undefined;
   /** Files, state and logs. */
   readonly dir: string;
+  /** Of a type's lines, above which it is told. */
+  readonly maxRejectedPercent: number;
   /** Progress, a line at a time. */
   readonly say: (line: string) => void;
   readonly log: (part: string, line: string) => void;
@@ -66,6 +69,7 @@ export async function run(options: RunOptions): Promise<Report> {
   const deployment = readDeployment(await synthesize(configFile, join(dir, "cdk.out"), signal));
 
   const gauges = new Gauges(config.types, (target) => warehouseOf(config, target));
+  gauges.maxRejectedPercent = options.maxRejectedPercent;
   say("starting Kinesis, S3 and the warehouse");
   const cloud = await startCloud({
     deployment,
@@ -81,6 +85,8 @@ export async function run(options: RunOptions): Promise<Report> {
       for (const line of message.split("\n")) options.log("alarm", line);
     },
     onLoaderTick: (report, warehouse) => gauges.onLoaderTick(report, warehouse),
+    onResult: (part, error) => gauges.signs.onResult(part, error),
+    onIdleDeath: (part, how) => gauges.signs.onIdleDeath(part, how),
     signal,
   });
   stack.defer(() => cloud.stop());
@@ -89,6 +95,7 @@ export async function run(options: RunOptions): Promise<Report> {
   const lake = watchLake(cloud.s3, deployment.lakeBucket, {
     signal: AbortSignal.any([signal, watching.signal]),
   });
+  watchConditions(gauges, cloud, lake.totals, dir, say, AbortSignal.any([signal, watching.signal]));
   const page = await startConsole({
     port: options.port ?? 0,
     snapshot: () => gauges.snapshot(cloud.mapping, lake.totals),
@@ -107,6 +114,7 @@ export async function run(options: RunOptions): Promise<Report> {
   gauges.phase = "draining";
   say("the input has ended: draining");
   await agent.drain();
+  gauges.signs.agentEnded();
   const unloaded = await drain(cloud, signal);
   clearInterval(progress);
 
@@ -205,6 +213,7 @@ async function startAgent(
   });
   const agent = stack.use(created);
   agent.start();
+  gauges.signs.agentStarted();
   const watching = new AbortController();
   stack.defer(() => watching.abort());
   const typeOf = (tag: string): string => types.find((type) => tagOf(type) === tag)?.name ?? tag;

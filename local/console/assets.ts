@@ -20,6 +20,7 @@ const PAGE_FILES = [
   "icon.svg",
   "style.css",
   "console.js",
+  "conditions.js",
   "river.js",
   "ledger.js",
   "flow.js",

@@ -1,3 +1,4 @@
+import type { Severity } from "../condition.ts";
 import type { RejectReason } from "../../wire/reject.ts";
 
 /** How far a run is. Once it has ended it is balanced or it is not. */
@@ -32,6 +33,19 @@ export interface Snapshot {
   readonly warehouse: { readonly loads: number; readonly failedLoads: number };
   /** What does not balance, once the run has ended. */
   readonly problems: readonly string[];
+  /** What is not as it should be, worst first. */
+  readonly conditions: readonly ConditionView[];
+}
+
+export interface ConditionView {
+  readonly id: string;
+  readonly severity: Severity;
+  /** For the state of the whole. */
+  readonly headline: string;
+  /** What is wrong, and since when. */
+  readonly text: string;
+  /** Time of day. */
+  readonly since: string;
 }
 
 export interface AgentFile {

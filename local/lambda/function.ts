@@ -18,6 +18,10 @@ export interface FunctionOptions {
   readonly concurrency: number;
   /** One line of standard output or error. */
   readonly log: (line: string) => void;
+  /** Told of each invocation what went wrong, or undefined. */
+  readonly onResult?: (error: string | undefined) => void;
+  /** Told of a process that died between two invocations. */
+  readonly onIdleDeath?: (how: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -75,6 +79,7 @@ export function startFunction(options: FunctionOptions): LambdaFunction {
     try {
       const sandbox = await take();
       const result = await sandbox.invoke(payload);
+      options.onResult?.(result.ok ? undefined : `${result.error.type}: ${result.error.message}`);
       busy.delete(sandbox);
       if (sandbox.runs(settings)) idle.push(sandbox);
       else await sandbox.stop();
@@ -118,6 +123,7 @@ function sandboxSettings(options: FunctionOptions): SandboxSettings {
     memoryMb,
     assetDir,
     log,
+    onIdleDeath: options.onIdleDeath,
     signal,
     environment: {
       ...environment,

@@ -19,6 +19,8 @@ export interface SandboxSettings {
   /** Complete, but for the address of the Runtime API. */
   readonly environment: Readonly<Record<string, string>>;
   readonly log: (line: string) => void;
+  /** Told when the process dies between invocations; one that is under way tells it itself. */
+  readonly onIdleDeath: ((how: string) => void) | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -29,6 +31,7 @@ export class Sandbox {
   readonly #process: NodeProcess;
   #initialized = false;
   #ending = false;
+  #busy = false;
 
   private constructor(settings: SandboxSettings, api: RuntimeApi, process: NodeProcess) {
     this.#settings = settings;
@@ -74,6 +77,15 @@ export class Sandbox {
 
   /** Never rejects: whatever becomes of the process is a result. */
   async invoke(payload: string): Promise<InvokeResult> {
+    this.#busy = true;
+    try {
+      return await this.#run(payload);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #run(payload: string): Promise<InvokeResult> {
     const requestId = randomUUID();
     const broken = await this.#initialize(requestId);
     if (broken) {
@@ -91,7 +103,8 @@ export class Sandbox {
   }
 
   async #closeWhenGone(): Promise<void> {
-    await this.#process.exited;
+    const exit = await this.#process.exited;
+    if (!this.#ending && !this.#busy) this.#settings.onIdleDeath?.(howItEnded(exit));
     this.#ending = true;
     this.#api.close();
   }
@@ -128,13 +141,17 @@ export class Sandbox {
       const message = `RequestId: ${requestId} Error: Runtime exited with error: signal: killed`;
       return failure(requestId, "Runtime.OutOfMemory", message);
     }
-    const how = signal ? `signal: ${signal}` : `exit status ${code}`;
+    const how = howItEnded({ code, signal });
     return failure(
       requestId,
       "Runtime.ExitError",
       `RequestId: ${requestId} Error: Runtime exited with error: ${how}`,
     );
   }
+}
+
+function howItEnded({ code, signal }: Exit): string {
+  return signal ? `signal: ${signal}` : `exit status ${code}`;
 }
 
 function timeoutError(requestId: string, limitMs: number): InvokeFailure {

@@ -68,6 +68,7 @@ export function scriptedSnapshot(second: number, change: Partial<Snapshot> = {})
     lake: { commits: second * 3, objects: second * 9, bytes: second * 190_000, quarantined: 0 },
     warehouse: { loads: Math.floor(second / 6), failedLoads: 0 },
     problems: [],
+    conditions: [],
     ...change,
   };
 }

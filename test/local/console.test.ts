@@ -123,6 +123,20 @@ describe.skipIf(BROWSER === undefined)(
       await page.locator("#river .bad", { hasText: "2 records quarantined" }).waitFor();
     });
 
+    test("what is wrong takes the place of how far the run is, until it is over", async () => {
+      const text = "S3 has not answered for 28 s";
+      const condition = { id: "silent S3", headline: "S3 does not answer", text, since: "12:04:05" } as const;
+      shown = scriptedSnapshot(3, { conditions: [{ ...condition, severity: "red" }] });
+      await page.getByText("S3 does not answer", { exact: true }).waitFor();
+      expect(await page.getByRole("status").getAttribute("data-state")).toBe("red");
+      expect(await page.getByRole("list", { name: "What is not as it should be" }).textContent()).toBe(
+        `${text}12:04:05`,
+      );
+      shown = scriptedSnapshot(4);
+      await page.getByText("Flowing", { exact: true }).waitFor();
+      expect(await page.locator("#conditions").isHidden()).toBe(true);
+    });
+
     test("what a log line holds is text, never markup", async () => {
       await play(24, 24);
       await page.getByText(`<img src=x onerror="alert(1)">`).waitFor();

@@ -157,7 +157,9 @@ test.each([
 );
 
 test("a process that exits, or is killed, in the middle of an invocation fails it and is replaced", async () => {
-  const fn = start();
+  const results: (string | undefined)[] = [];
+  const onResult = (error: string | undefined): number => results.push(error);
+  const fn = start({ onResult, onIdleDeath: onResult });
   expect(await error(fn, { exit: 3 })).toMatchObject({
     type: "Runtime.ExitError",
     message: expect.stringContaining("exit status 3"),
@@ -171,14 +173,23 @@ test("a process that exits, or is killed, in the middle of an invocation fails i
     message: expect.stringContaining("signal: SIGKILL"),
   });
   expect((await answer(fn, {})).calls).toBe(1);
+  expect(results).toEqual([
+    expect.stringMatching(/^Runtime.ExitError: .*exit status 3/),
+    undefined,
+    expect.stringMatching(/^Runtime.ExitError: .*SIGKILL/),
+    undefined,
+  ]);
 });
 
-test("a process killed between invocations is replaced unnoticed", async () => {
-  const fn = start();
+test("a process killed between invocations is told, and replaced without a failure", async () => {
+  const deaths: string[] = [];
+  const fn = start({ onIdleDeath: (how) => deaths.push(how) });
   const { pid } = await answer(fn, {});
   process.kill(pid, "SIGKILL");
   await eventually(() => fn.pids).toEqual([]);
   expect((await answer(fn, {})).calls).toBe(1);
+  await fn.stop();
+  expect(deaths).toEqual(["signal: SIGKILL"]);
 });
 
 test("a handler that takes more memory than it has is reported as such", async () => {

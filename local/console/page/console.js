@@ -2,6 +2,7 @@ import { Chart } from "./charts.js";
 import { behind, Flow } from "./flow.js";
 import { grouped, short, size } from "./figures.js";
 import { History } from "./history.js";
+import { showConditions } from "./conditions.js";
 import { showLedger, showProblems, showRejects } from "./ledger.js";
 import { River } from "./river.js";
 import { clock, counted } from "./words.js";
@@ -63,18 +64,22 @@ function show(snapshot, rates) {
   }
 }
 
-function showPhase({ phase, types }) {
+/** What is wrong comes before how far the run is. */
+function showPhase({ phase, types, conditions = [] }) {
   const lines = Object.values(types).reduce((sum, { lines }) => sum + lines, 0);
-  setPhase(phase, PHASES[phase](lines));
+  const [worst] = conditions;
+  if (worst) setPhase(phase, worst.headline, worst.severity);
+  else setPhase(phase, PHASES[phase](lines));
+  showConditions(byId("conditions"), conditions);
 }
 
 const STATES = { balanced: "good", unbalanced: "bad" };
 
 /** Set only when it changes: a status is read aloud. */
-function setPhase(phase, text) {
+function setPhase(phase, text, state = STATES[phase] ?? phase) {
   const status = byId("phase");
   status.dataset.phase = phase;
-  status.dataset.state = STATES[phase] ?? phase;
+  status.dataset.state = state;
   if (status.textContent !== text) status.textContent = text;
 }
 
