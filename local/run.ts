@@ -99,7 +99,7 @@ export async function run(options: RunOptions): Promise<Report> {
   const page = await startConsole({
     port: options.port ?? 0,
     snapshot: () => gauges.snapshot(cloud.mapping, lake.totals),
-    routes: consoleRoutes({ cloud, lake: lake.totals }),
+    routes: consoleRoutes({ cloud, lake: lake.totals, config }),
   });
   stack.defer(() => page.stop());
   say(`live page: ${page.url}`);

@@ -69,6 +69,9 @@ export async function respond(
 /** @throws RouteRefusal */
 async function bodyOf(request: IncomingMessage, { method, maxBodyBytes = 0 }: Route): Promise<string> {
   if (method === "GET") return "";
+  // A form of another site cannot say so, in a browser that sends no Origin.
+  if (!/^application\/json\b/i.test(request.headers["content-type"] ?? ""))
+    throw new RouteRefusal(415, "only application/json");
   const body = await readBody(request, maxBodyBytes);
   if (body === undefined) throw new RouteRefusal(413, `more than ${maxBodyBytes} bytes`);
   return body;

@@ -33,7 +33,7 @@ export class RouteRefusal extends Error {
   override name = "RouteRefusal";
   readonly status: number;
 
-  constructor(status: 400 | 404 | 409 | 413 | 503, message: string) {
+  constructor(status: 400 | 404 | 409 | 413 | 415 | 503, message: string) {
     super(message);
     this.status = status;
   }

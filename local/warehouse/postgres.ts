@@ -30,7 +30,7 @@ import { WarehouseError } from "./warehouse-error.ts";
  */
 export interface Postgres {
   readonly port: number;
-  /** No superuser: it may make databases and users, and has all that is theirs. Nobody else can log in. */
+  /** No superuser: it may make databases and users, and has all that is theirs. Who else logs in is a reader, if it makes one. */
   readonly user: string;
   /** Another one at every start. */
   readonly password: string;
@@ -41,7 +41,9 @@ const run = promisify(execFile);
 const USER = "weir";
 /** Owns the cluster, and may start programs: it has no password, and no way in. */
 const SUPERUSER = "postgres";
-const LOGINS = `host all ${USER} 127.0.0.1/32 scram-sha-256\n`;
+/** May read tables, once somebody makes it: see reader.ts. */
+export const READER = "weir_reader";
+const LOGINS = [USER, READER].map((user) => `host all ${user} 127.0.0.1/32 scram-sha-256\n`).join("");
 /** Somebody else may take the free port between our look and the server's. */
 const START_ATTEMPTS = 3;
 
@@ -135,6 +137,8 @@ async function letIn(password: string, bin: string, folder: string, identity: Id
   const sql = [
     `DO $$ BEGIN CREATE ROLE ${USER}; EXCEPTION WHEN duplicate_object THEN NULL; END $$`,
     `ALTER ROLE ${USER} LOGIN CREATEDB CREATEROLE NOSUPERUSER PASSWORD '${password}'`,
+    // Bounds what a reader's statement writes to the disk while it sorts.
+    `GRANT SET ON PARAMETER temp_file_limit TO ${USER}`,
   ];
   // A statement that fails must not be logged with the password in it.
   const args = [

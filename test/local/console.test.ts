@@ -226,9 +226,12 @@ describe("the server", () => {
   });
 
   test("bounds bodies, tells what a route takes, and why it refuses", async () => {
-    const post = (body: string) => fetch(new URL("/echo", running.url), { method: "POST", body });
+    const headers = { "content-type": "application/json" };
+    const post = (body: string) => fetch(new URL("/echo", running.url), { method: "POST", headers, body });
     expect(await (await post("12345678")).text()).toBe("12345678");
     expect((await post("123456789")).status).toBe(413);
+    const form = await fetch(new URL("/echo", running.url), { method: "POST", body: "12345678" });
+    expect(form.status).toBe(415);
     const wrong = await fetch(new URL("/echo", running.url));
     expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "POST"]);
     const refused = await fetch(new URL("/data?of=nothing", running.url));
