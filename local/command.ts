@@ -1,11 +1,20 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 
 /** `weir local`: what `npm start` runs. */
 export function localCommand(): Command {
   return new Command("local")
     .description("run the whole pipeline on this machine, as it would deploy")
-    .option("--once", "a bounded amount: drain, reconcile, and exit with 0 only if it balances", false)
+    .option(
+      "--once",
+      "what is there, or a bounded amount: drain, reconcile, and exit with 0 only if it balances",
+      false,
+    )
     .option("--logs <type=glob>", "send these files instead of sample traffic; may be repeated", logs, {})
+    .addOption(
+      new Option("--agent <file>", "send what an agent of this TOML file sends, until Ctrl-C").conflicts(
+        "logs",
+      ),
+    )
     .option("--config <file>", "log types and settings", "weir.config.ts")
     .option(
       "--max-rejected <percent>",

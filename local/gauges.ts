@@ -101,9 +101,12 @@ export class Gauges {
   onAgentStatus(status: AgentStatus, typeOf: (tag: string) => string): void {
     this.signs.onAgentStatus(status);
     const { files, sent } = status;
-    this.#sentLines = Object.fromEntries(
-      Object.entries(sent).map(([tag, { messages }]) => [typeOf(tag), messages]),
-    );
+    const sentLines: Record<string, number> = {};
+    for (const [tag, { messages }] of Object.entries(sent)) {
+      const type = typeOf(tag);
+      sentLines[type] = (sentLines[type] ?? 0) + messages;
+    }
+    this.#sentLines = sentLines;
     this.#files = Object.entries(files).map(([path, { tag, size, delivered }]) => ({
       path,
       type: typeOf(tag),

@@ -15,6 +15,9 @@ const RESTART_AFTER_MS = 250;
 const DRAIN_DEADLINE_MS = 60_000;
 const STOP_GRACE_MS = DRAIN_DEADLINE_MS + 5_000;
 
+/** Where the agent of a run keeps its checkpoint and its spool. */
+export const agentStateDir = (dir: string): string => join(dir, "agent");
+
 export interface LocalAgentOptions {
   /** Holds the agent's configuration and its state. */
   readonly dir: string;
@@ -24,6 +27,10 @@ export interface LocalAgentOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Paths or globs by tag. */
   readonly files: Readonly<Record<string, readonly string[]>>;
+  /** What its user has written in a file of their own, in the place of `files`. */
+  readonly settings?: Readonly<Record<string, unknown>> | undefined;
+  /** Its first run takes our standard input. */
+  readonly readsStdin?: boolean;
   readonly monitorPort: number;
   readonly log: (line: string) => void;
   /** What happens to the process, for people. */
@@ -40,18 +47,21 @@ export class LocalAgent implements AsyncDisposable {
   readonly #signal: AbortSignal;
   #process: NodeProcess | undefined;
   #running: Promise<void> = Promise.resolve();
+  #readsStdin: boolean;
   /** Ends the present run in its own time, and no process is started for it any more. */
   #stopping = new AbortController();
 
   private constructor(options: LocalAgentOptions, configFile: string) {
     this.#options = options;
     this.#configFile = configFile;
+    this.#readsStdin = options.readsStdin ?? false;
     this.#signal = options.signal ? AbortSignal.any([options.signal, this.#over.signal]) : this.#over.signal;
   }
 
   static async create(options: LocalAgentOptions): Promise<LocalAgent> {
     const configFile = join(options.dir, "agent.toml");
-    await writeFile(configFile, stringify(configuration(options)));
+    // A key may stand in it, as in the file that it was made from.
+    await writeFile(configFile, stringify(configuration(options)), { mode: 0o600 });
     return new LocalAgent(options, configFile);
   }
 
@@ -95,18 +105,22 @@ export class LocalAgent implements AsyncDisposable {
   #run(flags: readonly string[]): void {
     this.#stopping = new AbortController();
     this.#running = this.#supervise(flags, AbortSignal.any([this.#signal, this.#stopping.signal]));
+    // What a later one would wait for has no end.
+    this.#readsStdin = false;
     // Whoever awaits `running` hears of a failure; until then it must not end the process.
     this.#running.catch(() => {});
   }
 
   async #supervise(flags: readonly string[], stopped: AbortSignal): Promise<void> {
     const { environment, log, onEvent } = this.#options;
+    const readsStdin = this.#readsStdin;
     for (let restarts = 0; !stopped.aborted; restarts++) {
       const agent = startProcess({
         name: "agent",
         script: WEIR,
         args: ["agent", "run", "--config", this.#configFile, ...flags],
         environment,
+        readsStdin,
         onLine: log,
         signal: this.#signal,
       });
@@ -126,17 +140,19 @@ function ended(agent: NodeProcess, how: string): PartError {
   return new PartError("EXITED", "agent", `ended with ${how}`, agent.lastLines());
 }
 
-/** Everything is a little more eager than on a host: somebody is waiting. */
-function configuration({ dir, stream, endpoint, files, monitorPort }: LocalAgentOptions): object {
+/** Everything is a little more eager than on a host, where nobody has said otherwise: somebody is waiting. */
+function configuration({ dir, stream, endpoint, files, settings, monitorPort }: LocalAgentOptions): object {
+  const { tail, producer, heartbeat, ...own } = (settings ?? {}) as Record<string, object>;
   return {
-    stream,
-    endpoint,
-    state_dir: join(dir, "agent"),
     // They are its user's own, who has named them and may read what they lead to.
     files: Object.entries(files).map(([tag, path]) => ({ tag, path, follow_links: true })),
-    tail: { poll_ms: 100, scan_ms: 200, rotated_idle_ms: 5_000 },
-    producer: { linger_ms: 200 },
-    heartbeat: { interval_ms: 5_000 },
+    ...own,
+    stream,
+    endpoint,
+    state_dir: agentStateDir(dir),
+    tail: { poll_ms: 100, scan_ms: 200, rotated_idle_ms: 5_000, ...tail },
+    producer: { linger_ms: 200, ...producer },
+    heartbeat: { interval_ms: 5_000, ...heartbeat },
     shutdown: { deadline_ms: DRAIN_DEADLINE_MS },
     monitor: { port: monitorPort },
   };

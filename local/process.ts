@@ -34,6 +34,8 @@ export interface NodeProcessOptions {
   /** The whole environment: of ours only what `INHERITED` names is added. */
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** It reads our standard input. */
+  readonly readsStdin?: boolean;
   readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -47,7 +49,7 @@ export function startProcess(options: NodeProcessOptions): NodeProcess {
   signal?.throwIfAborted();
   const path = script instanceof URL ? fileURLToPath(script) : script;
   const child = spawn(process.execPath, [...nodeFlags, "--import", LIFELINE, path, ...args], {
-    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    stdio: [options.readsStdin ? "inherit" : "ignore", "pipe", "pipe", "pipe"],
     // A group of its own: Ctrl-C in the terminal is for us, and we stop the parts in their order.
     detached: true,
     env: { ...inherited(), ...options.environment },

@@ -13,6 +13,7 @@ import { WarehouseError } from "./warehouse/warehouse-error.ts";
 export interface RunArguments {
   readonly once: boolean;
   readonly logs: LogGlobs;
+  readonly agent?: string;
   readonly config: string;
   readonly report?: string;
   readonly lines: number;
@@ -53,6 +54,8 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
   const report = await run({
     configFile: args.config,
     logs: args.logs,
+    agentFile: args.agent,
+    once: args.once,
     linesPerType: args.once ? args.lines : undefined,
     linesPerSecond: args.once ? undefined : args.rate,
     seed: args.seed,
@@ -60,6 +63,7 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
     dir: folder.path,
     maxRejectedPercent: toldAbove(args),
     say,
+    show: (text) => process.stderr.write(text),
     log: (part, line) => folder.log(part, line),
     finish,
     signal: AbortSignal.any([abort, folder.broken]),
@@ -81,9 +85,9 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
 }
 
 /** Sample traffic has lines to reject, and a run without end is watched. */
-function maxRejected({ maxRejected, once, logs }: RunArguments): number {
+function maxRejected({ maxRejected, once, logs, agent }: RunArguments): number {
   if (maxRejected !== undefined) return maxRejected;
-  return once && Object.keys(logs).length > 0 ? MAX_REJECTED_PERCENT : 100;
+  return once && (agent !== undefined || Object.keys(logs).length > 0) ? MAX_REJECTED_PERCENT : 100;
 }
 
 /** Told while it runs also where it does not decide the exit code, but of sample traffic, which has lines to reject. */

@@ -2,6 +2,7 @@
 export type RunErrorCode =
   | "UNKNOWN_TYPE" //     --logs names a type that the configuration does not have
   | "NO_FILES" //         --logs names files that are not there
+  | "INPUT" //            --agent names a configuration whose inputs cannot be used, or have no end
   | "UNREADABLE" //       a file cannot be read
   | "DISK" //             the folder of the run cannot be written, most often because the disk is full
   | "DIR_NOT_EMPTY"; //   --dir holds something already

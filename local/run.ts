@@ -1,40 +1,51 @@
 import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import type { AgentStatus } from "../agent/monitor/agent-status.ts";
+import { join } from "node:path";
 import { loadConfig } from "../lib/load-config.ts";
 import type { WeirConfig } from "../wire/config.ts";
 import { warehouseOf } from "../wire/warehouses.ts";
+import { assertInputs, readAgentFile } from "./agent-file.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { startConsole } from "./console/console.ts";
 import { consoleRoutes } from "./console/routes.ts";
-import { watchLake } from "./console/watch-lake.ts";
+import { type LakeTotals, watchLake } from "./console/watch-lake.ts";
 import { drain } from "./drain.ts";
 import { watchConditions } from "./watch-conditions.ts";
 import { Gauges } from "./gauges.ts";
-import { LocalAgent } from "./local-agent.ts";
-import { findLogFiles, type LogFiles, type LogGlobs, tagOf } from "./log-files.ts";
-import { assertFree, freePort } from "./part.ts";
+import {
+  agentInput,
+  assertEnds,
+  type Input,
+  logFilesInput,
+  noInput,
+  noTraffic,
+  sampleTypesOf,
+  trafficInput,
+} from "./input.ts";
+import { agentStateDir } from "./local-agent.ts";
+import { findLogFiles, type LogGlobs } from "./log-files.ts";
+import { assertFree } from "./part.ts";
 import { reconcile } from "./reconcile/reconcile.ts";
 import type { Report } from "./reconcile/report.ts";
-import { countFiles, type Truth } from "./reconcile/truth.ts";
 import { redshiftTables } from "./redshift-tables.ts";
 import { writeShellEnvironment } from "./shell-environment.ts";
+import { startAgent, tellInput, untilEnded } from "./run-agent.ts";
 import { readDeployment } from "./template/read-deployment.ts";
 import { synthesize } from "./template/synthesize.ts";
-import { generateTraffic, SAMPLE_TYPES } from "./traffic/traffic.ts";
 
 /** Nobody who looks at a page wants to wait for the deployed minute, 5 minutes and 30 seconds. */
 const SEQUENCER_EVERY_MS = 2_000;
 const LOADER_EVERY_MS = 3_000;
 const FLEET_EVERY_MS = 5_000;
 const BATCHING_WINDOW_SECONDS = 1;
-const STATUS_EVERY_MS = 1_000;
 
 export interface RunOptions {
   readonly configFile: string;
   /** Files to send, by log type; sample traffic when there are none. */
   readonly logs: LogGlobs;
+  /** An agent's configuration that says what to send instead. */
+  readonly agentFile?: string | undefined;
+  /** Ends once what is there has arrived. */
+  readonly once: boolean;
   /** Of sample traffic, of each type; until `finish` when absent. */
   readonly linesPerType: number | undefined;
   readonly linesPerSecond: number | undefined;
@@ -47,6 +58,8 @@ export interface RunOptions {
   readonly maxRejectedPercent: number;
   /** Progress, a line at a time. */
   readonly say: (line: string) => void;
+  /** Text for people to copy, as it is. */
+  readonly show: (text: string) => void;
   readonly log: (part: string, line: string) => void;
   /** Ends the input; what is under way still arrives. */
   readonly finish: AbortSignal;
@@ -62,7 +75,7 @@ export async function run(options: RunOptions): Promise<Report> {
   const { configFile, dir, say, signal } = options;
   await using stack = new AsyncDisposableStack();
   const config = await loadConfig(configFile);
-  const files = await findLogFiles(options.logs, config.types);
+  const inputOf = await findInput(options, config);
   if (options.port !== undefined) await assertFree("live page", options.port);
   await mkdir(dir, { recursive: true });
   say("synthesizing the stack");
@@ -105,16 +118,18 @@ export async function run(options: RunOptions): Promise<Report> {
   say(`live page: ${page.url}`);
   await sayWhereDataIs(cloud, dir, say, stack);
 
-  const source = input(options, config, files, lake.totals);
-  const agent = await startAgent(options, cloud, source.files, gauges, config, stack);
+  const input = inputOf(lake.totals);
+  await tellInput(input, config, options);
+  const agent = await startAgent(input, options, { cloud, gauges, config, stack });
   gauges.phase = "running";
   const progress = setInterval(() => say(progressLine(gauges, lake.totals)), 5_000);
   stack.defer(() => clearInterval(progress));
-  const truth = await writeFor(agent, source);
+  await untilEnded(input, agent, signal);
   gauges.phase = "draining";
   say("the input has ended: draining");
-  await agent.drain();
+  await agent?.drain();
   gauges.signs.agentEnded();
+  const account = await input.account();
   const unloaded = await drain(cloud, signal);
   clearInterval(progress);
 
@@ -122,7 +137,7 @@ export async function run(options: RunOptions): Promise<Report> {
     s3: cloud.s3,
     bucket: deployment.lakeBucket,
     types: config.types,
-    truth,
+    ...account,
     warehouse: cloud.warehouse && redshiftTables(cloud.warehouse, cloud.warehouses),
     warehouseOf: (target) => warehouseOf(config, target),
     unloaded: [...unloaded, ...gauges.refused],
@@ -153,99 +168,25 @@ async function sayWhereDataIs(
   say(`weir's commands:  npx weir loads --local ${dir}`);
 }
 
-/** Where lines come from: files that are there, or sample traffic. */
-interface Input {
-  /** By tag, for the agent. */
-  readonly files: LogGlobs;
-  /** Ends with the input or at the signal, and tells what the files held. */
-  write(signal: AbortSignal): Promise<Truth>;
-}
-
-function input(
-  options: RunOptions,
-  { types }: WeirConfig,
-  logs: LogFiles,
-  lake: ReturnType<typeof watchLake>["totals"],
-): Input {
+/** @throws RunError of an input that cannot be used, before anything is started */
+async function findInput(options: RunOptions, config: WeirConfig): Promise<(lake: LakeTotals) => Input> {
+  const { agentFile, logs, once, finish, dir, configFile } = options;
+  if (agentFile !== undefined) {
+    const file = await readAgentFile(agentFile);
+    if (once) assertEnds(file);
+    await assertInputs(file, agentStateDir(dir));
+    return () => agentInput(file, agentStateDir(dir), once, finish);
+  }
   if (Object.keys(logs).length > 0) {
-    const tag = (name: string): string => tagOf(types.find((type) => type.name === name)!);
-    return {
-      files: Object.fromEntries(Object.entries(logs).map(([type, paths]) => [tag(type), paths])),
-      write: (over) => countFiles(logs, AbortSignal.any([options.signal, over])),
-    };
+    const input = logFilesInput(await findLogFiles(logs, config.types), config);
+    return () => input;
   }
-  const { linesPerType, linesPerSecond, seed, finish, signal } = options;
-  const dir = resolve(options.dir, "logs");
-  return {
-    files: Object.fromEntries(SAMPLE_TYPES.map(({ type }) => [type, [join(dir, `${type}.log*`)]])),
-    write: (over) =>
-      generateTraffic({
-        dir,
-        seed,
-        ...(linesPerType !== undefined && { linesPerType }),
-        ...(linesPerSecond !== undefined && { linesPerSecond }),
-        releasable: (type, file) => lake.holds(type, file),
-        signal: AbortSignal.any([finish, signal, over]),
-      }),
-  };
-}
-
-async function startAgent(
-  { dir, say, log, signal }: RunOptions,
-  cloud: Cloud,
-  files: LogGlobs,
-  gauges: Gauges,
-  { types }: WeirConfig,
-  stack: AsyncDisposableStack,
-): Promise<LocalAgent> {
-  await mkdir(join(dir, "logs"), { recursive: true });
-  const monitorPort = await freePort();
-  const created = await LocalAgent.create({
-    dir,
-    stream: cloud.deployment.stream.name,
-    endpoint: cloud.kinesisEndpoint,
-    environment: cloud.environment,
-    files,
-    monitorPort,
-    log: (line) => log("agent", line),
-    onEvent: say,
-    signal,
-  });
-  const agent = stack.use(created);
-  agent.start();
-  gauges.signs.agentStarted();
-  const watching = new AbortController();
-  stack.defer(() => watching.abort());
-  const typeOf = (tag: string): string => types.find((type) => tagOf(type) === tag)?.name ?? tag;
-  void watchAgent(monitorPort, watching.signal, (status) => gauges.onAgentStatus(status, typeOf));
-  return agent;
-}
-
-/** A failing agent ends the input, which would go nowhere without it. @throws PartError */
-async function writeFor(agent: LocalAgent, source: Input): Promise<Truth> {
-  const failed = new AbortController();
-  agent.running.catch(() => failed.abort());
-  try {
-    return await source.write(failed.signal);
-  } finally {
-    if (failed.signal.aborted) await agent.running;
+  const types = sampleTypesOf(config);
+  if (types.length === 0) {
+    if (once) throw noInput(configFile);
+    return () => noTraffic(finish);
   }
-}
-
-async function watchAgent(
-  port: number,
-  signal: AbortSignal,
-  onStatus: (status: AgentStatus) => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      const response = await fetch(`http://127.0.0.1:${port}/`, { signal });
-      onStatus((await response.json()) as AgentStatus);
-    } catch {
-      // it starts, or starts again
-    }
-    await sleep(STATUS_EVERY_MS, undefined, { signal }).catch(() => undefined);
-  }
+  return (lake) => trafficInput(options, types, lake, finish);
 }
 
 function progressLine(gauges: Gauges, { types }: ReturnType<typeof watchLake>["totals"]): string {

@@ -24,6 +24,11 @@ export interface SourceOfFile {
 
 /** The sources that lines of a type came from, the agents' own heartbeats aside. */
 export function coverSources(commits: readonly Commit[], type: string): SourceCoverage[] {
+  return coverAllSources(commits).filter(({ types }) => types.has(type));
+}
+
+/** Every source, the agents' own heartbeats aside. */
+export function coverAllSources(commits: readonly Commit[]): SourceCoverage[] {
   const sources = new Map<string, SourceCoverage>();
   for (const said of commits.filter(bringsBytes).flatMap((commit) => commit.sources)) {
     if (said.path === HEARTBEAT_PATH) continue;
@@ -38,7 +43,7 @@ export function coverSources(commits: readonly Commit[], type: string): SourceCo
     .filter((commit) => !bringsBytes(commit))
     .flatMap(({ sources }) => sources))
     for (const type of types) sources.get(id)?.types.add(type);
-  return joinEarlier(sources, commits).filter(({ types }) => types.has(type));
+  return joinEarlier(sources, commits);
 }
 
 /** Lines that were rejected, and are filed anew, came with an earlier commit. */
@@ -105,7 +110,10 @@ export function coverageProblems(
   { pairs, files, sources }: ReturnType<typeof matchSources>,
 ): string[] {
   return [
-    ...pairs.flatMap(({ file, source }) => pairProblem(type, file, source) ?? []),
+    ...pairs.flatMap(({ file, source }) => {
+      const problem = pairProblem(source, file);
+      return problem === undefined ? [] : `${type}: ${problem}`;
+    }),
     ...files.map((file) => `${type}: nothing of ${file.path} (${grouped(file.bytes)} bytes) was delivered`),
     ...sources.map(
       (source) =>
@@ -114,19 +122,23 @@ export function coverageProblems(
   ];
 }
 
-function pairProblem(type: string, file: FileTruth, source: SourceCoverage): string | undefined {
+/** What is missing of a file, or more than it holds. */
+export function pairProblem(
+  source: SourceCoverage,
+  file: Pick<FileTruth, "path" | "bytes">,
+): string | undefined {
   const holes = source.accounted.missing(file.bytes);
   const [hole] = holes;
   if (hole) {
     const missing = holes.reduce((sum, [from, to]) => sum + to - from, 0);
     const more = holes.length > 1 ? `, the first of ${grouped(holes.length)} holes` : "";
     return (
-      `${type}: ${counted(missing, "byte")} of ${file.path} missing: ${nameOf(source)} has no ` +
+      `${counted(missing, "byte")} of ${file.path} missing: ${nameOf(source)} has no ` +
       `${rangeText(...hole)} of ${rangeText(0, file.bytes)}${more}`
     );
   }
   if (source.accounted.end <= file.bytes) return undefined;
-  return `${type}: ${nameOf(source)} reaches to byte ${grouped(source.accounted.end)}, but ${file.path} ends at ${grouped(file.bytes)}`;
+  return `${nameOf(source)} reaches to byte ${grouped(source.accounted.end)}, but ${file.path} ends at ${grouped(file.bytes)}`;
 }
 
 export function nameOf({ id, host, path }: SourceCoverage): string {

@@ -4,6 +4,7 @@ import type { Commit } from "../../wire/commit.ts";
 import { HEARTBEAT_TYPE, type LogType } from "../../wire/log-type.ts";
 import type { RejectReason } from "../../wire/reject.ts";
 import { compareSequenceNumbers } from "../../wire/sequence-number.ts";
+import { type AgentSource, checkAgentSources } from "./agent-source.ts";
 import { coverageProblems, coverSources, matchSources } from "./coverage.ts";
 import { counted, grouped } from "./figures.ts";
 import { Lake } from "./lake.ts";
@@ -22,6 +23,8 @@ export interface ReconcileOptions {
   readonly types: readonly LogType[];
   /** What the files hold. Types without an entry are checked within the lake only. */
   readonly truth: Truth;
+  /** All sources there were, as the agent knows them, where nothing else does. */
+  readonly sources?: readonly AgentSource[] | undefined;
   /** Undefined when nothing is loaded. */
   readonly warehouse: Warehouse | undefined;
   /** Where the configuration has warehouses by name. */
@@ -65,6 +68,11 @@ export async function reconcile(options: ReconcileOptions): Promise<Report> {
     if (type === HEARTBEAT_TYPE) continue;
     report.types[type] = tally.counts;
     for (const reject of tally.rejects) report.rejects.push(await placed(reject));
+  }
+  if (options.sources) {
+    const checked = checkAgentSources(options.sources, commits, report.types);
+    problems.push(...checked.problems);
+    report.notes = checked.notes;
   }
   report.balanced = problems.length === 0;
   return report;

@@ -37,6 +37,7 @@ export function renderTable(
       "Rejected",
       report.rejects.map((reject) => rejectLines(reject, width)),
     ),
+    ...section("Held against", (report.notes ?? []).map(noteLines)),
     ...section("Does not balance", report.problems.map(problemLines)),
     "",
     verdict(report, over),
@@ -130,17 +131,20 @@ function rejectLines({ type, reason, field, count, example }: RejectReport, widt
   return [head + cut(printable(example.detail), width - head.length - place.length) + place];
 }
 
-function problemLines(problem: string): string[] {
+const noteLines = (note: string): string[] => wrapped(note, "- ");
+const problemLines = (problem: string): string[] => wrapped(problem, "! ");
+
+function wrapped(text: string, mark: string): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of printable(problem).split(" ")) {
+  for (const word of printable(text).split(" ")) {
     if (line !== "" && line.length + word.length + 1 > WIDTH - 6) {
       lines.push(line);
       line = "";
     }
     line += line === "" ? word : ` ${word}`;
   }
-  return [...lines, line].map((text, i) => INDENT.repeat(2) + (i === 0 ? "! " : "  ") + text);
+  return [...lines, line].map((text, i) => INDENT.repeat(2) + (i === 0 ? mark : "  ") + text);
 }
 
 function verdict({ balanced, seconds, problems, types }: Report, over: readonly OverLimit[]): string {

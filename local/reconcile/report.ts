@@ -48,6 +48,8 @@ export const reportSchema = z.strictObject({
   quarantined: count,
   /** What does not balance: which sum, by how much, and the first source and range at fault. */
   problems: z.array(z.string()),
+  /** What the lake was held against, where it is not the files alone. */
+  notes: z.array(z.string()).optional(),
 });
 
 export type Report = z.output<typeof reportSchema>;

@@ -22,12 +22,13 @@ export type Truth = Readonly<Record<string, TypeTruth>>;
 
 const LINE_FEED = 0x0a;
 
-/** Reads a file from end to end and counts. */
-export async function countFile(path: string, signal?: AbortSignal): Promise<FileTruth> {
+/** Reads a file from end to end, or its first bytes, and counts. */
+export async function countFile(path: string, signal?: AbortSignal, most = Infinity): Promise<FileTruth> {
   let bytes = 0;
   let lines = 0;
   let last = LINE_FEED;
-  for await (const chunk of createReadStream(path, { signal }) as AsyncIterable<Buffer>) {
+  if (most === 0) return { path, bytes, lines };
+  for await (const chunk of createReadStream(path, { signal, end: most - 1 }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     lines += countLineFeeds(chunk);
     last = chunk.at(-1) ?? last;

@@ -18,6 +18,8 @@ export interface TrafficOptions {
   readonly dir: string;
   /** The same seed and `startAt` write the same bytes. */
   readonly seed: number;
+  /** All sample types when absent. */
+  readonly types?: readonly LineMaker[];
   /** Lines of each type; without it, until the signal. */
   readonly linesPerType?: number;
   /** Of each type; as fast as the disk takes them when absent. */
@@ -62,13 +64,14 @@ export async function generateTraffic(options: TrafficOptions): Promise<WrittenT
   const {
     linesPerType = Infinity,
     linesPerSecond = Infinity,
+    types = SAMPLE_TYPES,
     onProgress,
     signal = AbortSignal.any([]),
   } = options;
   await mkdir(options.dir, { recursive: true });
   const streams: TypeStream[] = [];
   try {
-    for (const [i, maker] of SAMPLE_TYPES.entries()) streams.push(await TypeStream.open(maker, i, options));
+    for (const [i, maker] of types.entries()) streams.push(await TypeStream.open(maker, i, options));
     const startedAt = performance.now();
     for (let written = 0; written < linesPerType && !signal.aborted;) {
       const due = Math.floor(((performance.now() - startedAt + TICK_MS) / 1_000) * linesPerSecond);

@@ -1,0 +1,58 @@
+import { CheckpointFile } from "../agent/checkpoint.ts";
+import type { AgentConfig, FilesConfig } from "../agent/config.ts";
+import { SPOOL_LOCATION } from "../agent/positions.ts";
+import { spoolDirectory } from "../agent/pushed-input.ts";
+import { spoolExtent } from "../agent/spool/spool-extent.ts";
+import { sameFile } from "../agent/tail/file-identity.ts";
+import { FileRule, ruleOf } from "../agent/tail/file-rule.ts";
+import { sight } from "../agent/tail/sighting.ts";
+import type { FilePosition } from "../agent/tail/tail-state.ts";
+import type { AgentSource } from "./reconcile/agent-source.ts";
+import { countFile } from "./reconcile/truth.ts";
+
+/**
+ * Every source of an agent that has ended, and how far it is delivered: for files by its checkpoint, for what was pushed by
+ * the end of its spool, which is what it has acknowledged to senders.
+ *
+ * @throws AgentError
+ */
+export async function readAgentSources(stateDir: string, config: AgentConfig): Promise<AgentSource[]> {
+  const { files } = await new CheckpointFile(stateDir).load();
+  const rules = config.files.map((entry) => ({ entry, rule: new FileRule(entry) }));
+  const sources = await Promise.all(
+    files.map((position) => {
+      const { source, tag } = position.record;
+      const rule = ruleOf(
+        rules.map(({ rule }) => rule),
+        source.path,
+        tag,
+      );
+      return fileSource(position, rules.find((one) => one.rule === rule)?.entry);
+    }),
+  );
+  const spool = await spoolExtent(spoolDirectory(stateDir));
+  return [
+    ...sources,
+    ...(spool ? [{ id: spool.sourceId, path: SPOOL_LOCATION, bytes: spool.end, lines: undefined }] : []),
+  ];
+}
+
+async function fileSource(
+  { record, resume }: FilePosition,
+  entry: FilesConfig | undefined,
+): Promise<AgentSource> {
+  const { source, location, file, unpacked, breaks } = record;
+  const bytes = resume.offset;
+  const sighting = await sight(location);
+  const isThere = sighting !== undefined && sameFile(sighting.file, file) && sighting.size >= bytes;
+  const isCounted = isThere && !unpacked && breaks.length === 0 && entry && sendsEachLine(entry);
+  const lines = isCounted ? (await countFile(location, undefined, bytes)).lines : undefined;
+  return { id: source.id, path: location, bytes, lines };
+}
+
+/** One event for each line, from the first one on. */
+function sendsEachLine(entry: FilesConfig): boolean {
+  const { multi_line, include_lines, exclude_lines, sample, encoding, start_at } = entry;
+  const isFiltered = include_lines.length + exclude_lines.length > 0 || sample !== undefined;
+  return multi_line === undefined && !isFiltered && encoding === undefined && start_at === "head";
+}

@@ -1,0 +1,149 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { FluentClient } from "@fluent-org/logger";
+import { stringify } from "smol-toml";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { freePort } from "../../local/part.ts";
+import { reportSchema } from "../../local/reconcile/report.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const KEY = "a key that nobody is to see";
+
+// A whole cloud starts, works and stops: 15 s, and many times as long on a busy machine.
+vi.setConfig({ testTimeout: 600_000 });
+
+let dir: string;
+let configFile: string;
+const at = (name: string): string => join(dir, name);
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "weir-own-"));
+  configFile = at("weir.config.json");
+  const to = [{ to: "s3" }, { to: "redshift" }];
+  const raw = {
+    parse: { format: "raw" },
+    columns: [{ name: "line", type: "varchar(999)" }],
+    destinations: to,
+  };
+  const columns = [{ name: "message", type: "varchar(99)" }];
+  const types = [
+    { name: "app", match: { tags: ["app.*"] }, parse: { format: "json" }, columns, destinations: to },
+    { name: "java", ...raw },
+    { name: "plain", ...raw },
+  ];
+  writeFileSync(configFile, JSON.stringify({ warehouse: { kind: "new-serverless" }, types }));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+function agentFile(settings: object): string {
+  const file = at("agent.toml");
+  writeFileSync(file, stringify(settings));
+  return file;
+}
+
+/** A run of the command, and what it has said. */
+class Run {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+  said = "";
+  #heard = Promise.withResolvers<void>();
+
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+    this.child = spawn(process.execPath, ["bin/weir.ts", "local", "--config", configFile, ...args], {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...environment },
+    });
+    onTestFinished(() => void this.child.kill("SIGKILL"));
+    for (const stream of [this.child.stdout!, this.child.stderr!])
+      stream.setEncoding("utf8").on("data", (text: string) => this.#hear(text));
+    this.ended = once(this.child, "close").then(([code]) => {
+      this.#heard.resolve();
+      return code as number | null;
+    });
+  }
+
+  #hear(text: string): void {
+    this.said += text;
+    this.#heard.resolve();
+    this.#heard = Promise.withResolvers();
+  }
+
+  /** @throws when it ends without having said so */
+  async says(words: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = words.exec(this.said);
+      if (found) return found;
+      if (this.child.exitCode !== null) throw new Error(`never said ${words.source}:\n${this.said}`);
+      await this.#heard.promise;
+    }
+  }
+}
+
+test("an agent's own configuration runs here: files, events of several lines, sockets and forward, until Ctrl-C", async () => {
+  const port = await freePort();
+  writeFileSync(at("plain.log"), "one\ntwo\n");
+  writeFileSync(at("java.log"), "ERROR a\n  at b\n  at c\nERROR d\n  at e\n");
+  const agent = agentFile({
+    stream: "logs",
+    region: "eu-west-1",
+    aws: { role_arn: "arn:aws:iam::123456789012:role/x" },
+    state_dir: "/no/such/place",
+    files: [
+      { tag: "plain", path: at("plain.log") },
+      { tag: "java", path: at("java.log"), multi_line: { start: "^ERROR" } },
+    ],
+    line_sockets: [{ tag: "nobody", path: at("lines.sock") }],
+    forward: { port, shared_key: "${FORWARD_KEY}" },
+    monitor: { port: 1 },
+  });
+  const reportFile = at("report.json");
+  const run = new Run(["--agent", agent, "--report", reportFile], { FORWARD_KEY: KEY });
+  await run.says(/agent runs as process/);
+  for (const replaced of ["stream", "region", "aws", "state_dir", "monitor"])
+    expect(run.said).toMatch(new RegExp(`^weir: {3}${replaced} is `, "m"));
+  for (const shown of [`    port ${port}`, `      port: ${port}`, `nc -U ${at("lines.sock")}`])
+    expect(run.said).toContain(shown);
+  await run.says(/tag nobody has no type: .*_unrouted/);
+
+  const client = new FluentClient("app", {
+    socket: { host: "127.0.0.1", port, timeout: 60_000 },
+    security: { clientHostname: "test", sharedKey: KEY },
+    ack: { ackTimeout: 60_000 },
+  });
+  await Promise.all(Array.from({ length: 7 }, (_, n) => client.emit("web", { message: `${n}` })));
+  await client.disconnect();
+  await once(connect(at("lines.sock")).end("left\n"), "close");
+  appendFileSync(at("plain.log"), "three\n");
+  await run.says(/13 lines routed/);
+  run.child.kill("SIGINT");
+  expect(await run.ended).toBe(0);
+
+  expect(run.said).not.toContain(KEY);
+  const report = reportSchema.parse(JSON.parse(readFileSync(reportFile, "utf8")));
+  expect(report).toMatchObject({
+    balanced: true,
+    types: {
+      plain: { lines: 3, rows: 3, duplicates: 0 },
+      java: { lines: 2, rows: 2, duplicates: 0 },
+      app: { lines: 7, rows: 7, duplicates: 0 },
+      _unrouted: { lines: 1, rejected: 1 },
+    },
+  });
+  expect(report.notes).toEqual([
+    expect.stringMatching(/^3 sources of the agent, [\d,]+ bytes/),
+    "lines were counted in the files, too: plain",
+    expect.stringMatching(/^bytes alone, not lines .*: app, java, _unrouted$/),
+  ]);
+});
+
+test("--once with nothing to send is refused before anything is started", async () => {
+  const once = new Run(["--once"]);
+  expect(await once.ended).toBe(1);
+  expect(once.said).toMatch(/none of the sample's types.*\n.*--logs TYPE=GLOB/);
+});
