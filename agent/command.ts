@@ -8,6 +8,7 @@ import { type AgentConfig, takesEvents } from "./config.ts";
 import { importConfig } from "./import/import-config.ts";
 import { importPositions } from "./import/positions/import-positions.ts";
 import { positionsText } from "./import/positions/positions-text.ts";
+import { writeTypes } from "./import/write-types.ts";
 import { LogStream } from "./log-stream.ts";
 import { readPositions } from "./positions.ts";
 import { statusText, whereText } from "./position-text.ts";
@@ -27,6 +28,11 @@ interface PositionsArguments {
   readonly config: string;
   readonly dryRun?: boolean;
   readonly replace?: boolean;
+}
+
+interface ImportArguments {
+  readonly stream?: string;
+  readonly types?: string;
 }
 
 /** `weir agent run` and `weir agent check`. A failure is told on stderr and in the exit code. */
@@ -58,7 +64,8 @@ export function agentCommand(): Command {
     .command("import <file>")
     .description("make a configuration from that of fluent-agent-hydra, amazon-kinesis-agent or Fluentd")
     .option("--stream <name>", "take what goes there, or what Fluentd forwards or brings to S3 and Redshift")
-    .action((file: string, { stream }: { stream?: string }) => orExplain(() => importFile(file, stream)));
+    .option("--types <file>", "also write the log types that are known of, as a weir.config.ts; - for stdout")
+    .action((file: string, args: ImportArguments) => orExplain(() => importFile(file, args)));
   command
     .command("positions <files...>")
     .description("begin where Fluentd, Fluent Bit or amazon-kinesis-agent has ended, by its own positions")
@@ -135,11 +142,12 @@ async function where(path: string, { config: file }: RunArguments): Promise<void
   process.stdout.write(await whereText(await readAgentConfig(file), path));
 }
 
-/** The configuration on stdout, what is not in it on stderr. */
-async function importFile(file: string, stream: string | undefined): Promise<void> {
-  const { toml, notes } = importConfig(await readConfigText(file), file, stream);
-  process.stdout.write(toml);
-  for (const note of notes) process.stderr.write(`${note}\n`);
+/** The configuration on stdout, or the types where they are to go there; what is in neither on stderr. */
+async function importFile(file: string, { stream, types }: ImportArguments): Promise<void> {
+  const { toml, notes, imported } = importConfig(await readConfigText(file), file, stream);
+  const written = types === undefined ? undefined : await writeTypes(imported, file, types);
+  if (types !== "-") process.stdout.write(toml);
+  for (const note of written ?? notes) process.stderr.write(`${note}\n`);
 }
 
 async function positions(

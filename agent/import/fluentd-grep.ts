@@ -4,7 +4,7 @@ import type { ImportedCondition, Notes } from "./imported.ts";
 import { all, fromRuby } from "./pattern.ts";
 
 /** What a filter asks of a field. */
-interface Condition {
+export interface Condition {
   readonly key: string;
   readonly pattern: string;
   readonly line: number | undefined;
@@ -28,11 +28,7 @@ export function importGrep(filters: readonly FluentdSection[], asked: AskedLines
 }
 
 function wanted(filter: FluentdSection, asked: AskedLines, notes: Notes): string[] {
-  const each = [
-    ...numbered(filter, "regexp"),
-    ...conditions(filter, "regexp"),
-    ...within(filter, "and", "regexp").flat(),
-  ];
+  const each = [...conditionsOf(filter, "regexp"), ...within(filter, "and", "regexp").flat()];
   const patterns = each.flatMap((condition) => included(condition, asked, notes) ?? []);
   for (const choice of within(filter, "or", "regexp")) {
     const alternatives = choice.map((condition) => included(condition, asked, notes));
@@ -45,11 +41,7 @@ function wanted(filter: FluentdSection, asked: AskedLines, notes: Notes): string
 }
 
 function unwanted(filter: FluentdSection, asked: AskedLines, notes: Notes): ImportedCondition[] {
-  const each = [
-    ...numbered(filter, "exclude"),
-    ...conditions(filter, "exclude"),
-    ...within(filter, "or", "exclude").flat(),
-  ];
+  const each = [...conditionsOf(filter, "exclude"), ...within(filter, "or", "exclude").flat()];
   const patterns: ImportedCondition[] = each.flatMap((condition) => excluded(condition, asked, notes) ?? []);
   for (const together of within(filter, "and", "exclude")) {
     const parts = together.map((condition) => excluded(condition, asked, notes));
@@ -97,7 +89,12 @@ function ours(condition: Condition, kind: string, asked: AskedLines, notes: Note
 }
 
 function tell({ key, pattern, line }: Condition, kind: string, why: string, notes: Notes): void {
-  notes.add(line, `<filter> grep: ${kind} ${key} ${pattern}: ${why}`);
+  notes.addOfTypes(line, `<filter> grep: ${kind} ${key} ${pattern}: ${why}`);
+}
+
+/** What a filter asks by itself, in either of its forms. */
+export function conditionsOf(filter: FluentdSection, kind: "regexp" | "exclude"): Condition[] {
+  return [...numbered(filter, kind), ...conditions(filter, kind)];
 }
 
 /** `<regexp>` and `<exclude>` sections. */
@@ -109,7 +106,8 @@ function conditions(section: FluentdSection, kind: string): Condition[] {
     });
 }
 
-function within(filter: FluentdSection, group: "and" | "or", kind: string): Condition[][] {
+/** What it asks in sections that say how many must be found. */
+export function within(filter: FluentdSection, group: "and" | "or", kind: string): Condition[][] {
   return filter.sections.filter(({ name }) => name === group).map((section) => conditions(section, kind));
 }
 

@@ -70,7 +70,7 @@ function tellFilter(filter: FluentdSection, used: ReadonlySet<FluentdSection>, n
   const what = `<filter ${filter.argument}> ${typeOf(filter)}`;
   if (!isGrep(filter)) {
     const why = "left out, lines are sent as they are; records are shaped in weir.config.ts";
-    notes.add(filter.line, `${what}: ${why}`);
+    notes.addOfTypes(filter.line, `${what}: ${why}`);
   } else if (!used.has(filter))
-    notes.add(filter.line, `${what}: is not asked of events that are pushed, nor of others`);
+    notes.addOfTypes(filter.line, `${what}: is not asked of events that are pushed, nor of others`);
 }

@@ -18,6 +18,7 @@ import { holdsRuby } from "./fluentd-value.ts";
 import { type HeldEntry, type Imported, type ImportedFiles, lingerMs, Notes } from "./imported.ts";
 import { milliseconds } from "./interval.ts";
 import { tellOthers } from "./tell-others.ts";
+import type { ForwardedRoute, TailedRoute } from "./types/fluentd-types.ts";
 
 const MATCH_KNOWN = ["@type", "type", "@id", "@label", "stream_name", "region", "flush_interval", "buffer"];
 /** A source, and the worker that it runs in. */
@@ -35,6 +36,9 @@ interface Import {
   readonly held: HeldEntry[];
   /** What brings events to the stream. */
   readonly used: Set<FluentdSection>;
+  /** What log types are made of. */
+  readonly tailed: TailedRoute[];
+  forwarded?: ForwardedRoute;
 }
 
 /**
@@ -51,7 +55,7 @@ export function fromFluentd(text: string, file: string, stream?: string): Import
   const target = outputs.find(({ parameters }) => parameters.get("stream_name") === chosen);
   const replaces = stream !== undefined && target === undefined;
   const routes = new Routes(root, { stream: chosen, replaces });
-  const making: Import = { routes, replaces, notes, held: [], used: new Set() };
+  const making: Import = { routes, replaces, notes, held: [], used: new Set(), tailed: [] };
   const sources = placedSources(root);
   const files = sources.flatMap((placed) => followed(placed, making));
   const forward = pushed(sources, making);
@@ -66,7 +70,13 @@ export function fromFluentd(text: string, file: string, stream?: string): Import
     ...(files.length > 0 ? { files } : {}),
   };
   if (target) tellOthers(`<${`${target.name} ${target.argument}`.trim()}>`, target, MATCH_KNOWN, notes);
-  return { settings, notes, held: making.held };
+  return { settings, notes, held: making.held, types: (notes) => typesOf(root, making, notes) };
+}
+
+/** Loaded late: an agent on a host makes no types. */
+async function typesOf(root: FluentdSection, { routes, tailed, forwarded }: Import, notes: Notes) {
+  const { fluentdTypes } = await import("./types/fluentd-types.ts");
+  return fluentdTypes(root, routes, tailed, forwarded, notes);
 }
 
 function placedSources(root: FluentdSection, worker?: string): Placed[] {
@@ -110,6 +120,7 @@ function followed(placed: Placed, making: Import): ImportedFiles[] {
     markUsed(fates, used);
     const entry = importTail(files, fates, notes);
     if (entry === undefined) return [];
+    making.tailed.push({ source, fates, tag: entry.tag });
     if (reasons.length === 0) return [entry];
     const why = reasons.join("; ");
     notes.add(source.line, `${where}: commented out, not all of it may have gone to the stream: ${why}`);
@@ -130,7 +141,7 @@ interface Decided {
 function decided({ source, worker }: Placed, making: Import): Decided[] {
   const found: Decided[] = [];
   for (const files of tailedFiles(source)) {
-    const fates = fatesOf(source, worker, files.tag, wholeLineKey(source), making);
+    const fates = making.routes.follow(eventsOf(source, worker, files.tag, wholeLineKey(source)));
     const reasons = [...whyNot(fates), ...[doubt(files) ?? []].flat()];
     const same = found.findIndex((one) => isSame(one, fates, reasons));
     if (same < 0) found.push({ files, fates, reasons });
@@ -158,17 +169,15 @@ function markUsed(fates: readonly Fate[], used: Set<FluentdSection>): void {
   }
 }
 
-function fatesOf(
+function eventsOf(
   { parameters }: FluentdSection,
   worker: string | undefined,
   tag: string,
   wholeLineKey: string | undefined,
-  { routes }: Import,
-): readonly Fate[] {
+): Events {
   const label = parameters.get("@label");
   const lines = { include: [], exclude: [] };
-  const events: Events = { tag, label, worker, filters: [], by: [], lines, wholeLineKey };
-  return routes.follow(events);
+  return { tag, label, worker, filters: [], by: [], lines, wholeLineKey };
 }
 
 function whyNot(fates: readonly Fate[]): string[] {
@@ -187,7 +196,8 @@ function pushed(sources: readonly Placed[], making: Import) {
   const { parameters, line } = source;
   const prefix = parameters.get("add_tag_prefix");
   const tag = parameters.get("tag") ?? (prefix === undefined ? "*" : `${prefix}.*`);
-  const fates = forwardedFates(fatesOf(source, worker, tag, undefined, making), making, line);
+  const events = eventsOf(source, worker, tag, undefined);
+  const fates = forwardedFates(making.routes.follow(events), making, line);
   const reasons = [...whyNot(fates), ...(hasUnread(source) ? ["it includes a file that is not here"] : [])];
   if (fates.every(({ to }) => to === "elsewhere")) {
     notes.add(line, `<source> forward: left out, nothing of it goes to the stream: ${reasons.join("; ")}`);
@@ -195,6 +205,7 @@ function pushed(sources: readonly Placed[], making: Import) {
   }
   markUsed(fates, used);
   const forward = importForward(source, notes);
+  making.forwarded = { source, events };
   if (forward === undefined || reasons.length === 0) return forward;
   notes.add(
     line,

@@ -81,7 +81,7 @@ const TOP_NOTES: Readonly<Record<string, string>> = {
   awsAccessKeyId: KEYS,
   awsSecretAccessKey: KEYS,
   userDefinedCredentialsProvider_classname: KEYS,
-  checkpointFile: "positions are not carried over; the agent keeps its own under state_dir",
+  checkpointFile: "weir agent positions carries them over",
 };
 
 /** amazon-kinesis-agent's agent.json. @param stream takes only its flows; the first one's if absent */

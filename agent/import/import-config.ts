@@ -12,6 +12,13 @@ import { jsonLines, tomlLines } from "./setting-lines.ts";
 /** Stands where the other configuration names no stream; the agent refuses to start until it is set. */
 const STREAM_OF_THE_ENVIRONMENT = "${WEIR_STREAM}";
 
+export interface ImportedConfig {
+  readonly toml: string;
+  readonly notes: string[];
+  /** What log types are made of. */
+  readonly imported: Imported;
+}
+
 /**
  * Makes a configuration of ours from fluent-agent-hydra's TOML, amazon-kinesis-agent's JSON or
  * Fluentd's own syntax. Which of them it is shows in the text.
@@ -20,8 +27,9 @@ const STREAM_OF_THE_ENVIRONMENT = "${WEIR_STREAM}";
  * @returns our TOML, and what could not be carried over, item by item with its line
  * @throws ConfigError when it is none of them
  */
-export function importConfig(text: string, file: string, stream?: string): { toml: string; notes: string[] } {
-  const { settings, notes, held = [] } = read(text.replace(/^\uFEFF/, ""), file, stream);
+export function importConfig(text: string, file: string, stream?: string): ImportedConfig {
+  const imported = read(text.replace(/^\uFEFF/, ""), file, stream);
+  const { settings, notes, held = [] } = imported;
   const { stream: named = stream, ...others } = literal(settings);
   const isIdle = !others.files && !others.forward && !others.stdin;
   if (isIdle && held.length === 0) {
@@ -34,7 +42,8 @@ export function importConfig(text: string, file: string, stream?: string): { tom
     notes.add(undefined, "stream: none is named; set WEIR_STREAM, or write the name into the file");
   }
   const toml = stringify({ stream: named ?? STREAM_OF_THE_ENVIRONMENT, ...others });
-  return { toml: [`${toml}\n`, ...held.map(commentedOut)].join("\n"), notes: notes.texts };
+  const written = [`${toml}\n`, ...held.map(commentedOut)].join("\n");
+  return { toml: written, notes: notes.texts, imported };
 }
 
 function read(text: string, file: string, stream: string | undefined): Imported {

@@ -2,6 +2,7 @@ import { isAbsolute } from "node:path";
 import { isExposed } from "../forward/exposure.ts";
 import { shownVariables } from "./fluentd-value.ts";
 import { shownSetting } from "./shown-value.ts";
+import type { TypeDraft } from "./types/imported-format.ts";
 
 /** What became of another agent's configuration. */
 export interface Imported {
@@ -11,6 +12,8 @@ export interface Imported {
   readonly notes: Notes;
   /** What is written, but commented out. */
   readonly held?: readonly HeldEntry[];
+  /** Makes the log types of what is sent; what cannot be told of them is noted. */
+  readonly types?: (notes: Notes) => Promise<readonly TypeDraft[]>;
 }
 
 /** An entry of which it cannot be told whether its events went to the stream: whoever knows takes it in. */
@@ -72,11 +75,23 @@ export type Note = (text: string) => void;
 
 /** What could not be carried over, each with its line and with what to do instead. */
 export class Notes {
-  readonly #notes: { readonly line: number; readonly text: string }[] = [];
+  readonly #notes: { readonly line: number; readonly text: string; readonly isOfTypes: boolean }[] = [];
 
   /** @param line of the other configuration, undefined where it is about none */
   add(line: number | undefined, text: string): void {
-    this.#notes.push({ line: line ?? 0, text });
+    this.#notes.push({ line: line ?? 0, text, isOfTypes: false });
+  }
+
+  /** What weir.config.ts is to say: nothing to be told where that is written, too. */
+  addOfTypes(line: number | undefined, text: string): void {
+    this.#notes.push({ line: line ?? 0, text, isOfTypes: true });
+  }
+
+  /** Those that are left where the log types are written as well, with what is told of these. */
+  withTypes(others: Notes): Notes {
+    const all = new Notes();
+    all.#notes.push(...this.#notes.filter(({ isOfTypes }) => !isOfTypes), ...others.#notes);
+    return all;
   }
 
   at(line: number | undefined): Note {

@@ -5,8 +5,21 @@ import { shownSetting } from "./shown-value.ts";
 
 const KEYS = "keys do not belong here: give the host a role, or name a profile in aws.profile";
 
+/** Settings that say how lines are read. */
+const OF_TYPES = new Set([
+  "format",
+  "time_key",
+  "time_format",
+  "types",
+  "keep_time_key",
+  "timezone",
+  "utc",
+  "localtime",
+  "parse",
+]);
+
 const NOTES: Readonly<Record<string, string>> = {
-  pos_file: "positions are not carried over; the agent keeps its own under state_dir",
+  pos_file: "weir agent positions carries them over",
   format: "how a line is read is said in weir.config.ts",
   time_key: "where event time is, is said in weir.config.ts",
   partition_key: "lines are spread over the shards by the room that each has",
@@ -36,11 +49,17 @@ export function tellOthers(
   for (const [key, value] of section.parameters) {
     const line = section.lines.get(key);
     if (known.includes(key)) tellRuby(`${where}: ${key}`, value, notes, line);
-    else notes.add(line, `${where}: ${shownSetting(key, value)}: ${why[key] ?? NOTES[key] ?? "left out"}`);
+    else {
+      const note = `${where}: ${shownSetting(key, value)}: ${why[key] ?? NOTES[key] ?? "left out"}`;
+      if (OF_TYPES.has(key) && why[key] === undefined) notes.addOfTypes(line, note);
+      else notes.add(line, note);
+    }
   }
   for (const { name, line } of section.sections) {
     const reason = why[name] ?? SECTION_NOTES[name] ?? NOTES[name] ?? "left out";
-    if (!known.includes(name)) notes.add(line, `${where}: <${name}>: ${reason}`);
+    if (known.includes(name)) continue;
+    if (name === "parse") notes.addOfTypes(line, `${where}: <${name}>: ${reason}`);
+    else notes.add(line, `${where}: <${name}>: ${reason}`);
   }
 }
 

@@ -1,3 +1,4 @@
+import { literal } from "../../wire/config-literal.ts";
 import type { Proposal } from "./infer.ts";
 
 /** A proposed type as it stands in weir.config.ts, with what is to be confirmed as comments. */
@@ -20,17 +21,3 @@ export function typeText({ type, remarks }: Proposal, indent = ""): string {
 
 const toConfirm = (remark: string | undefined): string[] =>
   remark === undefined ? [] : [`// To confirm: ${remark}.`];
-
-/** A value as TypeScript has it: patterns as they are read. */
-function literal(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
-  if (typeof value === "object" && value !== null) {
-    const members = Object.entries(value).map(([name, member]) => `${key(name)}: ${literal(member)}`);
-    return `{ ${members.join(", ")} }`;
-  }
-  if (typeof value === "string" && value.includes("\\") && !/[`\n\r\u2028\u2029]|\$\{|\\$/.test(value))
-    return `String.raw\`${value}\``;
-  return JSON.stringify(value);
-}
-
-const key = (name: string): string => (/^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name));

@@ -1,0 +1,124 @@
+import { isGrep } from "../fluentd-grep.ts";
+import type { Events, Fate, Routes } from "../fluentd-routes.ts";
+import { type FluentdSection, INCLUDE } from "../fluentd-syntax.ts";
+import { wholeLineKey } from "../fluentd-tail.ts";
+import type { Notes } from "../imported.ts";
+import { destinationsOf } from "./fluentd-destinations.ts";
+import { importFormat } from "./fluentd-format.ts";
+import { FluentdRecord } from "./fluentd-record.ts";
+import type { ImportedFormat, TypeDraft } from "./imported-format.ts";
+import { tagGlobs } from "./tag-globs.ts";
+import { draftOf } from "./type-draft.ts";
+
+type Taken = Extract<Fate, { to: "stream" }>;
+
+/** Files that go to the stream. */
+export interface TailedRoute {
+  readonly source: FluentdSection;
+  readonly fates: readonly Fate[];
+  /** As the agent sends it. */
+  readonly tag: string;
+}
+
+/** Events that are pushed, of every tag. */
+export interface ForwardedRoute {
+  readonly source: FluentdSection;
+  readonly events: Events;
+}
+
+/** The log types of what a Fluentd sent on, those of the tags that say most first. */
+export function fluentdTypes(
+  root: FluentdSection,
+  routes: Routes,
+  tailed: readonly TailedRoute[],
+  forwarded: ForwardedRoute | undefined,
+  notes: Notes,
+): TypeDraft[] {
+  return [
+    ...tailed.map((route) => tailedType(route, notes)),
+    ...(forwarded ? forwardedTypes(root, routes, forwarded, notes) : []),
+  ];
+}
+
+function tailedType({ source, fates, tag }: TailedRoute, notes: Notes): TypeDraft {
+  const taken = fates.filter((fate): fate is Taken => fate.to === "stream");
+  const key = wholeLineKey(source);
+  return typeOfEvents(importFormat(source), taken, source, [tag], notes, (asked) => asked === key);
+}
+
+/** How the agent writes what is pushed: docs/forward.md. */
+const PUSHED: ImportedFormat = {
+  parse: { format: "json" },
+  fields: new Map(),
+  isOpen: true,
+  time: { field: "time", format: "iso8601" },
+  remarks: [],
+};
+
+/** One for all tags that the same filters and outputs take. */
+function forwardedTypes(
+  root: FluentdSection,
+  routes: Routes,
+  { source, events }: ForwardedRoute,
+  notes: Notes,
+): TypeDraft[] {
+  const found = new Map<string, { readonly tags: string[]; readonly fate: Taken }>();
+  for (const { tag, section } of candidates(root)) {
+    const last = routes
+      .follow({ ...events, tag })
+      .findLast(
+        (fate) =>
+          section === undefined ||
+          fate.to !== "stream" ||
+          fate.by.includes(section) ||
+          fate.filters.some((passed) => passed.section === section),
+      );
+    if (last?.to !== "stream") continue;
+    const sections = [
+      ...last.filters.filter(({ isSure }) => isSure).map(({ section }) => section),
+      ...last.by,
+    ];
+    const way = sections.map(({ line }) => line).join();
+    const same = found.get(way);
+    if (same === undefined) found.set(way, { tags: [tag], fate: last });
+    else if (!same.tags.includes(tag)) same.tags.push(tag);
+  }
+  return [...found.values()]
+    .map(({ tags, fate }) => ({ tags: tags.toSorted(), fate }))
+    .sort((a, b) => literals(b.tags) - literals(a.tags))
+    .map(({ tags, fate }) => typeOfEvents(PUSHED, [fate], source, tags, notes, () => false));
+}
+
+/** Characters that are no star: of two patterns that take the same tag, the one with more of them comes first. */
+const literals = (tags: readonly string[]): number =>
+  Math.max(...tags.map((tag) => tag.replaceAll("*", "").length));
+
+/** Tags that any section asks for. */
+function candidates({
+  sections,
+}: FluentdSection): { readonly tag: string; readonly section: FluentdSection }[] {
+  return sections.flatMap((section) => {
+    if (section.name === "label" || section.name === "worker") return candidates(section);
+    if (section.name === INCLUDE || (section.name !== "match" && section.name !== "filter")) return [];
+    return tagGlobs(section.argument).map((tag) => ({ tag, section }));
+  });
+}
+
+function typeOfEvents(
+  format: ImportedFormat,
+  fates: readonly Taken[],
+  source: FluentdSection,
+  tags: readonly string[],
+  notes: Notes,
+  isAsked: (key: string) => boolean,
+): TypeDraft {
+  const record = new FluentdRecord(format, notes);
+  const [first] = fates;
+  for (const { section, isSure } of first?.filters ?? []) {
+    if (isSure) record.pass(section, isGrep(section) ? isAsked : () => false);
+    else if (format !== PUSHED)
+      notes.add(section.line, `<filter ${section.argument}>: left out, it is of some of the files alone`);
+  }
+  const outputs = [...new Set(fates.flatMap(({ by }) => by))];
+  return draftOf(record, { line: source.line, tags, destinations: destinationsOf(outputs, notes) });
+}
