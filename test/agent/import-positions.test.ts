@@ -99,7 +99,7 @@ test("what was renamed since is read on under its inode, and what came and went 
   await appendFile(a, "a 2\n");
   await rename(`${a}.1`, `${a}.3`);
   await rename(a, `${a}.2`);
-  await writeFile(`${a}.1`, "between\n");
+  await writeFile(`${a}.1`, "b 0\nb 1\n");
   await writeFile(a, "now\n");
   const { files, earlier } = await take(agent, positions);
   expect(files.map(({ path, offset }) => [path, offset])).toEqual([
@@ -108,14 +108,14 @@ test("what was renamed since is read on under its inode, and what came and went 
   ]);
   expect(earlier).toEqual([`${a}.3`]);
   await agent.drain();
-  expect(received(agent)).toEqual(texts("a 1", "a 2", "between", "now"));
+  expect(received(agent)).toEqual(texts("a 1", "a 2", "b 0", "b 1", "now"));
   expect(new Set(agent.events.map(({ position }) => position.source.path))).toEqual(new Set([a]));
 });
 
 test("what was renamed and compressed since is read on in its archive, and archives in between are read whole", async () => {
   await using agent = await AgentFixture.make();
   const a = agent.path("a.log");
-  await writeFile(`${a}.1`, "delivered\nbefore\n");
+  await writeFile(`${a}.1`, "b 0\nb 1\nb 2\n");
   await utimes(`${a}.1`, new Date(), Date.now() / 1_000 - 60);
   await writeFile(a, "a 0\na 1\n");
   const positions = await stopFluentd(agent, await entry(a, 4));
@@ -126,7 +126,7 @@ test("what was renamed and compressed since is read on in its archive, and archi
   await rename(a, `${a}.2`);
   await gzip(`${a}.2`);
   await sleep(LATER_MS);
-  await writeFile(`${a}.1`, "between\n");
+  await writeFile(`${a}.1`, "c 0\nc 1\n");
   await gzip(`${a}.1`);
   await writeFile(a, "now\n");
   const { files, earlier } = await take(agent, positions);
@@ -136,7 +136,7 @@ test("what was renamed and compressed since is read on in its archive, and archi
   ]);
   expect(earlier).toEqual([`${a}.3.gz`]);
   await agent.drain();
-  expect(received(agent)).toEqual(texts("a 1", "a 2", "between", "now"));
+  expect(received(agent)).toEqual(texts("a 1", "a 2", "c 0", "c 1", "now"));
 });
 
 for (const isCompressed of [false, true]) {
@@ -191,7 +191,7 @@ test("in doubt lines are delivered: a file that is shorter now, a position withi
     [within, 4, "its position 6 is within a line, so from that line's start"],
   ]);
   expect(unknown).toEqual([{ path: dropped, size: 8 }]);
-  expect(notes).toEqual([expect.stringContaining("the other agent had stopped following it")]);
+  expect(notes).toEqual([expect.stringContaining("dropped.log: the other agent had stopped following it")]);
   await agent.drain();
   expect(received(agent)).toEqual(texts("anew", "two", "three", "dropped"));
 });
@@ -204,7 +204,9 @@ test("a file that was given the inode of one that is gone is not taken for it", 
   const positions = await stopFluentd(agent, await entry(a, 4));
   await utimes(positions, new Date(), Date.now() / 1_000 - 60);
   const { notes } = await take(agent, positions);
-  expect(notes).toEqual([`${a}: read up to byte 4, and not found any more: what came after it is unknown`]);
+  expect(notes).toEqual([
+    `${a}: read up to byte 4, and it is not found any more: what came after that is unknown`,
+  ]);
   await agent.drain();
   expect(received(agent)).toEqual(["a 0"]);
 });

@@ -29,7 +29,11 @@ export class Generation {
     return Number(this.sighting.mtimeNs) / 1e6;
   }
 
-  /** False where its file system keeps no birth times. */
+  /** Not all file systems keep it. */
+  get hasBirthTime(): boolean {
+    return this.sighting.file.birthtimeNs !== "0";
+  }
+
   isBornAfter(timeMs: number): boolean {
     return Number(this.sighting.file.birthtimeNs) / 1e6 > timeMs + CLOCK_TICK_MS;
   }

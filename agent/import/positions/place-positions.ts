@@ -34,7 +34,7 @@ export interface Placed {
 /**
  * Finds where the bytes are that each position was in. A file is known by its inode, unless it was made after the
  * position was written down. One that was copied and truncated since, or compressed, is found among what rotation
- * made of it: by the time of its last line, and by a line that ends where the position is. What came and was
+ * has made since: by the time of its last line, and by a line that ends where the position is. What came and was
  * rotated since is to be read from its beginning.
  */
 export async function placePositions(of: PositionsOfPath): Promise<Placed> {
@@ -72,27 +72,24 @@ class PlaceSearch implements Placed {
       (one) => one.sighting.file.ino === ino && !one.isCompressed && !one.isBornAfter(knownAtMs),
     );
     if (isUnwatched) {
-      if (found)
-        this.notes.push(`${path}: the other agent had stopped following it; ${fromBeginning(found)}`);
+      // One that was rotated was read to its end before.
+      if (found?.path === this.#of.path) this.notes.push(`${path}: ${DROPPED}`);
       return;
     }
     if (found === undefined) this.#lost.push(position);
     else if (!(await this.#inCopy(found, position))) {
-      if (offset <= found.sighting.size) this.#place(found, offset, moved(found, path));
-      else
-        this.#place(
-          found,
-          0,
-          `it has ${found.sighting.size} bytes, and was read up to ${offset}: ${WRITTEN_ANEW}`,
-        );
+      const { size } = found.sighting;
+      if (offset <= size) this.#place(found, offset, moved(found, path));
+      else this.#place(found, 0, `it has ${size} bytes, and was read up to ${offset}: ${WRITTEN_ANEW}`);
     }
   }
 
-  /** What copytruncate made since: the position is in the copy, and the file has begun anew. */
+  /** What copytruncate made since: the position is in the copy, and the file, still in its place, has begun anew. */
   async #inCopy(found: Generation, { offset, knownAtMs }: ForeignPosition): Promise<boolean> {
+    if (found.path !== this.#of.path) return false;
     const isShort = found.sighting.size < offset;
-    for (const copy of this.#since(knownAtMs)) {
-      if (copy === found || !(await this.#mayHold(copy, offset))) continue;
+    for (const copy of this.#madeSince(knownAtMs)) {
+      if (!copy.isChangedAfter(knownAtMs) || !(await this.#mayHold(copy, offset))) continue;
       if (!isShort && (found.sighting.size === 0 || (await found.beginsLike(copy)))) continue;
       this.#place(copy, offset, `${found.path} was copied to it and truncated since`);
       this.#place(found, 0, "truncated since");
@@ -103,20 +100,26 @@ class PlaceSearch implements Placed {
 
   /** Looks for what is not there under its inode: compressed, or copied and removed. An older one was done with. */
   async lost(): Promise<void> {
-    for (const { path, offset, knownAtMs } of this.#lost) {
+    for (const position of this.#lost) {
+      const { path, offset, knownAtMs } = position;
       if (offset === 0 || knownAtMs < this.#knownAtMs) continue;
-      const latestBefore = this.#rotated().findLast((one) => !one.isChangedAfter(knownAtMs));
-      const candidates = [...(latestBefore ? [latestBefore] : []), ...this.#since(knownAtMs)];
-      let found: Generation | undefined;
-      for (const one of candidates)
-        if ((found ??= (await this.#mayHold(one, offset)) ? one : undefined)) break;
+      const found = await this.#madeOf(position);
       if (found)
-        this.#place(found, offset, `taken for what ${path} was, by its times and a line that ends there`);
-      else
-        this.notes.push(
-          `${path}: read up to byte ${offset}, and not found any more: what came after it is unknown`,
-        );
+        this.#place(found, offset, `taken for what ${path} was: its times fit, and a line ends there`);
+      else this.notes.push(`${path}: read up to byte ${offset}, and ${GONE}`);
     }
+  }
+
+  /**
+   * The first that was written to since and may hold what was read. One that was not, though it was compressed since,
+   * is an earlier one, unless it ends where the position is or there is no other.
+   */
+  async #madeOf({ offset, knownAtMs }: ForeignPosition): Promise<Generation | undefined> {
+    const made: Generation[] = [];
+    for (const one of this.#madeSince(knownAtMs)) if (await this.#mayHold(one, offset)) made.push(one);
+    const quiet = made.findLast((one) => !one.isChangedAfter(knownAtMs));
+    if (quiet && (await quiet.size()) === offset) return quiet;
+    return made.find((one) => one.isChangedAfter(knownAtMs)) ?? quiet;
   }
 
   /** What was rotated since has not been read at all. */
@@ -132,9 +135,11 @@ class PlaceSearch implements Placed {
     }
   }
 
-  /** Rotated files that were written since, the first first. */
-  #since(timeMs: number): Generation[] {
-    return this.#rotated().filter((one) => !this.#isPlaced(one) && one.isChangedAfter(timeMs));
+  /** Rotated files that were not there then: compressed or copied since. What was read is in no other. */
+  #madeSince(timeMs: number): Generation[] {
+    return this.#rotated().filter(
+      (one) => !this.#isPlaced(one) && (one.isBornAfter(timeMs) || !one.hasBirthTime),
+    );
   }
 
   #rotated(): Generation[] {
@@ -159,11 +164,12 @@ class PlaceSearch implements Placed {
   }
 }
 
-const WRITTEN_ANEW = "written anew since, so from its beginning";
+const DROPPED =
+  "the other agent had stopped following it and kept no position, so from its beginning; exclude it if it was sent";
 
-function fromBeginning({ path }: Generation): string {
-  return `${path} is read from its beginning if an entry takes it: exclude it if it was sent`;
-}
+const GONE = "it is not found any more: what came after that is unknown";
+
+const WRITTEN_ANEW = "written anew since, so from its beginning";
 
 function moved({ path }: Generation, before: string): string | undefined {
   return path === before ? undefined : `was ${before}`;
