@@ -12,14 +12,14 @@ import { Latency } from "./monitor/latency.ts";
 import { Pace } from "./monitor/pace.ts";
 import type { WatchedSource } from "./monitor/watched-source.ts";
 import type { Vitals } from "./monitor/vitals.ts";
-import { Aggregator } from "./producer/aggregator.ts";
+import type { Block } from "./framing/block.ts";
+import { Aggregator, type Origin } from "./producer/aggregator.ts";
 import { Outbox } from "./producer/outbox.ts";
 import { Producer, type ProducerCounts } from "./producer/producer.ts";
 import { PutRecords } from "./producer/put-records.ts";
 import { filesThatFit } from "./memory.ts";
 import { OldGeneration } from "./old-generation.ts";
 import type { PushedInput } from "./pushed-input.ts";
-import type { SpoolBlock } from "./spool/spool-reader.ts";
 import { ShardMap } from "./producer/shard-map.ts";
 import { untilActive } from "./producer/stream.ts";
 import type { ReadConfigs, Reloads } from "./reload.ts";
@@ -232,51 +232,37 @@ export class Agent {
     const { pushed } = this.#parts;
     if (pushed === undefined) return;
     const { reader } = pushed;
-    if (!this.#options.untilDrained) return this.#send(reader.blocks(signal), signal);
+    if (!this.#options.untilDrained) return this.#deliver(reader.blocks(signal), signal);
     // While stdin is taken the spool must be read, or it could fill up for good.
     const isOver = new AbortController();
     const taken = pushed.readStdin(signal).finally(() => isOver.abort());
     const blocks = reader.blocks(AbortSignal.any([signal, isOver.signal]));
-    await Promise.all([taken, this.#send(blocks, signal)]);
-    await this.#send(reader.drain(signal, SPOOL_TRIES), signal);
+    await Promise.all([taken, this.#deliver(blocks, signal)]);
+    await this.#deliver(reader.drain(signal, SPOOL_TRIES), signal);
   }
 
-  async #send(blocks: AsyncIterable<SpoolBlock>, signal: AbortSignal): Promise<void> {
-    for await (const { window, runs } of blocks) {
-      for (const { origin, run } of runs) {
-        this.#read.lines += this.#aggregator.addLines(origin, window, run);
-        this.#read.bytes += run.extent;
-      }
-      if (!(await inTime(this.#outbox.room(signal), signal))) return;
-    }
-  }
-
-  async #follow(signal: AbortSignal): Promise<void> {
+  #follow(signal: AbortSignal): Promise<void> {
     const { tail } = this.#parts;
     const blocks = this.#options.untilDrained ? tail.drain(signal) : tail.blocks(signal);
-    for await (const { file, window, isEnd } of blocks) {
-      const from = file.read;
-      file.frame(window, isEnd, {
-        run: (run) => {
-          this.#read.lines += this.#aggregator.addLines(file, window, run);
-          if (run.standing === "cut") this.#read.cut++;
-        },
-        line: (line, bytes) => {
-          this.#read.lines++;
-          if (line.standing === "cut") this.#read.cut++;
-          this.#aggregator.add(file, bytes, line);
-        },
-      });
-      this.#read.bytes += file.read - from;
-      if (!(await this.#hasRoom(signal))) return;
-    }
+    return this.#deliver(blocks, signal, (room) => this.#keepWatchUntil(room));
   }
 
-  /** Waits until more may be read. @returns false when the signal came first */
-  async #hasRoom(signal: AbortSignal): Promise<boolean> {
-    const room = inTime(this.#outbox.room(signal), signal);
-    if (this.#outbox.bytes < this.#config.producer.max_buffered_bytes) return room;
-    return this.#keepWatchUntil(room);
+  /** @param whileFull is awaited in the place of room that there is not yet */
+  async #deliver(
+    blocks: AsyncIterable<Block<Origin>>,
+    signal: AbortSignal,
+    whileFull = (room: Promise<boolean>): Promise<boolean> => room,
+  ): Promise<void> {
+    for await (const { runs, extent } of blocks) {
+      for (const framed of runs) {
+        this.#read.lines += this.#aggregator.pack(framed);
+        if (framed.run.standing === "cut") this.#read.cut++;
+      }
+      this.#read.bytes += extent;
+      const room = inTime(this.#outbox.room(signal), signal);
+      const isFull = this.#outbox.bytes >= this.#config.producer.max_buffered_bytes;
+      if (!(await (isFull ? whileFull(room) : room))) return;
+    }
   }
 
   /** Files come and go, whatever is waited for. */

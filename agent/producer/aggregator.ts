@@ -6,6 +6,7 @@ import { type Position, ProvenanceWriter, type Source } from "../../wire/provena
 import { inflatedMaxBytes } from "../../wire/limits.ts";
 import { LANES } from "../../wire/simd.ts";
 import type { Delivery } from "../delivery.ts";
+import type { FramedRun } from "../framing/block.ts";
 import type { Line, Run, Standing } from "../tail/line-framer.ts";
 import { countedTag } from "../counted-tags.ts";
 import { BufferPool } from "./buffer-pool.ts";
@@ -77,6 +78,13 @@ export class Aggregator {
   /** What was acknowledged of each tag by this process, of the first thousand and of the others together. */
   get sent(): ReadonlyMap<string, SentCounts> {
     return this.#sent;
+  }
+
+  /** @returns how many lines there were */
+  pack({ origin, bytes, run, isEvent }: FramedRun<Origin>): number {
+    if (!isEvent) return this.addLines(origin, bytes, run);
+    this.add(origin, bytes, run);
+    return 1;
   }
 
   /** @param window that the line's start and end count in; it is copied from */

@@ -5,6 +5,7 @@ import { AgentError, systemReason } from "../agent-error.ts";
 import { Delivery } from "../delivery.ts";
 import type { WatchedSource } from "../monitor/watched-source.ts";
 import type { ReportedSource } from "../heartbeats.ts";
+import type { Block, FramedRun } from "../framing/block.ts";
 import type { Origin } from "../producer/aggregator.ts";
 import { steadyNow } from "../steady-clock.ts";
 import type { Run } from "../tail/line-framer.ts";
@@ -25,12 +26,6 @@ const ORIGINS = 1_000;
 interface Amount {
   readonly bytes: number;
   readonly lines: number;
-}
-
-/** Events to send, those of one tag that follow one another together. They are good only until the next are asked for. */
-export interface SpoolBlock {
-  readonly window: Buffer;
-  readonly runs: readonly { readonly origin: Origin; readonly run: Run }[];
 }
 
 /** Reads what a spool has on disk, in its order, from where it was delivered to. */
@@ -121,7 +116,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   }
 
   /** Blocks of events as they come, until the signal. */
-  async *blocks(signal: AbortSignal): AsyncGenerator<SpoolBlock> {
+  async *blocks(signal: AbortSignal): AsyncGenerator<Block<Origin>> {
     while (!signal.aborted) {
       yield* this.drain(signal);
       if (this.#offset < this.#spool.end) continue;
@@ -136,7 +131,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
    * @param tries to read what cannot be read, one a second: a disk may come back
    * @throws AgentError SPOOL after as many
    */
-  async *drain(signal: AbortSignal, tries = Infinity): AsyncGenerator<SpoolBlock> {
+  async *drain(signal: AbortSignal, tries = Infinity): AsyncGenerator<Block<Origin>> {
     const { end } = this.#spool;
     let failures = 0;
     while (this.#offset < end && !signal.aborted) {
@@ -146,8 +141,8 @@ export class SpoolReader implements ReportedSource, WatchedSource {
         await sleep(RETRY_MS, undefined, { signal }).catch(() => {});
       } else {
         failures = 0;
-        const runs = this.#frame(window);
-        if (runs.length > 0) yield { window, runs };
+        const block = this.#frame(window);
+        if (block.runs.length > 0) yield block;
       }
     }
   }
@@ -209,9 +204,11 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     return next;
   }
 
-  #frame(window: Buffer): SpoolBlock["runs"] {
+  /** Events of one tag that follow one another are one run. */
+  #frame(window: Buffer): Block<Origin> {
     const segment = this.#segment!;
-    const runs: { origin: Origin; run: Run }[] = [];
+    const runs: FramedRun<Origin>[] = [];
+    let extent = 0;
     let at = 0;
     while (this.#frameOffset < this.#windowEnd) {
       const frame = decodeFrame(window, at);
@@ -221,7 +218,11 @@ export class SpoolReader implements ReportedSource, WatchedSource {
         break;
       }
       const isNew = this.#frameOffset + frame.extent > this.#offset;
-      if (isNew && frame.kind === "lines") runs.push(this.#run(frame));
+      if (isNew && frame.kind === "lines") {
+        const framed = this.#run(frame, window);
+        runs.push(framed);
+        extent += framed.run.extent;
+      }
       if (isNew && frame.kind === "gap")
         this.#leaveOut(this.#frameOffset + frame.extent, frame.reason, frame.lines);
       this.#frameOffset += frame.extent;
@@ -229,7 +230,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
       at = frame.next;
     }
     this.#at += at;
-    return runs;
+    return { runs, extent };
   }
 
   /** @returns false where the section cannot stand there */
@@ -262,7 +263,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
   }
 
   /** Those of its events that were not delivered yet: a position may stand between any two. */
-  #run({ tag, start, end, extent }: Frame & { kind: "lines" }) {
+  #run({ tag, start, end, extent }: Frame & { kind: "lines" }, bytes: Buffer): FramedRun<Origin> {
     const delivered = this.#offset - this.#frameOffset;
     const run: Run = {
       start: start + delivered,
@@ -274,7 +275,7 @@ export class SpoolReader implements ReportedSource, WatchedSource {
     };
     this.#gap = undefined;
     this.#offset += run.extent;
-    return { origin: this.#originOf(tag), run };
+    return { origin: this.#originOf(tag), bytes, run, isEvent: false };
   }
 
   #leaveOut(to: number, reason: GapReason, lines: number): void {

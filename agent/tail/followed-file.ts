@@ -1,6 +1,7 @@
 import type { Gap, Source } from "../../wire/provenance.ts";
 import { systemReason } from "../agent-error.ts";
 import type { Delivery } from "../delivery.ts";
+import type { Block, FramedRun } from "../framing/block.ts";
 import type { Unpacked } from "./compressed-file.ts";
 import { type FileIdentity, sourceId } from "./file-identity.ts";
 import { type FileRecord, newRecord, type Verified } from "./file-record.ts";
@@ -8,9 +9,16 @@ import { KnownBytes } from "./known-bytes.ts";
 import { HEAD, type Resume } from "./line-framer.ts";
 import { ReadLimit } from "./read-limit.ts";
 import { ReadPosition } from "./read-position.ts";
-import type { Emitters, Reading } from "./reading.ts";
+import type { Reading } from "./reading.ts";
 import type { Sighting } from "./sighting.ts";
 import { Whereabouts } from "./whereabouts.ts";
+
+/** Bytes that were read and are to be framed. They are good only until the next ones are read. */
+export interface Unframed {
+  readonly window: Buffer;
+  /** The source ends with them, or a line is to end there. */
+  readonly isEnd: boolean;
+}
 
 /** What looking at a file found: it moved away from its location, or it is shorter than what was read. */
 export type Finding = "here" | "moved" | "truncated";
@@ -216,12 +224,17 @@ export class FollowedFile {
   }
 
   /** Cuts what `fill` read into lines. */
-  frame(window: Buffer, isEnd: boolean, emit: Emitters): void {
+  frame({ window, isEnd }: Unframed): Block<FollowedFile> {
     const from = this.read;
     this.known.add(window, from);
-    this.position.frame(window, isEnd, emit);
-    this.limit?.took(window.length, this.read - from);
+    const runs: FramedRun<FollowedFile>[] = [];
+    this.position.frame(window, isEnd, (run, bytes, isEvent) =>
+      runs.push({ origin: this, bytes, run, isEvent }),
+    );
+    const extent = this.read - from;
+    this.limit?.took(window.length, extent);
     this.size = Math.max(this.size, this.position.seenTo);
+    return { runs, extent };
   }
 
   async end(): Promise<void> {

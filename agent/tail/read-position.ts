@@ -1,7 +1,8 @@
 import type { Gap } from "../../wire/provenance.ts";
 import { Delivery } from "../delivery.ts";
+import type { TakeRun } from "../framing/block.ts";
 import { LineFramer, type Resume } from "./line-framer.ts";
-import type { Emitters, Reading } from "./reading.ts";
+import type { Reading } from "./reading.ts";
 
 /** How far a file is read, and how far it is delivered. */
 export class ReadPosition {
@@ -72,13 +73,14 @@ export class ReadPosition {
   }
 
   /** Cuts the bytes that begin where reading ended into lines. */
-  frame(window: Buffer, isEnd: boolean, emit: Emitters): void {
+  frame(window: Buffer, isEnd: boolean, take: TakeRun): void {
     this.#seenTo = Math.max(this.#seenTo, this.read + window.length);
     if (this.#filter.isPlain) {
-      this.#framer.frameRuns(window, isEnd, emit.run);
+      this.#framer.frameRuns(window, isEnd, (run) => take(run, window, false));
     } else {
       this.#filter.takeWindow();
-      this.#framer.frame(window, isEnd, this.#filter.edited(window, emit.line));
+      const edited = this.#filter.edited(window, (line, bytes) => take(line, bytes, true));
+      this.#framer.frame(window, isEnd, edited);
     }
   }
 }

@@ -1,5 +1,4 @@
-import type { Emit, LineFilter } from "../filter/line-filter.ts";
-import type { Run } from "./line-framer.ts";
+import type { LineFilter } from "../filter/line-filter.ts";
 
 /** How the lines of a file are read. */
 export interface Reading {
@@ -9,10 +8,4 @@ export interface Reading {
   readonly multiLineIdleMs: number | undefined;
   /** Undefined where nothing holds it back. */
   readonly bytesPerSecond: number | undefined;
-}
-
-/** Take what framing gives: lines one by one, or runs of them where nothing is done with each. */
-export interface Emitters {
-  readonly line: Emit;
-  readonly run: (run: Run) => void;
 }

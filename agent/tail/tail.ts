@@ -1,3 +1,4 @@
+import type { Block } from "../framing/block.ts";
 import type { Refusal } from "./file-access.ts";
 import { FileFinder, type FinderOptions } from "./file-finder.ts";
 import type { Finding, FollowedFile } from "./followed-file.ts";
@@ -5,7 +6,7 @@ import { LookSchedule } from "./look-schedule.ts";
 import { OpenFileLimit } from "./open-file-limit.ts";
 import { type TailCounts, whose } from "./tail-log.ts";
 import type { TailState } from "./tail-state.ts";
-import { type Block, breakHere, fill, ReadBuffer, type Verification, verify } from "./verified-read.ts";
+import { breakHere, fill, ReadBuffer, type Verification, verify } from "./verified-read.ts";
 
 /** Room for the longest line there can be, and for thousands of usual ones in one read. */
 const READ_BYTES = 2 ** 20;
@@ -102,10 +103,9 @@ export class Tail {
   }
 
   /**
-   * Blocks of lines, each file in turn, until the signal. A block is good until the next is asked for,
-   * and must have been framed by then.
+   * Blocks of lines, each file in turn, until the signal.
    */
-  async *blocks(signal: AbortSignal): AsyncGenerator<Block> {
+  async *blocks(signal: AbortSignal): AsyncGenerator<Block<FollowedFile>> {
     while (!signal.aborted) {
       yield* this.poll(signal);
       await this.#schedule.pause(this.#pauseMs(), signal);
@@ -124,13 +124,13 @@ export class Tail {
   }
 
   /** One look at every file, and blocks of what it finds to read. */
-  async *poll(signal: AbortSignal): AsyncGenerator<Block> {
+  async *poll(signal: AbortSignal): AsyncGenerator<Block<FollowedFile>> {
     await this.#look(false);
     yield* this.#unread(signal, false);
   }
 
   /** The same, to where every file ends now, no faster than it may be read; a last line needs no line feed. */
-  async *drain(signal: AbortSignal): AsyncGenerator<Block> {
+  async *drain(signal: AbortSignal): AsyncGenerator<Block<FollowedFile>> {
     // What a file is may be clear only once another has been looked at.
     for (let looks = 0; looks < 2; looks++) {
       await this.#look(true);
@@ -171,7 +171,7 @@ export class Tail {
   }
 
   /** What the last look found to be unread. Looks again when reading that takes long. */
-  async *#unread(signal: AbortSignal, isDrain: boolean): AsyncGenerator<Block> {
+  async *#unread(signal: AbortSignal, isDrain: boolean): AsyncGenerator<Block<FollowedFile>> {
     for (let isIdle = false; !isIdle;) {
       isIdle = true;
       this.#isLimited = false;
@@ -214,7 +214,7 @@ export class Tail {
   }
 
   /** @returns nothing, too, when there is something to remember before the file is read on */
-  async #next(file: FollowedFile, isDrain: boolean): Promise<Block | undefined> {
+  async #next(file: FollowedFile, isDrain: boolean): Promise<Block<FollowedFile> | undefined> {
     if (!file.isAtEnd || file.position.nextBreak !== undefined) return this.#fill(file);
     if (file.isUnknown && !(await this.#verify(file))) return undefined;
     const { now, rotatedIdleMs } = this.#options;
@@ -266,18 +266,19 @@ export class Tail {
     return found === "same";
   }
 
-  async #fill(file: FollowedFile): Promise<Block | undefined> {
+  async #fill(file: FollowedFile): Promise<Block<FollowedFile> | undefined> {
     if (file.limit?.room(this.#options.now()) === 0) {
       this.#isLimited = true;
       return undefined;
     }
     if (!file.isOpen && !(await this.#openFiles.makeRoom())) return undefined;
     const before = file.error;
-    const { found, block } = await fill(file, this.#buffer, this.#options.now());
+    const { found, unframed } = await fill(file, this.#buffer, this.#options.now());
     await this.#tellError(file, before);
     await this.#take(file, found);
     // What was learned is written down first, of all files at once; then it is read again.
-    return found === "same" && !this.#finder.memory.hasNews ? block : undefined;
+    const isCertain = found === "same" && !this.#finder.memory.hasNews;
+    return isCertain && unframed ? file.frame(unframed) : undefined;
   }
 
   async #take(file: FollowedFile, found: Verification): Promise<void> {

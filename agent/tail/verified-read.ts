@@ -1,16 +1,8 @@
 import { systemReason } from "../agent-error.ts";
 import { markedUtf16, UTF_8 } from "./encoding.ts";
-import type { FollowedFile } from "./followed-file.ts";
+import type { FollowedFile, Unframed } from "./followed-file.ts";
 import { firstLine, HEADER_BYTES, readHead } from "./header.ts";
 import { type ReadableFile, READ_AT_ONCE_BYTES } from "./open-file.ts";
-
-/** Bytes to frame. They are good only until the next ones are asked for. */
-export interface Block {
-  readonly file: FollowedFile;
-  readonly window: Buffer;
-  /** The source ends with them, or a line is to end there. */
-  readonly isEnd: boolean;
-}
 
 /**
  * What verifying a file found: its bytes are those that were read; more of them is known of it now, to
@@ -21,7 +13,7 @@ export type Verification = "same" | "learned" | "truncated" | "unreadable";
 export interface Filled {
   readonly found: Verification;
   /** Not there when there is nothing to read, or nothing that is certain to be of this source. */
-  readonly block: Block | undefined;
+  readonly unframed: Unframed | undefined;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -41,7 +33,7 @@ export class ReadBuffer {
  * Fills the buffer from the first byte that is not framed yet, and verifies the file after that: what
  * was read before then is of the file that is known, though it be truncated in the next moment.
  *
- * @returns no block when nothing can be read, and the file's `error` says why where that is one
+ * @returns no bytes when nothing can be read, and the file's `error` says why where that is one
  */
 export async function fill(file: FollowedFile, buffer: ReadBuffer, nowMs: number): Promise<Filled> {
   const { read, nextBreak: end } = file.position;
@@ -53,10 +45,10 @@ export async function fill(file: FollowedFile, buffer: ReadBuffer, nowMs: number
     const window = buffer.window.subarray(0, await open.readAt(buffer.window.subarray(0, room), read));
     const found = await verifyAfter(window, file, open, nowMs, buffer.head);
     const isGood = window.length > 0 && (found === "same" || found === "learned");
-    return { found, block: isGood ? { file, window, isEnd: read + window.length === end } : undefined };
+    return { found, unframed: isGood ? { window, isEnd: read + window.length === end } : undefined };
   } catch (error) {
     file.error = systemReason(error);
-    return { found: "unreadable", block: undefined };
+    return { found: "unreadable", unframed: undefined };
   }
 }
 

@@ -185,13 +185,11 @@ class ConfiguredTail implements AsyncDisposable {
       this.state,
     );
     for (let looks = 0; looks < 2; looks++) {
-      for await (const { file, window, isEnd } of tail.poll(new AbortController().signal)) {
-        file.frame(window, isEnd, {
-          run: ({ start, end }) => void this.sent.push(window.toString("utf8", start, end)),
-          line: ({ start, end }, bytes) => void this.sent.push(bytes.toString("utf8", start, end)),
-        });
-        const { read: offset } = file;
-        file.delivery.expect({ offset, standing: "line", gap: undefined })();
+      for await (const { runs } of tail.poll(new AbortController().signal)) {
+        for (const { origin: file, bytes, run } of runs) {
+          this.sent.push(bytes.toString("utf8", run.start, run.end));
+          file.delivery.expect({ offset: file.read, standing: "line", gap: undefined })();
+        }
       }
     }
     this.state = JSON.parse(JSON.stringify(tail.state)) as TailState;

@@ -10,7 +10,7 @@ import { NO_STATE, type TailState } from "../../agent/tail/tail-state.ts";
 import { FileRule } from "../../agent/tail/file-rule.ts";
 import type { FollowedFile } from "../../agent/tail/followed-file.ts";
 import { Tail } from "../../agent/tail/tail.ts";
-import type { Block } from "../../agent/tail/verified-read.ts";
+import type { Block } from "../../agent/framing/block.ts";
 import { takeStep, withSteps } from "./stepped-fs.ts";
 import { bySource, type Event, eventsOf, reassemble } from "./event.ts";
 
@@ -203,15 +203,12 @@ export class TailHarness implements AsyncDisposable {
   }
 
   async #frame(
-    blocks: AsyncIterable<Block>,
+    blocks: AsyncIterable<Block<FollowedFile>>,
     afterBlock: () => Promise<void> = async () => {},
   ): Promise<void> {
-    for await (const { file, window, isEnd } of blocks) {
+    for await (const { runs } of blocks) {
       if (this.#isKilled) return;
-      file.frame(window, isEnd, {
-        run: (run) => void this.#aggregator.addLines(file, window, run),
-        line: (line, bytes) => this.#aggregator.add(file, bytes, line),
-      });
+      for (const framed of runs) this.#aggregator.pack(framed);
       await afterBlock();
     }
     if (!this.#isKilled) this.#aggregator.flush();

@@ -47,9 +47,9 @@ export class SpoolRun {
 
   /** Reads what there is to read now; of what was read, the oldest events arrive. */
   async deliver(most = Infinity): Promise<Event[]> {
-    for await (const { window, runs } of this.reader.drain(new AbortController().signal)) {
-      for (const { origin, run } of runs) {
-        for (const line of linesOf(window, run)) this.#expect(origin, window, line);
+    for await (const { runs } of this.reader.drain(new AbortController().signal)) {
+      for (const { origin, bytes, run } of runs) {
+        for (const line of linesOf(bytes, run)) this.#expect(origin, bytes, line);
       }
     }
     const arrived = this.#underway.splice(0, most);

@@ -272,8 +272,8 @@ test("on a real disk, a torn tail is set aside and the rest comes out", async ()
     await spool.append([event("last")]);
     const reader = new SpoolReader(spool, 0, diskFs, log);
     const read: string[] = [];
-    for await (const { window, runs } of reader.drain(new AbortController().signal)) {
-      for (const { run } of runs) read.push(...window.toString("latin1", run.start, run.end).split("\n"));
+    for await (const { runs } of reader.drain(new AbortController().signal)) {
+      for (const { bytes, run } of runs) read.push(...bytes.toString("latin1", run.start, run.end).split("\n"));
     }
     await reader.close();
     expect(read).toEqual([...lines, "last"]);
