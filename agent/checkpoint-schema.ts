@@ -1,6 +1,13 @@
 import * as z from "zod";
 import { GAP_REASONS } from "../wire/provenance.ts";
 import { type MachineState, machineStateSchema, NO_MACHINE } from "./machine/machine-state.ts";
+import type { SpoolPosition } from "./spool/segments.ts";
+import type { TailState } from "./tail/tail-state.ts";
+
+/** Everything a checkpoint keeps. */
+export interface AgentState extends TailState {
+  readonly spool: SpoolPosition | undefined;
+}
 
 const count = z.int().min(0);
 const decimal = z.string().regex(/^-?\d+$/);

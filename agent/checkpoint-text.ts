@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AgentState } from "./checkpoint.ts";
+import type { AgentState } from "./checkpoint-schema.ts";
 import type { MachineState } from "./machine/machine-state.ts";
 
 /** Size of a piece that is written at once: longer strings are garbage that the collector comes to late. */

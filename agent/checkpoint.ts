@@ -2,19 +2,13 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { AgentError, systemCode, systemReason } from "./agent-error.ts";
-import { fileSchema, headSchema } from "./checkpoint-schema.ts";
+import { type AgentState, fileSchema, headSchema } from "./checkpoint-schema.ts";
 import { CheckpointText, readCheckpointText } from "./checkpoint-text.ts";
 import { DiskReserve } from "./disk-reserve.ts";
 import { diskFs, type DurableFile, type DurableFs } from "./durable-fs.ts";
 import { type MachineState, NO_MACHINE, type Renewal } from "./machine/machine-state.ts";
-import type { SpoolPosition } from "./spool/segments.ts";
 import { steadyNow } from "./steady-clock.ts";
-import { type FilePosition, NO_STATE, type TailState } from "./tail/tail-state.ts";
-
-/** Everything a checkpoint keeps. */
-export interface AgentState extends TailState {
-  readonly spool: SpoolPosition | undefined;
-}
+import { type FilePosition, NO_STATE } from "./tail/tail-state.ts";
 
 const READ_BYTES = 2 ** 20;
 

@@ -11,7 +11,6 @@ import { LineCounts } from "./lines/line-counts.ts";
 import { LineServer } from "./lines/line-server.ts";
 import { type LineStreamOptions, storeLines } from "./lines/stream-lines.ts";
 import { Listener } from "./listener.ts";
-import type { PushedVitals } from "./monitor/vitals.ts";
 import type { SpoolLimits } from "./spool/room.ts";
 import type { SpoolPosition } from "./spool/segments.ts";
 import { Spool } from "./spool/spool.ts";
@@ -37,6 +36,21 @@ interface Forward {
 export interface PreparedInputs extends AsyncDisposable {
   /** Puts them in the place of those that are there, which may still acknowledge what they have. */
   use(): Promise<void>;
+}
+
+/** What there is to tell of the inputs of pushed events, and of where these wait. */
+export interface PushedVitals {
+  readonly spool: Pick<
+    Spool,
+    "source" | "end" | "bytes" | "lines" | "counts" | "quarantined" | "error" | "oldestMs" | "isFull"
+  >;
+  readonly reader: Pick<SpoolReader, "read" | "lines" | "delivery" | "overtaken" | "lost">;
+  readonly limits: Pick<AgentConfig["spool"], "max_bytes" | "overflow">;
+  readonly forward: ForwardCounts | undefined;
+  /** On which it listens. */
+  readonly forwardAddress: string | undefined;
+  /** By `stdin`, or the socket's path. */
+  readonly lines: ReadonlyMap<string, LineCounts>;
 }
 
 /** Everything that is sent to the agent rather than found by it: inputs, their spool, and its reader. */

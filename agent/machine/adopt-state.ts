@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { AgentState } from "../checkpoint.ts";
+import type { AgentState } from "../checkpoint-schema.ts";
 import type { Copy } from "../tail/copies.ts";
 import type { Resume } from "../tail/line-framer.ts";
 import type { FilePosition } from "../tail/tail-state.ts";

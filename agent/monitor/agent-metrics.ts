@@ -7,7 +7,8 @@ import type { Latency } from "./latency.ts";
 import { METRIC_GROUPS, type NamesOf } from "./metric-catalogue.ts";
 import { undeliveredBytes } from "./pace.ts";
 import { oldestAgeSeconds } from "./spool-age.ts";
-import type { PushedVitals, Vitals } from "./vitals.ts";
+import type { PushedVitals } from "../pushed-input.ts";
+import type { Vitals } from "./vitals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 import { worstFirst } from "./worst-first.ts";
 

@@ -1,6 +1,7 @@
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
 import type { LastRefusal } from "../forward/forward-counts.ts";
-import type { PushedVitals, Vitals } from "./vitals.ts";
+import type { PushedVitals } from "../pushed-input.ts";
+import type { Vitals } from "./vitals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 
 interface TagStatus {

@@ -1,13 +1,9 @@
 import type { Heartbeat } from "../../wire/heartbeat.ts";
 import type { FilterCounts } from "../filter/line-filter.ts";
-import type { ForwardCounts } from "../forward/forward-counts.ts";
-import type { LineCounts } from "../lines/line-counts.ts";
 import type { SentCounts } from "../producer/aggregator.ts";
 import type { Renewal } from "../machine/machine-state.ts";
 import type { ProducerCounts, ShardCounts } from "../producer/producer.ts";
-import type { Spool } from "../spool/spool.ts";
-import type { SpoolConfig } from "../spool/spool-config.ts";
-import type { SpoolReader } from "../spool/spool-reader.ts";
+import type { PushedVitals } from "../pushed-input.ts";
 import type { TailCounts } from "../tail/tail-log.ts";
 import type { Latency } from "./latency.ts";
 import type { Pace } from "./pace.ts";
@@ -55,21 +51,6 @@ export interface Vitals {
   /** Files with metrics of their own, at most. */
   readonly maxFileSeries: number;
   readonly reload: ReloadOutcome;
-}
-
-/** Of pushed events: their inputs, and where they wait. */
-export interface PushedVitals {
-  readonly spool: Pick<
-    Spool,
-    "source" | "end" | "bytes" | "lines" | "counts" | "quarantined" | "error" | "oldestMs" | "isFull"
-  >;
-  readonly reader: Pick<SpoolReader, "read" | "lines" | "delivery" | "overtaken" | "lost">;
-  readonly limits: Pick<SpoolConfig, "max_bytes" | "overflow">;
-  readonly forward: ForwardCounts | undefined;
-  /** On which it listens. */
-  readonly forwardAddress: string | undefined;
-  /** By `stdin`, or the socket's path. */
-  readonly lines: ReadonlyMap<string, LineCounts>;
 }
 
 /** How changes of configuration went. */

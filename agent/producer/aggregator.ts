@@ -10,7 +10,7 @@ import type { FramedRun } from "../framing/block.ts";
 import type { Line, Run, Standing } from "../tail/line-framer.ts";
 import { countedTag } from "../counted-tags.ts";
 import { BufferPool } from "./buffer-pool.ts";
-import type { OutgoingRecord } from "./outbox.ts";
+import type { OutgoingRecord } from "./outgoing-record.ts";
 
 /** Kept for the next aggregates: as many as are on their way where Kinesis keeps up. */
 const IDLE_BYTES = 5 * 2 ** 20;

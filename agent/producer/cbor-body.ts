@@ -1,5 +1,5 @@
 import { cbor } from "@smithy/core/cbor";
-import type { OutgoingRecord } from "./outbox.ts";
+import type { OutgoingRecord } from "./outgoing-record.ts";
 import { bodyBuffer, type RequestBody } from "./request-body.ts";
 
 /**

@@ -1,17 +1,8 @@
 import { EventEmitter, once } from "node:events";
 import type { Clock } from "../steady-clock.ts";
+import type { OutgoingRecord } from "./outgoing-record.ts";
 import type { Shard } from "./shard.ts";
 import type { ShardMap } from "./shard-map.ts";
-
-/** A Kinesis record to be sent, with what to tell once it has arrived. */
-export interface OutgoingRecord {
-  readonly data: Buffer;
-  readonly partitionKey: string;
-  readonly explicitHashKey: string;
-  /** Set where the records of a source must arrive in order: only one of them is in flight. */
-  readonly source: string | undefined;
-  readonly acknowledge: () => void;
-}
 
 /** A record in flight, and the shard that was expected to get it. */
 export interface Parcel {

@@ -1,5 +1,5 @@
 import { simd } from "../../wire/simd.ts";
-import type { OutgoingRecord } from "./outbox.ts";
+import type { OutgoingRecord } from "./outgoing-record.ts";
 
 /**
  * Bytes turned into base64 at a time, a multiple of three. Strings of this size are cheap garbage:

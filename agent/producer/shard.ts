@@ -3,7 +3,7 @@ import { SHARD_WRITE_BYTES_PER_SECOND, SHARD_WRITE_RECORDS_PER_SECOND } from "..
 import { TokenBucket } from "../token-bucket.ts";
 import { ArrivalWindow } from "./arrival-window.ts";
 import { backoffMs } from "./backoff.ts";
-import type { OutgoingRecord } from "./outbox.ts";
+import type { OutgoingRecord } from "./outgoing-record.ts";
 
 /**
  * How much of a shard's limit is taken to be ours. Others write to it, too, and only its refusals tell:

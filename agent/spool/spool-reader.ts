@@ -3,8 +3,6 @@ import type { Logger } from "pino";
 import type { Gap, GapReason, Source } from "../../wire/provenance.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
 import { Delivery } from "../delivery.ts";
-import type { WatchedSource } from "../monitor/watched-source.ts";
-import type { ReportedSource } from "../heartbeats.ts";
 import type { Block, FramedRun } from "../framing/block.ts";
 import type { Origin } from "../producer/aggregator.ts";
 import { steadyNow } from "../steady-clock.ts";
@@ -29,7 +27,7 @@ interface Amount {
 }
 
 /** Reads what a spool has on disk, in its order, from where it was delivered to. */
-export class SpoolReader implements ReportedSource, WatchedSource {
+export class SpoolReader {
   /** Each of its events has its own. */
   readonly tag = "";
   readonly phase = "active";

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Delivery } from "../../agent/delivery.ts";
 import { MAX_COUNTED_TAGS, OTHER_TAGS } from "../../agent/counted-tags.ts";
 import { Aggregator, type Origin } from "../../agent/producer/aggregator.ts";
-import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
+import type { OutgoingRecord } from "../../agent/producer/outgoing-record.ts";
 import { HEAD, LineFramer } from "../../agent/tail/line-framer.ts";
 import { openEnvelope } from "../../wire/envelope.ts";
 import { oracleRead } from "../wire/kinesis-agg.ts";

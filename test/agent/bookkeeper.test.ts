@@ -6,7 +6,7 @@ import { Bookkeeper } from "../../agent/bookkeeper.ts";
 import { CheckpointFile } from "../../agent/checkpoint.ts";
 import { Heartbeats } from "../../agent/heartbeats.ts";
 import { Aggregator } from "../../agent/producer/aggregator.ts";
-import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
+import type { OutgoingRecord } from "../../agent/producer/outgoing-record.ts";
 import type { FollowedFile } from "../../agent/tail/followed-file.ts";
 import { NO_STATE } from "../../agent/tail/tail-state.ts";
 import { diskFs, type DurableFs } from "../../agent/durable-fs.ts";

@@ -1,5 +1,6 @@
 import { pino } from "pino";
-import { Outbox, type OutgoingRecord, type Parcel } from "../../agent/producer/outbox.ts";
+import { Outbox, type Parcel } from "../../agent/producer/outbox.ts";
+import type { OutgoingRecord } from "../../agent/producer/outgoing-record.ts";
 import { Producer } from "../../agent/producer/producer.ts";
 import type { PutResult } from "../../agent/producer/put-records.ts";
 import { ShardMap } from "../../agent/producer/shard-map.ts";

@@ -5,7 +5,7 @@ import { type Logger, pino } from "pino";
 import { CheckpointFile, makeStateDirectory } from "../../agent/checkpoint.ts";
 import { agentConfigSchema } from "../../agent/config.ts";
 import { Aggregator } from "../../agent/producer/aggregator.ts";
-import type { OutgoingRecord } from "../../agent/producer/outbox.ts";
+import type { OutgoingRecord } from "../../agent/producer/outgoing-record.ts";
 import { NO_STATE, type TailState } from "../../agent/tail/tail-state.ts";
 import { FileRule } from "../../agent/tail/file-rule.ts";
 import type { FollowedFile } from "../../agent/tail/followed-file.ts";

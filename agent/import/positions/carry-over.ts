@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import { systemReason } from "../../agent-error.ts";
-import type { AgentState } from "../../checkpoint.ts";
+import type { AgentState } from "../../checkpoint-schema.ts";
 import type { Copy } from "../../tail/copies.ts";
 import { identityKey, sourceId } from "../../tail/file-identity.ts";
 import { type FileRecord, newRecord } from "../../tail/file-record.ts";

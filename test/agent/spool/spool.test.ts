@@ -273,7 +273,8 @@ test("on a real disk, a torn tail is set aside and the rest comes out", async ()
     const reader = new SpoolReader(spool, 0, diskFs, log);
     const read: string[] = [];
     for await (const { runs } of reader.drain(new AbortController().signal)) {
-      for (const { bytes, run } of runs) read.push(...bytes.toString("latin1", run.start, run.end).split("\n"));
+      for (const { bytes, run } of runs)
+        read.push(...bytes.toString("latin1", run.start, run.end).split("\n"));
     }
     await reader.close();
     expect(read).toEqual([...lines, "last"]);
