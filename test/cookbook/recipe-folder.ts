@@ -7,6 +7,9 @@ import type { Recipe } from "./recipe.ts";
 
 const CONFIG_MODULE = fileURLToPath(new URL("../../wire/config.ts", import.meta.url));
 
+/** Lines that a document shows under a socket are sent to it. */
+export const isSocket = (path: string): boolean => path.endsWith(".sock");
+
 /** A folder that stands for the root of a host which has the logs and the configurations of all recipes. */
 export class RecipeFolder implements AsyncDisposable {
   readonly path: string;
@@ -19,7 +22,8 @@ export class RecipeFolder implements AsyncDisposable {
 
   static async make(recipes: readonly Recipe[]): Promise<RecipeFolder> {
     const folder = new RecipeFolder(await mkdtemp(join(tmpdir(), "weir-cookbook-")), recipes);
-    for (const [file, text] of recipes.flatMap(({ files }) => [...files])) await folder.#write(file, text);
+    for (const [file, text] of recipes.flatMap(({ files }) => [...files]))
+      if (!isSocket(file)) await folder.#write(file, text);
     await folder.#write("weir.config.ts", folder.#config());
     return folder;
   }
