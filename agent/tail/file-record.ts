@@ -1,15 +1,10 @@
 import type { Source } from "../../wire/provenance.ts";
 import type { Unpacked } from "./compressed-file.ts";
-import { type FileIdentity, sourceId } from "./file-identity.ts";
-import type { Fingerprint } from "./fingerprint.ts";
+import { type FileIdentity, sameFile, sourceId } from "./file-identity.ts";
+import type { Fingerprint, Verified } from "./fingerprint.ts";
 import { NO_HEADER } from "./header.ts";
-import type { Sighting } from "./sighting.ts";
-
-/** Size and time of the last change at which the bytes before the position were those that were read. */
-export interface Verified {
-  readonly size: number;
-  readonly mtimeNs: string;
-}
+import { sightRotated } from "./rotated-files.ts";
+import { type Sighting, sight } from "./sighting.ts";
 
 /** What a checkpoint keeps of a followed file, but for its position. */
 export interface FileRecord extends Fingerprint {
@@ -58,4 +53,15 @@ export function newRecord(
     unpacked: undefined,
     breaks: [],
   };
+}
+
+/** A file may have been renamed since it was last looked at. */
+export async function whereIs(
+  record: Pick<FileRecord, "file" | "location" | "source">,
+): Promise<Sighting | undefined> {
+  const { file, location, source } = record;
+  const here = await sight(location);
+  if (here && sameFile(here.file, file)) return here;
+  const rotated = (await sightRotated([source.path])).get(source.path);
+  return rotated?.find((sighting) => sameFile(sighting.file, file));
 }

@@ -10,6 +10,12 @@ export interface Fingerprint {
   readonly guard: Guard | undefined;
 }
 
+/** Size and time of the last change at which the bytes before the position were those that were read. */
+export interface Verified {
+  readonly size: number;
+  readonly mtimeNs: string;
+}
+
 /**
  * Same: every byte that was read is where it was, as far as can be told. Hole: zeros are, which is what
  * a writer that does not append leaves when it goes on at its old offset after a truncation. Other: the

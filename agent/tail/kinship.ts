@@ -1,13 +1,12 @@
 import { basename } from "node:path";
 import { isBornAfter, sameFile } from "./file-identity.ts";
-import type { FileRecord } from "./file-record.ts";
+import { whereIs } from "./file-record.ts";
 import { compare, isCopyOf } from "./fingerprint.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
 import { GUARD_BYTES } from "./guard.ts";
 import { Beginning, firstLine, readHead } from "./header.ts";
 import { isOldDirectory, isMadeBefore, wasMoved } from "./rotation-evidence.ts";
-import { sightRotated } from "./rotated-files.ts";
 import type { PresentBytes } from "./present-bytes.ts";
 import { hasRested } from "./pending-copies.ts";
 import { copiedNames } from "./rotated-name.ts";
@@ -143,18 +142,6 @@ async function relationOf(
 /** Only a rotation copies a file beside its original, which is truncated then. */
 function isRotation({ path }: Sighting, { source }: FollowedFile): boolean {
   return copiedNames(basename(path)).includes(basename(source.path));
-}
-
-/** A file may have been renamed since it was last looked at. */
-export async function whereIs({
-  file,
-  location,
-  source,
-}: Pick<FileRecord, "file" | "location" | "source">): Promise<Sighting | undefined> {
-  const here = await sight(location);
-  if (here && sameFile(here.file, file)) return here;
-  const rotated = (await sightRotated([source.path])).get(source.path);
-  return rotated?.find((sighting) => sameFile(sighting.file, file));
 }
 
 /**

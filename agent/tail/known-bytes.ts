@@ -1,5 +1,4 @@
-import type { FileRecord, Verified } from "./file-record.ts";
-import { type Comparison, compare, type Fingerprint } from "./fingerprint.ts";
+import { type Comparison, compare, type Fingerprint, type Verified } from "./fingerprint.ts";
 import { bytesOf, type Guard, guardAfter } from "./guard.ts";
 import { agrees, type Beginning, beginsLike, canGrow, type Header, headerOf } from "./header.ts";
 import type { LineFeed } from "./line-feed.ts";
@@ -14,7 +13,7 @@ export class KnownBytes {
   #guard: Guard | undefined;
   #verified: Verified | undefined;
 
-  constructor({ header, guard, verified }: Pick<FileRecord, "header" | "guard" | "verified">) {
+  constructor({ header, guard, verified }: Fingerprint & { readonly verified: Verified | undefined }) {
     this.#header = header;
     this.#guard = guard;
     this.#verified = verified;

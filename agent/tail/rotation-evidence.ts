@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { CLOCK_TICK_MS, inodeKey, sameFile } from "./file-identity.ts";
-import type { Verified } from "./file-record.ts";
+import type { Verified } from "./fingerprint.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { FollowedFiles } from "./followed-files.ts";
 import { isAppendedMark } from "./rotated-name.ts";

@@ -1,10 +1,9 @@
 import { Copies } from "./copies.ts";
 import { identityKey, lastingKey } from "./file-identity.ts";
-import { type FileRecord, newRecord } from "./file-record.ts";
+import { type FileRecord, newRecord, whereIs } from "./file-record.ts";
 import { type FileRule, ruleOf } from "./file-rule.ts";
 import { FollowedFile } from "./followed-file.ts";
 import { FORGET_AFTER_MS, type FollowedFiles } from "./followed-files.ts";
-import { whereIs } from "./kinship.ts";
 import type { Resume } from "./line-framer.ts";
 import type { Reading } from "./reading.ts";
 import type { Sighting } from "./sighting.ts";
