@@ -26,6 +26,8 @@ const PAGE_FILES = [
   "flow.js",
   "history.js",
   "words.js",
+  "sql.js",
+  "sql.css",
 ];
 
 /** What the agent's page looks like, draws and writes with. */

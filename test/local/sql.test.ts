@@ -1,7 +1,9 @@
-import { mkdtemp } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { LEDGER_TABLES, createLedgerTableSql } from "../../lambdas/loader/ledger/ledger-tables.ts";
 import { createTableSql } from "../../lambdas/loader/table-ddl.ts";
@@ -145,11 +147,11 @@ describe("a statement", () => {
       expect(message).toMatch(
         /denied|read-only|must be|multiple commands|not available|not allowed|read-write mode/,
       );
-    expect(await main.query("SELECT n::text FROM logs.before")).toEqual([{ n: "9007199254740993" }]);
-    expect((await ask("SELECT 1")).rows).toEqual([["1"]]);
   });
 
-  test("leaves nothing of what it sets to the next", async () => {
+  test("leaves nothing of what it does or sets to the next", async () => {
+    expect(await main.query("SELECT n::text FROM logs.before")).toEqual([{ n: "9007199254740993" }]);
+    expect((await ask("SELECT 1")).rows).toEqual([["1"]]);
     await ask("SET statement_timeout = 0");
     await ask("SELECT set_config('search_path', 'nowhere', false)");
     expect((await ask("SHOW statement_timeout")).rows).toEqual([["10s"]]);
@@ -250,3 +252,71 @@ test("without a warehouse there is no example, and the lake is named", async () 
     body: JSON.stringify({ warehouses: [], examples: [], lake }),
   });
 });
+
+const BROWSER = [
+  process.env["CHROMIUM_PATH"],
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+].find((path) => path !== undefined && existsSync(path));
+
+describe.skipIf(BROWSER === undefined)(
+  `in a browser (${BROWSER ?? "skipped: no Chromium found; set CHROMIUM_PATH"})`,
+  () => {
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await chromium.launch({ executablePath: BROWSER!, args: ["--no-sandbox", "--disable-gpu"] });
+    });
+    afterAll(() => browser.close());
+
+    async function opened({ url }: Console): Promise<Page> {
+      const at = await browser.newPage({ viewport: { width: 420, height: 900 } });
+      at.setDefaultTimeout(60_000);
+      await at.goto(url);
+      await at.locator("#sql summary").focus();
+      await at.keyboard.press("Enter");
+      return at;
+    }
+
+    test("keys alone ask, see rows, are led to what is wrong, and stop what takes long", async () => {
+      const at = await opened(page);
+      const statement = at.getByLabel("Statement");
+      const said = at.locator("#sql-said");
+      const run = async (sql: string): Promise<void> => {
+        await statement.fill(sql);
+        await at.keyboard.press("Control+Enter");
+      };
+      expect(await at.getByLabel("Example").locator("option").first().textContent()).toContain("access");
+      await run("SELECT '<b>bold</b>' AS text, NULL AS nothing, 7 AS n");
+      await said.getByText(/^1 row in /).waitFor();
+      expect(await at.locator("#sql-result td").allTextContents()).toEqual(["<b>bold</b>", "NULL", "7"]);
+      expect(await at.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
+      await run("SELECT\n  'ü', nothere");
+      await said.getByText('Line 2, column 8: column "nothere" does not exist').waitFor();
+      expect(await at.evaluate("getSelection().toString()")).toBe("nothere");
+      expect(await statement.getAttribute("aria-invalid")).toBe("true");
+      expect(await at.locator("#sql-result").isVisible()).toBe(false);
+      await run("SELECT pg_sleep(9)");
+      await at.getByRole("button", { name: "Stop" }).press("Enter");
+      await said.getByText("Stopped", { exact: true }).waitFor();
+      await at.getByLabel("Warehouse", { exact: true }).selectOption("second");
+      await run("SELECT here FROM there");
+      await said.getByText(/^1 row in /).waitFor();
+      const download = at.waitForEvent("download");
+      await at.getByRole("button", { name: "Save as CSV" }).press("Enter");
+      expect(await readFile(await (await download).path(), "utf8")).toBe("here\r\n1\r\n");
+      await at.close();
+    });
+
+    test("a configuration without a warehouse leads to the lake", async () => {
+      const lake = { endpoint: "http://127.0.0.1:1", bucket: "lake" };
+      const routes = sqlRoutes({ types: [], warehouses: new Map(), lake });
+      const bare = await startConsole({ port: 0, snapshot: () => scriptedSnapshot(0), routes });
+      const at = await opened(bare);
+      await at.getByText("lake at http://127.0.0.1:1").waitFor();
+      expect(await at.getByLabel("Statement").isVisible()).toBe(false);
+      await at.close();
+      await bare.stop();
+    });
+  },
+);
