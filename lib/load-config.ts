@@ -1,25 +1,42 @@
 import { readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ConfigError, parseConfig } from "../wire/config.ts";
+import { ConfigError, type FieldProblem, parseConfig, type Place, placeText } from "../wire/config.ts";
 import type { WeirConfig } from "../wire/config.ts";
+import { ConfigSource } from "./config-source.ts";
 
 /**
  * Reads `weir.config.ts`, or its equal as .json, and checks it.
  *
  * @param path relative to the working directory, or absolute
- * @throws ConfigError naming the file, and each field at fault
+ * @throws ConfigError naming the file, and each field at fault with its line
  */
 export async function loadConfig(path: string): Promise<WeirConfig> {
   const file = resolve(path);
+  const text = await readText(file);
   let value: unknown;
   try {
-    value = extname(file) === ".json" ? JSON.parse(await readFile(file, "utf8")) : await defaultExport(file);
+    value = extname(file) === ".json" ? JSON.parse(text) : await defaultExport(file);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    throw new ConfigError(file, [(error as Error).message]);
+    throw await unreadable(file, text, error as Error);
   }
-  return parseConfig(value, file);
+  try {
+    return parseConfig(value, file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const source = await ConfigSource.parse(file, text);
+    return parseConfig(value, file, (path) => source?.placeOf(path, value));
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new ConfigError(file, [code === "ENOENT" ? "there is no such file" : message]);
+  }
 }
 
 async function defaultExport(file: string): Promise<unknown> {
@@ -28,4 +45,36 @@ async function defaultExport(file: string): Promise<unknown> {
     throw new ConfigError(file, ["no default export: it should read `export default defineConfig({ ... })`"]);
   }
   return module.default;
+}
+
+/** A file that is no TypeScript, imports what there is not, or throws while it is read. */
+async function unreadable(file: string, text: string, error: Error): Promise<ConfigError> {
+  const source = await ConfigSource.parse(file, text);
+  const found: (Partial<Place> & { readonly message: string })[] = source?.syntaxErrors() ?? [];
+  if (found.length === 0) {
+    const place = importAt(file, source, error) ?? thrownAt(file, error) ?? jsonAt(error);
+    found.push({ ...place, message: error.message });
+  }
+  const told = found.map(({ message, ...place }) => placeText(place) + message);
+  const fields: FieldProblem[] = found.map((problem) => ({ field: "", name: "", ...problem }));
+  return new ConfigError(file, told, { fields });
+}
+
+/** Node names the module that it did not find. */
+function importAt(file: string, source: ConfigSource | undefined, error: Error): Place | undefined {
+  const { url } = error as { url?: string };
+  if (url === undefined) return undefined;
+  return source?.placeOfImport((specifier) => URL.parse(specifier, pathToFileURL(file).href)?.href === url);
+}
+
+/** Types are blanked out before a file runs, so that lines and columns are the file's own. */
+function thrownAt(file: string, { stack = "" }: Error): Place | undefined {
+  const [, line, column] =
+    new RegExp(`${RegExp.escape(pathToFileURL(file).href)}:(\\d+):(\\d+)`).exec(stack) ?? [];
+  return line === undefined ? undefined : { line: Number(line), column: Number(column) };
+}
+
+function jsonAt({ message }: Error): Place | undefined {
+  const [, line, column] = /\(line (\d+) column (\d+)\)$/.exec(message) ?? [];
+  return line === undefined ? undefined : { line: Number(line), column: Number(column) };
 }

@@ -1,3 +1,5 @@
+import { closest } from "./closest.ts";
+
 /** The Redshift types a column may have. source: Redshift data types reference, read 2026-11 */
 export type ColumnType =
   | { kind: "smallint" | "integer" | "bigint" | "real" | "double precision" }
@@ -25,6 +27,55 @@ const PLAIN = new Set([
   "timestamptz",
   "super",
 ]);
+
+/** What other databases and languages call them; Redshift takes most of these names, too. */
+const OTHER_NAMES: Readonly<Record<string, string>> = {
+  int: "integer",
+  int2: "smallint",
+  int4: "integer",
+  int8: "bigint",
+  long: "bigint",
+  number: "bigint, or double precision",
+  float: "double precision",
+  float4: "real",
+  float8: "double precision",
+  double: "double precision",
+  numeric: "decimal(p,s)",
+  bool: "boolean",
+  text: "varchar(n)",
+  string: "varchar(n)",
+  nvarchar: "varchar(n)",
+  "character varying": "varchar(n)",
+  character: "char(n)",
+  nchar: "char(n)",
+  datetime: "timestamp",
+  "timestamp with time zone": "timestamptz",
+  json: "super",
+  object: "super",
+  array: "super",
+};
+
+const TYPES = [...PLAIN, "decimal", "varchar", "char"];
+
+/** Says of what is no column type what was meant, or what there is. */
+export function columnTypeProblem(text: string): string {
+  const said = "not a column type: ";
+  const [, name = "", size = ""] = /^\s*([^(]*?)\s*(\(.*)?$/.exec(text.toLowerCase()) ?? [];
+  const other = Object.hasOwn(OTHER_NAMES, name) ? OTHER_NAMES[name] : undefined;
+  if (other !== undefined) return `${said}write ${size === "" ? other : other.replace(/\(.*\)/, () => size)}`;
+  const near = TYPES.includes(name) ? name : closest(name, TYPES);
+  if (near !== undefined && near !== name && parseColumnType(near + size))
+    return `${said}did you mean "${near}${size}"?`;
+  if (near === "varchar" || near === "char")
+    return `${said}${near}(n) holds n bytes, from 1 to ${MAX_BYTES[near].toLocaleString("en")}, such as ${near}(64)`;
+  if (near === "decimal")
+    return `${said}decimal(p,s) holds p digits, 1 to ${DECIMAL_MAX_PRECISION}, of which s after the point, such as decimal(12,2)`;
+  if (near !== undefined) return `${said}write ${near}`;
+  return (
+    `${said}use smallint, integer, bigint, real, double precision, decimal(p,s), boolean, ` +
+    "date, timestamp, timestamptz, varchar(n), char(n) or super"
+  );
+}
 
 /**
  * Reads "bigint", "varchar(64)", "decimal(12,2)".

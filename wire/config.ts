@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { toDotPath } from "zod/v4/core";
+import { configProblems, fieldText } from "./config-problems.ts";
 import { expressionProblems } from "./expression-problems.ts";
 import { identifier, logTypeSchema } from "./log-type.ts";
 import { lookupTables, TABLE_EXAMPLE } from "./lookup-table.ts";
@@ -363,38 +364,92 @@ export function defineConfig(config: WeirConfigInput): WeirConfigInput {
   return config;
 }
 
+/** Where in a file something stands, from 1 on. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A field at fault. */
+export interface FieldProblem extends Partial<Place> {
+  /** `types[1].columns[0].type` */
+  readonly field: string;
+  /** `types[1] "access" columns[0] "status" type` */
+  readonly name: string;
+  readonly message: string;
+}
+
 /** A configuration that cannot be used, with every field at fault. */
 export class ConfigError extends Error {
   override name = "ConfigError";
   readonly file: string;
   readonly problems: readonly string[];
+  /** The same as `problems`, of fields with their places. */
+  readonly fields: readonly FieldProblem[];
 
-  constructor(file: string, problems: readonly string[]) {
-    super(`${file}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+  /** @param told what people read instead of `problems`, which go without places and names */
+  constructor(
+    file: string,
+    problems: readonly string[],
+    { told = problems, fields = [] }: { told?: readonly string[]; fields?: readonly FieldProblem[] } = {},
+  ) {
+    super(`${file}:\n${told.map((problem) => `  ${problem}`).join("\n")}`);
     this.file = file;
     this.problems = problems;
+    this.fields = fields;
   }
 }
 
+/** Finds where the value at a path is written; undefined where that is not certain. */
+export type PlaceOf = (path: readonly PropertyKey[]) => Place | undefined;
+
+/** Settings with a default, which no check of another part asks for. */
+const APART = new Set<PropertyKey>(["router", "loader", "alarms", "lake", "stream", "foreign"]);
+
 /**
  * @param file named in the error
+ * @param placeOf for a file that somebody writes: the error says where, and tells fields with names beside their numbers,
+ *   such as `line 9, column 11: types[1] "access" columns[0] "status" type: not a column type`
  * @throws ConfigError with a line for each field at fault, such as `types[1].columns[0].type: not a column type`
  */
-export function parseConfig(value: unknown, file: string): WeirConfig {
-  return parseWith(weirConfigSchema, value, file);
+export function parseConfig(value: unknown, file: string, placeOf?: PlaceOf): WeirConfig {
+  return parseWith(weirConfigSchema, value, file, { placeOf, isApart: ([first = ""]) => APART.has(first) });
+}
+
+interface ParseOptions {
+  readonly placeOf?: PlaceOf | undefined;
+  /** Whether the value at a path can be left out without anything else being wrong then. */
+  readonly isApart?: (path: readonly PropertyKey[]) => boolean;
 }
 
 /** Checks `value` against any configuration schema. @throws ConfigError */
-export function parseWith<S extends z.ZodType>(schema: S, value: unknown, file: string): z.output<S> {
+export function parseWith<S extends z.ZodType>(
+  schema: S,
+  value: unknown,
+  file: string,
+  { placeOf, isApart }: ParseOptions = {},
+): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new ConfigError(
-    file,
-    result.error.issues.map((issue) => {
-      const field = toDotPath(issue.path);
-      // What is wrong with a name says more than that something is.
-      const message = issue.code === "invalid_key" ? issue.issues[0]!.message : issue.message;
-      return field === "" ? message : `${field}: ${message}`;
-    }),
-  );
+  const found = configProblems(schema, value, isApart).map(({ path, key, message }) => {
+    const place = placeOf?.(key === undefined ? path : [...path, key]);
+    return { field: toDotPath([...path]), name: fieldText(path, value), message, ...place };
+  });
+  found.sort(byPlace);
+  const problems = found.map(({ field, message }) => problemText(field, message));
+  const told = found.map(({ name, message, ...place }) => placeText(place) + problemText(name, message));
+  throw new ConfigError(file, problems, { told: placeOf ? told : problems, fields: found });
+}
+
+/** Those without a place come last. */
+const byPlace = (a: Partial<Place>, b: Partial<Place>): number => {
+  const [line, other] = [a.line ?? Infinity, b.line ?? Infinity];
+  return line === other ? (a.column ?? 0) - (b.column ?? 0) : line < other ? -1 : 1;
+};
+
+const problemText = (field: string, message: string): string =>
+  field === "" ? message : `${field}: ${message}`;
+
+export function placeText({ line, column }: Partial<Place>): string {
+  return line === undefined ? "" : `line ${line}, column ${column}: `;
 }

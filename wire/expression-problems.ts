@@ -1,3 +1,4 @@
+import { didYouMean } from "./closest.ts";
 import { takesValue } from "./computed-column.ts";
 import { unknownField } from "./expression/compile.ts";
 import { Expression } from "./expression/expression.ts";
@@ -70,7 +71,10 @@ function* copyProblems(types: readonly LogType[], i: number): Generator<Problem>
   for (const [j, { to }] of copy.entries()) {
     const path = ["types", i, "copy", j, "to"];
     if (to === name) yield { path, message: "the type itself" };
-    else if (!types.some((type) => type.name === to)) yield { path, message: `no type "${to}"` };
+    else if (!types.some((type) => type.name === to)) {
+      const names = types.flatMap((other) => (other.name === name ? [] : other.name));
+      yield { path, message: `no type "${to}"${didYouMean(to, names)}` };
+    }
     if (copy.findIndex((other) => other.to === to) < j) yield { path, message: `"${to}" twice` };
   }
 }

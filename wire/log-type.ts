@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { didYouMean } from "./closest.ts";
 import { encodes, ENCODINGS } from "./column-encoding.ts";
-import { parseColumnType } from "./column-type.ts";
+import { columnTypeProblem, parseColumnType } from "./column-type.ts";
 import { computedProblems } from "./computed-column.ts";
 import { EXPRESSION_MAX_CHARS } from "./expression/syntax.ts";
 import { fieldProblems } from "./field-problems.ts";
@@ -92,9 +93,7 @@ const column = z.strictObject({
     .optional()
     .meta({ description: "what is written where there is no value" }),
   type: z.string().refine((text) => parseColumnType(text) !== undefined, {
-    message:
-      "not a column type: use smallint, integer, bigint, real, double precision, decimal(p,s), boolean, " +
-      "date, timestamp, timestamptz, varchar(n), char(n) or super",
+    error: ({ input }) => columnTypeProblem(String(input)),
   }),
   time: z
     .strictObject(timeSettings)
@@ -131,7 +130,12 @@ const destination = z.discriminatedUnion("to", [
       schema: identifier.default("logs"),
       table: identifier.optional().meta({ description: "the type's name if absent" }),
       from: z
-        .union([z.literal(["beginning", "now"]), z.iso.datetime()])
+        .union([
+          z.literal(["beginning", "now"]),
+          z.iso.datetime({
+            error: 'neither "beginning" nor "now", nor a time in UTC such as "2026-11-21T10:00:00Z"',
+          }),
+        ])
         .default("beginning")
         .meta({
           description:
@@ -294,7 +298,8 @@ function checkTarget(
   if (tableProblem !== undefined) problem(["table"], tableProblem);
   const types = new Map([...METADATA_COLUMNS, ...type.columns].map(({ name, type }) => [name, type]));
   const checkKey = (path: readonly (string | number)[], key: string): void => {
-    if (!types.has(key)) problem(path, `no column "${key}" to sort or distribute by`);
+    if (!types.has(key))
+      problem(path, `no column "${key}" to sort or distribute by${didYouMean(key, [...types.keys()])}`);
     if (types.get(key) === "super") {
       problem(
         path,

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { didYouMean } from "./closest.ts";
 import { DIRECTIVES_TEXT, parseTimePattern } from "./time-pattern.ts";
 import { isTimeZone } from "./time-zone.ts";
 
@@ -20,8 +21,8 @@ const timeFormat = z
     try {
       parseTimePattern(format);
     } catch (error) {
-      const presets = `or one of ${TIME_PRESETS.join(", ")}`;
-      context.addIssue({ code: "custom", message: `${(error as Error).message}; ${presets}` });
+      const presets = didYouMean(format, TIME_PRESETS) || `; or one of ${TIME_PRESETS.join(", ")}`;
+      context.addIssue({ code: "custom", message: (error as Error).message + presets });
     }
   })
   .meta({
@@ -34,7 +35,10 @@ const timeFormat = z
   });
 
 const zoneName = z.string().refine(isTimeZone, {
-  message: 'not a zone: use "UTC", an offset such as "+09:00", or a name such as "Europe/Berlin"',
+  error: ({ input }) => {
+    const near = didYouMean(String(input), ["UTC", ...Intl.supportedValuesOf("timeZone")]);
+    return `not a zone${near || ': use "UTC", an offset such as "+09:00", or a name such as "Europe/Berlin"'}`;
+  },
 });
 
 /** How a text or number becomes an instant: of a type's event time, and of columns. */

@@ -185,7 +185,7 @@ describe("a command that cannot succeed says what is wrong and exits with 1", ()
           { name: "a", parse: { format: "raw" }, columns: [{ name: "line", type: "varchar(9)" }], colour: 1 },
         ]),
       ],
-      /types\[0\]: Unrecognized key: "colour"/,
+      /types\[0\] "a": Unrecognized key: "colour"/,
     ],
     [
       "an invalid log type",
@@ -193,7 +193,7 @@ describe("a command that cannot succeed says what is wrong and exits with 1", ()
         "--config",
         config([{ name: "a", parse: { format: "raw" }, columns: [{ name: "line", type: "text" }] }]),
       ],
-      /types\[0\]\.columns\[0\]\.type: not a column type/,
+      /types\[0\] "a" columns\[0\] "line" type: not a column type: write varchar/,
     ],
     ["a folder in use", () => ["--dir", ROOT], /is not empty/],
   ])("%s", async (_claim, args, message) => {

@@ -44,7 +44,9 @@ test("a wrong field is named with its file", async () => {
   };
   const { message, problems } = await refused("wrong.json", JSON.stringify(value));
   expect(problems).toHaveLength(1);
-  expect(message).toMatch(/wrong\.json:\n {2}types\[0\]\.columns\[0\]\.type: not a column type/);
+  expect(message).toMatch(
+    /wrong\.json:\n {2}line 1, column \d+: types\[0\] "app" columns\[0\] "n" type: not a column type: write bigint/,
+  );
 });
 
 test("a missing file, bad JSON, bad TypeScript and a missing export are each said plainly", async () => {

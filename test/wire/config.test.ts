@@ -72,7 +72,7 @@ describe("a configuration", () => {
     [
       "another unknown setting of the router",
       { types: [type()], router: { batch: 5 } },
-      /^router: Unrecognized key: "batch"$/,
+      /^router: Unrecognized key: "batch": there is memoryMb, timeoutSeconds, batchSize, /,
     ],
     ["no log type", { types: [] }, /^types: /],
     ["a name no table can have", { types: [type({ name: "Access Log" })] }, /^types\[0\]\.name: lower-case/],
