@@ -50,7 +50,11 @@ async function defaultExport(file: string): Promise<unknown> {
 /** A file that is no TypeScript, imports what there is not, or throws while it is read. */
 async function unreadable(file: string, text: string, error: Error): Promise<ConfigError> {
   const source = await ConfigSource.parse(file, text);
-  const found: (Partial<Place> & { readonly message: string })[] = source?.syntaxErrors() ?? [];
+  const errors = extname(file) === ".json" ? [] : (source?.syntaxErrors() ?? []);
+  const found: (Partial<Place> & { readonly message: string })[] = errors.map(({ message, ...place }) => ({
+    ...place,
+    message: `not TypeScript: ${message}`,
+  }));
   if (found.length === 0) {
     const place = importAt(file, source, error) ?? thrownAt(file, error) ?? jsonAt(error);
     found.push({ ...place, message: error.message });

@@ -150,7 +150,7 @@ describe("a file that cannot be read", () => {
       "is no TypeScript",
       'export default {\n  types: [{ name: "a" parse: 1 }],\n};',
       "ts",
-      /^line 2, column 23: Expected/,
+      /^line 2, column 23: not TypeScript: Expected/,
     ],
     [
       "is no JSON",
