@@ -52,8 +52,11 @@ export function databaseNameProblem(database: string): string | undefined {
     return "lower-case letters, digits and _, beginning with a letter, at most 63";
   }
   if (SYSTEM_DATABASES.has(database)) return `Redshift has a database "${database}" of its own`;
-  return RESERVED_WORDS.has(database) ? `"${database}" is a reserved word of Redshift's` : undefined;
+  return isReservedWord(database) ? `"${database}" is a reserved word of Redshift's` : undefined;
 }
+
+/** Tells of a name that queries have to put between quotes. */
+export const isReservedWord = (name: string): boolean => RESERVED_WORDS.has(name);
 
 /** source: "Reserved words", Redshift database developer guide, read 2026-11 */
 const RESERVED_WORDS = new Set(

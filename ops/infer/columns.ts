@@ -2,7 +2,7 @@ import { columnWriter } from "../../lambdas/router/column/column-writer.ts";
 import { Misfit } from "../../lambdas/router/misfit.ts";
 import { type Fields, isObject, numberText } from "../../lambdas/router/parse/fields.ts";
 import { columnNameNear } from "../../wire/log-type.ts";
-import { columnNameProblem } from "../../wire/redshift-names.ts";
+import { columnNameProblem, isReservedWord } from "../../wire/redshift-names.ts";
 import { FIELD_FORMS, type TimeForm, timeFormOf } from "./time-formats.ts";
 
 /** What the lines have in a field. */
@@ -133,7 +133,8 @@ export function columnsOf(
 
 function uniqueName(path: string, taken: Set<string>): string {
   const near = columnNameNear(path) ?? "field";
-  let name = columnNameProblem(near) === undefined ? near : `${near}_`;
+  // Without quotes, `user` is who asks, and `order` an error: whoever writes a query does not think of it.
+  let name = columnNameProblem(near) === undefined && !isReservedWord(near) ? near : `${near}_`;
   for (let i = 2; taken.has(name); i++) name = `${near.slice(0, 58)}_${i}`;
   taken.add(name);
   return name;

@@ -80,7 +80,7 @@ const CASES: readonly Case[] = [
     what: "an access log with more behind the agent",
     lines: made((i, at) => `${access(i, at)} 0.0${i} backend-${i}`),
     parse: { format: "combined", trailing: "keep" },
-    columns: { trailing: "varchar(64)" },
+    columns: { trailing_: "varchar(64)" },
   },
   {
     what: "Docker's JSON with an access log in it",
@@ -107,6 +107,7 @@ const CASES: readonly Case[] = [
         ratio: i / 7,
         isNew: i % 2 === 0,
         tags: ["a"],
+        order: i,
         ...(i % 4 === 0 && { error: "no" }),
       }),
     ),
@@ -119,6 +120,8 @@ const CASES: readonly Case[] = [
       ratio: "double precision",
       isnew: "boolean",
       tags: "super",
+      // A reserved word: queries would need quotes.
+      order_: "integer",
       error: "varchar(65535)",
     },
   },
