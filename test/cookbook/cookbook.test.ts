@@ -56,7 +56,7 @@ async function push(port: number, folder: RecipeFolder): Promise<void> {
   for (const [tag, lines] of all.flatMap(({ pushed }) => [...pushed])) {
     const records = lines.map((line) => JSON.parse(line) as LogRecord & { container_id?: string });
     if (records[0]!.container_id === undefined) await sender.sendChunk(tag, records);
-    else for (const record of records) sender.sendMessage(tag, record);
+    else for (const record of records) await sender.sendMessage(tag, record);
   }
   for (const [path, lines] of all.flatMap(({ files }) => [...files]).filter(([path]) => isSocket(path))) {
     const socket = createConnection(folder.inHere(path));

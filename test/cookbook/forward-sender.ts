@@ -26,15 +26,24 @@ export class ForwardSender implements Disposable {
     const chunk = Buffer.from(tag).toString("hex");
     const entries = records.map((record) => encode([[timeOf(record), new Map()], valueOf(record)]));
     const options = map({ chunk, size: records.length, fluent_signal: 0 });
-    this.#socket.write(encode([tag, Buffer.concat(entries), options]));
+    await this.#send(chunk, [tag, Buffer.concat(entries), options]);
+  }
+
+  /**
+   * Sends a message as Docker does with `fluentd-request-ack`. source: fluent-logger-golang 1.9, read 2026-11
+   *
+   * @returns once it is acknowledged
+   */
+  async sendMessage(tag: string, record: LogRecord): Promise<void> {
+    const chunk = Buffer.from(record.log).toString("base64");
+    await this.#send(chunk, [tag, timeOf(record), valueOf(record), map({ chunk })]);
+  }
+
+  async #send(chunk: string, message: Value): Promise<void> {
+    this.#socket.write(encode(message));
     const [answer] = (await once(this.#socket, "data")) as [Buffer];
     if (!answer.equals(encode(map({ ack: chunk }))))
       throw new Error(`no acknowledgement: ${answer.toString()}`);
-  }
-
-  /** Sends a message as Docker does, which waits for no answer. source: fluent-logger-golang 1.9, read 2026-11 */
-  sendMessage(tag: string, record: LogRecord): void {
-    this.#socket.write(encode([tag, timeOf(record), valueOf(record), new Map()]));
   }
 
   [Symbol.dispose](): void {
