@@ -1,22 +1,31 @@
 import { CheckpointFile } from "../agent/checkpoint.ts";
-import type { AgentConfig, FilesConfig } from "../agent/config.ts";
+import type { FilesConfig } from "../agent/config.ts";
 import { SPOOL_LOCATION } from "../agent/positions.ts";
 import { spoolDirectory } from "../agent/pushed-input.ts";
+import { readAgentConfig } from "../agent/read-config.ts";
 import { spoolExtent } from "../agent/spool/spool-extent.ts";
 import { sameFile } from "../agent/tail/file-identity.ts";
 import { FileRule, ruleOf } from "../agent/tail/file-rule.ts";
 import { sight } from "../agent/tail/sighting.ts";
 import type { FilePosition } from "../agent/tail/tail-state.ts";
+import { agentConfigFile } from "./local-agent.ts";
 import type { AgentSource } from "./reconcile/agent-source.ts";
 import { countFile } from "./reconcile/truth.ts";
 
 /**
- * Every source of an agent that has ended, and how far it is delivered: for files by its checkpoint, for what was pushed by
- * the end of its spool, which is what it has acknowledged to senders.
+ * Every source of the agent of a run, once it has ended, and how far it is delivered: for files by its checkpoint, for what
+ * was pushed by the end of its spool, which is what it has acknowledged to senders.
  *
+ * @param dir of the run
+ * @param variables that its configuration names
  * @throws AgentError
  */
-export async function readAgentSources(stateDir: string, config: AgentConfig): Promise<AgentSource[]> {
+export async function readAgentSources(
+  dir: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<AgentSource[]> {
+  const config = await readAgentConfig(agentConfigFile(dir), variables);
+  const { state_dir: stateDir } = config;
   const { files } = await new CheckpointFile(stateDir).load();
   const rules = config.files.map((entry) => ({ entry, rule: new FileRule(entry) }));
   const sources = await Promise.all(
@@ -31,10 +40,7 @@ export async function readAgentSources(stateDir: string, config: AgentConfig): P
     }),
   );
   const spool = await spoolExtent(spoolDirectory(stateDir));
-  return [
-    ...sources,
-    ...(spool ? [{ id: spool.sourceId, path: SPOOL_LOCATION, bytes: spool.end, lines: undefined }] : []),
-  ];
+  return [...sources, ...(spool ? [{ id: spool.sourceId, path: SPOOL_LOCATION, bytes: spool.end }] : [])];
 }
 
 async function fileSource(
@@ -46,8 +52,8 @@ async function fileSource(
   const sighting = await sight(location);
   const isThere = sighting !== undefined && sameFile(sighting.file, file) && sighting.size >= bytes;
   const isCounted = isThere && !unpacked && breaks.length === 0 && entry && sendsEachLine(entry);
-  const lines = isCounted ? (await countFile(location, undefined, bytes)).lines : undefined;
-  return { id: source.id, path: location, bytes, lines };
+  const counted = isCounted ? await countFile(location, undefined, bytes) : undefined;
+  return { id: source.id, path: location, bytes, ...(counted && { lines: counted.lines }) };
 }
 
 /** One event for each line, from the first one on. */

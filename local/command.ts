@@ -10,6 +10,12 @@ export function localCommand(): Command {
       false,
     )
     .option("--logs <type=glob>", "send these files instead of sample traffic; may be repeated", logs, {})
+    .option(
+      "--start <type=pattern>",
+      "a line that matches begins an event of these files, as the agent's multi_line.start has it; may be repeated",
+      starts,
+      {},
+    )
     .addOption(
       new Option("--agent <file>", "send what an agent of this TOML file sends, until Ctrl-C").conflicts(
         "logs",
@@ -26,7 +32,10 @@ export function localCommand(): Command {
     .option("--rate <lines>", "sample lines of each type a second, without --once", count, 200)
     .option("--seed <number>", "of the sample traffic", count, 1)
     .option("--port <port>", "of the live page; a free one if absent", count)
-    .option("--dir <folder>", "keep files, state and logs here; a temporary folder if absent")
+    .option(
+      "--dir <folder>",
+      "keep files, state and logs here, and go on with what an earlier run kept; a temporary folder if absent",
+    )
     .action(async (options) => {
       // Loaded late: an agent on a host has no use for the laptop cloud.
       const { runCommand } = await import("./run-command.ts");
@@ -42,6 +51,14 @@ function logs(value: string, previous: Logs): Logs {
     throw new InvalidArgumentError("It should read TYPE=GLOB, such as access='/var/log/nginx/access.log*'.");
   }
   return { ...previous, [type]: [...(previous[type] ?? []), glob] };
+}
+
+function starts(value: string, previous: Record<string, string>): Record<string, string> {
+  const [, type, pattern] = /^([\w.-]+)=(.+)$/s.exec(value) ?? [];
+  if (type === undefined || pattern === undefined) {
+    throw new InvalidArgumentError("It should read TYPE=PATTERN, such as java='^\\d{4}-'.");
+  }
+  return { ...previous, [type]: pattern };
 }
 
 function count(value: string): number {

@@ -8,7 +8,13 @@ import { type Condition, conditions, sentence, timeOfDay } from "./condition.ts"
 import type { AgentFile, ConditionView, Phase, Snapshot } from "./console/snapshot.ts";
 import type { LakeTotals } from "./console/watch-lake.ts";
 import { Signs } from "./signs.ts";
-import { parseTableName, tableName, tablesOf, type WarehouseOf } from "./reconcile/warehouse.ts";
+import {
+  parseTableName,
+  tableName,
+  tablesOf,
+  type Warehouse,
+  type WarehouseOf,
+} from "./reconcile/warehouse.ts";
 
 /** Over which records per second are averaged. */
 const RATE_WINDOW_MS = 5_000;
@@ -51,6 +57,12 @@ export class Gauges {
 
   get elapsedSeconds(): number {
     return (Date.now() - this.#startedAtMs) / 1_000;
+  }
+
+  /** Takes over what tables had before this run. */
+  async startFrom(tables: Pick<Warehouse, "countRows">): Promise<void> {
+    for (const table of this.#types.flatMap((type) => tablesOf(type, this.#warehouseOf)))
+      this.#rowsByTable.set(table, (await tables.countRows(table)).rows);
   }
 
   /** Rows over all tables. */

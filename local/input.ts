@@ -1,30 +1,24 @@
 import { once } from "node:events";
+import { mkdir, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { takesEvents } from "../agent/config.ts";
 import type { WeirConfig } from "../wire/config.ts";
 import type { AgentFile } from "./agent-file.ts";
-import { readAgentSources } from "./agent-sources.ts";
 import type { LakeTotals } from "./console/watch-lake.ts";
-import { type LogFiles, type LogGlobs, tagOf } from "./log-files.ts";
-import type { AgentSource } from "./reconcile/agent-source.ts";
+import { type LogFiles, type LogGlobs, type LogStarts, tagOf } from "./log-files.ts";
+import { countEvents } from "./reconcile/count-events.ts";
 import { countFiles, type Truth } from "./reconcile/truth.ts";
 import { RunError } from "./run-error.ts";
 import { typeOfTag } from "./tag-types.ts";
 import type { LineMaker } from "./traffic/line-maker.ts";
 import { generateTraffic, SAMPLE_TYPES } from "./traffic/traffic.ts";
 
-/** What the lake is held against. */
-export interface Account {
-  /** By type, from the files themselves. */
-  readonly truth: Truth;
-  /** By source, from the agent. */
-  readonly sources?: readonly AgentSource[];
-}
-
 /** Where lines come from. */
 export interface Input {
   /** Paths or globs by tag, for the agent, where it has no configuration of its own. */
   readonly files: LogGlobs;
+  /** Patterns of lines that begin an event, by tag. */
+  readonly starts?: Readonly<Record<string, string>>;
   /** That configuration. */
   readonly agentFile?: AgentFile;
   /** Where nothing comes from by itself, how something may. */
@@ -33,19 +27,35 @@ export interface Input {
   readonly isThere: boolean;
   /** Settles when the input has ended, or at the signal. */
   ended(signal: AbortSignal): Promise<void>;
-  /** What there was to deliver; asked for once the agent has drained. */
-  account(): Promise<Account>;
+  /** What there was to deliver, by type, once it has ended; undefined where nobody but the agent can tell. */
+  truth(): Truth | undefined;
 }
 
-/** Files that are there, for types of the configuration. */
-export function logFilesInput(logs: LogFiles, { types }: WeirConfig): Input {
+/**
+ * Files that are there, for types of the configuration.
+ *
+ * @param starts patterns of lines that begin an event, by type
+ */
+export function logFilesInput(logs: LogFiles, starts: LogStarts, { types }: WeirConfig): Input {
   let truth: Truth = {};
-  const tag = (name: string): string => tagOf(types.find((type) => type.name === name)!);
+  const byTag = <T>(byType: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(
+      Object.entries(byType).map(([name, value]) => [
+        tagOf(types.find((type) => type.name === name)!),
+        value,
+      ]),
+    );
   return {
-    files: Object.fromEntries(Object.entries(logs).map(([type, paths]) => [tag(type), paths])),
-    isThere: false,
-    ended: async (signal) => void (truth = await countFiles(logs, signal)),
-    account: async () => ({ truth }),
+    files: byTag(logs),
+    starts: byTag(starts),
+    isThere: true,
+    async ended(signal) {
+      const counted = { ...(await countFiles(logs, signal)) };
+      for (const [type, start] of Object.entries(starts))
+        counted[type] = await countEvents(counted[type]!, start);
+      truth = counted;
+    },
+    truth: () => truth,
   };
 }
 
@@ -56,15 +66,13 @@ export interface TrafficSettings {
   readonly seed: number;
 }
 
-/** Sample traffic, until it is all written or nobody wants more. */
+/** Sample traffic, until it is all written or nobody wants more. @param dir where it is written */
 export function trafficInput(
-  settings: TrafficSettings,
+  { linesPerType, linesPerSecond, seed, dir }: TrafficSettings,
   types: readonly LineMaker[],
   lake: LakeTotals,
   finish: AbortSignal,
 ): Input {
-  const { linesPerType, linesPerSecond, seed } = settings;
-  const dir = resolve(settings.dir, "logs");
   let truth: Truth = {};
   return {
     files: Object.fromEntries(types.map(({ type }) => [type, [join(dir, `${type}.log*`)]])),
@@ -80,8 +88,17 @@ export function trafficInput(
         signal: AbortSignal.any([finish, signal]),
       });
     },
-    account: async () => ({ truth }),
+    truth: () => truth,
   };
+}
+
+/** Makes a folder for the traffic of one run: logs, logs-2 and so on, of which none is written to twice. */
+export async function trafficDir(dir: string): Promise<string> {
+  for (let run = 1; ; run++) {
+    const path = resolve(dir, run === 1 ? "logs" : `logs-${run}`);
+    await mkdir(path, { recursive: true });
+    if ((await readdir(path)).length === 0) return path;
+  }
 }
 
 /** Formats of the sample's types. A type of another format that has such a name is its user's own. */
@@ -103,7 +120,7 @@ export function noTraffic(finish: AbortSignal): Input {
     hint: `no sample traffic: the configuration has none of the sample's types. ${HOW_TO_SEND}`,
     isThere: false,
     ended: (signal) => untilAborted(AbortSignal.any([finish, signal])),
-    account: async () => ({ truth: {} }),
+    truth: () => ({}),
   };
 }
 
@@ -116,13 +133,13 @@ const HOW_TO_SEND =
   "Files are sent with --logs TYPE=GLOB, what an agent of yours takes with --agent AGENT.toml.";
 
 /** Whatever an agent's own configuration names, followed until somebody ends it. */
-export function agentInput(file: AgentFile, stateDir: string, once: boolean, finish: AbortSignal): Input {
+export function agentInput(file: AgentFile, once: boolean, finish: AbortSignal): Input {
   return {
     files: {},
     agentFile: file,
     isThere: once,
     ended: (signal) => (once ? Promise.resolve() : untilAborted(AbortSignal.any([finish, signal]))),
-    account: async () => ({ truth: {}, sources: await readAgentSources(stateDir, file.config) }),
+    truth: () => undefined,
   };
 }
 

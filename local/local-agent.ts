@@ -18,6 +18,8 @@ const STOP_GRACE_MS = DRAIN_DEADLINE_MS + 5_000;
 /** Where the agent of a run keeps its checkpoint and its spool. */
 export const agentStateDir = (dir: string): string => join(dir, "agent");
 
+export const agentConfigFile = (dir: string): string => join(dir, "agent.toml");
+
 export interface LocalAgentOptions {
   /** Holds the agent's configuration and its state. */
   readonly dir: string;
@@ -27,6 +29,8 @@ export interface LocalAgentOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Paths or globs by tag. */
   readonly files: Readonly<Record<string, readonly string[]>>;
+  /** Patterns of lines that begin an event, by tag, where an event may have several. */
+  readonly starts?: Readonly<Record<string, string>> | undefined;
   /** What its user has written in a file of their own, in the place of `files`. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined;
   /** Its first run takes our standard input. */
@@ -59,7 +63,7 @@ export class LocalAgent implements AsyncDisposable {
   }
 
   static async create(options: LocalAgentOptions): Promise<LocalAgent> {
-    const configFile = join(options.dir, "agent.toml");
+    const configFile = agentConfigFile(options.dir);
     // A key may stand in it, as in the file that it was made from.
     await writeFile(configFile, stringify(configuration(options)), { mode: 0o600 });
     return new LocalAgent(options, configFile);
@@ -141,11 +145,17 @@ function ended(agent: NodeProcess, how: string): PartError {
 }
 
 /** Everything is a little more eager than on a host, where nobody has said otherwise: somebody is waiting. */
-function configuration({ dir, stream, endpoint, files, settings, monitorPort }: LocalAgentOptions): object {
+function configuration(options: LocalAgentOptions): object {
+  const { dir, stream, endpoint, files, starts = {}, settings, monitorPort } = options;
   const { tail, producer, heartbeat, ...own } = (settings ?? {}) as Record<string, object>;
   return {
     // They are its user's own, who has named them and may read what they lead to.
-    files: Object.entries(files).map(([tag, path]) => ({ tag, path, follow_links: true })),
+    files: Object.entries(files).map(([tag, path]) => ({
+      tag,
+      path,
+      follow_links: true,
+      ...(starts[tag] !== undefined && { multi_line: { start: starts[tag] } }),
+    })),
     ...own,
     stream,
     endpoint,

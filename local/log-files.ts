@@ -2,11 +2,15 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { glob, isDynamicPattern } from "tinyglobby";
+import { patternSchema } from "../agent/filter/pattern.ts";
 import type { LogType } from "../wire/log-type.ts";
 import { RunError } from "./run-error.ts";
 
 /** Paths or globs by log type, as given on the command line. */
 export type LogGlobs = Readonly<Record<string, readonly string[]>>;
+
+/** Patterns of lines that begin an event, by log type, as given on the command line. */
+export type LogStarts = Readonly<Record<string, string>>;
 
 /** The files of each type, absolute. */
 export type LogFiles = Readonly<Record<string, readonly string[]>>;
@@ -28,6 +32,20 @@ export async function findLogFiles(globs: LogGlobs, types: readonly LogType[]): 
     files[type] = [...new Set(found.flat())].sort();
   }
   return files;
+}
+
+/** @throws RunError BAD_START */
+export function assertStarts(starts: LogStarts, globs: LogGlobs): void {
+  for (const [type, start] of Object.entries(starts)) {
+    const problem = patternSchema.safeParse(start).error?.issues[0]?.message;
+    if (problem !== undefined) {
+      const hint = "It is the agent's multi_line.start, a regular expression such as ^\\d{4}-.";
+      throw new RunError("BAD_START", `--start ${type}: ${problem}`, hint);
+    }
+    if (globs[type]) continue;
+    const hint = `Name them with --logs ${type}=GLOB; the file of --agent has multi_line of its own.`;
+    throw new RunError("BAD_START", `--start ${type}: no files of that type are sent`, hint);
+  }
 }
 
 /** The tag under which the agent sends lines of a type: the first one that the type takes, without wildcards. */

@@ -1,5 +1,3 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AgentStatus } from "../agent/monitor/agent-status.ts";
 import type { WeirConfig } from "../wire/config.ts";
@@ -45,11 +43,10 @@ export async function startAgent(
   options: RunOptions,
   parts: Parts,
 ): Promise<LocalAgent | undefined> {
-  const { files, agentFile, isThere } = input;
+  const { files, starts, agentFile, isThere } = input;
   if (!agentFile && Object.keys(files).length === 0) return undefined;
   const { dir, say, signal } = options;
   const { cloud, gauges, config, stack } = parts;
-  await mkdir(join(dir, "logs"), { recursive: true });
   const monitorPort = await freePort();
   const created = await LocalAgent.create({
     dir,
@@ -57,6 +54,7 @@ export async function startAgent(
     endpoint: cloud.kinesisEndpoint,
     environment: { ...agentFile?.variables, ...cloud.environment },
     files,
+    starts,
     settings: agentFile?.settings,
     readsStdin: agentFile?.config.stdin !== undefined,
     monitorPort,

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { ConfigError } from "../wire/config.ts";
-import type { LogGlobs } from "./log-files.ts";
+import type { LogGlobs, LogStarts } from "./log-files.ts";
 import { PartError } from "./part.ts";
 import { MAX_REJECTED_PERCENT, overLimit } from "./reconcile/reject-limit.ts";
 import { renderTable } from "./reconcile/render-table.ts";
@@ -13,6 +13,7 @@ import { WarehouseError } from "./warehouse/warehouse-error.ts";
 export interface RunArguments {
   readonly once: boolean;
   readonly logs: LogGlobs;
+  readonly start: LogStarts;
   readonly agent?: string;
   readonly config: string;
   readonly report?: string;
@@ -54,6 +55,7 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
   const report = await run({
     configFile: args.config,
     logs: args.logs,
+    starts: args.start,
     agentFile: args.agent,
     once: args.once,
     linesPerType: args.once ? args.lines : undefined,
@@ -61,6 +63,7 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
     seed: args.seed,
     port: args.port,
     dir: folder.path,
+    state: folder.state,
     maxRejectedPercent: toldAbove(args),
     say,
     show: (text) => process.stderr.write(text),

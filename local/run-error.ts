@@ -5,7 +5,10 @@ export type RunErrorCode =
   | "INPUT" //            --agent names a configuration whose inputs cannot be used, or have no end
   | "UNREADABLE" //       a file cannot be read
   | "DISK" //             the folder of the run cannot be written, most often because the disk is full
-  | "DIR_NOT_EMPTY"; //   --dir holds something already
+  | "BAD_START" //        --start is no pattern, or of a type that no files are sent of
+  | "DIR_NOT_EMPTY" //    --dir holds something that is no run's
+  | "DIR_IN_USE" //       --dir is another run's that has not ended
+  | "NOT_DRAINED"; //     --dir is of a run that was ended too early to be gone on with
 
 export class RunError extends Error {
   override name = "RunError";

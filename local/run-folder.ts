@@ -1,9 +1,10 @@
 import { createWriteStream, type WriteStream } from "node:fs";
-import { mkdir, mkdtemp, readdir, statfs } from "node:fs/promises";
+import { mkdir, mkdtemp, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { removeCloud } from "./cloud.ts";
 import { RunError } from "./run-error.ts";
+import { RunState } from "./run-state.ts";
 
 /** With less room than this, parts of the run could not write what they had to. */
 const LEAST_FREE_BYTES = 2 ** 20;
@@ -11,29 +12,29 @@ const LEAST_FREE_BYTES = 2 ** 20;
 /** Where a run keeps its files, its state and what its parts print. */
 export class RunFolder implements AsyncDisposable {
   readonly path: string;
+  readonly state: RunState;
   readonly #log: WriteStream;
   readonly #broken = new AbortController();
   #isWanted: boolean;
 
-  private constructor(path: string, isWanted: boolean) {
+  private constructor(path: string, state: RunState, isWanted: boolean) {
     this.path = path;
+    this.state = state;
     this.#isWanted = isWanted;
-    this.#log = createWriteStream(join(path, "weir.log"));
+    this.#log = createWriteStream(join(path, "weir.log"), { flags: "a" });
     this.#log.on("error", (cause) => {
       this.#broken.abort(new RunError("DISK", cause.message, `Make room where ${path} is.`, { cause }));
     });
   }
 
   /**
-   * @param asked an empty folder, or one to be made; a temporary one if absent
-   * @throws RunError DIR_NOT_EMPTY: what an earlier run left would count as this one's
+   * @param asked an empty folder, one to be made, or one that an earlier run has left; a temporary one if absent
+   * @throws RunError DIR_NOT_EMPTY, DIR_IN_USE, NOT_DRAINED
    */
   static async open(asked: string | undefined): Promise<RunFolder> {
-    if (asked === undefined) return new RunFolder(await mkdtemp(join(tmpdir(), "weir-")), false);
-    const path = resolve(asked);
+    const path = asked === undefined ? await mkdtemp(join(tmpdir(), "weir-")) : resolve(asked);
     await mkdir(path, { recursive: true });
-    if ((await readdir(path)).length === 0) return new RunFolder(path, true);
-    throw new RunError("DIR_NOT_EMPTY", `--dir: ${path} is not empty`, "Name a new folder, or empty it.");
+    return new RunFolder(path, await RunState.open(path), asked !== undefined);
   }
 
   /** Aborts, with a RunError DISK, when nothing more can be written here: the run would only limp on. */

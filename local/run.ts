@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { loadConfig } from "../lib/load-config.ts";
 import type { WeirConfig } from "../wire/config.ts";
 import { warehouseOf } from "../wire/warehouses.ts";
+import { accountOf, withFiles } from "./account.ts";
 import { assertInputs, readAgentFile } from "./agent-file.ts";
+import { readAgentSources } from "./agent-sources.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { startConsole } from "./console/console.ts";
 import { consoleRoutes } from "./console/routes.ts";
@@ -19,15 +21,18 @@ import {
   noInput,
   noTraffic,
   sampleTypesOf,
+  trafficDir,
   trafficInput,
 } from "./input.ts";
-import { agentStateDir } from "./local-agent.ts";
-import { findLogFiles, type LogGlobs } from "./log-files.ts";
+import { agentStateDir, type LocalAgent } from "./local-agent.ts";
+import { assertStarts, findLogFiles, type LogGlobs, type LogStarts } from "./log-files.ts";
 import { assertFree } from "./part.ts";
+import type { AgentSource } from "./reconcile/agent-source.ts";
 import { reconcile } from "./reconcile/reconcile.ts";
 import type { Report } from "./reconcile/report.ts";
 import { redshiftTables } from "./redshift-tables.ts";
 import { writeShellEnvironment } from "./shell-environment.ts";
+import { type RunState, withEarlier } from "./run-state.ts";
 import { startAgent, tellInput, untilEnded } from "./run-agent.ts";
 import { readDeployment } from "./template/read-deployment.ts";
 import { synthesize } from "./template/synthesize.ts";
@@ -42,6 +47,8 @@ export interface RunOptions {
   readonly configFile: string;
   /** Files to send, by log type; sample traffic when there are none. */
   readonly logs: LogGlobs;
+  /** What their events begin with, by log type, where an event may have several lines. */
+  readonly starts?: LogStarts;
   /** An agent's configuration that says what to send instead. */
   readonly agentFile?: string | undefined;
   /** Ends once what is there has arrived. */
@@ -54,6 +61,8 @@ export interface RunOptions {
   readonly port: number | undefined;
   /** Files, state and logs. */
   readonly dir: string;
+  /** Whether it can be gone on with, and what earlier runs have left there; absent where nobody will. */
+  readonly state?: RunState;
   /** Of a type's lines, above which it is told. */
   readonly maxRejectedPercent: number;
   /** Progress, a line at a time. */
@@ -72,7 +81,7 @@ export interface RunOptions {
  * until the input ends, then drains it and holds what arrived against what the files say.
  */
 export async function run(options: RunOptions): Promise<Report> {
-  const { configFile, dir, say, signal } = options;
+  const { configFile, dir, state, say, signal } = options;
   await using stack = new AsyncDisposableStack();
   const config = await loadConfig(configFile);
   const inputOf = await findInput(options, config);
@@ -120,6 +129,12 @@ export async function run(options: RunOptions): Promise<Report> {
 
   const input = inputOf(lake.totals);
   await tellInput(input, config, options);
+  const tables = cloud.warehouse && redshiftTables(cloud.warehouse, cloud.warehouses);
+  if (state?.earlier) {
+    say("it goes on with what earlier runs in this folder have kept");
+    if (tables) await gauges.startFrom(tables);
+  }
+  await state?.began();
   const agent = await startAgent(input, options, { cloud, gauges, config, stack });
   gauges.phase = "running";
   const progress = setInterval(() => say(progressLine(gauges, lake.totals)), 5_000);
@@ -129,16 +144,17 @@ export async function run(options: RunOptions): Promise<Report> {
   say("the input has ended: draining");
   await agent?.drain();
   gauges.signs.agentEnded();
-  const account = await input.account();
   const unloaded = await drain(cloud, signal);
+  const sources = await sourcesOf(input, agent, options);
+  await state?.drained(sources);
   clearInterval(progress);
 
   const report = await reconcile({
     s3: cloud.s3,
     bucket: deployment.lakeBucket,
     types: config.types,
-    ...account,
-    warehouse: cloud.warehouse && redshiftTables(cloud.warehouse, cloud.warehouses),
+    ...accountOf(input.truth(), sources, state?.earlier === undefined),
+    warehouse: tables,
     warehouseOf: (target) => warehouseOf(config, target),
     unloaded: [...unloaded, ...gauges.refused],
     loads: gauges.loads,
@@ -168,17 +184,29 @@ async function sayWhereDataIs(
   say(`weir's commands:  npx weir loads --local ${dir}`);
 }
 
+/** Every source there was, of this run and those before it. */
+async function sourcesOf(
+  input: Input,
+  agent: LocalAgent | undefined,
+  { dir, logs, state }: RunOptions,
+): Promise<AgentSource[]> {
+  const own = agent ? await readAgentSources(dir, input.agentFile?.variables) : [];
+  const areNamed = Object.keys(logs).length > 0;
+  return withEarlier(areNamed ? await withFiles(own, input.truth() ?? {}) : own, state?.earlier);
+}
+
 /** @throws RunError of an input that cannot be used, before anything is started */
 async function findInput(options: RunOptions, config: WeirConfig): Promise<(lake: LakeTotals) => Input> {
-  const { agentFile, logs, once, finish, dir, configFile } = options;
+  const { agentFile, logs, starts = {}, once, finish, dir, configFile } = options;
+  assertStarts(starts, logs);
   if (agentFile !== undefined) {
     const file = await readAgentFile(agentFile);
     if (once) assertEnds(file);
     await assertInputs(file, agentStateDir(dir));
-    return () => agentInput(file, agentStateDir(dir), once, finish);
+    return () => agentInput(file, once, finish);
   }
   if (Object.keys(logs).length > 0) {
-    const input = logFilesInput(await findLogFiles(logs, config.types), config);
+    const input = logFilesInput(await findLogFiles(logs, config.types), starts, config);
     return () => input;
   }
   const types = sampleTypesOf(config);
@@ -186,7 +214,8 @@ async function findInput(options: RunOptions, config: WeirConfig): Promise<(lake
     if (once) throw noInput(configFile);
     return () => noTraffic(finish);
   }
-  return (lake) => trafficInput(options, types, lake, finish);
+  const traffic = { ...options, dir: await trafficDir(dir) };
+  return (lake) => trafficInput(traffic, types, lake, finish);
 }
 
 function progressLine(gauges: Gauges, { types }: ReturnType<typeof watchLake>["totals"]): string {

@@ -1,17 +1,20 @@
+import * as z from "zod";
 import type { Commit } from "../../wire/commit.ts";
 import { coverAllSources, nameOf, pairProblem, type SourceCoverage } from "./coverage.ts";
 import { counted, grouped } from "./figures.ts";
 import type { TypeReport } from "./report.ts";
 
 /** A source, and how far the agent says that it is delivered: all its bytes before that have to be in the lake. */
-export interface AgentSource {
-  readonly id: string;
-  /** Path of the file, or the name of what is no file. */
-  readonly path: string;
-  readonly bytes: number;
-  /** Lines before that, where the file still tells and each line is an event of its own. */
-  readonly lines: number | undefined;
-}
+export const agentSourceSchema = z.strictObject({
+  id: z.string(),
+  /** Of the file, or the name of what is no file. */
+  path: z.string(),
+  bytes: z.int().min(0),
+  /** Events before that, where the files tell. */
+  lines: z.int().min(0).optional(),
+});
+
+export type AgentSource = Readonly<z.output<typeof agentSourceSchema>>;
 
 /**
  * Holds the lake against an agent's account of its sources. Every byte that the agent had acknowledged is in an event or in
