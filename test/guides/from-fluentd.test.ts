@@ -28,7 +28,8 @@ test("a host is changed over, back, and over again: each line once in Weir's str
   };
   const calls: string[] = [];
   await using host = await Host.make(PAGE, {
-    service: async (verb) => {
+    service: async (command) => {
+      const verb = command.split(" ")[1]!;
       calls.push(verb);
       if (verb === "kill") await write(web, 10);
       // It reads on until it is stopped, and the service goes on writing: a line is begun at that moment.
@@ -94,8 +95,8 @@ test("an aggregator is changed over under its clients, and each event is taken b
   const aggregator = new Aggregator({ listenOptions: { port, host: "127.0.0.1" } });
   await aggregator.listen();
   await using host = await Host.make(PAGE, {
-    service: async (verb) => {
-      if (verb === "stop") await aggregator.close();
+    service: async (command) => {
+      if (command === "systemctl stop fluentd") await aggregator.close();
     },
     replaced: { "port 24224": `port ${port}` },
   });

@@ -7,18 +7,22 @@ const DOCS = join(import.meta.dirname, "../../docs");
 export interface Guide {
   /** Files of the other agent, by their path: the fence names it after the language. */
   readonly files: ReadonlyMap<string, string>;
+  /** Configurations of the agent. */
+  readonly settings: readonly string[];
   /** Lines of the `sh` blocks, by the heading that they stand under. */
   readonly commands: ReadonlyMap<string, readonly string[]>;
 }
 
 export function readGuide(page: string): Guide {
   const files = new Map<string, string>();
+  const settings: string[] = [];
   const commands = new Map<string, string[]>();
   let heading = "";
   const text = readFileSync(join(DOCS, page), "utf8");
   for (const [, title, language, path, block] of text.matchAll(
     /^#+ (.*)$|^```(\S*) ?(\S*)\n([^]*?)^```$/gm,
   )) {
+    if (language === "toml") settings.push(block!);
     if (title !== undefined) heading = title;
     else if (path !== "") files.set(path!, block!);
     else if (language === "sh") {
@@ -26,5 +30,5 @@ export function readGuide(page: string): Guide {
       commands.set(heading, [...(commands.get(heading) ?? []), ...lines]);
     }
   }
-  return { files, commands };
+  return { files, settings, commands };
 }

@@ -1,22 +1,30 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import { pino } from "pino";
+import { parse, stringify } from "smol-toml";
+import { vi } from "vitest";
+import { agentCommand } from "../../agent/command.ts";
+import { readAgentConfig } from "../../agent/read-config.ts";
+import { runAgent } from "../../agent/run-agent.ts";
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
-import { AgentChild } from "../agent/agent-child.ts";
+import "../agent/agent-fixture.ts";
 import { type Event, eventsOf } from "../agent/event.ts";
 import { FaultKinesis } from "../agent/fault-kinesis.ts";
 import { readGuide } from "./guide.ts";
 
-const WEIR = join(import.meta.dirname, "../../bin/weir.ts");
+const execute = promisify(execFile);
+
 /** The only one that the stand-in has. */
 const STREAM = "test";
 const AGENT_FILE = "/etc/weir/agent.toml";
 
 export interface HostOptions {
-  /** What is done when systemctl is called for the service of the other agent. */
-  readonly service: (verb: string) => Promise<void>;
+  /** What a command does to the service of the other agent. */
+  readonly service: (command: string) => Promise<void>;
   /** In the files of the guide, what cannot be had here, and what stands in its place. */
   readonly replaced?: Readonly<Record<string, string>>;
 }
@@ -30,16 +38,17 @@ export class Host implements AsyncDisposable {
   readonly #root: string;
   readonly #page: string;
   readonly #options: HostOptions;
-  #agent: AgentChild | undefined;
+  #stop = new AbortController();
+  #ended: Promise<unknown> | undefined;
 
   /** @param page of the documents */
   static async make(page: string, options: HostOptions): Promise<Host> {
     const root = await mkdtemp(join(tmpdir(), "weir-guide-"));
     const host = new Host(root, await FaultKinesis.start(), page, options);
-    for (const [path, text] of readGuide(page).files) await host.#write(path, host.#local(text));
+    const { files } = readGuide(page);
+    for (const [path, text] of files) await host.#write(path, host.#local(text));
     await mkdir(host.path("/etc/weir"), { recursive: true });
-    await host.#write("/bin/sudo", '#!/bin/sh\nexec "$@"\n');
-    await host.#write("/bin/weir-agent", `#!/bin/sh\nexec ${process.execPath} ${WEIR} agent "$@"\n`);
+    if (files.has(AGENT_FILE)) await host.#keepHere();
     return host;
   }
 
@@ -53,7 +62,6 @@ export class Host implements AsyncDisposable {
   async #write(path: string, text: string): Promise<void> {
     await mkdir(dirname(this.path(path)), { recursive: true });
     await writeFile(this.path(path), text);
-    await chmod(this.path(path), 0o755);
   }
 
   /** A path of the guide's, here. */
@@ -63,7 +71,6 @@ export class Host implements AsyncDisposable {
 
   #local(text: string): string {
     let local = text.replaceAll(/(?<![\w.])\/(?=(?:etc|var)\/)/g, `${this.#root}/`);
-    local = local.replaceAll("--stream logs", `--stream ${STREAM}`);
     for (const [there, here] of Object.entries(this.#options.replaced ?? {}))
       local = local.replaceAll(there, here);
     return local;
@@ -74,53 +81,66 @@ export class Host implements AsyncDisposable {
     const commands = readGuide(this.#page).commands.get(heading);
     if (commands === undefined) throw new Error(`${this.#page} has no commands under ${heading}`);
     let printed = "";
-    for (const command of commands) printed += await this.#run(command);
+    for (const command of commands) printed += await this.#run(command.replace(/^sudo /, ""));
     return printed;
   }
 
-  /** @throws when it fails */
   async #run(command: string): Promise<string> {
-    const [name, verb, ...args] = command.replace(/^sudo /, "").split(" ");
+    const [name, verb, ...args] = this.#local(command).split(" ");
     // In a checkout, where a configuration is tried: test/end-to-end/own-agent.test.ts does.
     if (name === "npm") return "";
-    if (name === "systemctl") {
-      await (args.at(-1) === "weir-agent" ? this.control(verb!) : this.#options.service(verb!));
+    if (name === "weir-agent") return this.#weirAgent([verb!, ...args]);
+    if (name === "systemctl" || name === "service") {
+      await (args.at(-1) === "weir-agent" ? this.control(verb!) : this.#options.service(command));
       return "";
     }
-    const child = spawn("/bin/sh", ["-c", this.#local(command)], { cwd: this.#root, env: this.#environment });
-    let printed = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding("utf8").on("data", (text: string) => (printed += text));
-    const [code] = (await once(child, "close")) as [number | null];
-    if (code !== 0) throw new Error(`${command}: ${code}\n${printed}`);
-    if (name === "install") await this.#keepStateHere();
-    return printed;
+    const { stdout } = await execute("/bin/sh", ["-c", this.#local(command)], { cwd: this.#root });
+    if (name === "install") await this.#keepHere();
+    return stdout;
   }
 
-  async #keepStateHere(): Promise<void> {
+  /** The agent's command, in this process: a dozen of its own would take the time of all else. */
+  async #weirAgent(words: readonly string[]): Promise<string> {
+    const isRedirected = words.at(-2) === ">";
+    const args = (isRedirected ? words.slice(0, -2) : words).map((word) =>
+      word.includes(".") && !word.startsWith("/") ? join(this.#root, word) : word,
+    );
+    const said = { stdout: "", stderr: "" };
+    const spies = (["stdout", "stderr"] as const).map((name) =>
+      vi.spyOn(process[name], "write").mockImplementation((text) => {
+        said[name] += String(text);
+        return true;
+      }),
+    );
+    try {
+      await agentCommand().parseAsync(args, { from: "user" });
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+    const hasFailed = process.exitCode === 1;
+    process.exitCode = 0;
+    if (hasFailed) throw new Error(`weir-agent ${words.join(" ")}: ${said.stdout}${said.stderr}`);
+    if (isRedirected) await writeFile(join(this.#root, words.at(-1)!), said.stdout);
+    return said.stdout + said.stderr;
+  }
+
+  /** The guide's stream and directories are not there. */
+  async #keepHere(): Promise<void> {
     const file = this.path(AGENT_FILE);
-    const settings = `state_dir = "${this.path("/var/lib/weir")}"\nproducer.linger_ms = 10\n`;
-    await writeFile(file, settings + (await readFile(file, "utf8")));
+    const { endpoint } = this.kinesis;
+    const here = { stream: STREAM, state_dir: this.path("/var/lib/weir"), region: "us-east-1", endpoint };
+    await writeFile(file, stringify({ ...parse(await readFile(file, "utf8")), ...here }));
   }
 
   /** What systemctl is asked of the agent. */
   async control(verb: string): Promise<void> {
-    await this.#agent?.kill("SIGTERM");
-    this.#agent = undefined;
+    this.#stop.abort();
+    await this.#ended;
     if (verb === "stop" || verb === "disable") return;
-    this.#agent = new AgentChild(["run", "--config", this.path(AGENT_FILE)], this.#environment);
-  }
-
-  get #environment(): Record<string, string> {
-    return {
-      ...(process.env as Record<string, string>),
-      PATH: `${this.path("/bin")}${delimiter}${process.env["PATH"]}`,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test",
-      AWS_EC2_METADATA_DISABLED: "true",
-      AWS_ENDPOINT_URL: this.kinesis.endpoint,
-    };
+    this.#stop = new AbortController();
+    const config = await readAgentConfig(this.path(AGENT_FILE));
+    const log = pino({ level: "silent" });
+    this.#ended = runAgent(config, { signal: this.#stop.signal, log, untilDrained: false });
   }
 
   /** What came to the stream, without heartbeats. */
@@ -129,13 +149,18 @@ export class Host implements AsyncDisposable {
     return all.filter(({ tag }) => tag !== HEARTBEAT_TYPE);
   }
 
-  /** Waits for what is bound to happen while the agent runs. */
+  /** Waits for what is bound to happen while the agent runs. @throws when it ends instead */
   async until(isSo: () => boolean): Promise<void> {
-    await this.#agent!.until(isSo);
+    const ended = this.#ended?.then(() => {
+      throw new Error("the agent has ended");
+    });
+    ended?.catch(() => {});
+    while (!isSo()) await Promise.race([sleep(5), ended]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent?.kill("SIGKILL");
+    this.#stop.abort();
+    await this.#ended?.catch(() => {});
     await this.kinesis[Symbol.asyncDispose]();
     await rm(this.#root, { recursive: true, force: true });
   }
