@@ -1,10 +1,10 @@
 import { isReplaced, shownOutput } from "./fluentd-outputs.ts";
 import { type FluentdSection, typeOf } from "./fluentd-syntax.ts";
-import { holdsRuby, variablesOf } from "./fluentd-value.ts";
 import type { Notes } from "./imported.ts";
 import { tellOthers } from "./tell-others.ts";
 
 const KNOWN = ["@type", "type", "@id", "@label", "host", "port", "s3_bucket", "path", "delivery_stream_name"];
+const REGION = /^[a-z]{2}(?:-[a-z]+)+-\d+$/;
 const REGIONS = ["s3_region", "region", "aws_region"];
 
 const LAKE = "rows are filed in the lake by type and hour";
@@ -42,7 +42,7 @@ export function replacedRegion(used: ReadonlySet<FluentdSection>, notes: Notes):
   const found = [...used].filter(isReplaced).flatMap(({ parameters, lines, ...output }) =>
     REGIONS.flatMap((key) => {
       const region = parameters.get(key);
-      const isPlain = region !== undefined && !holdsRuby(region) && variablesOf(region).length === 0;
+      const isPlain = region !== undefined && REGION.test(region);
       return isPlain
         ? [{ region, line: lines.get(key), key, type: typeOf({ ...output, parameters, lines }) }]
         : [];

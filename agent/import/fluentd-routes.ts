@@ -3,6 +3,7 @@ import { type FluentdSection, INCLUDE, typeOf } from "./fluentd-syntax.ts";
 import { shownPath } from "./fluentd-include.ts";
 import { ends, isKinesis, keepsOnHost, shownOutput, isReplaced } from "./fluentd-outputs.ts";
 import { rewrites } from "./fluentd-rewrite.ts";
+import { holdsRuby, variablesOf } from "./fluentd-value.ts";
 import { relate } from "./tag-pattern.ts";
 
 /** Outputs to pass through on all the ways that events of one source may go: more are not followed. */
@@ -162,6 +163,8 @@ export class Routes {
   #atKinesis({ parameters }: FluentdSection, { tag, filters, by, lines }: Events): Fate {
     const name = parameters.get("stream_name") ?? "";
     if (name === (this.#target.stream ?? "")) return { to: "stream", tag, filters, by, lines };
+    if (this.#target.replaces && (holdsRuby(name) || variablesOf(name).length > 0))
+      return { to: "unknown", why: `they go to stream ${name}, of which it is not known here which it is` };
     return {
       to: "elsewhere",
       why: `they go to stream ${name}; for another agent, import it with --stream ${name}`,

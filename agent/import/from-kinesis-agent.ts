@@ -15,8 +15,16 @@ import {
 } from "./imported.ts";
 import { fromJava } from "./pattern.ts";
 import type { LineOf } from "./setting-lines.ts";
+import type { FlowRoute } from "./types/kinesis-agent-types.ts";
 
-const option = z.looseObject({ optionName: z.string().default(""), logFormat: z.string().optional() });
+const option = z.looseObject({
+  optionName: z.string().default(""),
+  logFormat: z.string().optional(),
+  matchPattern: z.string().optional(),
+  customFieldNames: z.array(z.string()).optional(),
+  delimiter: z.string().optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+});
 /** Its default file names settings without giving them a value. */
 const text = z
   .string()
@@ -35,6 +43,7 @@ const agentJsonSchema = z.looseObject({
   flows: z.array(flowSchema),
   "kinesis.endpoint": text,
   "kinesis.region": text,
+  "firehose.endpoint": text,
   assumeRoleARN: text,
   assumeRoleExternalId: text,
   "cloudwatch.emitMetrics": z
@@ -84,12 +93,17 @@ const TOP_NOTES: Readonly<Record<string, string>> = {
   checkpointFile: "weir agent positions carries them over",
 };
 
-/** amazon-kinesis-agent's agent.json. @param stream takes only its flows; the first one's if absent */
+/**
+ * amazon-kinesis-agent's agent.json.
+ *
+ * @param stream takes only its flows; the first one's if absent. Where no flow names it, it takes the place of Firehose's
+ */
 export function fromKinesisAgent(value: unknown, lineOf: LineOf, file: string, stream?: string): Imported {
   const {
     flows,
     "kinesis.endpoint": endpoint,
     "kinesis.region": region,
+    "firehose.endpoint": firehose,
     assumeRoleARN,
     assumeRoleExternalId,
     "cloudwatch.emitMetrics": emits,
@@ -98,15 +112,19 @@ export function fromKinesisAgent(value: unknown, lineOf: LineOf, file: string, s
   } = parseWith(agentJsonSchema, value, file);
   const notes = new Notes();
   const chosen = stream ?? flows.find(({ kinesisStream }) => kinesisStream !== undefined)?.kinesisStream;
+  const replaces = stream !== undefined && flows.every(({ kinesisStream }) => kinesisStream !== stream);
   const placed = flows.map((flow, i) => ({ flow, at: `flows[${i}]` }));
-  const taken = placed.filter(({ flow, at }) => isTaken(flow, chosen, notes, lineOf(at)));
+  const taken = placed.filter(({ flow, at }) => isTaken(flow, { chosen, replaces }, notes, lineOf(at)));
   tellSettings("", others, lineOf, notes, (key) => TOP_NOTES[key]);
   const ages = taken.flatMap(({ flow }) => flow.maxBufferAgeMillis ?? []);
-  const files = taken.flatMap((placed) => followed(placed, lineOf, notes));
+  const routes: FlowRoute[] = [];
+  const files = taken.flatMap((placed) => followed(placed, lineOf, notes, routes));
+  const of = replaces && endpoint === undefined ? firehoseRegion(firehose) : undefined;
   const settings = {
     ...(chosen === undefined ? {} : { stream: chosen }),
     ...(endpoint === undefined ? {} : place(endpoint, notes.at(lineOf("kinesis.endpoint")))),
     ...(region === undefined ? {} : { region }),
+    ...(region === undefined && of !== undefined ? { region: of } : {}),
     ...(assumeRoleARN === undefined ? {} : { aws: role(assumeRoleARN, assumeRoleExternalId) }),
     ...(ages.length === 0 ? {} : { producer: { linger_ms: lingerMs(Math.min(...ages)) } }),
     ...(emits ? { cloudwatch: metricsPlace(metricsEndpoint, notes.at(lineOf("cloudwatch.endpoint"))) } : {}),
@@ -115,25 +133,38 @@ export function fromKinesisAgent(value: unknown, lineOf: LineOf, file: string, s
   if (metricsEndpoint !== undefined && !emits) {
     notes.add(lineOf("cloudwatch.endpoint"), "cloudwatch.endpoint: left out, metrics are not emitted");
   }
-  return { settings, notes };
+  return { settings, notes, types: (notes) => typesOf(routes, notes) };
+}
+
+/** Loaded late: an agent on a host makes no types. */
+async function typesOf(routes: readonly FlowRoute[], notes: Notes) {
+  const { kinesisAgentTypes } = await import("./types/kinesis-agent-types.ts");
+  return kinesisAgentTypes(routes, notes);
 }
 
 function isTaken(
   { filePattern, kinesisStream, deliveryStream }: Flow,
-  chosen: string | undefined,
+  { chosen, replaces }: { readonly chosen: string | undefined; readonly replaces: boolean },
   notes: Notes,
   line: number | undefined,
 ): boolean {
   if (kinesisStream !== undefined && kinesisStream === chosen) return true;
+  if (replaces && kinesisStream === undefined && deliveryStream !== undefined) {
+    const what = `the delivery stream ${deliveryStream} is taken for the stream ${chosen}`;
+    notes.add(line, `${filePattern.join(", ")}: ${what}`);
+    return true;
+  }
   const target =
     kinesisStream === undefined ? `the delivery stream ${deliveryStream}` : `stream ${kinesisStream}`;
   const way =
-    kinesisStream === undefined ? "" : `; for another agent, import it with --stream ${kinesisStream}`;
+    kinesisStream === undefined
+      ? "; --stream NAME takes that for a stream where no flow has that name"
+      : `; for another agent, import it with --stream ${kinesisStream}`;
   notes.add(line, `${filePattern.join(", ")}: left out, it goes to ${target}${way}`);
   return false;
 }
 
-function followed({ flow, at }: Placed, lineOf: LineOf, notes: Notes): ImportedFiles[] {
+function followed({ flow, at }: Placed, lineOf: LineOf, notes: Notes, routes: FlowRoute[]): ImportedFiles[] {
   const {
     filePattern,
     initialPosition,
@@ -159,8 +190,12 @@ function followed({ flow, at }: Placed, lineOf: LineOf, notes: Notes): ImportedF
   for (const [i, { optionName, logFormat = "" }] of options.entries()) {
     const line = lineOf(`${at}.dataProcessingOptions[${i}]`);
     const why = LOG_FORMATS[logFormat] ?? OPTION_NOTES[optionName] ?? "left out";
-    notes.add(line, `${paths[0]}: dataProcessingOptions ${`${optionName} ${logFormat}`.trim()}: ${why}`);
+    notes.addOfTypes(
+      line,
+      `${paths[0]}: dataProcessingOptions ${`${optionName} ${logFormat}`.trim()}: ${why}`,
+    );
   }
+  routes.push({ tag, line: lineOf(at) ?? 0, options });
   const pattern = start ? fromJava(start) : undefined;
   if (start && pattern === undefined) {
     const line = lineOf(`${at}.multiLineStartPattern`);
@@ -184,6 +219,11 @@ function role(role_arn: string, external_id: string | undefined): NonNullable<Im
 function place(endpoint: string, note: Note): { region?: string; endpoint?: string } {
   const region = /^(?:https?:\/\/)?kinesis\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/?$/.exec(endpoint)?.[1];
   return region === undefined ? asUrl(endpoint, "kinesis.endpoint", note) : { region };
+}
+
+/** Where no stream has an endpoint of its own, it is likely to be where Firehose was. */
+function firehoseRegion(endpoint: string | undefined): string | undefined {
+  return /^(?:https?:\/\/)?firehose\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/?$/.exec(endpoint ?? "")?.[1];
 }
 
 /** The stream's region has a CloudWatch of its own. */

@@ -18,6 +18,7 @@ export async function writeTypes(imported: Imported, from: string, to: string): 
   const { importTypes } = await import("./types/import-types.ts");
   const hasProject = existsSync(join(to === "-" ? "." : dirname(to), "wire", "config.ts"));
   const { typescript, notes } = await importTypes(imported, from, hasProject);
+  if (typescript === undefined) return notes;
   if (to === "-") process.stdout.write(typescript);
   else {
     try {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse as parseToml } from "smol-toml";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { importConfig } from "../../agent/import/import-config.ts";
 import { writeTypes } from "../../agent/import/write-types.ts";
@@ -19,15 +20,15 @@ async function typesOf(text: string) {
   const { imported } = importConfig(text, "/nowhere/fluent.conf", "logs");
   const { typescript, notes } = await importTypes(imported, "/nowhere/fluent.conf", false);
   const file = join(directory, `${count++}.config.ts`);
-  await writeFile(file, typescript);
-  return { ...(await loadConfig(file)), typescript, told: notes.join("\n") };
+  await writeFile(file, typescript!);
+  return { ...(await loadConfig(file)), typescript: typescript!, told: notes.join("\n") };
 }
 
 const FORWARD = "<match **>\n@type forward\n<server>\nhost 10.0.0.1\n</server>\n</match>\n";
 const tail = (parse: string, filters = "", tag = "app") =>
   `<source>\n@type tail\npath /a.log\ntag ${tag}\n${parse}\n</source>\n${filters}\n${FORWARD}`;
 const parse = (type: string, more = "") => `<parse>\n@type ${type}\n${more}\n</parse>`;
-const filter = (type: string, more: string) => `<filter **>\n@type ${type}\n${more}\n</filter>`;
+const filter = (type: string, more: string) => `<filter **>\n@type ${type}\n${more}\n</filter>\n`;
 
 /** What becomes of lines: rows without the file's own metadata, or why there is none. */
 function tried(type: LogType, ...lines: string[]) {
@@ -90,7 +91,7 @@ describe("lines are read as Fluentd's parser reads them, of", () => {
       parse("apache_error"),
       "[Wed Oct 11 14:32:52 2000] [error] [pid 1000] [client 127.0.0.1] client denied by server configuration",
       {
-        _time: "2000-10-11 14:32:52.000",
+        time: "Wed Oct 11 14:32:52 2000",
         level: "error",
         pid: "1000",
         client: "127.0.0.1",
@@ -352,6 +353,28 @@ test("an aggregator has a type for each of its outputs and filters, the most exa
   expect(config.typescript + config.told).not.toContain("hUnter2");
 });
 
+test("pushed events have a type where a pattern takes a part of the tags alone, and where it is not known", async () => {
+  const source = "<source>\n@type forward\n</source>\n";
+  const transform = "@type record_transformer\n<record>\na b\n</record>\n";
+  const match = `<match *.*>\n@type s3\n</match>\n`;
+  const { types } = await typesOf(`${source}<filter *.*>\n${transform}</filter>\n${match}`);
+  expect(types.map(({ name, match }) => [name, match!.tags])).toEqual([["events", ["*"]]]);
+  expect(tried(types[0]!, '{"time":"2026-11-27T01:02:03Z"}')).toMatchObject([{ a: "b" }]);
+  const hidden = await typesOf(`@include /nowhere/else/*.conf\n${source}${match}`);
+  expect(hidden.types.map(({ match }) => match!.tags)).toEqual([["*"]]);
+});
+
+test("what is parsed twice, where a type cannot, keeps the fields that it had", async () => {
+  const { types, typescript } = await typesOf(
+    tail(
+      parse("ltsv", "types n:integer"),
+      filter("parser", `key_name path\n${parse("json")}`) + filter("parser", `key_name z\n${parse("json")}`),
+    ),
+  );
+  expect(types[0]!.columns.map(({ name }) => name)).toEqual(["n"]);
+  expect(typescript).toContain("z is parsed once more in Fluentd");
+});
+
 test("tables and types have names of their own, and those of one tag are one type", async () => {
   const store = "<store>\n@type redshift\nredshift_tablename t\n</store>";
   const copy = (tag: string) => `<match ${tag}>\n@type copy\n${store}\n</match>\n`;
@@ -384,6 +407,72 @@ test.each([
   const { types, typescript } = await typesOf(tail(section));
   expect(tried(types[0]!, "a line")).toMatchObject([{ message: "a line" }]);
   expect(typescript).toContain("lines are kept as they are");
+});
+
+test("flows of amazon-kinesis-agent have the fields that it made of their lines", async () => {
+  const option = (logFormat: string, more: object = {}) => [{ optionName: "LOGTOJSON", logFormat, ...more }];
+  const flow = (filePattern: string, dataProcessingOptions: object[]) => ({
+    filePattern,
+    deliveryStream: "d",
+    dataProcessingOptions,
+  });
+  const metadata = { optionName: "ADDMETADATA", metadata: { stage: "prod" } };
+  const json = {
+    "firehose.endpoint": "firehose.eu-west-1.amazonaws.com",
+    flows: [
+      flow("/var/log/access_log*", option("COMBINEDAPACHELOG")),
+      flow(
+        "/var/log/common",
+        option("COMMONAPACHELOG", { customFieldNames: ["a", "b", "c", "d", "e", "f", "g"] }),
+      ),
+      flow("/var/log/error_log", option("APACHEERRORLOG")),
+      flow("/var/log/messages", option("RFC3339SYSLOG")),
+      flow("/var/log/c.csv", [
+        { optionName: "CSVTOJSON", customFieldNames: ["x", "y-z", "q"], delimiter: "\\t" },
+        metadata,
+      ]),
+      flow(
+        "/var/log/own",
+        option("COMMONAPACHELOG", {
+          matchPattern: String.raw`^([\d.]+) - \[([\w:/]+\s[+\-]\d{4})\] "(.+?)"`,
+          customFieldNames: ["ip", "at", "req-line"],
+        }),
+      ),
+    ],
+  };
+  const text = JSON.stringify(json);
+  expect(() => importConfig(text, "/nowhere/agent.json")).toThrow("--stream NAME takes that");
+  expect(parseToml(importConfig(text, "/nowhere/agent.json", "logs").toml)).toMatchObject({
+    stream: "logs",
+    region: "eu-west-1",
+  });
+  const { types } = await typesOf(text);
+  const [access, common, error, messages, csv, own] = types;
+  const line = '192.168.0.1 - frank [28/Feb/2013:12:00:00 +0900] "GET / HTTP/1.1" 200 777';
+  const request = { _time: "2013-02-28 03:00:00.000", method: "GET", path: "/" };
+  expect(tried(access!, `${line} "-" "Opera/12.0"`)).toMatchObject([
+    {
+      ...request,
+      authuser: "frank",
+      datetime: "2013-02-28 03:00:00.000",
+      request: "GET / HTTP/1.1",
+      response: 200,
+      agent: "Opera/12.0",
+    },
+  ]);
+  expect(tried(common!, line)).toMatchObject([
+    { a: "192.168.0.1", c: "frank", e: "GET / HTTP/1.1", f: 200, g: 777 },
+  ]);
+  expect(
+    tried(error!, "[Wed Oct 11 14:32:52.123456 2000] [core:error] [pid 35:tid 37] [client 1.2.3.4] x"),
+  ).toMatchObject([{ module: "core", severity: "error", processid: "35", threadid: "37", message: "x" }]);
+  expect(tried(messages!, "Feb 28 12:00:00 web-1 sshd[11]: hi")).toMatchObject([
+    { hostname: "web-1", program: "sshd", processid: "11", message: "hi" },
+  ]);
+  expect(tried(csv!, "1\t2")).toMatchObject([{ x: "1", y_z: "2", stage: "prod" }]);
+  expect(tried(own!, '10.0.0.1 - [28/Feb/2013:12:00:00 +0900] "GET /"')).toMatchObject([
+    { ip: "10.0.0.1", at: "28/Feb/2013:12:00:00 +0900", req_line: "GET /" },
+  ]);
 });
 
 test("a configuration that is there is not overwritten", async () => {

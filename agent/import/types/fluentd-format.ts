@@ -50,16 +50,15 @@ function formatNamed(name: string, parse: FluentdSection): ImportedFormat {
 
 function named(format: NamedFormat | undefined, parse: FluentdSection): ImportedFormat | undefined {
   if (format === undefined) return undefined;
-  const { key, field, format: usual } = format.time ?? { key: "time", field: "time", format: undefined };
-  return timed(
-    { parse: format.parse, fields: new Map(Object.entries(format.fields)), isOpen: false, remarks: [] },
-    parse,
-    {
-      key,
-      field,
-      reading: importTime(parse, usual),
-    },
-  );
+  const { time, remark } = format;
+  const plain: ImportedFormat = {
+    parse: format.parse,
+    fields: new Map(Object.entries(format.fields)),
+    isOpen: false,
+    remarks: remark === undefined ? [] : [remark],
+  };
+  if (time === undefined) return withTypes(plain, parse);
+  return timed(plain, parse, { ...time, reading: importTime(parse, time.format) });
 }
 
 /** Puts the time in, which is a field of the record only where it is kept, and the types that are said. */

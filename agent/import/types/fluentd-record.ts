@@ -83,7 +83,7 @@ export class FluentdRecord {
     const source = this.#fields.get(key);
     if (this.format.parse.format === "raw" && source !== undefined) this.format = inner;
     else {
-      const outer = { ...this.format, fields: this.#fields };
+      const outer = { ...this.format, fields: new Map(this.#fields) };
       const merged = within(
         outer,
         key.replace(/^\$\./, ""),

@@ -64,29 +64,29 @@ function forwardedTypes(
 ): TypeDraft[] {
   const found = new Map<string, { readonly tags: string[]; readonly fate: Taken }>();
   for (const { tag, section } of candidates(root)) {
-    const last = routes
-      .follow({ ...events, tag })
-      .findLast(
-        (fate) =>
-          section === undefined ||
-          fate.to !== "stream" ||
-          fate.by.includes(section) ||
-          fate.filters.some((passed) => passed.section === section),
-      );
-    if (last?.to !== "stream") continue;
-    const sections = [
-      ...last.filters.filter(({ isSure }) => isSure).map(({ section }) => section),
-      ...last.by,
-    ];
-    const way = sections.map(({ line }) => line).join();
+    const fate = routes.follow({ ...events, tag }).findLast((fate) => leads(fate, section));
+    if (fate?.to !== "stream") continue;
+    // A pattern of ours takes more than Fluentd's, and so what asks for the very same is sure of it.
+    const filters = fate.filters.map(({ section, isSure }) => {
+      return { section, isSure: isSure || tagGlobs(section.argument).includes(tag) };
+    });
+    const passed = filters.filter(({ isSure }) => isSure).map(({ section }) => section);
+    const way = [...passed, ...fate.by].map(({ line }) => line).join();
     const same = found.get(way);
-    if (same === undefined) found.set(way, { tags: [tag], fate: last });
+    if (same === undefined) found.set(way, { tags: [tag], fate: { ...fate, filters } });
     else if (!same.tags.includes(tag)) same.tags.push(tag);
   }
+  if (found.size === 0) return [typeOfEvents(PUSHED, [], source, ["*"], notes, () => false)];
   return [...found.values()]
     .map(({ tags, fate }) => ({ tags: tags.toSorted(), fate }))
     .sort((a, b) => literals(b.tags) - literals(a.tags))
     .map(({ tags, fate }) => typeOfEvents(PUSHED, [fate], source, tags, notes, () => false));
+}
+
+/** Whether a section has a part in what brings events to the stream. */
+function leads(fate: Fate, section: FluentdSection): boolean {
+  if (fate.to !== "stream") return false;
+  return fate.by.includes(section) || fate.filters.some((passed) => passed.section === section);
 }
 
 /** Characters that are no star: of two patterns that take the same tag, the one with more of them comes first. */

@@ -8,7 +8,8 @@ import { merged } from "./merged-types.ts";
 
 /** Log types of another agent's configuration, as a weir.config.ts. */
 export interface ImportedTypes {
-  readonly typescript: string;
+  /** Undefined where nothing is known of how lines are read. */
+  readonly typescript: string | undefined;
   /** What could not be carried over, into them or into the agent's configuration. */
   readonly notes: readonly string[];
 }
@@ -28,7 +29,8 @@ export async function importTypes(
   if (drafts.length === 0)
     notes.add(undefined, "no log type is written: nothing is known of how lines are read");
   const config = { ...warehouseOf(drafts), types: drafts.map(({ type }) => type) };
-  const typescript = shownVariables(configText(config, drafts, from, hasProject));
+  const typescript =
+    drafts.length > 0 ? shownVariables(configText(config, drafts, from, hasProject)) : undefined;
   return { typescript, notes: imported.notes.withTypes(notes).texts };
 }
 

@@ -7,7 +7,12 @@ export interface NamedFormat {
   readonly fields: Readonly<Record<string, ImportedField>>;
   /** Fluentd's name of the time, and how it is read. */
   readonly time?: { readonly key: string; readonly field: string; readonly format: string };
+  readonly remark?: string;
 }
+
+/** Apache 2.4 writes a fraction in the midst of its time, and 2.2 none. */
+export const APACHE_ERROR_TIME =
+  'event time is arrival time: say time: { field: "time", format: "%a %b %d %H:%M:%S.%L %Y" }, without .%L for Apache 2.2';
 
 const CLF = { key: "time", field: "time", format: "clf" };
 
@@ -57,8 +62,9 @@ export const NAMED_FORMATS: Readonly<Record<string, NamedFormat>> = {
       pid: { field: "pid" },
       client: { field: "client" },
       message: { field: "message" },
+      time: { field: "time", type: "varchar(64)" },
     },
-    time: { key: "time", field: "time", format: "%a %b %d %H:%M:%S %Y" },
+    remark: APACHE_ERROR_TIME,
   },
   nginx: {
     parse: access(["nginx-main", "combined", "lighttpd", "common"]),
