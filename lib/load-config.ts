@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ConfigError, type FieldProblem, parseConfig, type Place, placeText } from "../wire/config.ts";
-import type { WeirConfig } from "../wire/config.ts";
+import { ConfigError, parseConfig, placeText } from "../wire/config.ts";
+import type { FieldProblem, Place, PlaceOf, ReadConfig, WeirConfig } from "../wire/config.ts";
 import { ConfigSource } from "./config-source.ts";
 
 /**
@@ -12,21 +12,35 @@ import { ConfigSource } from "./config-source.ts";
  * @throws ConfigError naming the file, and each field at fault with its line
  */
 export async function loadConfig(path: string): Promise<WeirConfig> {
-  const file = resolve(path);
-  const text = await readText(file);
-  let value: unknown;
-  try {
-    value = extname(file) === ".json" ? JSON.parse(text) : await defaultExport(file);
-  } catch (error) {
-    if (error instanceof ConfigError) throw error;
-    throw await unreadable(file, text, error as Error);
-  }
+  const { file, text, value } = await valueOf(path);
   try {
     return parseConfig(value, file);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const source = await ConfigSource.parse(file, text);
-    return parseConfig(value, file, (path) => source?.placeOf(path, value));
+    return parseConfig(value, file, await placesIn(file, text, value));
+  }
+}
+
+/** As `loadConfig`, with where its parts are written. @throws ConfigError */
+export async function readConfig(path: string): Promise<ReadConfig> {
+  const { file, text, value } = await valueOf(path);
+  const placeOf = await placesIn(file, text, value);
+  return { config: parseConfig(value, file, placeOf), placeOf };
+}
+
+async function placesIn(file: string, text: string, value: unknown): Promise<PlaceOf> {
+  const source = await ConfigSource.parse(file, text);
+  return (path) => source?.placeOf(path, value);
+}
+
+async function valueOf(path: string): Promise<{ file: string; text: string; value: unknown }> {
+  const file = resolve(path);
+  const text = await readText(file);
+  try {
+    const isJson = extname(file) === ".json";
+    return { file, text, value: isJson ? JSON.parse(text) : await defaultExport(file) };
+  } catch (error) {
+    throw error instanceof ConfigError ? error : await unreadable(file, text, error as Error);
   }
 }
 

@@ -403,6 +403,12 @@ export class ConfigError extends Error {
 /** Finds where the value at a path is written; undefined where that is not certain. */
 export type PlaceOf = (path: readonly PropertyKey[]) => Place | undefined;
 
+/** A configuration that was read from a file. */
+export interface ReadConfig {
+  readonly config: WeirConfig;
+  readonly placeOf: PlaceOf;
+}
+
 /** Settings with a default, which no check of another part asks for. */
 const APART = new Set<PropertyKey>(["router", "loader", "alarms", "lake", "stream", "foreign"]);
 
