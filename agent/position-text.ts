@@ -20,7 +20,7 @@ export async function statusText(config: AgentConfig): Promise<string> {
   const summary = `${all.positions.length} files, ${undelivered} bytes not delivered, the agent ${
     all.isRunning ? "runs" : "does not run"
   }`;
-  const pushed = spool ? [spoolText(spool, inputNames(config))] : [];
+  const pushed = spool ? [spoolText(spool, inputNames(config), all.isRunning)] : [];
   const lines = [
     ...all.positions.map(positionText),
     ...pushed,
@@ -51,7 +51,7 @@ export async function whereText(config: AgentConfig, file: string): Promise<stri
   if (found.length > 0) return `${found.map(positionText).join("\n")}\n`;
   const inputs = inputNames(config);
   if (all.spool && ["spool", SPOOL_LOCATION, ...inputs].includes(file))
-    return `${spoolText(all.spool, inputs)}\n`;
+    return `${spoolText(all.spool, inputs, all.isRunning)}\n`;
   const hint =
     "Its path must match a [[files]] entry, and none of that entry's exclude; pushed events are under spool.";
   throw new AgentError("FILES", resolve(file), "no entry of the configuration takes it", hint);
@@ -74,12 +74,16 @@ function positionText(position: Position): string {
   return `${location} (${tag})\n  delivered to byte ${delivered}${extent}${readText}${why}`;
 }
 
-function spoolText(spool: SpoolState, inputs: readonly string[]): string {
+function spoolText(spool: SpoolState, inputs: readonly string[], isRunning: boolean): string {
   const { received, delivered, read, openConnections, lastRefusal, bytes, maxBytes, waiting } = spool;
   const from = inputs.length > 0 ? inputs.join(", ") : "nothing is pushed any more";
   const readText = read === undefined ? "" : `, read to ${read}`;
   const open = openConnections === undefined ? "" : `, ${openConnections} connections are open`;
   const refusal = lastRefusal === undefined ? "" : `\n  last refused: ${lastRefusal}`;
+  if (received === 0) {
+    const state = isRunning ? "" : "; the agent does not run, and nobody listens";
+    return `${SPOOL_LOCATION} (${from})\n  nothing has come yet${open}${state}${refusal}`;
+  }
   const why = waiting === undefined ? "" : `\n  waiting: ${waiting}`;
   const share = Math.ceil((bytes / maxBytes) * 100);
   return `${SPOOL_LOCATION} (${from})

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import { CheckpointFile } from "./checkpoint.ts";
-import type { AgentConfig } from "./config.ts";
+import { type AgentConfig, takesEvents } from "./config.ts";
 import type { AgentStatus, FileStatus } from "./monitor/agent-status.ts";
 import { askMonitor } from "./monitor/ask-monitor.ts";
 import type { Renewal } from "./machine/machine-state.ts";
@@ -59,7 +59,7 @@ export interface SpoolState {
 
 export interface Positions {
   readonly isRunning: boolean;
-  /** Undefined where nothing was ever pushed. */
+  /** Undefined where nothing was ever pushed, and nothing can be. */
   readonly spool: SpoolState | undefined;
   /** Why nothing is acknowledged at present, where that is so. */
   readonly streamError: string | undefined;
@@ -145,19 +145,20 @@ async function spoolState(
   { status, isRunning, streamError }: View,
 ): Promise<SpoolState | undefined> {
   const extent = await spoolExtent(spoolDirectory(config.state_dir));
-  if (extent === undefined) return undefined;
+  if (extent === undefined && !takesEvents(config)) return undefined;
+  const { sourceId, end, bytes } = extent ?? { sourceId: undefined, end: 0, bytes: 0 };
   const told = status?.files[SPOOL_LOCATION];
-  const checkpointed = position?.sourceId === extent.sourceId ? position.offset : 0;
+  const checkpointed = position && position.sourceId === sourceId ? position.offset : 0;
   const delivered = Math.max(checkpointed, told?.delivered ?? 0);
   // The agent may have moved on since its files were looked at.
-  const received = Math.max(extent.end, told?.size ?? 0);
+  const received = Math.max(end, told?.size ?? 0);
   const state = {
     received,
     delivered,
     read: told?.position,
     openConnections: status?.spool?.connections,
     lastRefusal: status?.receiver?.last_refusal ?? undefined,
-    bytes: extent.bytes,
+    bytes,
     maxBytes: config.spool.max_bytes,
   };
   const readOn = (told?.position ?? 0) > delivered ? "it waits for acknowledgements" : "it is being read";

@@ -1,4 +1,5 @@
 import { undeliveredBytes } from "./pace.ts";
+import { waitingBytes } from "./spool-age.ts";
 import type { Vitals } from "./vitals.ts";
 
 export const SAMPLE_EVERY_MS = 5_000;
@@ -12,7 +13,7 @@ const LEVELS = {
   lagSeconds: ({ files, pace }: Vitals) => pace.mostLagMs(files) / 1_000,
   undeliveredBytes: ({ files }: Vitals) => files.reduce((sum, file) => sum + undeliveredBytes(file), 0),
   bufferedBytes: ({ bufferedBytes }: Vitals) => bufferedBytes,
-  spoolBytes: ({ pushed }: Vitals) => pushed?.spool.bytes ?? 0,
+  spoolBytes: ({ pushed }: Vitals) => (pushed ? waitingBytes(pushed.spool, pushed.reader) : 0),
   connections: ({ pushed }: Vitals) =>
     Array.from(pushed?.lines.values() ?? []).reduce(
       (sum, { open }) => sum + open,

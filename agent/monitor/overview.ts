@@ -1,7 +1,7 @@
 import { health, type Health } from "./health.ts";
 import { type History, type HistoryPart, SAMPLE_EVERY_MS } from "./history.ts";
 import { undeliveredBytes } from "./pace.ts";
-import { oldestAgeSeconds } from "./spool-age.ts";
+import { oldestAgeSeconds, waitingBytes } from "./spool-age.ts";
 import type { PushedVitals } from "../pushed-input.ts";
 import type { Vitals } from "./vitals.ts";
 import type { WatchedSource } from "./watched-source.ts";
@@ -143,6 +143,7 @@ function spoolOf({ spool, reader, limits }: PushedVitals): object {
   const { counts, bytes, error } = spool;
   return {
     bytes,
+    waitingBytes: waitingBytes(spool, reader),
     maxBytes: limits.max_bytes,
     overflow: limits.overflow,
     oldestAgeSeconds: oldestAgeSeconds(spool, reader),

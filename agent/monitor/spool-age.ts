@@ -9,3 +9,11 @@ export function oldestAgeSeconds(
   const oldestMs = spool.oldestMs(delivery.resume.offset);
   return oldestMs === undefined ? 0 : Math.max(0, steadyNow() - oldestMs) / 1_000;
 }
+
+/** Bytes of events in the spool that are not delivered. What its files take is more, and stays for a while. */
+export function waitingBytes(
+  { end }: Pick<PushedVitals["spool"], "end">,
+  { delivery }: Pick<PushedVitals["reader"], "delivery">,
+): number {
+  return Math.max(0, end - delivery.resume.offset);
+}

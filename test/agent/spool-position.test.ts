@@ -24,10 +24,14 @@ test("where and status tell how far pushed events came, while the agent runs and
     monitor: { port: await freePort() },
     shutdown: { deadline_ms: 0 },
   };
-  expect((await readPositions(agent.config(config))).spool).toBeUndefined();
+  const where = () => whereText(agent.config(config), "forward");
+  const before = `spool:pushed (forward, ${path})\n  nothing has come yet`;
+  expect(await where()).toBe(`${before}; the agent does not run, and nobody listens\n`);
+  expect((await readPositions(agent.config({ files: [{ tag: "a", path: "/a" }] }))).spool).toBeUndefined();
   {
     await using running = new RunningAgent(agent, config);
     await running.until(() => running.phases.includes("ready"));
+    expect(await where()).toBe(`${before}, 0 connections are open\n`);
     await push(path, "one\ntwo\n");
     await running.until(async () => {
       const { spool } = await readPositions(agent.config(config));

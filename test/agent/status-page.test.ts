@@ -64,6 +64,8 @@ describe.skipIf(BROWSER === undefined)(
       await eventually(async () => expect(await row(page, "a.log.1").textContent()).toContain("was /"));
       expect(await row(page, "b.log").locator("progress").getAttribute("value")).toBe(`${lines(10).length}`);
       expect(await page.locator("#inputs tr").textContent()).toContain(`forward 127.0.0.1:${forward.port}`);
+      expect(await page.locator("#spool").textContent()).toBe("empty");
+      expect(await page.locator("#spool-detail").textContent()).toBe("nothing waits; room for 1.1 GB");
       expect(await page.locator("#shards tr").count()).toBeGreaterThan(0);
       await eventually(async () => expect(await page.locator(".chart canvas").count()).toBe(6));
       for (const width of [480, 900, 1_440]) {

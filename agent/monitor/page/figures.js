@@ -9,6 +9,15 @@ export const grouped = (value) => grouping.format(Math.round(value));
 /** 12.3K */
 export const short = (value) => compact.format(value);
 
+/** 12.3K/s, 2.4/s, and of what is rarer than one a second 28/min or 3/h. @param unit such as "lines" */
+export function rate(perSecond, unit = "") {
+  const of = unit && ` ${unit}`;
+  if (perSecond >= 10) return `${short(Math.round(perSecond))}${of}/s`;
+  if (perSecond >= 1) return `${Math.round(perSecond * 10) / 10}${of}/s`;
+  if (perSecond * 60 >= 0.5) return `${Math.round(perSecond * 60)}${of}/min`;
+  return perSecond > 0 ? `${Math.max(1, Math.round(perSecond * 3_600))}${of}/h` : `0${of}/s`;
+}
+
 /** 3.4 MB */
 export function size(bytes) {
   const units = ["B", "kB", "MB", "GB", "TB"];

@@ -1,5 +1,5 @@
 import { Chart } from "./charts.js";
-import { duration, grouped, short, size } from "./figures.js";
+import { duration, grouped, rate, short, size } from "./figures.js";
 import { showFiles, showInputs, showShards } from "./tables.js";
 
 /** Asks every two seconds, and draws what has come. */
@@ -103,15 +103,15 @@ function showTiles({ totals, buffer, spool, files }) {
   const lines = series.sentLines?.at(-1) ?? 0;
   setText(
     "sending-detail",
-    `${grouped(lines)} lines/s, checkpoint ${duration(totals.checkpointAgeSeconds)} ago`,
+    `${rate(lines, "lines")}, checkpoint ${duration(totals.checkpointAgeSeconds)} ago`,
   );
   setBig("queue", size(buffer.bytes), false);
   byId("queue-meter").value = buffer.bytes / buffer.maxBytes;
   setText("queue-detail", `of ${size(buffer.maxBytes)}; then reading pauses`);
   showSpool(spool);
   const throttles = series.throttles?.at(-1) ?? 0;
-  setBig("refusals", `${short(throttles)}/s`, throttles > 0);
-  setText("refusals-detail", `${short(series.retries?.at(-1) ?? 0)}/s sent again`);
+  setBig("refusals", rate(throttles), throttles > 0);
+  setText("refusals-detail", `${rate(series.retries?.at(-1) ?? 0)} sent again`);
   const { rotated, truncated, lost, abandonedBytes } = totals;
   const shown =
     files.rows.length < files.matching
@@ -136,11 +136,21 @@ function showSpool(spool) {
     setBig("spool", "none", false);
     return setText("spool-detail", "nothing is pushed");
   }
-  setBig("spool", size(spool.bytes), spool.error !== undefined || spool.droppedLines > 0);
-  byId("spool-meter").value = spool.bytes / spool.maxBytes;
+  const { bytes, waitingBytes, maxBytes } = spool;
+  setBig(
+    "spool",
+    waitingBytes > 0 ? size(waitingBytes) : "empty",
+    spool.error !== undefined || spool.droppedLines > 0,
+  );
+  // The last segment stays when all of it is delivered: nothing of it takes room from what comes.
+  byId("spool-meter").value = waitingBytes > 0 ? bytes / maxBytes : 0;
+  const on =
+    waitingBytes > 0
+      ? `wait, ${size(bytes)} of ${size(maxBytes)} on disk`
+      : `nothing waits; room for ${size(maxBytes)}`;
   const oldest = spool.oldestAgeSeconds > 0 ? `, oldest ${duration(spool.oldestAgeSeconds)}` : "";
   const dropped = spool.droppedLines > 0 ? `, ${grouped(spool.droppedLines)} left out` : "";
-  setText("spool-detail", spool.error ?? `of ${size(spool.maxBytes)}${oldest}${dropped}`);
+  setText("spool-detail", spool.error ?? `${on}${oldest}${dropped}`);
 }
 
 function show(overview, search) {

@@ -1,5 +1,5 @@
 import { STRETCHES } from "./flow.js";
-import { duration, grouped, short, size } from "./figures.js";
+import { duration, grouped, rate as rateText, size } from "./figures.js";
 import { counted } from "./words.js";
 
 /**
@@ -103,8 +103,8 @@ export class River {
       );
     }
     ribbons.loaded.part.style.display = flow && flow.loaded === undefined ? "none" : "";
-    rate.sent.textContent = `${short(rates?.sent ?? 0)}/s`;
-    rate.filed.textContent = `${short(rates?.filed ?? 0)}/s`;
+    rate.sent.textContent = rateText(rates?.sent ?? 0);
+    rate.filed.textContent = rateText(rates?.filed ?? 0);
   }
 
   /** Places everything for the width there is. */
