@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { AggregateRecords } from "./aggregate-records.ts";
 import { DIGEST_BYTES, FIELD, MAGIC, type Tag, type UserRecord } from "./aggregate.ts";
 import { AGGREGATE_MAX_PARTS, PARTITION_KEY_MAX_CHARS } from "./limits.ts";
 import { Cursor } from "./varint.ts";
@@ -20,55 +21,50 @@ export function isAggregate(data: Uint8Array): boolean {
  * @throws WireError NOT_AN_AGGREGATE, TRUNCATED, DIGEST_MISMATCH, MALFORMED, TOO_MANY_PARTS, KEY_INDEX
  */
 export function deaggregate(data: Uint8Array): UserRecord[] {
-  if (!isAggregate(data)) throw new WireError("NOT_AN_AGGREGATE", "the magic bytes are missing", 0);
+  return [...readAggregate(data)];
+}
+
+/** As `deaggregate`, with nothing made of a record but its place. @throws WireError as `deaggregate` */
+export function readAggregate(data: Uint8Array): AggregateRecords {
+  const body = aggregateBody(data);
+  const digest = createHash("md5").update(body).digest();
   const end = data.length - DIGEST_BYTES;
-  if (end < MAGIC.length) throw new WireError("TRUNCATED", "too short for a digest", data.length);
-  const digest = createHash("md5").update(data.subarray(MAGIC.length, end)).digest();
   if (!digest.equals(data.subarray(end))) {
     throw new WireError("DIGEST_MISMATCH", "the MD5 trailer does not match the body", end);
   }
   return readAggregatedRecord(new Cursor(data, MAGIC.length, end));
 }
 
-function readAggregatedRecord(body: Cursor): UserRecord[] {
-  const partitionKeys: string[] = [];
-  const explicitHashKeys: string[] = [];
-  const records: RawRecord[] = [];
-  let tags = 0;
+/** What the digest at an aggregate's end is of. @throws WireError NOT_AN_AGGREGATE, TRUNCATED */
+function aggregateBody(data: Uint8Array): Uint8Array {
+  if (!isAggregate(data)) throw new WireError("NOT_AN_AGGREGATE", "the magic bytes are missing", 0);
+  const end = data.length - DIGEST_BYTES;
+  if (end < MAGIC.length) throw new WireError("TRUNCATED", "too short for a digest", data.length);
+  return data.subarray(MAGIC.length, end);
+}
+
+function readAggregatedRecord(body: Cursor): AggregateRecords {
+  const records = new AggregateRecords(body.bytes);
   while (!body.done) {
-    const field = body.varint();
-    if (field === FIELD.partitionKeyTable) partitionKeys.push(readKey(body));
-    else if (field === FIELD.explicitHashKeyTable) explicitHashKeys.push(readKey(body));
-    else if (field === FIELD.records) {
-      const record = readRecord(body.message());
-      tags += record.tags.length;
-      records.push(record);
-    } else skip(body, field, 3);
-    assertParts(partitionKeys.length + explicitHashKeys.length + records.length + tags, body.at);
+    const common = records.takeCommon(body.at, body.end);
+    if (common > 0) body.at = common;
+    else readField(body, records);
+    assertParts(records.parts, body.at);
   }
   // Tables may stand after the records, so indices are resolved only now.
-  return records.map((record) => ({
-    partitionKey: lookUp(partitionKeys, record.partitionKeyIndex, record.at),
-    explicitHashKey:
-      record.explicitHashKeyIndex === undefined
-        ? undefined
-        : lookUp(explicitHashKeys, record.explicitHashKeyIndex, record.at),
-    data: record.data,
-    tags: record.tags,
-  }));
+  records.checkKeys();
+  return records;
 }
 
-interface RawRecord {
-  at: number;
-  partitionKeyIndex: number;
-  explicitHashKeyIndex: number | undefined;
-  data: Uint8Array;
-  tags: readonly Tag[];
+function readField(body: Cursor, records: AggregateRecords): void {
+  const field = body.varint();
+  if (field === FIELD.partitionKeyTable) records.partitionKeys.push(readKey(body));
+  else if (field === FIELD.explicitHashKeyTable) records.explicitHashKeys.push(readKey(body));
+  else if (field === FIELD.records) readRecord(body.message(), records);
+  else skip(body, field, 3);
 }
 
-const NO_TAGS: readonly Tag[] = [];
-
-function readRecord(body: Cursor): RawRecord {
+function readRecord(body: Cursor, records: AggregateRecords): void {
   const at = body.at;
   let partitionKeyIndex: number | undefined;
   let explicitHashKeyIndex: number | undefined;
@@ -84,7 +80,8 @@ function readRecord(body: Cursor): RawRecord {
   }
   if (partitionKeyIndex === undefined) throw new WireError("MALFORMED", "record without a partition key", at);
   if (data === undefined) throw new WireError("MALFORMED", "record without data", at);
-  return { at, partitionKeyIndex, explicitHashKeyIndex, data, tags: tags ?? NO_TAGS };
+  const start = data.byteOffset - body.bytes.byteOffset;
+  records.add(at, partitionKeyIndex, explicitHashKeyIndex, start, start + data.length, tags);
 }
 
 function readTag(body: Cursor): Tag {
@@ -123,14 +120,6 @@ function readString(body: Cursor): string {
 function assertParts(parts: number, at: number): void {
   if (parts <= AGGREGATE_MAX_PARTS) return;
   throw new WireError("TOO_MANY_PARTS", `more than ${AGGREGATE_MAX_PARTS} records, keys and tags`, at);
-}
-
-function lookUp(table: readonly string[], index: number, at: number): string {
-  const key = table[index];
-  if (key === undefined) {
-    throw new WireError("KEY_INDEX", `key ${index} of a table of ${table.length}`, at);
-  }
-  return key;
 }
 
 /** Skips a field we do not know. One that we know (1 to `known`) is here with a wrong wire type. */

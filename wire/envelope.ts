@@ -1,8 +1,9 @@
 import { isUtf8 } from "node:buffer";
 import { constants, zstdCompressSync } from "node:zlib";
+import type { AggregateRecords } from "./aggregate-records.ts";
 import type { UserRecord } from "./aggregate.ts";
 import { type Compression, compressionOf, InflateBudget, refuseUnsupported } from "./compression.ts";
-import { deaggregate, isAggregate } from "./deaggregate.ts";
+import { isAggregate, readAggregate } from "./deaggregate.ts";
 import { WireError } from "./wire-error.ts";
 
 /**
@@ -14,6 +15,11 @@ export interface Envelope {
   readonly kind: "aggregate" | "plain";
   readonly userRecords: readonly UserRecord[];
 }
+
+/** The same, with records of an aggregate as places in its bytes. */
+export type OpenEnvelope =
+  | { readonly kind: "aggregate"; readonly records: AggregateRecords }
+  | { readonly kind: "plain"; readonly data: Uint8Array };
 
 /** Compression within compression. A producer has a reason for one layer, and an agent of its own for another. */
 const LAYERS_MAX = 3;
@@ -30,27 +36,32 @@ export function openEnvelope(
   partitionKey: string,
   budget: InflateBudget = new InflateBudget(data.length),
 ): Envelope {
+  const opened = unwrap(data, budget);
+  if (opened.kind === "aggregate") return { kind: "aggregate", userRecords: [...opened.records] };
+  const userRecord = { partitionKey, explicitHashKey: undefined, data: opened.data, tags: [] };
+  return { kind: "plain", userRecords: [userRecord] };
+}
+
+/** As `openEnvelope`. @throws WireError as `openEnvelope` */
+export function unwrap(data: Uint8Array, budget: InflateBudget): OpenEnvelope {
   let inner = data;
   for (let layers = 0; !isAggregate(inner); layers++) {
     const compression = compressionOf(inner);
-    if (compression === undefined) return plain(inner, partitionKey);
+    if (compression === undefined) return plain(inner);
     if (layers === LAYERS_MAX) {
       throw new WireError("TOO_DEEP", `compressed more than ${LAYERS_MAX} times over`);
     }
     const unpacked = inflate(inner, compression, budget);
-    if (unpacked === undefined) return plain(inner, partitionKey);
+    if (unpacked === undefined) return plain(inner);
     inner = unpacked;
   }
-  return { kind: "aggregate", userRecords: deaggregate(inner) };
+  return { kind: "aggregate", records: readAggregate(inner) };
 }
 
 /** @throws WireError UNSUPPORTED_COMPRESSION */
-function plain(data: Uint8Array, partitionKey: string): Envelope {
+function plain(data: Uint8Array): OpenEnvelope {
   refuseUnsupported(data);
-  return {
-    kind: "plain",
-    userRecords: [{ partitionKey, explicitHashKey: undefined, data, tags: [] }],
-  };
+  return { kind: "plain", data };
 }
 
 /** @returns undefined for a text that only begins like zlib */

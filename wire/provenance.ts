@@ -213,6 +213,26 @@ export class ProvenanceReader {
     return this.#advance(this.#identify(id!, record), offset, bytes, readGap(record, offset));
   }
 
+  /**
+   * Records without tags, which go on where the one before them ends.
+   *
+   * @param starts where the data of each begins, with `ends`, from `from` to `to`
+   * @throws WireError as `position`
+   */
+  goOn(starts: Int32Array, ends: Int32Array, from: number, to: number): void {
+    const source = this.#source!;
+    let extent = 0;
+    for (let i = from; i < to; i++) extent += ends[i]! - starts[i]! + 1;
+    const isWithin =
+      Number.isSafeInteger(this.#next + extent) && this.#sourceBytes + extent <= PROVENANCE_MAX_SOURCE_BYTES;
+    if (isWithin) {
+      if (extent > 0) this.#advance(source, this.#next, extent, undefined);
+      return;
+    }
+    // One of them is past a limit: which it is says the error.
+    for (let i = from; i < to; i++) this.#advance(source, this.#next, ends[i]! - starts[i]! + 1, undefined);
+  }
+
   #advance(source: Source, offset: number, extent: number, gap: Gap | undefined): Position {
     if (extent === 0)
       throw new WireError("PROVENANCE", `a record of source ${source.id} stands for no bytes`);

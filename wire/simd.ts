@@ -165,7 +165,13 @@ export function simd(): Simd | undefined {
   return loaded.simd;
 }
 
+/** Whether all is to be done in JavaScript: WEIR_SIMD=0, by which tests are what a machine without vectors is. */
+export function simdIsOff(): boolean {
+  return process.env["WEIR_SIMD"] === "0";
+}
+
 function load(): Simd | undefined {
+  if (simdIsOff()) return undefined;
   try {
     return new Simd();
   } catch {

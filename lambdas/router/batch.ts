@@ -6,7 +6,9 @@ import { DeliveredSources } from "./delivered-sources.ts";
 import { copiesOf, fileLine, type Line } from "./file-line.ts";
 import type { LogTypes, RoutedType } from "./log-types.ts";
 import { Misfit } from "./misfit.ts";
-import type { Event } from "./open-record.ts";
+import type { RowMachine } from "./rows/row-machine.ts";
+import { fileRun } from "./rows/file-run.ts";
+import { type Event, Run } from "./run.ts";
 import { SKIPPED } from "./parse/skipped.ts";
 import { Room } from "./room.ts";
 import { RowMetadata } from "./row-metadata.ts";
@@ -26,9 +28,17 @@ export class Batch {
   );
   userRecords = 0;
   readonly #types: TypeBatches;
+  readonly #machine: RowMachine | undefined;
 
-  constructor(logTypes: LogTypes, foreign: WeirConfig["foreign"], limits: BatchLimits) {
+  /** @param machine that makes rows of plain lines */
+  constructor(
+    logTypes: LogTypes,
+    foreign: WeirConfig["foreign"],
+    limits: BatchLimits,
+    machine: RowMachine | undefined,
+  ) {
     this.#types = new TypeBatches(logTypes, foreign, limits);
+    this.#machine = machine;
   }
 
   /** By name, so that the same batch always gives the same commit. */
@@ -42,19 +52,43 @@ export class Batch {
   }
 
   /** Takes all events of one Kinesis record. @throws BatchFull */
-  take(record: StreamRecord, events: readonly Event[]): void {
+  take(record: StreamRecord, parts: readonly (Event | Run)[]): void {
     const foreign = new RowMetadata(`${record.shardId}:${record.sequenceNumber}`, null, record.arrivedAt);
     let source: Source | undefined;
     let own = foreign;
-    events.forEach((event, index) => {
-      const { position } = event;
-      if (position && position.source !== source) {
-        source = position.source;
+    let events = 0;
+    for (const part of parts) {
+      const from = part instanceof Run ? part.source : part.position?.source;
+      if (from && from !== source) {
+        source = from;
         own = new RowMetadata(source.id, source.host, record.arrivedAt);
       }
-      this.#deliver(event, position ? own : foreign, position?.offset ?? index);
-    });
-    this.userRecords += events.length;
+      if (part instanceof Run) {
+        this.#deliverRun(part, own);
+        events += part.length;
+      } else {
+        const { position } = part;
+        this.#deliver(part, position ? own : foreign, position?.offset ?? events);
+        events++;
+      }
+    }
+    this.userRecords += events;
+  }
+
+  /** Lines that may have come before, or that other types get too, are taken one by one. */
+  #deliverRun(run: Run, metadata: RowMetadata): void {
+    const { type, batch } = this.#types.of(run.tag, run.records.data, true);
+    const machine = type?.copies.length === 0 ? this.#machine : undefined;
+    if (!machine || !type?.writer.program || !this.sources.isNew(run, batch.name)) {
+      for (const event of run) this.#deliver(event, metadata, event.position!.offset);
+      return;
+    }
+    const offsets = run.offsets();
+    const crcs = new Uint32Array(run.length);
+    this.sources.deliverRun(run, batch.name, offsets, crcs);
+    batch.counts.lines += run.length;
+    batch.counts.bytes += run.extent;
+    fileRun(batch, type, { run, offsets, crcs, metadata }, machine, type.writer.program);
   }
 
   #deliver({ record, position, unopened, isEmpty }: Event, metadata: RowMetadata, offset: number): void {

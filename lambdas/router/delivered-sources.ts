@@ -4,6 +4,7 @@ import { type ClosedGap, gapsBefore, leftOutIn, type Position, type Source } fro
 import { RangeSet } from "../../wire/ranges.ts";
 import { DeliveredLines } from "./delivered-lines.ts";
 import type { Room } from "./room.ts";
+import type { Run } from "./run.ts";
 
 /** What one host brought of a source. */
 interface Delivered {
@@ -72,6 +73,31 @@ export class DeliveredSources {
     if (ranges.size > before) this.#commit.take(rangeBytes(end));
     if (!duplicate) this.#addType(types, type);
     return { duplicate, leftOut };
+  }
+
+  /** Whether none of a run's lines has come before, nor claims bytes that another one claims. */
+  isNew({ source, offset }: Run, type: string): boolean {
+    const { claims, lines } = this.#of(source);
+    return offset >= claims.bytes.end && lines.isPast(offset, type);
+  }
+
+  /**
+   * Takes note of a run that is new, as `deliver` would of each of its lines.
+   *
+   * @param offsets of the lines
+   * @param crcs of them, which may be filled in until the next call
+   * @throws BatchFull
+   */
+  deliverRun(run: Run, type: string, offsets: Float64Array, crcs: Uint32Array): void {
+    const { claims, lines, ranges, types } = this.#of(run.source);
+    lines.addAll(offsets, crcs, type);
+    const end = run.offset + run.extent;
+    const before = ranges.size;
+    ranges.add(run.offset, end);
+    if (claims.bytes !== ranges) claims.bytes.add(run.offset, end);
+    // Its range begins with its first line.
+    if (ranges.size > before) this.#commit.take(rangeBytes(offsets[1] ?? end));
+    this.#addType(types, type);
   }
 
   /**

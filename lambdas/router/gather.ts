@@ -3,9 +3,11 @@ import { gapsBefore, leftOutIn } from "../../wire/provenance.ts";
 import { WireError } from "../../wire/wire-error.ts";
 import { Batch } from "./batch.ts";
 import { LogTypes } from "./log-types.ts";
-import { openRecord, type Event } from "./open-record.ts";
+import { openRuns } from "./open-record.ts";
 import type { Quarantined } from "./quarantine.ts";
 import { BatchFull } from "./room.ts";
+import { rowMachine, type RowMachine, type Vectors } from "./rows/row-machine.ts";
+import { type Event, Run } from "./run.ts";
 import type { StreamRecord } from "./stream-record.ts";
 
 /**
@@ -32,7 +34,7 @@ export interface Gathered {
 }
 
 interface Opened {
-  readonly events: readonly Event[];
+  readonly parts: readonly (Event | Run)[];
   /** That its rows may take, from its lines as they came. */
   readonly bytes: number;
   /** Source bytes that it stands for, gaps included. */
@@ -44,8 +46,11 @@ export class Gather {
   readonly #config: WeirConfig;
   readonly #logTypes: LogTypes;
   readonly #maxBytes: number;
+  readonly #machine: RowMachine | undefined;
 
-  constructor(config: WeirConfig) {
+  /** @param vectors the machine that makes rows of plain lines; without one, each line is taken by itself */
+  constructor(config: WeirConfig, vectors: Vectors = { machine: rowMachine() }) {
+    this.#machine = vectors.machine;
     this.#config = config;
     this.#logTypes = new LogTypes(config.types, config);
     this.#maxBytes = config.router.memoryMb * 2 ** 20 * MEMORY_SHARE;
@@ -75,7 +80,7 @@ export class Gather {
         !Number.isSafeInteger(sums.sourceBytes);
       if (isFull && !isFirst) return { batch, quarantined, taken };
       try {
-        batch.take(record, opened.events);
+        batch.take(record, opened.parts);
       } catch (error) {
         if (!(error instanceof BatchFull)) throw error;
         if (!isFirst) return this.from(records.slice(0, taken));
@@ -89,20 +94,26 @@ export class Gather {
 
   #newBatch(): Batch {
     const limits = { maxBytes: this.#maxBytes * ROWS_GROWTH, maxHours: this.#config.lake.maxHoursPerBatch };
-    return new Batch(this.#logTypes, this.#config.foreign, limits);
+    return new Batch(this.#logTypes, this.#config.foreign, limits, this.#machine);
   }
 
   /** The events of a record, or why it is quarantined whole. */
   #open(record: StreamRecord): Opened | WireError {
     try {
-      const events = openRecord(record, this.#config.foreign.splitLines);
+      const parts = openRuns(record, this.#config.foreign.splitLines);
       let [bytes, sourceBytes] = [0, 0];
-      for (const { record, position } of events) {
+      for (const part of parts) {
+        if (part instanceof Run) {
+          bytes += part.extent - part.length + part.length * ROW_OVERHEAD_BYTES;
+          sourceBytes += part.extent;
+          continue;
+        }
+        const { record, position } = part;
         bytes += record.data.length + ROW_OVERHEAD_BYTES;
         if (position) sourceBytes += position.extent;
         if (position?.gap) sourceBytes += leftOutIn(gapsBefore(position.offset, position.gap)).bytes;
       }
-      if (bytes <= this.#maxBytes) return { events, bytes, sourceBytes };
+      if (bytes <= this.#maxBytes) return { parts, bytes, sourceBytes };
       const message = `makes about ${bytes} bytes of rows, more than memory is set aside for`;
       return new WireError("INFLATED_TOO_LARGE", message);
     } catch (error) {

@@ -48,6 +48,18 @@ export class LineBuffer {
     return this.#piece;
   }
 
+  /** Bytes that are left of the buffer that was asked for last. */
+  get spare(): number {
+    return this.#piece.length - this.#at;
+  }
+
+  /** @param rows lines with their line feeds, which `spare` has room for */
+  addLines(rows: Uint8Array, lines: number): void {
+    this.#piece.set(rows, this.#at);
+    this.#at += rows.length;
+    this.#lines += lines;
+  }
+
   /** @param end offset after the line and its line feed */
   added(end: number): void {
     this.#at = end;

@@ -1,22 +1,16 @@
+import type { AggregateRecords } from "../../wire/aggregate-records.ts";
 import type { Tag, UserRecord } from "../../wire/aggregate.ts";
 import { InflateBudget } from "../../wire/compression.ts";
-import { openEnvelope } from "../../wire/envelope.ts";
+import { unwrap } from "../../wire/envelope.ts";
 import { AGGREGATE_MAX_PARTS } from "../../wire/limits.ts";
 import { ProvenanceReader, type Position } from "../../wire/provenance.ts";
 import { WireError } from "../../wire/wire-error.ts";
 import { subscriptionEvents, type Subscription } from "./cloudwatch-logs.ts";
+import { type Event, Run } from "./run.ts";
 import { splitEvents } from "./split-events.ts";
 import type { StreamRecord } from "./stream-record.ts";
 
-/** An event, and where it stands if its producer says so. */
-export interface Event {
-  readonly record: UserRecord;
-  readonly position: Position | undefined;
-  /** Why a user record of another producer is given as it came. */
-  readonly unopened?: string;
-  /** It holds no event: it is counted as filtered. */
-  readonly isEmpty?: true;
-}
+export type { Event } from "./run.ts";
 
 const NO_TAGS: readonly Tag[] = [];
 
@@ -34,16 +28,22 @@ const AGGREGATES_MAX = 3;
  * @param isSplit whether another producer's record has an event for each line
  * @throws WireError for what is corrupt, and for what states more than a commit should hold
  */
-export function openRecord({ data, partitionKey }: StreamRecord, isSplit = true): readonly Event[] {
+export function openRecord(record: StreamRecord, isSplit = true): readonly Event[] {
+  return openRuns(record, isSplit).flatMap((part) => (part instanceof Run ? [...part] : [part]));
+}
+
+/** As `openRecord`; events that follow one another in a source are together. @throws WireError as `openRecord` */
+export function openRuns({ data, partitionKey }: StreamRecord, isSplit = true): readonly (Event | Run)[] {
   const opening = new Opening(data.length, isSplit);
   opening.open(data, partitionKey, 0);
-  return opening.events;
+  return opening.parts;
 }
 
 class Opening {
-  readonly events: Event[] = [];
+  readonly parts: (Event | Run)[] = [];
   readonly #budget: InflateBudget;
   readonly #isSplit: boolean;
+  #events = 0;
 
   /** @param bytes of the Kinesis record */
   constructor(bytes: number, isSplit: boolean) {
@@ -53,24 +53,22 @@ class Opening {
 
   /** @param aggregates that this is a user record of */
   open(data: Uint8Array, partitionKey: string, aggregates: number): void {
-    const { kind, userRecords } = openEnvelope(data, partitionKey, this.#budget);
-    if (kind === "aggregate") {
+    const opened = unwrap(data, this.#budget);
+    if (opened.kind === "aggregate") {
       if (aggregates === AGGREGATES_MAX) {
         throw new WireError("TOO_DEEP", `aggregated more than ${AGGREGATES_MAX} times over`);
       }
-      this.#takeAggregate(userRecords, aggregates + 1);
+      this.#takeAggregate(opened.records, aggregates + 1);
       return;
     }
-    for (const { data } of userRecords) {
-      const subscription = subscriptionEvents(data);
-      if (subscription) {
-        this.#takeSubscription(subscription, partitionKey, data);
-        continue;
-      }
-      for (const event of this.#isSplit ? splitEvents(data) : [data]) {
-        const record = { partitionKey, explicitHashKey: undefined, data: event, tags: NO_TAGS };
-        this.#add({ record, position: undefined });
-      }
+    const subscription = subscriptionEvents(opened.data);
+    if (subscription) {
+      this.#takeSubscription(subscription, partitionKey, opened.data);
+      return;
+    }
+    for (const event of this.#isSplit ? splitEvents(opened.data) : [opened.data]) {
+      const record = { partitionKey, explicitHashKey: undefined, data: event, tags: NO_TAGS };
+      this.#add({ record, position: undefined });
     }
   }
 
@@ -83,31 +81,56 @@ class Opening {
     for (const record of events) this.#add({ record, position: undefined });
   }
 
-  #takeAggregate(userRecords: readonly UserRecord[], aggregates: number): void {
+  #takeAggregate(records: AggregateRecords, aggregates: number): void {
     const reader = new ProvenanceReader();
-    for (const record of userRecords) {
+    for (let i = 0; i < records.length;) {
+      const record = records.at(i);
       const position = reader.position(record);
       if (position === undefined) {
         this.#takeForeign(record, aggregates);
+        i++;
         continue;
       }
-      this.#add({ record, position });
+      const end = records.runEnd(i + 1);
+      reader.goOn(records.starts, records.ends, i + 1, end);
+      this.#takeRun(record, position, records, i, end);
+      i = end;
     }
   }
 
+  /** What differs from the lines after it is an event by itself: a first line after a gap, or one that was altered. */
+  #takeRun(
+    record: UserRecord,
+    position: Position,
+    records: AggregateRecords,
+    from: number,
+    to: number,
+  ): void {
+    const { source, offset, extent, gap } = position;
+    if (gap === undefined && extent === record.data.length + 1) {
+      this.#add(new Run(source, offset, records, from, to), to - from);
+      return;
+    }
+    this.#add({ record, position });
+    if (from + 1 < to) this.#add(new Run(source, offset + extent, records, from + 1, to), to - from - 1);
+  }
+
   #takeForeign(record: UserRecord, aggregates: number): void {
-    const before = this.events.length;
+    const [parts, events] = [this.parts.length, this.#events];
     try {
       this.open(record.data, record.partitionKey, aggregates);
     } catch (error) {
       if (!(error instanceof WireError) || error.code === "TOO_MANY_PARTS") throw error;
-      this.events.length = before;
+      this.parts.length = parts;
+      this.#events = events;
       this.#add({ record, position: undefined, unopened: error.message });
     }
   }
 
-  #add(event: Event): void {
-    if (this.events.push(event) <= AGGREGATE_MAX_PARTS) return;
-    throw new WireError("TOO_MANY_PARTS", `more than ${AGGREGATE_MAX_PARTS} events`);
+  #add(part: Event | Run, events = 1): void {
+    this.parts.push(part);
+    this.#events += events;
+    if (this.#events > AGGREGATE_MAX_PARTS)
+      throw new WireError("TOO_MANY_PARTS", `more than ${AGGREGATE_MAX_PARTS} events`);
   }
 }

@@ -2,6 +2,7 @@ import type { WeirConfig } from "../../wire/config.ts";
 import type { BatchId } from "../../wire/keys.ts";
 import { BatchWriter, type RoutedBatch } from "./batch-writer.ts";
 import { Gather } from "./gather.ts";
+import { rowMachine, type Vectors } from "./rows/row-machine.ts";
 import { RouterError } from "./router-error.ts";
 import type { StreamRecord } from "./stream-record.ts";
 
@@ -15,8 +16,9 @@ export class Router {
   readonly #gather: Gather;
   readonly #writer: BatchWriter;
 
-  constructor(config: WeirConfig) {
-    this.#gather = new Gather(config);
+  /** @param vectors the machine that makes rows of plain lines, if it is to be used */
+  constructor(config: WeirConfig, vectors: Vectors = { machine: rowMachine() }) {
+    this.#gather = new Gather(config, vectors);
     this.#writer = new BatchWriter(config);
   }
 

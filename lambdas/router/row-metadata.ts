@@ -2,7 +2,7 @@ import { copyBytes, ZERO } from "./plain/bytes.ts";
 import { formatTimestamp } from "./time/timestamp.ts";
 
 const TIME_AT = '{"_time":"'.length;
-const SECONDS_AT = TIME_AT + "YYYY-MM-DD HH:MM:".length;
+export const SECONDS_AT = TIME_AT + "YYYY-MM-DD HH:MM:".length;
 const ANY_TIME = "YYYY-MM-DD HH:MM:SS.mmm";
 
 const CRC = Buffer.from(',"_crc":');
@@ -33,6 +33,12 @@ export class RowMetadata {
   get maxBytes(): number {
     const digits = OFFSET_MAX_DIGITS + CRC_MAX_DIGITS;
     return this.#beforeOffset.length + CRC.length + digits + this.#afterCrc.length;
+  }
+
+  /** The texts before a row's offset, of a row at this time, and after its CRC-32. Good until the next call. */
+  around(epochMs: number): readonly [before: Buffer, after: Buffer] {
+    this.#setTime(epochMs);
+    return [this.#beforeOffset, this.#afterCrc];
   }
 
   /** @returns offset after what was written */

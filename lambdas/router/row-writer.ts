@@ -14,6 +14,7 @@ import type { Fields } from "./parse/fields.ts";
 import { parserOf, type Parse } from "./parse/parser.ts";
 import { SKIPPED, type Skipped } from "./parse/skipped.ts";
 import { PlainRows } from "./plain/plain-rows.ts";
+import { rowProgram, type RowProgram } from "./rows/row-program.ts";
 import { readTime, type ReadTime } from "./time/event-time.ts";
 
 interface ColumnPlan {
@@ -35,6 +36,8 @@ export class RowWriter {
   readonly parse: Parse;
   /** The short way for plain lines, where the type's format has one. */
   readonly plain: PlainRows | undefined;
+  /** What the row machine makes of lines, where it knows the type's format and columns. */
+  readonly program: RowProgram | undefined;
   /** Bytes that are not UTF-8 are replaced, in the place of the line being rejected. */
   readonly replacesInvalidUtf8: boolean;
   readonly #context: readonly string[];
@@ -63,6 +66,7 @@ export class RowWriter {
     this.replacesInvalidUtf8 = type.invalidUtf8 === "replace";
     this.#context = contextNames(type);
     this.plain = PlainRows.of(type);
+    this.program = rowProgram(type);
     this.#columns = type.columns.map((column, i) => ({
       name: column.name,
       key: `,"${column.name}":`,

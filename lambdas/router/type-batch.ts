@@ -58,6 +58,19 @@ export class TypeBatch {
     return this.#rows(epochMs).lines;
   }
 
+  /** Where rows of this event time are filed; undefined if there has been none of its hour. */
+  knownRowsAt(epochMs: number): LineBuffer | undefined {
+    return (this.#together ?? this.#hours.get(Math.floor(epochMs / HOUR_MS)))?.lines;
+  }
+
+  /** Call once rows of one hour are there. */
+  countRows(firstMs: number, lastMs: number, count: number): void {
+    const rows = this.#rows(firstMs);
+    rows.firstMs = Math.min(rows.firstMs, firstMs);
+    rows.lastMs = Math.max(rows.lastMs, lastMs);
+    this.counts.rows += count;
+  }
+
   /** Call once the row is there. */
   countRow(epochMs: number, foreign: boolean): void {
     const rows = this.#rows(epochMs);

@@ -4,7 +4,7 @@ import type { LogType } from "../../../wire/log-type.ts";
 import { accessFormatOf } from "../../../wire/access-parser.ts";
 import { zoneOffsetMs } from "../../../wire/time-zone.ts";
 import { columnWriter, nullsOf } from "../column/column-writer.ts";
-import { fieldPath, type FieldPath } from "../field-path.ts";
+import { fieldPath } from "../field-path.ts";
 import { contextNames } from "../line-context.ts";
 import { CLF_MINUTE_CHARS } from "../time/clf.ts";
 import { readTime } from "../time/event-time.ts";
@@ -12,13 +12,18 @@ import { CLOSE_BRACE, COLON, COMMA, copyBytes, OPEN_BRACE } from "./bytes.ts";
 import { columnCopier, copierButFor, copyText, type CopyColumn } from "./plain-column.ts";
 import { PlainTime } from "./plain-time.ts";
 import { accessLogScanner } from "./scan-access-log.ts";
-import { jsonScanner } from "./scan-json.ts";
+import { jsonMembers, jsonScanner } from "./scan-json.ts";
 import { KIND, Spans, type Scan } from "./spans.ts";
 
 /** Longer lines take the general path; so no text is too long for SUPER, and no row for COPY. */
 const LINE_MAX_BYTES = 2_000;
 
 const EXTRA = Buffer.from(',"_extra":');
+
+/** How event times of a type are read. */
+export function plainTime(time: NonNullable<LogType["time"]>): PlainTime {
+  return new PlainTime(readTime(time.format, time), minuteChars(time));
+}
 
 /**
  * Characters of a time up to the colon before its seconds, 0 where there is none, or where what a minute means may
@@ -29,6 +34,20 @@ function minuteChars({ format, zone = "UTC" }: NonNullable<LogType["time"]>): nu
   return format === "iso8601" && zoneOffsetMs(zone) !== undefined ? "YYYY-MM-DDTHH:MM".length : 0;
 }
 
+/** Of the fields that lines always have, those that no column and no time takes. */
+export function untakenOf(
+  type: LogType,
+  always: readonly string[],
+): { readonly slot: number; readonly name: string }[] {
+  const taken = new Set(fieldsOf(type));
+  return always.map((name, slot) => ({ slot, name })).filter(({ name }) => !taken.has(name));
+}
+
+/** Room that columns may take besides the bytes of a line. @param keys `,"name":` of each */
+export function roomOf(keys: readonly Buffer[]): number {
+  return keys.reduce((sum, key) => sum + key.length + 64, 1_024);
+}
+
 interface ColumnPlan {
   readonly slot: number;
   /** `,"name":` */
@@ -37,8 +56,15 @@ interface ColumnPlan {
   readonly copy: CopyColumn;
 }
 
+/** Fields that columns and the event time are filled from. */
+export function fieldsOf({ columns, time }: LogType): string[] {
+  const fields = new Set(columns.map(({ name, field = name }) => field));
+  if (time) fields.add(time.field);
+  return [...fields];
+}
+
 /** Whether the fields of lines are asked for besides being copied. */
-function hasExpressions({ columns, drop, copy, remove }: LogType): boolean {
+export function hasExpressions({ columns, drop, copy, remove }: LogType): boolean {
   return (
     drop !== undefined ||
     remove !== undefined ||
@@ -71,11 +97,9 @@ export class PlainRows {
     const access = accessFormatOf(type.parse);
     if (access) return PlainRows.#ofAccessLog(type, access);
     if (type.parse.format !== "json") return undefined;
-    const fields = new Set(type.columns.map(({ name, field = name }) => field));
-    if (type.time) fields.add(type.time.field);
-    const named = [...fields];
-    const scanner = jsonScanner(named.map((field): FieldPath => fieldPath(field, true)));
-    return scanner && new PlainRows(type, scanner.scan, scanner.slots, named, []);
+    const named = fieldsOf(type);
+    const members = jsonMembers(named.map((field) => fieldPath(field, true)));
+    return members && new PlainRows(type, jsonScanner(members), members.slots, named, []);
   }
 
   static #ofAccessLog(type: LogType, format: AccessFormat): PlainRows | undefined {
@@ -107,13 +131,13 @@ export class PlainRows {
     });
     this.#time = time && {
       slot: slotOf(time.field),
-      reader: new PlainTime(readTime(time.format, time), minuteChars(time)),
+      reader: plainTime(time),
     };
-    const taken = new Set([...this.#columns.map(({ slot }) => slot), this.#time?.slot]);
-    this.#untaken = [...always.entries()]
-      .filter(([slot]) => !taken.has(slot))
-      .map(([slot, name]) => ({ slot, key: Buffer.from(`"${name}":`) }));
-    this.#fixedBytes = this.#columns.reduce((sum, { key }) => sum + key.length + 64, 1_024);
+    this.#untaken = untakenOf(type, always).map(({ slot, name }) => ({
+      slot,
+      key: Buffer.from(`"${name}":`),
+    }));
+    this.#fixedBytes = roomOf(this.#columns.map(({ key }) => key));
   }
 
   /** Room that the columns of the line scanned last may take. */

@@ -10,25 +10,30 @@ const MS_CHARS = ".mmm".length;
  */
 export class PlainTime {
   readonly #readTime: ReadTime;
-  readonly #minuteChars: number;
+  readonly minuteChars: number;
   #last: Uint8Array = new Uint8Array();
   #lastMinuteMs = NaN;
 
   /** @param minuteChars up to the colon before the seconds; 0 for formats that have another form */
   constructor(readTime: ReadTime, minuteChars: number) {
     this.#readTime = readTime;
-    this.#minuteChars = minuteChars;
+    this.minuteChars = minuteChars;
+  }
+
+  /** The time read last that others are compared with, empty before the first; and when its minute begins. */
+  get last(): { readonly text: Uint8Array; readonly minuteMs: number } {
+    return { text: this.#last, minuteMs: this.#lastMinuteMs };
   }
 
   /** @returns ms of the epoch, NaN for what is not a time */
   read(bytes: Uint8Array, from: number, to: number, arrivedAtMs: number): number {
-    const secondAt = from + this.#minuteChars;
+    const secondAt = from + this.minuteChars;
     const within = this.#isLikeLast(bytes, from, to) ? readSeconds(bytes, secondAt, to) : NaN;
     if (!Number.isNaN(within)) return this.#lastMinuteMs + within;
     const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
     const epochMs = this.#readTime(text, arrivedAtMs)?.epochMs ?? NaN;
     // Nothing but a minute's begin is of 24:00.
-    if (this.#minuteChars > 0 && !text.startsWith("24:00", this.#minuteChars - "24:00".length)) {
+    if (this.minuteChars > 0 && !text.startsWith("24:00", this.minuteChars - "24:00".length)) {
       this.#last = Buffer.from(text);
       this.#lastMinuteMs = epochMs - readSeconds(bytes, secondAt, to);
     }
@@ -37,8 +42,8 @@ export class PlainTime {
 
   #isLikeLast(bytes: Uint8Array, from: number, to: number): boolean {
     const last = this.#last;
-    if (to - from !== last.length || !equalBytes(bytes, from, last, 0, this.#minuteChars)) return false;
-    const afterSeconds = this.#minuteChars + SECOND_CHARS;
+    if (to - from !== last.length || !equalBytes(bytes, from, last, 0, this.minuteChars)) return false;
+    const afterSeconds = this.minuteChars + SECOND_CHARS;
     const zoneAt = last[afterSeconds] === POINT ? afterSeconds + MS_CHARS : afterSeconds;
     if (bytes[from + afterSeconds] !== last[afterSeconds]) return false;
     return equalBytes(bytes, from + zoneAt, last, zoneAt, last.length - zoneAt);

@@ -19,7 +19,8 @@ const HOLDS: Readonly<Record<AccessForm, Uint8Array>> = {
 
 const MAY_BE_EMPTY: ReadonlySet<AccessForm> = new Set(["time", "quoted", "until"]);
 
-interface Step {
+/** A field of a format, and the text before it. */
+export interface Step {
   readonly before: Buffer;
   readonly form: AccessForm;
   readonly holds: Uint8Array;
@@ -36,15 +37,7 @@ interface Step {
  * Slots are the fields' places in `accessFieldNames`.
  */
 export function accessLogScanner(format: AccessFormat): Scan {
-  const names = accessFieldNames(format);
-  const steps = format.fields.map(({ before, name, form }, i): Step => ({
-    before: Buffer.from(before),
-    form,
-    holds: form === "until" ? butFor(format.fields[i + 1]?.before ?? format.after) : HOLDS[form],
-    isRequest: form === "request",
-    mayBeEmpty: MAY_BE_EMPTY.has(form),
-    slot: names.indexOf(form === "request" ? "method" : name),
-  }));
+  const steps = accessSteps(format);
   const after = Buffer.from(format.after);
   return (bytes, end, spans) => {
     let at = 0;
@@ -65,6 +58,18 @@ export function accessLogScanner(format: AccessFormat): Scan {
     }
     return at + after.length === end && equalBytes(after, 0, bytes, at, after.length);
   };
+}
+
+export function accessSteps(format: AccessFormat): Step[] {
+  const names = accessFieldNames(format);
+  return format.fields.map(({ before, name, form }, i) => ({
+    before: Buffer.from(before),
+    form,
+    holds: form === "until" ? butFor(format.fields[i + 1]?.before ?? format.after) : HOLDS[form],
+    isRequest: form === "request",
+    mayBeEmpty: MAY_BE_EMPTY.has(form),
+    slot: names.indexOf(form === "request" ? "method" : name),
+  }));
 }
 
 /** A list of more than one word, its words in groups. */

@@ -17,7 +17,7 @@ import {
 import { EXTRAS_MAX, KIND, type Kind, type Scan, type Spans } from "./spans.ts";
 
 /** A name that the type knows: its slot, and for an object of which only fields below are taken, those. */
-interface Member {
+export interface Member {
   readonly name: Buffer;
   readonly slot: number;
   readonly below: Member[];
@@ -28,17 +28,29 @@ interface Member {
 /** The slot of a name with dots in which only part of a path is written. */
 const NOT_PLAIN = -1;
 
+/** The names that a type knows of an object, and how many slots their values take. */
+interface Members {
+  readonly top: readonly Member[];
+  readonly slots: number;
+}
+
 /** Members are searched one after the other. */
 const MEMBERS_MAX = 64;
 
 /**
  * Scans plain JSON objects: ASCII without escapes, at most one space after colons and commas, no name twice,
  * no objects but those that columns reach into.
- *
+ */
+export function jsonScanner({ top }: Members): Scan {
+  return (bytes, end, spans) =>
+    bytes[0] === OPEN_BRACE && scanObject(bytes, 0, end, spans, top, true) === end;
+}
+
+/**
  * @param paths by slot; slots after them are the scanner's own
  * @returns undefined where plain lines cannot tell the paths apart from one another
  */
-export function jsonScanner(paths: readonly FieldPath[]): { scan: Scan; slots: number } | undefined {
+export function jsonMembers(paths: readonly FieldPath[]): Members | undefined {
   let slots = paths.length;
   const top: Member[] = [];
   for (const [slot, path] of paths.entries()) {
@@ -63,12 +75,7 @@ export function jsonScanner(paths: readonly FieldPath[]): { scan: Scan; slots: n
     member.rivals.push(object.slot);
     top.push(member);
   }
-  if (top.length > MEMBERS_MAX) return undefined;
-  return {
-    slots,
-    scan: (bytes, end, spans) =>
-      bytes[0] === OPEN_BRACE && scanObject(bytes, 0, end, spans, top, true) === end,
-  };
+  return top.length > MEMBERS_MAX ? undefined : { top, slots };
 }
 
 /** Names with dots in them that a path may be written in, the whole of it or only its begin. */
