@@ -10,6 +10,11 @@ const TOLD = new Set(
 const PLAIN = /^(?:-?\d+(?:\.\d+)?[a-z]{0,2}|true|false|yes|no|null|on|off)$/i;
 const SECRET = /pass|secret|sec_?key|key_?id|access_?key|token|auth|cred|private|shared|salt|sign|user/i;
 
+/** Whether a text of this name may be a secret, or hold one. */
+export function mayBeSecret(name: string, text: string): boolean {
+  return SECRET.test(name) || /key|dsn|webhook/i.test(name) || /:\/\/[^/\s]*@/.test(text);
+}
+
 /**
  * A setting of another configuration as it may be shown: its value only where it cannot be a secret.
  *

@@ -16,10 +16,13 @@ const OF_TYPES = new Set([
   "utc",
   "localtime",
   "parse",
+  "path_key",
+  "inject",
 ]);
 
 const NOTES: Readonly<Record<string, string>> = {
   pos_file: "weir agent positions carries them over",
+  path_key: "every row knows its path",
   format: "how a line is read is said in weir.config.ts",
   time_key: "where event time is, is said in weir.config.ts",
   partition_key: "lines are spread over the shards by the room that each has",
@@ -58,7 +61,7 @@ export function tellOthers(
   for (const { name, line } of section.sections) {
     const reason = why[name] ?? SECTION_NOTES[name] ?? NOTES[name] ?? "left out";
     if (known.includes(name)) continue;
-    if (name === "parse") notes.addOfTypes(line, `${where}: <${name}>: ${reason}`);
+    if (OF_TYPES.has(name)) notes.addOfTypes(line, `${where}: <${name}>: ${reason}`);
     else notes.add(line, `${where}: <${name}>: ${reason}`);
   }
 }

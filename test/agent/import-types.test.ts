@@ -240,6 +240,19 @@ format4 /Completed (?<code>[^ ]+) [^ ]+ in (?<runtime>[\d\.]+)ms/`,
       { _time: "2020-10-10 00:10:00.333", stream: "stdout", _extra: { foo: "bar", num: 100 } },
     ],
     [
+      "cri, with a line in it that has another time",
+      parse(
+        "cri",
+        String.raw`<parse>
+@type regexp
+expression /^(?<time>\S+) (?<level>\w+) (?<msg>.*)$/
+</parse>`,
+      ),
+      "2020-10-10T00:10:00.333333333Z stdout F 00:10 WARN late",
+      { _time: "2020-10-10 00:10:00.333", time: "00:10", level: "WARN", msg: "late" },
+    ],
+    ["none, with the path", "format none\npath_key file", "x", { message: "x", file: "/a.log" }],
+    [
       "multi_format, JSON or text",
       parse(
         "multi_format",
@@ -268,6 +281,7 @@ test("what record_transformer adds becomes columns, and what only Ruby can say i
 host \${hostname}
 tag \${tag}
 service web
+api_key hUnter2
 where \${tag_parts[0]}/\${record["user"]["id"]}
 id \${record.dig("user", "id")}
 level \${record["level"].downcase}
@@ -275,7 +289,8 @@ stage "#{ENV['STAGE']}"
 ruby \${Time.now.strftime('%s')}
 </record>
 remove_keys secret,$.user.mail`;
-  const { types, told } = await typesOf(tail(parse("json"), filter("record_transformer", record), "web.a"));
+  const config = await typesOf(tail(parse("json"), filter("record_transformer", record), "web.a"));
+  const { types, told } = config;
   const line = '{"level":"WARN","user":{"id":7,"mail":"a@example.com"},"secret":"x","host":"theirs"}';
   expect(tried(types[0]!, line)).toMatchObject([
     {
@@ -290,10 +305,12 @@ remove_keys secret,$.user.mail`;
   expect(JSON.stringify(tried(types[0]!, line))).not.toMatch(/a@example.com|secret/);
   expect(types[0]!.columns).toContainEqual(expect.objectContaining({ name: "host", field: "_host" }));
   expect(told).toContain(
-    'line 20: <record> stage: left out, set labels = { stage = "${STAGE}" } for the agent',
+    'line 21: <record> stage: left out, set labels = { stage = "${STAGE}" } for the agent',
   );
-  expect(told).toContain("line 21: <record> ruby: left out");
+  expect(told).toContain("line 22: <record> ruby: left out");
   expect(told).not.toContain("records are shaped in weir.config.ts");
+  expect(told).toContain("<record> api_key: left out, it may be a secret");
+  expect(config.typescript + told).not.toContain("hUnter2");
 });
 
 test("grep leaves the same lines out, by their fields", async () => {

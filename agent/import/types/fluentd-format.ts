@@ -127,14 +127,31 @@ export function within(
   const { field } = source;
   const from = wrapper === "json" ? field : { field, format: wrapper as "cri" };
   const others = [...outer.fields].filter(([name]) => name !== key);
+  const time = outer.time && (keepsTime || !inner.time) ? outerTime(outer.time, inner) : inner.time;
+  const isOwn = time !== undefined && time !== inner.time && inner.isOpen;
+  const remark = `where the line in ${field} has a field ${outer.time?.field} too, that is taken for its time`;
   return {
     ...inner,
     parse: { ...inner.parse, from },
     fields: new Map([...others, ...inner.fields]),
     isOpen: outer.isOpen || inner.isOpen,
-    ...(outer.time && (keepsTime || !inner.time) && { time: outer.time }),
-    remarks: [...outer.remarks, ...inner.remarks],
+    ...(time && { time }),
+    remarks: [
+      ...outer.remarks,
+      ...(time === inner.time
+        ? inner.remarks
+        : inner.remarks.filter((one) => !one.includes("event time is arrival time"))),
+      ...(isOwn ? [remark] : []),
+    ],
   };
+}
+
+/** A field of the inner line keeps its name, and that of the outer one stands below `outer` then. */
+function outerTime(time: NonNullable<ImportedFormat["time"]>, inner: ImportedFormat): ImportedFormat["time"] {
+  const isTaken = [...inner.fields.values()].some(
+    (source) => "field" in source && source.field === time.field,
+  );
+  return isTaken || inner.time?.field === time.field ? { ...time, field: `outer.${time.field}` } : time;
 }
 
 function openFormat(format: "json" | "ltsv", parse: FluentdSection): ImportedFormat {
@@ -148,7 +165,11 @@ function openFormat(format: "json" | "ltsv", parse: FluentdSection): ImportedFor
       : [];
   const open: ImportedFormat = { parse: { format }, fields: new Map(), isOpen: true, remarks };
   const saysTime = ["time_key", "time_format", "time_type"].some((name) => parameters.has(name));
-  if (!saysTime) return withTypes(open, parse);
+  if (!saysTime) {
+    const remark =
+      "event time is arrival time: if its lines have a time, say its field and its form as `time`";
+    return withTypes({ ...open, remarks: [...remarks, remark] }, parse);
+  }
   const reading = importTime(parse, format === "json" ? "epoch-seconds" : undefined);
   return timed(open, parse, { key: parameters.get("time_key") ?? "time", reading });
 }

@@ -1,7 +1,7 @@
 import { type FluentdSection, typeOf } from "../fluentd-syntax.ts";
 import { variablesOf } from "../fluentd-value.ts";
 import type { Notes } from "../imported.ts";
-import { shownSetting } from "../shown-value.ts";
+import { mayBeSecret, shownSetting } from "../shown-value.ts";
 import { importFormat, within } from "./fluentd-format.ts";
 import { dropConditions } from "./fluentd-drop.ts";
 import type { ImportedField, ImportedFormat } from "./imported-format.ts";
@@ -24,6 +24,11 @@ export class FluentdRecord {
 
   get fields(): ReadonlyMap<string, ImportedField> {
     return this.#fields;
+  }
+
+  /** Adds a field that is known of the host or the tag, or of where the line stood. */
+  add(name: string | undefined, field: "_host" | "_tag" | "_path"): void {
+    if (name !== undefined && name !== "") this.#fields.set(name, { field });
   }
 
   /** @param isWhole whether the agent asks the filter of the line already */
@@ -52,7 +57,8 @@ export class FluentdRecord {
       this.#tell(filter, "drops all other fields: here they are kept in _extra, unless `remove` names them");
     for (const record of sections.filter(({ name }) => name === "record")) {
       for (const [key, text] of record.parameters) {
-        const field = translateValue(text, (path) => this.#find(path));
+        // A constant of such a name is nothing to put into a repository.
+        const field = isSecret(key, text) ? undefined : translateValue(text, (path) => this.#find(path));
         if (field !== undefined) this.#fields.set(key, field);
         else this.#notes.add(record.lines.get(key), `<record> ${key}: left out, ${whyNot(key, text)}`);
       }
@@ -116,7 +122,13 @@ export class FluentdRecord {
   }
 }
 
+function isSecret(key: string, text: string): boolean {
+  const isConstant = !text.includes("${") && variablesOf(text).length === 0;
+  return isConstant && mayBeSecret(key, text);
+}
+
 function whyNot(key: string, text: string): string {
+  if (isSecret(key, text)) return "it may be a secret";
   const [variable] = variablesOf(text);
   if (variable === undefined)
     return "it names what is not there, or says more than an expression of ours can";

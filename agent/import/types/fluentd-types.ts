@@ -113,6 +113,7 @@ function typeOfEvents(
   isAsked: (key: string) => boolean,
 ): TypeDraft {
   const record = new FluentdRecord(format, notes);
+  if (format !== PUSHED) record.add(source.parameters.get("path_key"), "_path");
   const [first] = fates;
   for (const { section, isSure } of first?.filters ?? []) {
     if (isSure) record.pass(section, isGrep(section) ? isAsked : () => false);
@@ -120,5 +121,9 @@ function typeOfEvents(
       notes.add(section.line, `<filter ${section.argument}>: left out, it is of some of the files alone`);
   }
   const outputs = [...new Set(fates.flatMap(({ by }) => by))];
+  for (const inject of outputs.flatMap(({ sections }) => sections.filter(({ name }) => name === "inject"))) {
+    record.add(inject.parameters.get("hostname_key"), "_host");
+    record.add(inject.parameters.get("tag_key"), "_tag");
+  }
   return draftOf(record, { line: source.line, tags, destinations: destinationsOf(outputs, notes) });
 }
