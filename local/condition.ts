@@ -81,6 +81,8 @@ export interface Facts {
   readonly refused: ReadonlyMap<string, string>;
   readonly freeDiskBytes: number;
   readonly types: Readonly<Record<string, RejectCounts>>;
+  /** Kinds of rejects, the most frequent first. */
+  readonly rejects: readonly { readonly type: string; readonly detail: string }[];
   readonly maxRejectedPercent: number;
 }
 
@@ -140,7 +142,7 @@ const RULES: readonly ((facts: Facts) => Found[])[] = [
 ];
 
 /** A line that is rejected is accounted for, and still no row. */
-function rejections({ types, maxRejectedPercent, phase }: Facts): Found[] {
+function rejections({ types, rejects, maxRejectedPercent, phase }: Facts): Found[] {
   const isOver = phase === "balanced" || phase === "unbalanced" || phase === "draining";
   return overLimit({ types }, maxRejectedPercent)
     .filter(({ lines }) => isOver || lines >= FEW_LINES)
@@ -150,6 +152,7 @@ function rejections({ types, maxRejectedPercent, phase }: Facts): Found[] {
       headline: "Lines are rejected",
       text: `${type}: ${grouped(rejected)} of ${counted(lines, "line")} (${((100 * rejected) / lines).toFixed(1)} %) rejected`,
       told: "since",
+      detail: rejects.find((kind) => kind.type === type)?.detail,
       over: `${type}: no more than ${maxRejectedPercent} % of lines are rejected`,
     }));
 }

@@ -128,11 +128,11 @@ export class Gauges {
   }
 
   /** Looks whether all is as it should be. */
-  look(mapping: Mapping, { types }: Pick<LakeTotals, "types">): readonly Condition[] {
+  look(mapping: Mapping, { types, rejects }: Pick<LakeTotals, "types" | "rejects">): readonly Condition[] {
     const { phase, maxRejectedPercent } = this;
     const facts = this.signs.facts(mapping.status());
     this.conditions = conditions(
-      { ...facts, phase, types, maxRejectedPercent, refused: this.#refusals },
+      { ...facts, phase, types, rejects, maxRejectedPercent, refused: this.#refusals },
       this.conditions,
     );
     return this.conditions;

@@ -8,6 +8,7 @@ import { assertInputs, readAgentFile } from "./agent-file.ts";
 import { readAgentSources } from "./agent-sources.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { startConsole } from "./console/console.ts";
+import { RecentLines } from "./console/recent-lines.ts";
 import { consoleRoutes } from "./console/routes.ts";
 import { type LakeTotals, watchLake } from "./console/watch-lake.ts";
 import { drain } from "./drain.ts";
@@ -80,7 +81,9 @@ export interface RunOptions {
  * Runs the pipeline as it would deploy: files → agent → stream → router → lake → loader → warehouse,
  * until the input ends, then drains it and holds what arrived against what the files say.
  */
-export async function run(options: RunOptions): Promise<Report> {
+export async function run(asked: RunOptions): Promise<Report> {
+  const printed = new RecentLines();
+  const options = { ...asked, log: printed.noted(asked.log) };
   const { configFile, dir, state, say, signal } = options;
   await using stack = new AsyncDisposableStack();
   const config = await loadConfig(configFile);
@@ -121,7 +124,7 @@ export async function run(options: RunOptions): Promise<Report> {
   const page = await startConsole({
     port: options.port ?? 0,
     snapshot: () => gauges.snapshot(cloud.mapping, lake.totals),
-    routes: consoleRoutes({ cloud, lake: lake.totals, config }),
+    routes: consoleRoutes({ cloud, lake: lake.totals, config, configFile, printed }),
   });
   stack.defer(() => page.stop());
   say(`live page: ${page.url}`);

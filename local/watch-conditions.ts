@@ -17,7 +17,7 @@ const LOOK_EVERY_MS = 1_000;
 export function watchConditions(
   gauges: Gauges,
   cloud: Cloud,
-  lake: Pick<LakeTotals, "types">,
+  lake: Pick<LakeTotals, "types" | "rejects">,
   dir: string,
   say: (line: string) => void,
   signal: AbortSignal,

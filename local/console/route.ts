@@ -42,3 +42,10 @@ export class RouteRefusal extends Error {
 export function json(value: unknown): Answer {
   return { contentType: "application/json", body: JSON.stringify(value) };
 }
+
+/** A parameter that must be there. @throws RouteRefusal */
+export function parameter(query: URLSearchParams, name: string): string {
+  const value = query.get(name);
+  if (value === null || value === "") throw new RouteRefusal(400, `${name} is missing`);
+  return value;
+}

@@ -10,6 +10,7 @@ import { Lake } from "../reconcile/lake.ts";
 import { bringsBytes } from "../reconcile/coverage.ts";
 import { extents } from "../reconcile/overlap.ts";
 import type { FileTruth } from "../reconcile/truth.ts";
+import { type RejectPlace, RejectPlaces } from "./reject-places.ts";
 import type { RejectView, Snapshot, TypeFlow } from "./snapshot.ts";
 
 /** An object that a commit names, as the page lists it. */
@@ -38,7 +39,8 @@ export class LakeTotals {
   readonly #batches = new Set<string>();
   readonly #types = new Map<string, Omit<TypeFlow, "loaded">>();
   readonly #sources = new Map<string, { types: Set<string>; accounted: RangeSet }>();
-  readonly #rejects = new Map<string, RejectView>();
+  readonly rejectPlaces = new RejectPlaces();
+  readonly #latestOfType = new Map<string, string>();
   readonly #latest: ListedObject[] = [];
   #cursor: Cursor = LOG_BEGINNING;
   #objects = 0;
@@ -62,7 +64,7 @@ export class LakeTotals {
         // Nothing is counted before everything is read: a round that fails is repeated from this commit.
         this.#batches.add(entry.commit.batchId);
         this.#add(entry.commit);
-        for (const reject of rejects) this.#addReject(reject);
+        for (const { line, place } of rejects) this.rejectPlaces.add(line, place);
       }
       this.#cursor = entry.next;
     }
@@ -85,12 +87,17 @@ export class LakeTotals {
 
   /** Most frequent first. */
   get rejects(): RejectView[] {
-    return [...this.#rejects.values()].sort((a, b) => b.count - a.count);
+    return this.rejectPlaces.views;
   }
 
   /** Newest first. */
   get latestObjects(): readonly ListedObject[] {
     return this.#latest.toReversed();
+  }
+
+  /** Key of the newest object with rows of a type. */
+  latestData(type: string): string | undefined {
+    return this.#latestOfType.get(type);
   }
 
   /** True once some source of the type accounts for a whole file of this size. */
@@ -109,6 +116,7 @@ export class LakeTotals {
     this.#objects += objects.length;
     for (const { kind, type, key, bytes, rows } of objects) {
       this.#bytes += bytes;
+      if (kind === "data") this.#latestOfType.set(type, key);
       this.#latest.push({ kind, type, key, bytes, rows, arrivedTo: commit.arrivedTo });
     }
     this.#latest.splice(0, this.#latest.length - LISTED_OBJECTS);
@@ -132,18 +140,14 @@ export class LakeTotals {
     }
   }
 
-  async #readRejects({ objects }: Commit): Promise<RejectedLine[]> {
-    const lines: RejectedLine[] = [];
+  async #readRejects({ objects }: Commit): Promise<{ line: RejectedLine; place: RejectPlace }[]> {
+    const lines: { line: RejectedLine; place: RejectPlace }[] = [];
     for (const { key, kind } of objects) {
-      if (kind === "rejected") for await (const line of this.#lake.rejected(key)) lines.push(line);
+      if (kind !== "rejected") continue;
+      let index = 0;
+      for await (const line of this.#lake.rejected(key)) lines.push({ line, place: { key, index: index++ } });
     }
     return lines;
-  }
-
-  #addReject({ type, reason, field, detail }: RejectedLine): void {
-    const id = JSON.stringify([type, reason, field]);
-    const count = (this.#rejects.get(id)?.count ?? 0) + 1;
-    this.#rejects.set(id, { type, reason, field, count, detail });
   }
 }
 

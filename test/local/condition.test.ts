@@ -29,6 +29,7 @@ const WELL: Facts = {
   refused: new Map(),
   freeDiskBytes: 5_000 * MB,
   types: { access: { lines: 10_000, rejected: 100, duplicates: 0 } },
+  rejects: [],
   maxRejectedPercent: 5,
 };
 
@@ -140,9 +141,9 @@ describe("what is not as it should be", () => {
     ["the disk is full", { freeDiskBytes: 0 }, "red", "the disk is full: 0 B left since 12:04:33"],
     [
       "lines are rejected",
-      { types: rejected(500, 500) },
+      { types: rejected(500, 500), rejects: [{ type: "access", detail: "not in combined format" }] },
       "red",
-      "access: 500 of 500 lines (100.0 %) rejected since 12:04:33",
+      "access: 500 of 500 lines (100.0 %) rejected since 12:04:33: not in combined format",
     ],
   ])("tells that %s", (_, facts, severity, text) => {
     const found = conditions({ ...WELL, ...facts });

@@ -49,13 +49,92 @@ const ROUTES: Route[] = [
   },
 ];
 
+const REJECT = {
+  count: 293,
+  meaning: "It is not in its type's format.",
+  rule: "{ parse: { format: 'combined' } }",
+  tryWith: [{ what: "Try with the format nginx-main", text: `parse: { format: "nginx-main" }` }],
+  examples: [
+    {
+      detail: "not in combined format",
+      line: `192.0.2.1 - - "GET /" <b>"-"</b>`,
+      lineBytes: 31,
+      path: "/var/log/nginx/access.log",
+      lineNumber: 7,
+      source: "AAAA",
+      offset: 1_234,
+      host: "web-1",
+      tag: "access",
+      arrivedAt: "2026-11-20 10:00:00.000",
+      key: "rejected/x",
+    },
+  ],
+} as const;
+
+const OBJECT = { kind: "data", type: "access", bytes: 4_567, rows: 1, arrivedTo: "2026-11-20T10:00:00Z" };
+const KEY = "data/type=access/x.ndjson.zst";
+
+/** What parts would answer, as the page asks for it. */
+const ANSWERS: Readonly<Record<string, (query: URLSearchParams) => unknown>> = {
+  "/log": () => ({ parts: ["loader"], lines: [{ at: "2026-11-20T10:00:00Z", text: "it printed this" }] }),
+  "/objects": () => [{ ...OBJECT, key: KEY }],
+  "/object": () => ({ key: KEY, lines: [`{"status":200}`], isAll: true }),
+  "/reject": () => REJECT,
+  "/type": (query) => {
+    if (query.get("name") === "photo") throw new RouteRefusal(503, "S3 did not answer");
+    const lake = { key: KEY, rows: [`{"status":200,"tags":["a"]}`] };
+    return {
+      columns: [{ name: "status", type: "smallint", from: "status" }],
+      settings: "{}",
+      tables: [],
+      lake,
+    };
+  },
+};
+
+const DATA = Object.entries(ANSWERS).map(([path, answer]): Route => ({
+  method: "GET",
+  path,
+  answer: ({ query }) => json(answer(query)),
+}));
+
 let shown: Snapshot;
 let running: Console;
 beforeEach(async () => {
   shown = scriptedSnapshot(0);
-  running = await startConsole({ port: 0, everyMs: 25, snapshot: () => shown, routes: ROUTES });
+  running = await startConsole({ port: 0, everyMs: 25, snapshot: () => shown, routes: [...ROUTES, ...DATA] });
 });
 afterEach(() => running.stop());
+
+/** Texts of the picture that stand in one another's place. */
+const OVERLAPS = `(() => {
+  const texts = [...document.querySelectorAll("#river text, #stations span, #stations b")]
+    .map((one) => ({ text: one.textContent, box: one.getBoundingClientRect() }))
+    .filter(({ text, box }) => text !== "" && box.width > 0);
+  const meet = (a, b) =>
+    Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1 && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+  return texts.flatMap((one, i) =>
+    texts.slice(i + 1).filter((other) => meet(one.box, other.box)).map((other) => one.text + " / " + other.text));
+})()`;
+
+/** Elements that reach beyond the page, or whose text reaches beyond them. */
+const WIDER = `[...document.querySelectorAll("main *, header *, #conditions *")]
+  .filter((one) => one.checkVisibility() && !one.closest(".hidden"))
+  .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 ||
+    (one.matches("td, th, li, p, h2, button") && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0))
+  .map((one) => one.outerHTML.slice(0, 120))`;
+
+/** The scripted run, of other types. */
+function ofTypes(names: readonly string[], second: number, change: Partial<Snapshot>): Snapshot {
+  const base = scriptedSnapshot(second, { ...change, elapsedSeconds: Math.floor(second) });
+  const flows = Object.values(base.types);
+  const files = names.map((type, i) => ({ ...base.agent.files[i % base.agent.files.length]!, type }));
+  return {
+    ...base,
+    agent: { files },
+    types: Object.fromEntries(names.map((name, i) => [name, flows[i % flows.length]!])),
+  };
+}
 
 describe.skipIf(BROWSER === undefined)(
   `in a browser (${BROWSER ?? "skipped: no Chromium found; set CHROMIUM_PATH"})`,
@@ -70,7 +149,7 @@ describe.skipIf(BROWSER === undefined)(
     afterAll(() => browser.close());
     beforeEach(async () => {
       page = await browser.newPage({ viewport: { width: 1_440, height: 900 }, reducedMotion: "reduce" });
-      page.setDefaultTimeout(120_000);
+      page.setDefaultTimeout(60_000);
       complaints = [];
       page.on("console", (message) => complaints.push(message.text()));
       page.on("pageerror", (error) => complaints.push(String(error)));
@@ -168,21 +247,106 @@ describe.skipIf(BROWSER === undefined)(
       await page.getByText("The run has ended, or is out of reach").waitFor();
     });
 
-    test.each([800, 1_440])(
-      "nothing overflows at %i px, and nothing moves when figures come",
-      async (width) => {
+    test("nothing moves when figures come", async () => {
+      await page.setViewportSize({ width: 800, height: 900 });
+      await play(0, 2);
+      const boxes = () =>
+        page
+          .locator("section")
+          .evaluateAll((all) => all.map((one) => JSON.stringify(one.getBoundingClientRect())));
+      const before = await boxes();
+      await play(3, 40);
+      expect(await boxes()).toEqual(before);
+    });
+
+    const NAMES = ["a_rather_long_name_of_a_log_type_that_some_service_writes_to", "nginx_errors", "syslog"];
+    test.each([5, 20])("nothing overlaps or is wider than the page with %i types", async (count) => {
+      const more = Array.from({ length: count - 3 }, (_, i) => `${NAMES[i % NAMES.length]}${i}`);
+      const names = ["access", "photo", "user", ...more];
+      const condition = { id: "rejected access", severity: "red", headline: "Lines are rejected" } as const;
+      const text = `access: 500 of 500 lines (100.0 %) rejected since 12:04:05: ${"text after agent ".repeat(9)}`;
+      for (const width of [420, 900, 1_400]) {
         await page.setViewportSize({ width, height: 900 });
-        await play(0, 2);
-        const boxes = () =>
-          page
-            .locator("section")
-            .evaluateAll((all) => all.map((one) => JSON.stringify(one.getBoundingClientRect())));
-        const before = await boxes();
-        await play(3, 40);
-        expect(await boxes()).toEqual(before);
-        expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
-      },
-    );
+        await page.emulateMedia({ colorScheme: width === 900 ? "dark" : "light" });
+        const second = 20 + width / 100;
+        shown = ofTypes(names, second, { conditions: [{ ...condition, text, since: "12:04:05" }] });
+        await page.getByText(clockText(Math.floor(second)), { exact: true }).waitFor();
+        await eventually(async () => expect(await page.locator("#ledger tr").count()).toBe(count));
+        await eventually(async () => expect(await page.evaluate(OVERLAPS)).toEqual([]));
+        expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+        expect(await page.evaluate(WIDER)).toEqual([]);
+      }
+      expect(complaints).toEqual([]);
+    });
+
+    test("by keys alone a type opens, and a reject with its line, its place and what to try", async () => {
+      await play(24, 24);
+      const focused = () => page.evaluate<string>("document.querySelector(':focus')?.textContent ?? ''");
+      const tabTo = async (text: RegExp) => {
+        for (let tabs = 0; tabs < 40 && !text.test(await focused()); tabs++) {
+          await page.keyboard.press("Tab");
+        }
+        expect(await focused()).toMatch(text);
+      };
+      for (const [key, station, title] of [
+        ["Enter", "Files", "Files on this host"],
+        ["Space", "Kinesis", "Shards of the stream"],
+        ["Enter", "Router", "Router"],
+        ["Enter", "S3", "Latest objects in S3"],
+        ["Enter", "Warehouse", "Warehouse"],
+        ["Enter", "access", "access"],
+      ] as const) {
+        await tabTo(new RegExp(`^${station}`));
+        await page.keyboard.press(key);
+        await page.getByRole("dialog", { name: title, exact: true }).waitFor();
+        await page.keyboard.press("Escape");
+        await page.getByRole("dialog").waitFor({ state: "hidden" });
+        expect(await focused()).toContain(station);
+      }
+      await tabTo(/access: unparsed/);
+      await page.keyboard.press("Enter");
+      const dialog = page.getByRole("dialog", { name: "access: unparsed" });
+      await dialog.getByText(REJECT.examples[0].line, { exact: true }).waitFor();
+      expect(await dialog.locator("b").count()).toBe(0);
+      for (const text of ["/var/log/nginx/access.log", "7", "1,234", REJECT.rule, REJECT.tryWith[0].text]) {
+        expect(await dialog.getByText(text, { exact: true }).count()).toBe(1);
+      }
+      await page.keyboard.press("Escape");
+      expect(await focused()).toContain("access: unparsed");
+      // What was asked for when it was closed is let go of.
+      expect(complaints.filter((complaint) => !complaint.startsWith(running.url))).toEqual([]);
+    });
+
+    test("from a list one goes on to one of it, and back", async () => {
+      await play(3, 3);
+      await page.getByRole("button", { name: /^S3/ }).click();
+      await page.getByRole("button", { name: "data/type=access/x.ndjson.zst" }).click();
+      await page.getByRole("dialog", { name: "Object" }).getByText(`{"status":200}`).waitFor();
+      await page.getByRole("button", { name: "Back" }).click();
+      await page.getByRole("dialog", { name: "Latest objects in S3" }).getByText("4.6 kB").waitFor();
+      await page.getByRole("button", { name: "Close" }).click();
+      await page.getByRole("dialog").waitFor({ state: "hidden" });
+    });
+
+    test("what a part does not answer is told in the place of what it was asked for", async () => {
+      await play(3, 3);
+      await page.getByRole("button", { name: "photo", exact: true }).click();
+      await page.getByRole("dialog").getByText("S3 did not answer").waitFor();
+      complaints.length = 0;
+    });
+
+    test("a number's meaning comes with the pointer and with the focus", async () => {
+      await play(3, 3);
+      const tip = page.getByRole("tooltip");
+      await page.locator("thead [data-term=rows]").focus();
+      await tip.getByText("typed and checked").waitFor();
+      await page.keyboard.press("Escape");
+      await tip.waitFor({ state: "hidden" });
+      await page.locator("#ledger td.rejected").first().hover();
+      await tip.getByText("do not fit their type").waitFor();
+      await page.mouse.move(1, 1);
+      await tip.waitFor({ state: "hidden" });
+    });
   },
 );
 

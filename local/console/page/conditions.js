@@ -1,21 +1,30 @@
-/** What is not as it should be, and since when: nothing while all is well. */
+import { button, setText } from "./elements.js";
 
-/** @param conditions worst first */
-export function showConditions(list, conditions) {
+/** What is not as it should be, and since when: nothing while all is well. Each opens where to look. */
+
+/**
+ * @param conditions worst first
+ * @param open what shows a condition, by its id
+ */
+export function showConditions(list, conditions, open) {
   list.hidden = conditions.length === 0;
-  for (const [i, { severity, text, since }] of conditions.entries()) {
-    const item = list.children[i] ?? addItem(list);
+  for (const [i, { id, severity, text, since }] of conditions.entries()) {
+    const item = list.children[i] ?? addItem(list, open);
     item.dataset.severity = severity;
+    item.dataset.condition = id;
     const [said, time] = item.children;
     // Durations in it grow every second; the state of the whole is what is read aloud.
-    if (said.textContent !== text) said.textContent = text;
-    if (time.textContent !== since) time.textContent = since;
+    setText(said, text);
+    setText(time, since);
   }
   while (list.children.length > conditions.length) list.lastElementChild.remove();
 }
 
-function addItem(list) {
+function addItem(list, open) {
   const item = document.createElement("li");
-  item.append(document.createElement("span"), document.createElement("time"));
+  item.append(
+    button(() => open(item.dataset.condition), {}),
+    document.createElement("time"),
+  );
   return list.appendChild(item);
 }

@@ -1,17 +1,34 @@
 import { Chart } from "./charts.js";
-import { behind, Flow } from "./flow.js";
-import { grouped, short, size } from "./figures.js";
-import { History } from "./history.js";
 import { showConditions } from "./conditions.js";
-import { showLedger, showProblems, showRejects } from "./ledger.js";
+import { grouped, short, size } from "./figures.js";
+import { behind, Flow } from "./flow.js";
+import { History } from "./history.js";
+import { openObjects } from "./lake-views.js";
+import { showLedger, showProblems } from "./ledger.js";
+import { Panel } from "./panel.js";
+import { openFiles, openLog, openRouter, openShards, openWarehouse } from "./part-views.js";
+import { openRejects, showRejects } from "./reject-view.js";
 import { River } from "./river.js";
+import { Stations } from "./stations.js";
+import { explainTerms } from "./terms.js";
+import { openType } from "./type-view.js";
 import { clock, counted } from "./words.js";
 
 /** Follows the run: one event, one picture. */
 
 const byId = (id) => document.getElementById(id);
 const flow = new Flow();
-const river = new River(byId("river"));
+const river = new River(byId("river").querySelector("svg"));
+const panel = new Panel(byId("panel"));
+const stations = new Stations(byId("stations"), {
+  files: () => openFiles(panel, latest),
+  kinesis: () => openShards(panel, latest),
+  router: () => openRouter(panel, latest),
+  s3: () => openObjects(panel),
+  warehouse: () => openWarehouse(panel, latest),
+  basin: () => openRejects(panel, latest),
+});
+explainTerms(byId("tip"));
 const charts = {
   rows: new Chart(byId("rows-chart"), short, 1),
   lag: new Chart(byId("lag-chart"), size, 1),
@@ -21,6 +38,8 @@ const histories = { rows: new History(), lag: new History(), rejected: new Histo
 /** Colours go by first appearance, so that a type keeps its own. */
 const types = [];
 let lastAtMs = 0;
+/** The last snapshot. */
+let latest;
 
 const PHASES = {
   starting: () => "Starting",
@@ -51,12 +70,15 @@ function take(snapshot) {
 }
 
 function show(snapshot, rates) {
+  latest = snapshot;
   showPhase(snapshot);
   byId("elapsed").textContent = clock(snapshot.elapsedSeconds);
   river.show(snapshot, types, rates);
   byId("river-text").textContent = describe(snapshot);
-  showLedger(byId("ledger"), snapshot, types);
-  showRejects(byId("rejects"), snapshot);
+  stations.show(snapshot);
+  showLedger(byId("ledger"), snapshot, types, (type) => openType(panel, type, latest));
+  showRejects(byId("rejects"), snapshot.rejects, panel);
+  panel.update(snapshot);
   showProblems(byId("problems"), snapshot);
   for (const [name, chart] of Object.entries(charts)) {
     const { times, seconds, series } = histories[name];
@@ -70,7 +92,29 @@ function showPhase({ phase, types, conditions = [] }) {
   const [worst] = conditions;
   if (worst) setPhase(phase, worst.headline, worst.severity);
   else setPhase(phase, PHASES[phase](lines));
-  showConditions(byId("conditions"), conditions);
+  showConditions(byId("conditions"), conditions, openCondition);
+}
+
+/** What to look at first, by the beginning of a condition's id. */
+const WHERE = {
+  rejected: (type) => openType(panel, type, latest),
+  silent: (part) => (SILENT[part] ?? SILENT.warehouse)(),
+  agent: () => openFiles(panel, latest),
+  fails: (part) => openLog(panel, part),
+  given: () => openShards(panel, latest),
+  router: () => openShards(panel, latest),
+  disk: () => openFiles(panel, latest),
+};
+const SILENT = {
+  S3: () => openObjects(panel),
+  Kinesis: () => openShards(panel, latest),
+  warehouse: () => openWarehouse(panel, latest),
+};
+
+function openCondition(id) {
+  const [kind, ...of] = id.split(" ");
+  const open = WHERE[kind] ?? (() => openWarehouse(panel, latest));
+  open(of.join(" "));
 }
 
 const STATES = { balanced: "good", unbalanced: "bad" };

@@ -1,13 +1,16 @@
+import { button, element, setText } from "./elements.js";
 import { grouped } from "./figures.js";
-import { counted } from "./words.js";
 
-/** The tables. Everything that came out of a log line is set as text, never as markup. */
+/** The table of types. */
 
 const CELLS = ["lines", "rows", "rejected", "filtered", "duplicates"];
+/** What stands before a number where the table is as narrow as a telephone. */
+const LABELS = { loaded: "in the warehouse" };
 
-export function showLedger(body, snapshot, types) {
+/** @param open shows a type */
+export function showLedger(body, snapshot, types, open) {
   for (const [i, type] of types.entries()) {
-    const row = body.rows[i] ?? addRow(body, type, i);
+    const row = body.rows[i] ?? addRow(body, type, i, open);
     const flow = snapshot.types[type];
     if (!flow) continue;
     for (const [j, key] of CELLS.entries()) {
@@ -21,53 +24,24 @@ export function showLedger(body, snapshot, types) {
   }
 }
 
-function addRow(body, type, i) {
+/** Rows are laid out in other ways where there is little room: they say what they are. */
+function addRow(body, type, i, open) {
   const row = body.insertRow();
   row.className = `series-${i % 6}`;
-  const head = document.createElement("th");
-  head.scope = "row";
-  head.textContent = type;
-  row.append(head);
-  for (let cell = 0; cell <= CELLS.length; cell++) row.insertCell().textContent = "0";
+  row.role = "row";
+  row.append(
+    element(
+      "th",
+      { scope: "row", role: "rowheader" },
+      button(() => open(type), {}, type),
+    ),
+  );
+  for (const key of [...CELLS, "loaded"]) {
+    row.append(element("td", { role: "cell", term: key, "data-label": LABELS[key] ?? key }, "0"));
+  }
   return row;
 }
 
-export function showRejects(list, { rejects }) {
-  if (rejects.length === 0) {
-    list.replaceChildren(item([["none", "None so far."]]));
-    return;
-  }
-  for (const [i, { type, reason, field, count, detail }] of rejects.entries()) {
-    const texts = [
-      ["count", grouped(count)],
-      ["reason", `${type}: ${field ? `${field}, ` : ""}${reason}`],
-      ["detail", detail],
-    ];
-    const known = list.children[i];
-    if (known?.children.length === texts.length) {
-      texts.forEach(([, text], j) => setText(known.children[j], text));
-    } else if (known) known.replaceWith(item(texts));
-    else list.append(item(texts));
-    list.children[i].title = `${counted(count, "line")}. For example: ${detail}`;
-  }
-  while (list.children.length > rejects.length) list.lastElementChild.remove();
-}
-
 export function showProblems(list, { problems }) {
-  list.replaceChildren(...problems.map((problem) => item([["problem", problem]])));
-}
-
-function item(texts) {
-  const entry = document.createElement("li");
-  for (const [name, text] of texts) {
-    const span = document.createElement("span");
-    span.className = name;
-    span.textContent = text;
-    entry.append(span);
-  }
-  return entry;
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  list.replaceChildren(...problems.map((problem) => element("li", {}, problem)));
 }

@@ -1,28 +1,25 @@
+import { rate } from "./figures.js";
 import { STRETCHES } from "./flow.js";
-import { duration, grouped, rate as rateText, size } from "./figures.js";
-import { counted } from "./words.js";
 
 /**
  * The picture: each log type is a ribbon from the host's files through stream and router to the lake
  * and the warehouse; what is rejected falls off at the router. A ribbon is as wide as its rate.
+ *
+ * It flows from left to right below the stations, and from top to bottom beside them where there is little room.
  */
 
 const SVG = "http://www.w3.org/2000/svg";
-const HEIGHT = 340;
-const MIDDLE = 182;
-const MARGIN = 70;
-const BAR = { top: 78, height: 208 };
-const BASIN_Y = 312;
-
-/** Stations from left to right, and how far the lanes of the types spread there. */
-const STATIONS = [
-  { name: "Files", spread: 1 },
-  { name: "Kinesis", spread: 0.36 },
-  { name: "Router", spread: 0.36 },
-  { name: "S3", spread: 1 },
-  { name: "Warehouse", spread: 1 },
-];
 const ENDS = { sent: [0, 1], routed: [1, 2], filed: [2, 3], loaded: [3, 4], rejected: [2, undefined] };
+
+/** How far the lanes of the types spread at each station. */
+const SPREAD = [1, 0.36, 0.36, 1, 1];
+
+/** Below this width of the page it flows down: as in style.css. */
+const NARROW = matchMedia("(max-width: 640px)");
+
+/** Places along the way down, from the top: as the rows of the list beside it are high. */
+const DOWN = { stations: [42, 126, 210, 326, 410], basin: 268, length: 452 };
+const ACROSS = { top: 78, basin: 26, least: 208, most: 76, name: 21 };
 
 /** A ribbon at the highest rate there was lately, and the thinnest that flows. */
 const WIDEST = 22;
@@ -34,43 +31,26 @@ const FORGET = 0.995;
 export class River {
   #svg;
   #lanes = new Map();
-  #stations;
-  #basin;
+  #bars;
   #highest = 1;
-  #width = 0;
+  #widest = WIDEST;
+  #size = "";
 
   constructor(svg) {
     this.#svg = svg;
-    this.#stations = STATIONS.map(({ name }) => this.#station(name));
-    this.#basin = this.#label("detail bad", "middle");
-    new ResizeObserver(() => this.#layOut()).observe(svg);
+    this.#bars = SPREAD.map(() => this.#element("rect", "bar"));
+    for (const bar of this.#bars) bar.setAttribute("rx", 3);
+    new ResizeObserver(() => this.#layOut()).observe(svg.parentElement);
   }
 
   /** @param types in the order of their colours @param rates of flow.js */
   show(snapshot, types, rates) {
-    for (const [i, type] of types.entries()) if (!this.#lanes.has(type)) this.#addLane(type, i);
+    const added = types.filter((type) => !this.#lanes.has(type));
+    for (const type of added) this.#addLane(type, types.indexOf(type));
+    if (added.length > 0) this.#layOut(true);
     const all = types.flatMap((type) => STRETCHES.map((stretch) => rates[type]?.[stretch] ?? 0));
     this.#highest = Math.max(1, this.#highest * FORGET, ...all);
     for (const [type, lane] of this.#lanes) this.#showLane(lane, rates[type], snapshot.types[type]);
-    for (const [i, lines] of details(snapshot).entries()) {
-      for (const [j, { text, bad }] of lines.entries()) {
-        this.#stations[i].details[j].textContent = text;
-        this.#stations[i].details[j].classList.toggle("bad", bad === true);
-      }
-    }
-    const rejected = Object.values(snapshot.types).reduce((sum, flow) => sum + flow.rejected, 0);
-    this.#basin.textContent = rejected > 0 ? `${grouped(rejected)} rejected, kept in S3` : "";
-  }
-
-  #station(name) {
-    const bar = this.#element("rect", "bar");
-    bar.setAttribute("width", 6);
-    bar.setAttribute("rx", 3);
-    bar.setAttribute("y", BAR.top);
-    bar.setAttribute("height", BAR.height);
-    const title = this.#label("station", "middle");
-    title.textContent = name;
-    return { bar, title, details: [this.#label("detail", "middle"), this.#label("detail", "middle")] };
   }
 
   #addLane(type, colour) {
@@ -82,18 +62,17 @@ export class River {
       const paths = ["bed", "ribbon", "current"].map((name) => this.#element("path", name, part));
       ribbons[stretch] = { part, paths };
     }
-    const name = this.#label("type-name", "start", group);
-    name.textContent = `${type} `;
-    const rate = { sent: this.#element("tspan", "rate", name), filed: this.#label("rate", "end", group) };
-    this.#lanes.set(type, { ribbons, name, rate });
-    this.#layOut();
+    const labels = { name: "type-name", sent: "rate", filed: "rate" };
+    for (const [label, name] of Object.entries(labels)) labels[label] = this.#element("text", name, group);
+    labels.filed.setAttribute("text-anchor", "end");
+    this.#lanes.set(type, { type, ribbons, labels });
   }
 
-  #showLane({ ribbons, rate }, rates, flow) {
+  #showLane({ ribbons, labels }, rates, flow) {
     for (const [stretch, { part, paths }] of Object.entries(ribbons)) {
       const lines = rates?.[stretch] ?? 0;
       // The root keeps a slow type visible beside a fast one.
-      const width = lines > 0 ? Math.max(THINNEST, WIDEST * Math.sqrt(lines / this.#highest)) : 0;
+      const width = lines > 0 ? Math.max(THINNEST, this.#widest * Math.sqrt(lines / this.#highest)) : 0;
       const [, ribbon, current] = paths;
       ribbon.style.strokeWidth = `${width.toFixed(1)}px`;
       current.style.strokeWidth = `${Math.min(3, width / 2).toFixed(1)}px`;
@@ -103,47 +82,45 @@ export class River {
       );
     }
     ribbons.loaded.part.style.display = flow && flow.loaded === undefined ? "none" : "";
-    rate.sent.textContent = rateText(rates?.sent ?? 0);
-    rate.filed.textContent = rateText(rates?.filed ?? 0);
+    labels.sent.textContent = rate(rates?.sent ?? 0);
+    labels.filed.textContent = rate(rates?.filed ?? 0);
   }
 
-  /** Places everything for the width there is. */
-  #layOut() {
-    const width = (this.#width = this.#svg.clientWidth || this.#width);
-    if (width === 0) return;
-    this.#svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    const x = STATIONS.map((_, i) => MARGIN + ((width - 2 * MARGIN) * i) / (STATIONS.length - 1));
-    for (const [i, { bar, title, details }] of this.#stations.entries()) {
-      bar.setAttribute("x", x[i] - 3);
-      place(title, x[i], 26);
-      place(details[0], x[i], 45);
-      place(details[1], x[i], 62);
-    }
+  /** Places everything for the room there is. @param again though that is the same */
+  #layOut(again = false) {
     const lanes = [...this.#lanes.values()];
-    const gap = Math.min(76, (BAR.height - 30) / Math.max(1, lanes.length - 0.4));
-    const y = (lane, station) => MIDDLE + (lane - (lanes.length - 1) / 2) * gap * STATIONS[station].spread;
-    const basinX = x[2] + (x[3] - x[2]) * 0.3;
-    for (const [i, { ribbons, name, rate }] of lanes.entries()) {
+    const way = NARROW.matches
+      ? wayDown(this.#svg.clientWidth, lanes.length)
+      : wayAcross(this.#svg.clientWidth, lanes.length);
+    const size = `0 0 ${way.width} ${way.height}`;
+    if (way.width === 0 || (size === this.#size && !again)) return;
+    this.#size = size;
+    this.#svg.setAttribute("viewBox", size);
+    this.#svg.style.height = `${way.height}px`;
+    this.#widest = Math.max(THINNEST, Math.min(WIDEST, way.gap * 0.4));
+    for (const [i, bar] of this.#bars.entries()) {
+      for (const [name, value] of Object.entries(way.bar(i))) bar.setAttribute(name, value);
+    }
+    for (const [i, { type, ribbons, labels }] of lanes.entries()) {
       for (const [stretch, { paths }] of Object.entries(ribbons)) {
         const [from, to] = ENDS[stretch];
-        const end =
-          to === undefined ? [basinX + (i - (lanes.length - 1) / 2) * 4, BASIN_Y] : [x[to] - 3, y(i, to)];
-        const start = [x[from] + 3, y(i, from)];
-        for (const path of paths)
-          path.setAttribute("d", to === undefined ? fall(start, end) : curve(start, end));
+        const shape = to === undefined ? way.fall(i) : way.curve(way.at(i, from, 3), way.at(i, to, -3));
+        for (const path of paths) path.setAttribute("d", shape);
       }
-      // On the side away from the middle, where the ribbon does not bend to.
-      const away = i <= (lanes.length - 1) / 2 ? -18 : 27;
-      place(name, x[0] + 12, y(i, 0) + away);
-      place(rate.filed, x[3] - 12, y(i, 3) + away);
+      for (const label of Object.values(labels)) label.style.display = NARROW.matches ? "none" : "";
+      if (!NARROW.matches) this.#placeLabels(labels, type, i, lanes.length, way);
     }
-    place(this.#basin, basinX, BASIN_Y + 18);
   }
 
-  #label(name, anchor, parent = this.#svg) {
-    const text = this.#element("text", name, parent);
-    text.setAttribute("text-anchor", anchor);
-    return text;
+  /** On the side away from the middle, where the ribbon does not bend to. */
+  #placeLabels({ name, sent, filed }, type, i, lanes, way) {
+    const away = i <= (lanes - 1) / 2 ? -(this.#widest / 2 + 5) : this.#widest / 2 + 14;
+    const [x, y] = way.at(i, 0, 12);
+    const [right] = way.at(i, 3, -12);
+    const room = (way.at(i, 1, 0)[0] - x) * 0.9 - RATE_WIDTH;
+    place(name, x, y + away);
+    place(sent, x + fit(name, type, room) + 8, y + away);
+    place(filed, right, way.at(i, 3, 0)[1] + away);
   }
 
   #element(tag, name, parent = this.#svg) {
@@ -153,47 +130,77 @@ export class River {
   }
 }
 
-/** What is written under each station's name. */
-function details({ agent, kinesis, router, lake, warehouse, types }) {
-  const left = agent.files.reduce((sum, file) => sum + Math.max(0, file.sizeBytes - file.deliveredBytes), 0);
-  const late = Math.max(0, ...kinesis.shards.map(({ millisBehind }) => millisBehind));
-  const loaded = Object.values(types).reduce((sum, flow) => sum + (flow.loaded ?? 0), 0);
-  return [
-    [
-      { text: counted(agent.files.length, "file") },
-      { text: left === 0 ? "all sent" : `${size(left)} behind` },
-    ],
-    [{ text: counted(kinesis.shards.length, "shard") }, { text: `${duration(late / 1_000)} behind` }],
-    [{ text: counted(router.invocations, "batch", "batches") }, trouble(router.errors, lake.quarantined)],
-    [{ text: counted(lake.objects, "object") }, { text: size(lake.bytes) }],
-    [
-      { text: `${grouped(loaded)} rows` },
-      warehouse.failedLoads === 0
-        ? { text: counted(warehouse.loads, "load") }
-        : { text: `${counted(warehouse.failedLoads, "load")} failed`, bad: true },
-    ],
+/** A rate such as "12.3K/s". */
+const RATE_WIDTH = 56;
+
+/** From left to right: as high as the names of all lanes need. */
+function wayAcross(width, lanes) {
+  const length = Math.max(ACROSS.least, 30 + lanes * ACROSS.name);
+  const gap = Math.min(ACROSS.most, (length - 30) / Math.max(1, lanes - 0.4));
+  const middle = ACROSS.top + length / 2;
+  const x = SPREAD.map((_, i) => (width * (2 * i + 1)) / (2 * SPREAD.length));
+  const at = (lane, station, off) => [
+    x[station] + off,
+    middle + (lane - (lanes - 1) / 2) * gap * SPREAD[station],
   ];
+  const bottom = ACROSS.top + length + ACROSS.basin;
+  const basin = x[2] + (x[3] - x[2]) * 0.3;
+  const spread = Math.min(4, 60 / Math.max(1, lanes));
+  return {
+    width,
+    height: bottom + 28,
+    gap,
+    at,
+    curve: ([x1, y1], [x2, y2]) => {
+      const bend = (x2 - x1) / 2;
+      return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+    },
+    fall: (lane) => {
+      const [x1, y1] = at(lane, 2, 3);
+      const [x2, y2] = [basin + (lane - (lanes - 1) / 2) * spread, bottom];
+      return `M${x1} ${y1}C${x1 + (x2 - x1) * 0.8} ${y1} ${x2} ${y1 + (y2 - y1) * 0.25} ${x2} ${y2}`;
+    },
+    bar: (i) => ({ x: x[i] - 3, y: ACROSS.top, width: 6, height: length }),
+  };
 }
 
-/** What went wrong on the way through the router. */
-function trouble(errors, quarantined) {
-  if (errors > 0) return { text: counted(errors, "error"), bad: true };
-  if (quarantined > 0) return { text: `${counted(quarantined, "record")} quarantined`, bad: true };
-  return { text: "no errors" };
+/** From top to bottom. */
+function wayDown(width, lanes) {
+  const room = width - 24;
+  const gap = Math.min(22, room / Math.max(1, lanes));
+  const y = DOWN.stations;
+  const at = (lane, station, off) => [
+    width / 2 + (lane - (lanes - 1) / 2) * gap * SPREAD[station],
+    y[station] + off,
+  ];
+  return {
+    width,
+    height: DOWN.length,
+    gap,
+    at,
+    curve: ([x1, y1], [x2, y2]) => {
+      const bend = (y2 - y1) / 2;
+      return `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`;
+    },
+    fall: (lane) => {
+      const [x1, y1] = at(lane, 2, 3);
+      return `M${x1} ${y1}C${x1} ${DOWN.basin} ${x1} ${DOWN.basin} ${width} ${DOWN.basin}`;
+    },
+    bar: (i) => ({ x: 4, y: y[i] - 3, width: width - 8, height: 6 }),
+  };
+}
+
+/** Writes as much of a name as there is room for. @returns how wide it is */
+function fit(label, name, room) {
+  label.textContent = name;
+  for (let kept = name.length; kept > 1 && label.getComputedTextLength() > room;) {
+    kept = Math.min(kept - 1, Math.floor((kept * room) / label.getComputedTextLength()));
+    label.textContent = `${name.slice(0, Math.max(1, kept - 1))}…`;
+  }
+  return label.getComputedTextLength();
 }
 
 function place(text, x, y) {
   text.setAttribute("x", x.toFixed(1));
   text.setAttribute("y", y.toFixed(1));
-}
-
-/** Leaves and arrives level. */
-function curve([x1, y1], [x2, y2]) {
-  const bend = (x2 - x1) / 2;
-  return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
-}
-
-/** Leaves level and falls. */
-function fall([x1, y1], [x2, y2]) {
-  return `M${x1} ${y1}C${x1 + (x2 - x1) * 0.8} ${y1} ${x2} ${y1 + (y2 - y1) * 0.25} ${x2} ${y2}`;
 }
