@@ -37,12 +37,21 @@ function namesOf({ plain, compressed }: Rotations): string {
   return [...plain, ...compressed].map(({ path, file }) => `${path}\0${identityKey(file)}`).join("\0");
 }
 
-async function lookForRotations(path: string): Promise<Rotations> {
+/** Of directories, perhaps as they were a moment ago. */
+export interface Listing {
+  readonly names: (directory: string) => Promise<readonly string[]>;
+  readonly directories: (directory: string) => Promise<readonly string[]>;
+}
+
+const AS_THEY_ARE: Listing = { names: namesIn, directories: directoriesIn };
+
+/** The same by a single look, which misses a file whose name is shifted in that moment. */
+export async function lookForRotations(path: string, listing = AS_THEY_ARE): Promise<Rotations> {
   const found: Rotations = { plain: [], compressed: [] };
   for (const place of await placesOf(path)) {
     const own = dirname(place);
-    for (const directory of [own, ...(await directoriesIn(own))]) {
-      const names = await namesIn(directory);
+    for (const directory of [own, ...(await listing.directories(own))]) {
+      const names = await listing.names(directory);
       // It is another file's that has this name there.
       if (directory !== own && names.includes(basename(place))) continue;
       for (const name of names) {

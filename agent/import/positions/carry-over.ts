@@ -9,6 +9,13 @@ import { GUARD_BYTES, guardAfter } from "../../tail/guard.ts";
 import { firstLine, headerOf, readHead } from "../../tail/header.ts";
 import type { ReadableFile } from "../../tail/open-file.ts";
 import { copiedNames } from "../../tail/rotated-name.ts";
+import {
+  directoriesIn,
+  findRotations,
+  type Listing,
+  lookForRotations,
+  namesIn,
+} from "../../tail/rotation-search.ts";
 import { type Sighting, sight } from "../../tail/sighting.ts";
 import type { FilePosition } from "../../tail/tail-state.ts";
 import { formatOf } from "../../tail/unpack.ts";
@@ -53,11 +60,13 @@ export async function carryOver(
   options: CarryOverOptions,
 ): Promise<CarriedOver> {
   const { rules } = options;
+  const listing = listedOnce();
   const notes: string[] = [];
   const carried = new Map<string, { readonly position: FilePosition; readonly told: CarriedFile }>();
   const earlier = new Map<string, Generation>();
   const ruleOf = (path: string) => rules.find((rule) => rule.takes(path));
-  const byPath = Map.groupBy(positions, ({ path }) => originalOf(path, (one) => ruleOf(one) !== undefined));
+  const takes = (path: string) => ruleOf(path) !== undefined;
+  const byPath = Map.groupBy(positions, ({ path }) => originalOf(path, takes));
   for (const [path, group] of byPath) {
     const rule = ruleOf(path);
     if (rule === undefined) {
@@ -66,9 +75,12 @@ export async function carryOver(
     }
     const isOwn = (other: string) => {
       const plain = other.slice(0, other.length - (formatOf(other)?.length ?? 0));
-      return ruleOf(plain) !== undefined && !copiedNames(basename(plain)).includes(basename(path));
+      return takes(plain) && !copiedNames(basename(plain)).includes(basename(path));
     };
-    const found = await placePositions({ path, positions: group, lineFeed: rule.lineFeed, isOwn });
+    const of = { path, positions: group, lineFeed: rule.lineFeed, takes, isOwn };
+    let found = await placePositions({ ...of, rotations: await lookForRotations(path, listing) });
+    // Its name may have been shifted since the directory was listed.
+    if (found.hasLost) found = await placePositions({ ...of, rotations: await findRotations(path) });
     notes.push(...found.notes);
     for (const place of found.places) {
       const key = identityKey(place.generation.sighting.file);
@@ -93,6 +105,20 @@ export async function carryOver(
     earlier: Array.from(earlier.values(), ({ path }) => path),
     unknown: await unknownFiles(rules, (key) => carried.has(key) || earlier.has(key)),
     notes,
+  };
+}
+
+/** Thousands of files may be in one directory. */
+function listedOnce(): Listing {
+  return { names: once(namesIn), directories: once(directoriesIn) };
+}
+
+function once<T>(list: (directory: string) => Promise<T>): (directory: string) => Promise<T> {
+  const listed = new Map<string, Promise<T>>();
+  return (directory) => {
+    const known = listed.get(directory) ?? list(directory);
+    listed.set(directory, known);
+    return known;
   };
 }
 

@@ -10,6 +10,7 @@ interface Format {
   readonly query: string;
   /** The inode in what names a file. */
   readonly inode: RegExp;
+  readonly isInOrder: boolean;
 }
 
 const FORMATS: readonly Format[] = [
@@ -20,6 +21,7 @@ const FORMATS: readonly Format[] = [
     query:
       "SELECT name AS path, CAST(inode AS TEXT) AS file, offset, NULL AS knownAtMs FROM in_tail_files ORDER BY id",
     inode: /^(\d+)$/,
+    isInOrder: false,
   },
   {
     // source: SQLiteFileCheckpointStore.java, and UnixFileKey of the JDK, "(dev=fd01,ino=131212)"; read 2026-11
@@ -28,6 +30,7 @@ const FORMATS: readonly Format[] = [
     query: `SELECT path, fileId AS file, offset, CAST(unixepoch(lastUpdated, 'subsec') * 1000 AS INTEGER) AS knownAtMs
       FROM FILE_CHECKPOINTS ORDER BY lastUpdated`,
     inode: /^\(dev=[0-9a-f]+,ino=(\d+)\)$/,
+    isInOrder: true,
   },
 ];
 
@@ -63,7 +66,14 @@ function readAll(database: DatabaseSync, format: Format, changedAtMs: number): F
     const isPath = typeof path === "string" && isAbsolute(path);
     if (isPath && ino !== undefined && typeof offset === "number" && offset >= 0) {
       const known = typeof knownAtMs === "number" ? knownAtMs : changedAtMs;
-      positions.push({ path, ino, offset, isUnwatched: false, knownAtMs: known });
+      positions.push({
+        path,
+        ino,
+        offset,
+        isUnwatched: false,
+        isInOrder: format.isInOrder,
+        knownAtMs: known,
+      });
     } else {
       notes.push(`left out, it is no position: ${JSON.stringify({ path, file, offset })}`);
     }

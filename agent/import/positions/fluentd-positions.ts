@@ -30,6 +30,7 @@ export function readFluentdPositions(text: string, knownAtMs: number): ForeignPo
         ino: `${BigInt(`0x${ino}`)}`,
         offset: isUnwatched ? 0 : Number(at),
         isUnwatched,
+        isInOrder: false,
         knownAtMs,
       });
     }

@@ -6,6 +6,8 @@ export interface ForeignPosition {
   readonly offset: number;
   /** It had stopped following the file, and dropped the offset. */
   readonly isUnwatched: boolean;
+  /** It read one file of a pattern after the other, so that it was done with older ones. */
+  readonly isInOrder: boolean;
   /** Nothing that was made later can be what it read. */
   readonly knownAtMs: number;
 }

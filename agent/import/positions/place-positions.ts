@@ -2,7 +2,7 @@ import { basename, dirname, join } from "node:path";
 import { identityKey } from "../../tail/file-identity.ts";
 import type { LineFeed } from "../../tail/line-feed.ts";
 import { copiedNames } from "../../tail/rotated-name.ts";
-import { findRotations } from "../../tail/rotation-search.ts";
+import type { Rotations } from "../../tail/rotation-search.ts";
 import { sight } from "../../tail/sighting.ts";
 import type { ForeignPosition } from "./foreign-position.ts";
 import { Generation } from "./generation.ts";
@@ -20,11 +20,16 @@ export interface PositionsOfPath {
   readonly path: string;
   readonly positions: readonly ForeignPosition[];
   readonly lineFeed: LineFeed;
+  readonly rotations: Rotations;
+  /** Whether an entry takes a path. */
+  readonly takes: (path: string) => boolean;
   /** Whether a file beside it is no rotated one: an entry takes it by its own name. */
   readonly isOwn: (path: string) => boolean;
 }
 
 export interface Placed {
+  /** A position's inode is nowhere. */
+  readonly hasLost: boolean;
   readonly places: Place[];
   /** Rotated before: what the other agent was done with. */
   readonly earlier: Generation[];
@@ -38,14 +43,14 @@ export interface Placed {
  * rotated since is to be read from its beginning.
  */
 export async function placePositions(of: PositionsOfPath): Promise<Placed> {
-  const generations = await generationsAt(of.path);
+  const generations = await generationsAt(of);
   const search = new PlaceSearch(
     of,
     generations.filter(({ path }) => path === of.path || !of.isOwn(path)),
   );
   for (const position of latestOfEach(of.positions)) await search.byInode(position);
   await search.lost();
-  await search.later();
+  search.later();
   return search;
 }
 
@@ -63,6 +68,10 @@ class PlaceSearch implements Placed {
     this.#of = of;
     this.#generations = generations;
     this.#knownAtMs = Math.max(...of.positions.map(({ knownAtMs }) => knownAtMs));
+  }
+
+  get hasLost(): boolean {
+    return this.#lost.length > 0;
   }
 
   async byInode(position: ForeignPosition): Promise<void> {
@@ -122,16 +131,19 @@ class PlaceSearch implements Placed {
     return made.find((one) => one.isChangedAfter(knownAtMs)) ?? quiet;
   }
 
-  /** What was rotated since has not been read at all. */
-  async later(): Promise<void> {
+  /** What was rotated since has not been read at all. An entry that takes it finds it. */
+  later(): void {
     const changes = this.places
       .filter(({ offset }) => offset > 0)
       .map(({ generation }) => generation.changedAtMs);
     const afterMs = Math.min(this.#knownAtMs, ...changes);
+    const isInOrder = this.#of.positions.every((position) => position.isInOrder);
     for (const one of this.#rotated()) {
       if (this.#isPlaced(one)) continue;
-      if (one.isChangedAfter(afterMs)) this.#place(one, 0, "rotated since, and not read yet");
-      else this.earlier.push(one);
+      const isTaken = this.#of.takes(one.path);
+      if (!one.isChangedAfter(afterMs)) {
+        if (!isTaken || isInOrder) this.earlier.push(one);
+      } else if (!isTaken) this.#place(one, 0, "rotated since, and not read yet");
     }
   }
 
@@ -181,9 +193,9 @@ function latestOfEach(positions: readonly ForeignPosition[]): ForeignPosition[] 
 }
 
 /** Those there are, in the order in which they were written last. */
-async function generationsAt(path: string): Promise<Generation[]> {
+async function generationsAt({ path, rotations }: PositionsOfPath): Promise<Generation[]> {
   const own = await sight(path);
-  const { plain, compressed } = await findRotations(path);
+  const { plain, compressed } = rotations;
   const all = [...(own ? [own] : []), ...plain, ...compressed];
   const unique = new Map(all.toReversed().map((found) => [identityKey(found.file), found]));
   return [...unique.values()]
