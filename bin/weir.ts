@@ -13,6 +13,7 @@ import { pauseCommand, resumeCommand } from "../ops/pause/command.ts";
 import { replayCommand } from "../ops/replay/command.ts";
 import { schemaCommand } from "../ops/schema/command.ts";
 import { statusCommand } from "../ops/status/command.ts";
+import { testCommand } from "../ops/tests/command.ts";
 import { tryCommand } from "../ops/try/command.ts";
 import { warehouseCommand } from "../ops/warehouse/command.ts";
 import type { ReadConfig, WeirConfig } from "../wire/config.ts";
@@ -44,6 +45,7 @@ const program = new Command("weir")
   .addCommand(schemaCommand(loadConfig))
   .addCommand(eraseCommand(loadConfig))
   .addCommand(statusCommand())
+  .addCommand(testCommand(loadConfig))
   .addCommand(tryCommand(loadConfig))
   .addCommand(warehouseCommand(loadConfig));
 
