@@ -73,7 +73,7 @@ interface Server {
   readonly port: string | undefined;
 }
 
-/** Of `<server>`, of `<service>` in a static discovery, and of the older `host`. */
+/** Servers of `<server>`, of `<service>` in a static discovery, and of the older `host`. */
 function serversOf({ sections, parameters }: FluentdSection): Server[] {
   const discovered = sections
     .filter(({ name }) => name === "service_discovery")

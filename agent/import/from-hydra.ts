@@ -11,6 +11,7 @@ import {
   tellSettings,
 } from "./imported.ts";
 import type { LineOf } from "./setting-lines.ts";
+import type { HydraRoute } from "./types/hydra-types.ts";
 
 const listener = z.looseObject({ Host: z.string().optional(), Port: z.int().optional() });
 const hydraSchema = z.looseObject({
@@ -67,7 +68,18 @@ export function fromHydra(value: unknown, lineOf: LineOf, file: string): Importe
     ...(hydra.Receiver ? { forward: receiver(hydra.Receiver, lineOf, notes) } : {}),
     ...(hydra.Monitor ? { monitor: monitor(hydra.Monitor, lineOf, notes) } : {}),
   };
-  return { settings, notes };
+  const routes = logs.map(({ log, at }) => {
+    const line = lineOf(at) ?? 0;
+    return { tag: tagOf(log, at, hydra.TagPrefix, lineOf, new Notes()), line, settings: log };
+  });
+  const received = { tag: "*", line: lineOf("Receiver") ?? 0, settings: undefined };
+  return { settings, notes, types: () => typesOf(hydra.Receiver ? [...routes, received] : routes) };
+}
+
+/** Loaded late: an agent on a host makes no types. */
+async function typesOf(routes: readonly HydraRoute[]) {
+  const { hydraTypes } = await import("./types/hydra-types.ts");
+  return hydraTypes(routes);
 }
 
 type Log = Hydra["Logs"][number];
@@ -81,7 +93,13 @@ function followed(log: Log, at: string, prefix: string, lineOf: LineOf, notes: N
   const tag = prefix === "" ? log.Tag : `${prefix}.${log.Tag}`;
   const place = `set it in weir.config.ts for the tag "${tag}"`;
   const whyOf = (key: string) => (OF_THE_LOG_TYPE.has(key) ? place : undefined);
-  tellSettings(`${File}: `, others, (key) => lineOf(`${at}.${key}`), notes, whyOf);
+  const isOfType = ([key]: readonly [string, unknown]) => OF_THE_LOG_TYPE.has(key);
+  const [ofTypes, rest] = [true, false].map((is) =>
+    Object.fromEntries(Object.entries(others).filter((entry) => isOfType(entry) === is)),
+  );
+  const line = (key: string) => lineOf(`${at}.${key}`);
+  tellSettings(`${File}: `, ofTypes!, line, { add: (line, text) => notes.addOfTypes(line, text) }, whyOf);
+  tellSettings(`${File}: `, rest!, line, notes, whyOf);
   if (File === "-") return [];
   const paths = absolutePaths([File], notes.at(lineOf(`${at}.File`)));
   return paths.map((path) => ({ tag: tagOf(log, at, prefix, lineOf, notes), path, start_at: "end" }));

@@ -221,7 +221,7 @@ function place(endpoint: string, note: Note): { region?: string; endpoint?: stri
   return region === undefined ? asUrl(endpoint, "kinesis.endpoint", note) : { region };
 }
 
-/** Where no stream has an endpoint of its own, it is likely to be where Firehose was. */
+/** The region that Firehose was in: the stream is likely to be there, unless it has an endpoint of its own. */
 function firehoseRegion(endpoint: string | undefined): string | undefined {
   return /^(?:https?:\/\/)?firehose\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?\/?$/.exec(endpoint ?? "")?.[1];
 }

@@ -87,7 +87,7 @@ export class Notes {
     this.#notes.push({ line: line ?? 0, text, isOfTypes: true });
   }
 
-  /** Those that are left where the log types are written as well, with what is told of these. */
+  /** Notes that are left where the log types are written as well, with what is told of these. */
   withTypes(others: Notes): Notes {
     const all = new Notes();
     all.#notes.push(...this.#notes.filter(({ isOfTypes }) => !isOfTypes), ...others.#notes);
@@ -122,7 +122,7 @@ export function tellSettings(
   where: string,
   settings: Readonly<Record<string, unknown>>,
   lineOf: (key: string) => number | undefined,
-  notes: Notes,
+  notes: Pick<Notes, "add">,
   whyOf: (key: string) => string | undefined,
 ): void {
   for (const [key, value] of Object.entries(settings)) {

@@ -492,6 +492,40 @@ test("flows of amazon-kinesis-agent have the fields that it made of their lines"
   ]);
 });
 
+test("logs of fluent-agent-hydra have the types of their formats, and so has what it receives", async () => {
+  const { types } = await typesOf(String.raw`
+[[Logs]]
+File = "/a.log"
+Tag = "ltsv"
+Format = "LTSV"
+Types = "reqtime:float"
+TimeParse = true
+TimeFormat = "02/Jan/2006:15:04:05 -0700"
+[[Logs]]
+File = "/b.log"
+Tag = "own"
+Format = "Regexp"
+Regexp = "^(?P<level>\\w+) (?P<msg>.*)$"
+[[Logs]]
+File = "/c.log"
+Tag = "nginx"
+Format = "Regexp"
+Regexp = "nginx"
+[[Logs]]
+File = "/d.log"
+Tag = "plain"
+[Receiver]
+`);
+  const [ltsv, own, nginx, plain, received] = types;
+  expect(tried(ltsv!, "time:28/Feb/2013:12:00:00 +0900\treqtime:0.5")).toMatchObject([
+    { _time: "2013-02-28 03:00:00.000", reqtime: 0.5 },
+  ]);
+  expect(tried(own!, "WARN it is late")).toMatchObject([{ level: "WARN", msg: "it is late" }]);
+  expect(nginx!.time).toEqual({ field: "time", format: "clf" });
+  expect(tried(plain!, "x")).toMatchObject([{ message: "x" }]);
+  expect([received!.match, received!.parse]).toEqual([{ tags: ["*"] }, { format: "json" }]);
+});
+
 test("a configuration that is there is not overwritten", async () => {
   const { imported } = importConfig(tail(parse("json")), "/nowhere/fluent.conf", "logs");
   const file = join(directory, "mine.config.ts");

@@ -7,7 +7,7 @@ import type { LogTypeInput } from "./imported-format.ts";
 
 type Destination = NonNullable<LogTypeInput["destinations"]>[number];
 
-/** Where rows go, as the outputs said: into tables of Redshift's besides the lake. */
+/** Destinations of rows, as the outputs said: tables of Redshift's besides the lake. */
 export function destinationsOf(outputs: readonly FluentdSection[], notes: Notes): Destination[] {
   const tables = outputs
     .filter((output) => typeOf(output).startsWith("redshift"))

@@ -2,9 +2,10 @@ import { type FluentdSection, typeOf } from "../fluentd-syntax.ts";
 import { variablesOf } from "../fluentd-value.ts";
 import type { Notes } from "../imported.ts";
 import { mayBeSecret, shownSetting } from "../shown-value.ts";
-import { importFormat, within } from "./fluentd-format.ts";
+import { importFormat } from "./fluentd-format.ts";
 import { dropConditions } from "./fluentd-drop.ts";
 import type { ImportedField, ImportedFormat } from "./imported-format.ts";
+import { within } from "./wrapped-format.ts";
 import { translateValue, type TranslatedValue } from "./ruby-value.ts";
 
 /** A record on its way through filters: what its fields are, and what is left out. */

@@ -6,7 +6,7 @@ import type { Notes } from "../imported.ts";
 import { destinationsOf } from "./fluentd-destinations.ts";
 import { importFormat } from "./fluentd-format.ts";
 import { FluentdRecord } from "./fluentd-record.ts";
-import type { ImportedFormat, TypeDraft } from "./imported-format.ts";
+import { type ImportedFormat, PUSHED, type TypeDraft } from "./imported-format.ts";
 import { tagGlobs } from "./tag-globs.ts";
 import { draftOf } from "./type-draft.ts";
 
@@ -45,15 +45,6 @@ function tailedType({ source, fates, tag }: TailedRoute, notes: Notes): TypeDraf
   const key = wholeLineKey(source);
   return typeOfEvents(importFormat(source), taken, source, [tag], notes, (asked) => asked === key);
 }
-
-/** How the agent writes what is pushed: docs/forward.md. */
-const PUSHED: ImportedFormat = {
-  parse: { format: "json" },
-  fields: new Map(),
-  isOpen: true,
-  time: { field: "time", format: "iso8601" },
-  remarks: [],
-};
 
 /** One for all tags that the same filters and outputs take. */
 function forwardedTypes(

@@ -27,7 +27,7 @@ export interface ImportedFormat {
 
 /** A log type that was made, and what is to be said of it. */
 export interface TypeDraft {
-  /** Of the other configuration. */
+  /** The place in the other configuration. */
   readonly line: number;
   readonly type: LogTypeInput;
   readonly remarks: readonly string[];
@@ -64,3 +64,12 @@ export function textType(name: string): string {
   const length = Object.hasOwn(LENGTHS, name) ? LENGTHS[name]! : LENGTH;
   return `varchar(${length})`;
 }
+
+/** How the agent writes what is pushed: docs/forward.md. */
+export const PUSHED: ImportedFormat = {
+  parse: { format: "json" },
+  fields: new Map(),
+  isOpen: true,
+  time: { field: "time", format: "iso8601" },
+  remarks: [],
+};

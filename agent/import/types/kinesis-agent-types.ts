@@ -140,7 +140,7 @@ function parsed({ logFormat = "", matchPattern, customFieldNames }: ProcessingOp
   };
 }
 
-/** Its groups have no names: those of the fields are theirs. */
+/** Groups have no names there, and get those of the fields. */
 function byPattern(pattern: string, names: readonly string[]): ImportedFormat {
   let count = 0;
   const java = pattern.replaceAll(/\\[^]|\[(?:\\[^]|[^\]\\])*\]|\((?!\?)|\(\?<(?![=!])\w+>/g, (found) => {

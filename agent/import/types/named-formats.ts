@@ -3,7 +3,7 @@ import type { ImportedField, ImportedFormat, ParserInput } from "./imported-form
 /** A format that has a name in Fluentd. */
 export interface NamedFormat {
   readonly parse: ParserInput;
-  /** Its own names, and our fields. */
+  /** Fields of ours by the names that it has for them. */
   readonly fields: Readonly<Record<string, ImportedField>>;
   /** Fluentd's name of the time, and how it is read. */
   readonly time?: { readonly key: string; readonly field: string; readonly format: string };

@@ -6,7 +6,7 @@ export interface TranslatedPattern {
   readonly source: string;
   /** Whether it needs what no linear engine knows. */
   readonly backtracking: boolean;
-  /** Its named groups by the names that Ruby has for them, which may be no names in JavaScript. */
+  /** Named groups by the names that Ruby has for them, which may be no names in JavaScript. */
   readonly names: ReadonlyMap<string, string>;
   /** What is not the same any more. */
   readonly remarks: readonly string[];
@@ -160,7 +160,7 @@ class Translation {
       this.#out += "(?:";
     } else if (colon === ":") this.#out += `(?${this.#modifiers(flags!)}:`;
     else if (look !== undefined) this.#out += `(?${look}`;
-    // Where there are names, Ruby's other groups capture nothing.
+    // Ruby's other groups capture nothing where some have names.
     else this.#out += this.#hasNames && all === "(" ? "(?:" : "(";
   }
 

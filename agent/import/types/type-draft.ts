@@ -8,7 +8,7 @@ import {
   type TypeDraft,
 } from "./imported-format.ts";
 
-/** Where a type comes from and where it goes. */
+/** The origin and the destinations of a type. */
 export interface Placed {
   readonly line: number;
   readonly tags: readonly string[];
