@@ -1,14 +1,22 @@
 import { hostname, userInfo } from "node:os";
-import { Command } from "commander";
-import type { WeirConfig } from "../../wire/config.ts";
+import { Argument, Command } from "commander";
+import { ConfigError, type WeirConfig } from "../../wire/config.ts";
 import type { LoaderSchema, TableRefusal, TableSchema } from "../../wire/loader-command.ts";
-import { onPlace, type Outcome, type PlaceArguments } from "../access/place-command.ts";
+import { jsonOption, onPlace, type Outcome, type PlaceArguments, print } from "../access/place-command.ts";
 import { printable } from "../access/text-table.ts";
+import { athenaSql, duckdbSql } from "./lake-sql.ts";
 
 type LoadConfig = (file: string) => Promise<WeirConfig>;
 
 interface DiffArguments extends PlaceArguments {
   readonly config?: string;
+}
+
+interface LakeArguments {
+  readonly lake: string;
+  readonly config: string;
+  readonly from: string;
+  readonly json?: true;
 }
 
 /** As terraform's and others' plans have it: 0 for no difference, 1 for an error, 2 for a difference. */
@@ -19,7 +27,8 @@ export function schemaCommand(loadConfig: LoadConfig): Command {
   return new Command("schema")
     .description("how the tables differ from the configuration, and what to do about it")
     .addCommand(diffCommand(loadConfig))
-    .addCommand(applyCommand());
+    .addCommand(applyCommand())
+    .addCommand(lakeCommand(loadConfig));
 }
 
 function diffCommand(loadConfig: LoadConfig): Command {
@@ -47,6 +56,39 @@ function applyCommand(): Command {
     const ok = tables.every(({ refused }) => refused.length === 0);
     return { text, json: { ...json, ok }, ok, exitCode: DIFFERENCE };
   });
+}
+
+/** Needs no pipeline: what a lake holds follows from the configuration. */
+function lakeCommand(loadConfig: LoadConfig): Command {
+  return new Command("lake")
+    .description(
+      "print the SQL that makes a table of a type's rows in the lake, for whoever reads them there",
+    )
+    .addArgument(new Argument("<reader>").choices(["athena", "duckdb"]))
+    .argument("[type...]", "log types; all of them if absent")
+    .requiredOption(
+      "--lake <uri>",
+      "s3://BUCKET: `LakeBucket` of the stack's outputs, or what npm start prints",
+    )
+    .option("--config <file>", "log types and settings", "weir.config.ts")
+    .option("--from <day>", "the first day that Athena looks at", "2020-01-01")
+    .addOption(jsonOption())
+    .action(
+      (reader: "athena" | "duckdb", names: string[], { lake, config: file, from, json }: LakeArguments) =>
+        print(json, async () => {
+          const { types } = await loadConfig(file);
+          const unknown = names.find((name) => !types.some((type) => type.name === name));
+          if (unknown !== undefined) throw new ConfigError(file, [`there is no type "${unknown}"`]);
+          if (!/^\d{4}-\d\d-\d\d$/.test(from))
+            throw new ConfigError("--from", [`${from} is no day: YYYY-MM-DD`]);
+          const sql = types
+            .filter(({ name }) => names.length === 0 || names.includes(name))
+            .map((type) =>
+              reader === "duckdb" ? duckdbSql({ type, lake }) : athenaSql({ type, lake }, from),
+            );
+          return { ok: true, text: sql.join("\n\n"), json: { sql } };
+        }),
+    );
 }
 
 function outcome(title: string, { tables }: LoaderSchema, done: string): Outcome {
