@@ -32,7 +32,7 @@ import type { AgentSource } from "./reconcile/agent-source.ts";
 import { reconcile } from "./reconcile/reconcile.ts";
 import type { Report } from "./reconcile/report.ts";
 import { redshiftTables } from "./redshift-tables.ts";
-import { writeShellEnvironment } from "./shell-environment.ts";
+import { shellWord, writeShellEnvironment } from "./shell-environment.ts";
 import { type RunState, withEarlier } from "./run-state.ts";
 import { startAgent, tellInput, untilEnded } from "./run-agent.ts";
 import { readDeployment } from "./template/read-deployment.ts";
@@ -176,15 +176,21 @@ async function sayWhereDataIs(
   say: (line: string) => void,
   stack: AsyncDisposableStack,
 ): Promise<void> {
-  const written = await writeShellEnvironment(dir, environment, warehouse);
+  const shell = { ...environment, LAKE: `s3://${deployment.lakeBucket}` };
+  const written = await writeShellEnvironment(dir, shell, warehouse);
   stack.defer(() => written.stop());
-  if (warehouse) say(`tables:  PostgreSQL at 127.0.0.1:${warehouse.port}, database ${warehouse.database}`);
+  if (warehouse) {
+    say(
+      `tables:  PostgreSQL at 127.0.0.1:${warehouse.port}, database ${warehouse.database}; SQL on the live page`,
+    );
+  }
   say(`objects: S3 at ${s3Endpoint}, bucket ${deployment.lakeBucket}`);
   say(
     `stream:  Kinesis at ${kinesisEndpoint}, stream ${deployment.stream.name}, region ${deployment.region}`,
   );
-  say(`to look at them:  . ${written.path}   and then ${warehouse ? "psql, " : ""}aws s3, aws kinesis`);
-  say(`weir's commands:  npx weir loads --local ${dir}`);
+  const tools = `${warehouse ? "psql, " : ""}aws s3 ls $LAKE, aws kinesis`;
+  say(`to look at them in a shell:  . ${shellWord(written.path)}   and then ${tools}; docs/lake.md has more`);
+  say(`weir's commands:  npx weir loads --local ${shellWord(dir)}`);
 }
 
 /** Every source there was, of this run and those before it. */

@@ -6,6 +6,9 @@ import type { Warehouse } from "./warehouse/warehouse.ts";
 const ENVIRONMENT_FILE = "env";
 const PASSWORD_FILE = "pgpass";
 
+/** A profile or a session of the shell's would be asked beside the laptop's keys, or in their place. */
+const UNSET = "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN\n";
+
 /**
  * Writes what makes `aws` and `psql` work on a laptop cloud, to be read into a shell with `.`; the password stands in a
  * file of its own, where psql looks for it.
@@ -24,7 +27,7 @@ export async function writeShellEnvironment(
   const aws = { ...environment, ...(region !== undefined && { AWS_DEFAULT_REGION: region }) };
   const all = { ...aws, ...(warehouse && (await psqlEnvironment(warehouse, passwords))) };
   const lines = Object.entries(all).map(([name, value]) => `export ${name}=${quoted(value)}\n`);
-  await writeFile(path, lines.join(""), { mode: 0o600 });
+  await writeFile(path, [UNSET, ...lines].join(""), { mode: 0o600 });
   return {
     path,
     async stop() {
@@ -43,5 +46,8 @@ async function psqlEnvironment(
   await chmod(PGPASSFILE, 0o600);
   return { PGHOST: "127.0.0.1", PGPORT: `${port}`, PGUSER: user, PGDATABASE: database, PGPASSFILE };
 }
+
+/** As a line that is to be pasted has it. */
+export const shellWord = (text: string): string => (/^[\w./:@%+=-]+$/.test(text) ? text : quoted(text));
 
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
