@@ -1,4 +1,4 @@
-import type { FailingFunction } from "./condition.ts";
+import type { FailingFunction } from "./facts.ts";
 
 /** After so long without another one, a failure begins a new count. */
 const FORGET_MS = 60_000;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Heartbeat } from "./condition.ts";
+import type { Heartbeat } from "./facts.ts";
 
 const ASK_EVERY_MS = 1_000;
 /** A question that has no answer by then is asked anew: its connection may be what is broken. */

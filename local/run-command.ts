@@ -94,8 +94,9 @@ function maxRejected({ maxRejected, once, logs, agent }: RunArguments): number {
 }
 
 /** Told while it runs also where it does not decide the exit code, but of sample traffic, which has lines to reject. */
-function toldAbove({ maxRejected, logs }: RunArguments): number {
-  return maxRejected ?? (Object.keys(logs).length > 0 ? MAX_REJECTED_PERCENT : 100);
+function toldAbove({ maxRejected, logs, agent }: RunArguments): number {
+  const isSample = Object.keys(logs).length === 0 && agent === undefined;
+  return maxRejected ?? (isSample ? 100 : MAX_REJECTED_PERCENT);
 }
 
 /** Ctrl-C: of a run without end the first one ends the input, the next one everything. */

@@ -1,6 +1,6 @@
 import type { AgentStatus } from "../agent/monitor/agent-status.ts";
 import type { TableBehind, TickReport } from "../lambdas/loader/tick.ts";
-import type { AgentFacts, Facts } from "./condition.ts";
+import type { AgentFacts, Facts } from "./facts.ts";
 import { Failures } from "./failures.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
@@ -8,6 +8,9 @@ import { tableName } from "./reconcile/warehouse.ts";
 
 /** An error of the agent's is told once it has lasted: a file appears, and shards become known, in a moment. */
 const PASSING_MS = 5_000;
+
+/** An agent takes a while to start, and on a busy machine a while more. */
+const STARTING_MS = 15_000;
 
 /** What parts show of themselves, as far as it tells whether they work. */
 export class Signs {
@@ -82,7 +85,8 @@ export class Signs {
 
 /** The agent, by what its status says. */
 class Agent {
-  #statusAtMs = Date.now();
+  readonly #startedAtMs = Date.now();
+  #statusAtMs: number | undefined;
   #deliveredAtMs = Date.now();
   #delivered = 0;
   #behindBytes = 0;
@@ -109,9 +113,11 @@ class Agent {
   }
 
   facts(): AgentFacts {
-    const lasting = [...this.#errors].filter(([, { sinceMs }]) => Date.now() - sinceMs >= PASSING_MS);
+    const nowMs = Date.now();
+    const isStarting = nowMs - this.#startedAtMs < STARTING_MS;
+    const lasting = [...this.#errors].filter(([, { sinceMs }]) => nowMs - sinceMs >= PASSING_MS);
     return {
-      statusAtMs: this.#statusAtMs,
+      statusAtMs: this.#statusAtMs ?? (isStarting ? nowMs : this.#startedAtMs),
       error: lasting.find(([what]) => what === "")?.[1].error,
       files: lasting.filter(([what]) => what !== "").map(([path, { error }]) => ({ path, error })),
       behindBytes: this.#behindBytes,

@@ -27,6 +27,7 @@ const PAGE_FILES = [
   "history.js",
   "lake-views.js",
   "ledger.js",
+  "log-view.js",
   "panel.js",
   "part-views.js",
   "reject-view.js",

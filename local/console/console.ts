@@ -49,6 +49,8 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     clearInterval(timer);
+    // How it ended is what an open page is left with.
+    if (!stopped) push();
     feed.end();
     return (stopped ??= new Promise((resolve) => {
       server.close(() => resolve());

@@ -1,5 +1,3 @@
-/** What parts printed last, so that a page can show it: what they printed before is in the run's weir.log. */
-
 const LINES_PER_PART = 200;
 const PARTS = 32;
 const LINE_CHARS = 4_000;
@@ -10,6 +8,10 @@ export interface RecentLine {
   readonly text: string;
 }
 
+/** How metrics begin that a function prints for CloudWatch: there are so many that they would push out all else. */
+const METRICS = '{"_aws"';
+
+/** What parts printed last, so that a page can show it: all of it is in the run's weir.log. */
 export class RecentLines {
   readonly #parts = new Map<string, RecentLine[]>();
 
@@ -31,6 +33,7 @@ export class RecentLines {
   }
 
   #add(part: string, line: string): void {
+    if (line.startsWith(METRICS)) return;
     let lines = this.#parts.get(part);
     if (!lines) {
       if (this.#parts.size === PARTS) return;

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Condition, conditions, type Facts, sentence } from "../../local/condition.ts";
+import { type Condition, sentence } from "../../local/condition.ts";
+import { conditions } from "../../local/conditions.ts";
+import type { Facts } from "../../local/facts.ts";
 import { Failures } from "../../local/failures.ts";
 import { conditionLines } from "../../local/watch-conditions.ts";
 

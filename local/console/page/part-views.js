@@ -1,4 +1,5 @@
 import { button, element, table } from "./elements.js";
+import { logOf } from "./log-view.js";
 import { duration, grouped, size } from "./figures.js";
 import { openRejects } from "./reject-view.js";
 
@@ -114,25 +115,6 @@ const LOADED = [
 export function openLog(panel, part) {
   panel.open(`Log of ${part}`, async ({ body, ask }) => body.replaceChildren(await logOf(part, ask)));
 }
-
-/** What a part printed last, newest first. */
-async function logOf(part, ask) {
-  const { lines } = await ask(`/log?part=${encodeURIComponent(part)}`);
-  const shown = lines
-    .toReversed()
-    .map(({ at, text }) => element("li", {}, element("time", {}, timeOf(at)), element("code", {}, text)));
-  return element(
-    "section",
-    { className: "log" },
-    element("h3", {}, `Log of ${part}`),
-    lines.length === 0
-      ? element("p", { className: "quiet" }, "It has printed nothing so far.")
-      : element("ol", { tabindex: "0", "aria-label": `Log of ${part}, newest first` }, ...shown),
-    element("p", { className: "quiet" }, "All of it is in weir.log, in the folder that the terminal names."),
-  );
-}
-
-const timeOf = (iso) => new Date(iso).toTimeString().slice(0, 8);
 
 function openers(items) {
   return element("p", { className: "openers" }, ...items.map(([text, open]) => button(open, {}, text)));

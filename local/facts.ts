@@ -1,0 +1,65 @@
+import type { Phase } from "./console/snapshot.ts";
+import type { RejectCounts } from "./reconcile/reject-limit.ts";
+
+/** Something that is asked again and again whether it is there. */
+export interface Heartbeat {
+  /** "S3", "Kinesis", "the warehouse" */
+  readonly part: string;
+  /** When the last answer came, or the first question was asked. */
+  readonly answeredAtMs: number;
+}
+
+/** A function that failed lately. */
+export interface FailingFunction {
+  readonly part: string;
+  /** Since the first failure, and without a success after the last one. */
+  readonly failures: number;
+  readonly inRow: number;
+  readonly sinceMs: number;
+  readonly lastAtMs: number;
+  readonly error: string;
+}
+
+export interface WaitingTable {
+  readonly table: string;
+  readonly lagSeconds: number;
+  /** Of a load that is tried again. */
+  readonly failure?: string | undefined;
+  readonly isPaused?: boolean | undefined;
+}
+
+export interface AgentFacts {
+  /** When its last status came, or it was started. */
+  readonly statusAtMs: number;
+  /** Why it cannot send. */
+  readonly error?: string | undefined;
+  readonly files: readonly { readonly path: string; readonly error: string }[];
+  readonly behindBytes: number;
+  /** When Kinesis last acknowledged anything, or there was nothing to. */
+  readonly deliveredAtMs: number;
+}
+
+/** What a run's parts show of themselves at one moment. */
+export interface Facts {
+  readonly atMs: number;
+  readonly phase: Phase;
+  readonly heartbeats: readonly Heartbeat[];
+  readonly functions: readonly FailingFunction[];
+  /** Records in the failure destination. */
+  readonly givenUp: number;
+  /** Of the shard that is furthest behind, and when the router last ended a batch well. */
+  readonly routerBehindMs: number;
+  readonly routedAtMs: number;
+  /** Undefined before it is started, and after it has sent everything. */
+  readonly agent: AgentFacts | undefined;
+  /** When a loader last told how it is; undefined without a warehouse. */
+  readonly loaderTickAtMs: number | undefined;
+  readonly waiting: readonly WaitingTable[];
+  /** By table, what the warehouse says of rows that it does not take. */
+  readonly refused: ReadonlyMap<string, string>;
+  readonly freeDiskBytes: number;
+  readonly types: Readonly<Record<string, RejectCounts>>;
+  /** Kinds of rejects, the most frequent first. */
+  readonly rejects: readonly { readonly type: string; readonly detail: string }[];
+  readonly maxRejectedPercent: number;
+}

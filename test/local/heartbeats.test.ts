@@ -1,0 +1,33 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { askHttp, Heartbeats } from "../../local/heartbeats.ts";
+import { startS3 } from "../../local/s3.ts";
+
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: 60_000, interval: 100 });
+
+test("S3 answers, is silent while its process stands still, though its port takes connections, and answers again", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "weir-heartbeats-"));
+  const ended = new AbortController();
+  const s3 = await startS3({ buckets: ["lake"], dataDir });
+  const heartbeats = new Heartbeats();
+  const answeredAtMs = (): number => heartbeats.all[0]!.answeredAtMs;
+  try {
+    const startedAtMs = Date.now();
+    heartbeats.follow("S3", (signal) => askHttp(s3.endpoint, signal), ended.signal);
+    await eventually(() => expect(answeredAtMs()).toBeGreaterThan(startedAtMs));
+    process.kill(s3.pid, "SIGSTOP");
+    // What was asked before has its answer, or will have none.
+    await eventually(() => expect(Date.now() - answeredAtMs()).toBeGreaterThan(2_500));
+    const stoppedAtMs = answeredAtMs();
+    process.kill(s3.pid, "SIGCONT");
+    await eventually(() => expect(answeredAtMs()).toBeGreaterThan(stoppedAtMs));
+    expect(heartbeats.all).toMatchObject([{ part: "S3" }]);
+  } finally {
+    ended.abort();
+    process.kill(s3.pid, "SIGCONT");
+    await s3.stop();
+    await rm(dataDir, { recursive: true });
+  }
+});
