@@ -9,7 +9,7 @@ import { weirConfigSchema } from "../wire/config.ts";
 const root = join(import.meta.dirname, "..");
 
 test("the committed references and JSON Schema are what the schemas say", () => {
-  const { status, stderr } = spawnSync(process.execPath, ["bin/config-reference.ts", "--check"], {
+  const { status, stderr } = spawnSync(process.execPath, ["bin/config-reference.mts", "--check"], {
     cwd: root,
     encoding: "utf8",
   });

@@ -22,7 +22,7 @@ export async function synthesize(
 ): Promise<string> {
   const cdkOut = resolve(outDir);
   try {
-    await promisify(execFile)(process.execPath, ["bin/cdk.ts"], {
+    await promisify(execFile)(process.execPath, ["bin/cdk.mts"], {
       cwd: ROOT,
       // CloudFormation's rules change nothing in the template and take most of the time: they are for
       // `cdk synth` and the tests.

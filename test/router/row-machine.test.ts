@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { ROW_MODULE_FILE, rowModule } from "../../bin/row-module.ts";
+import { ROW_MODULE_FILE, rowModule } from "../../bin/row-module.mts";
 import { Router, type RoutedBatch } from "../../lambdas/router/router.ts";
 import { RowMachine, type WrittenRows } from "../../lambdas/router/rows/row-machine.ts";
 import type { StreamRecord } from "../../lambdas/router/stream-record.ts";

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { SIMD_MODULE_FILE, simdModule } from "../../bin/simd-module.ts";
+import { SIMD_MODULE_FILE, simdModule } from "../../bin/simd-module.mts";
 import { JsonBody } from "../../agent/producer/request-body.ts";
 import { AggregateBuilder } from "../../wire/aggregate.ts";
 import { simd } from "../../wire/simd.ts";

@@ -14,7 +14,7 @@ import { reference } from "./reference/markdown.ts";
  * references, and a JSON Schema for editors. With --check it only tells, by its exit code, whether they are up to date.
  */
 const generated =
-  "<!-- Written by bin/config-reference.ts from the schema; `npm run reference` writes it anew. -->";
+  "<!-- Written by bin/config-reference.mts from the schema; `npm run reference` writes it anew. -->";
 
 const agentPage = `# The agent's configuration
 
@@ -60,7 +60,7 @@ ${shown(row)}
 
 const metricsPage = `# The agent's metrics
 
-<!-- Written by bin/config-reference.ts from the catalogue; \`npm run reference\` writes it anew. -->
+<!-- Written by bin/config-reference.mts from the catalogue; \`npm run reference\` writes it anew. -->
 
 What \`/metrics\` of the monitor tells, in Prometheus' text format. Counters begin at 0 with the process, and those of
 files, lines and Kinesis with each reload, too. What there is nothing of, such as a spool where nothing is pushed, has
@@ -84,7 +84,7 @@ const FILES = {
   "docs/agent-config.md": agentPage,
   "docs/config.md": weirPage,
   "docs/expressions.md": expressionPage(
-    "<!-- Written by bin/config-reference.ts from the functions' catalogue; `npm run reference` writes it anew. -->",
+    "<!-- Written by bin/config-reference.mts from the functions' catalogue; `npm run reference` writes it anew. -->",
     example,
   ),
   "docs/agent-config.schema.json": `${JSON.stringify(jsonSchema(agentConfigSchema), undefined, 2)}\n`,
