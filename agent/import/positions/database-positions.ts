@@ -6,7 +6,7 @@ import type { ForeignPosition, ForeignPositions } from "./foreign-position.ts";
 interface Format {
   readonly kind: string;
   readonly table: string;
-  /** Gives path, file (as texts), offset, and knownAtMs, null where the database does not say; the latest last. */
+  /** Gives path, file and offset as texts, and knownAtMs, null where the database does not say; the latest last. */
   readonly query: string;
   /** The inode in what names a file. */
   readonly inode: RegExp;
@@ -18,8 +18,8 @@ const FORMATS: readonly Format[] = [
     // source: plugins/in_tail/tail_sql.h, Fluent Bit 5.1, read 2026-11
     kind: "Fluent Bit's database of tail",
     table: "in_tail_files",
-    query:
-      "SELECT name AS path, CAST(inode AS TEXT) AS file, offset, NULL AS knownAtMs FROM in_tail_files ORDER BY id",
+    query: `SELECT name AS path, CAST(inode AS TEXT) AS file, CAST(offset AS TEXT) AS offset, NULL AS knownAtMs
+      FROM in_tail_files ORDER BY id`,
     inode: /^(\d+)$/,
     isInOrder: false,
   },
@@ -27,7 +27,8 @@ const FORMATS: readonly Format[] = [
     // source: SQLiteFileCheckpointStore.java, and UnixFileKey of the JDK, "(dev=fd01,ino=131212)"; read 2026-11
     kind: "amazon-kinesis-agent's checkpoints",
     table: "FILE_CHECKPOINTS",
-    query: `SELECT path, fileId AS file, offset, CAST(unixepoch(lastUpdated, 'subsec') * 1000 AS INTEGER) AS knownAtMs
+    query: `SELECT path, fileId AS file, CAST(offset AS TEXT) AS offset,
+        CAST(unixepoch(lastUpdated, 'subsec') * 1000 AS INTEGER) AS knownAtMs
       FROM FILE_CHECKPOINTS ORDER BY lastUpdated`,
     inode: /^\(dev=[0-9a-f]+,ino=(\d+)\)$/,
     isInOrder: true,
@@ -63,13 +64,14 @@ function readAll(database: DatabaseSync, format: Format, changedAtMs: number): F
   const notes: string[] = [];
   for (const { path, file, offset, knownAtMs } of database.prepare(format.query).iterate()) {
     const ino = typeof file === "string" ? format.inode.exec(file)?.[1] : undefined;
+    const at = /^\d+$/.test(String(offset)) ? Number(offset) : undefined;
     const isPath = typeof path === "string" && isAbsolute(path);
-    if (isPath && ino !== undefined && typeof offset === "number" && offset >= 0) {
+    if (isPath && ino !== undefined && at !== undefined && Number.isSafeInteger(at)) {
       const known = typeof knownAtMs === "number" ? knownAtMs : changedAtMs;
       positions.push({
         path,
         ino,
-        offset,
+        offset: at,
         isUnwatched: false,
         isInOrder: format.isInOrder,
         knownAtMs: known,
