@@ -61,12 +61,15 @@ export class Lake {
     } while (token !== undefined);
   }
 
-  /** Lines of an NDJSON object; undefined when there is no such object. */
-  async countLines(key: string): Promise<number | undefined> {
+  /** Lines of an NDJSON object; undefined when there is no such object. @param look is shown each part of it */
+  async countLines(key: string, look?: (chunk: Buffer) => void): Promise<number | undefined> {
     const body = await this.#decompressed(key);
     if (body === undefined) return undefined;
     let lines = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) lines += countLineFeeds(chunk);
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      lines += countLineFeeds(chunk);
+      look?.(chunk);
+    }
     return lines;
   }
 

@@ -52,12 +52,12 @@ export async function reconcile(options: ReconcileOptions): Promise<Report> {
   const report: Report = { ...totals(commits, options), problems };
   const configured = options.types.map(({ name }) => name);
   for (const type of new Set([...Object.keys(options.truth), ...configured, ...typesOf(commits)])) {
-    const tally = await tallyType(type, commits, lake);
+    const configuredType = options.types.filter(({ name }) => name === type);
+    const tally = await tallyType(type, commits, lake, configuredType[0]?.columns);
     problems.push(
       ...tally.problems,
       ...(await fileProblems(type, tally, commits, lake, options.truth[type])),
     );
-    const configuredType = options.types.filter(({ name }) => name === type);
     for (const table of configuredType.flatMap((one) => tablesOf(one, options.warehouseOf))) {
       if (!options.warehouse) break;
       const lakeRows = () => readIdentities(type, commits, lake, ["data"]);
@@ -67,6 +67,8 @@ export async function reconcile(options: ReconcileOptions): Promise<Report> {
     }
     if (type === HEARTBEAT_TYPE) continue;
     report.types[type] = tally.counts;
+    const { rows } = tally.counts;
+    for (const empty of tally.emptyColumns) (report.emptyColumns ??= []).push({ type, rows, ...empty });
     for (const reject of tally.rejects) report.rejects.push(await placed(reject));
   }
   if (options.sources) {

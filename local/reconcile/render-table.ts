@@ -1,3 +1,4 @@
+import { emptyColumnText } from "../../ops/try/empty-columns.ts";
 import { counted, grouped, sizeText } from "./figures.ts";
 import { type OverLimit, overLimit } from "./reject-limit.ts";
 import type { RejectReport, Report, TypeReport } from "./report.ts";
@@ -37,6 +38,7 @@ export function renderTable(
       "Rejected",
       report.rejects.map((reject) => rejectLines(reject, width)),
     ),
+    ...section("NULL in every row", (report.emptyColumns ?? []).map(emptyLines)),
     ...section("Held against", (report.notes ?? []).map(noteLines)),
     ...section("Does not balance", report.problems.map(problemLines)),
     "",
@@ -130,6 +132,12 @@ function rejectLines({ type, reason, field, count, example }: RejectReport, widt
   const place = ` (${placeOf(example)})`;
   return [head + cut(printable(example.detail), width - head.length - place.length) + place];
 }
+
+/**
+ *   - access 500 rows, status: no line had a value in the field "sttus": did you mean "status"?
+ */
+const emptyLines = ({ type, rows, ...empty }: NonNullable<Report["emptyColumns"]>[number]): string[] =>
+  wrapped(`${type}, ${counted(rows, "row")}: ${emptyColumnText(empty)}`, "- ");
 
 const noteLines = (note: string): string[] => wrapped(note, "- ");
 const problemLines = (problem: string): string[] => wrapped(problem, "! ");

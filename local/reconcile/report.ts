@@ -33,6 +33,17 @@ const rejectReport = z.strictObject({
   }),
 });
 
+const emptyColumn = z.strictObject({
+  type: z.string(),
+  /** Of the type, all without a value. */
+  rows: count,
+  column: z.string(),
+  /** That no line had; none for a column that is computed. */
+  field: z.string().optional(),
+  /** A field that lines had, called nearly so. */
+  meant: z.string().optional(),
+});
+
 /** What `--report` writes. */
 export const reportSchema = z.strictObject({
   balanced: z.boolean(),
@@ -44,6 +55,8 @@ export const reportSchema = z.strictObject({
   /** Loads that ended well, and rows over all tables. */
   warehouse: z.strictObject({ loads: count, rows: count }),
   rejects: z.array(rejectReport),
+  /** Columns that are NULL in every row, if there are any: mostly a field is misspelt. */
+  emptyColumns: z.array(emptyColumn).optional(),
   /** Kinesis records that could not be opened and are kept raw. */
   quarantined: count,
   /** What does not balance: which sum, by how much, and the first source and range at fault. */

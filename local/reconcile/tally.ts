@@ -1,16 +1,21 @@
 import type { Commit, LakeObject } from "../../wire/commit.ts";
 import { RangeSet } from "../../wire/ranges.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
+import type { LogType } from "../../wire/log-type.ts";
+import { type EmptyColumn, EmptyColumns } from "../../ops/try/empty-columns.ts";
 import { grouped } from "./figures.ts";
 import { IdentitySet } from "./identity-set.ts";
 import { mapConcurrently, type Lake } from "./lake.ts";
 import { Overlap } from "./overlap.ts";
 import type { RejectReport, TypeReport } from "./report.ts";
+import { RowScan } from "./row-scan.ts";
 
 /** What the lake says of one log type. */
 export interface TypeTally {
   readonly counts: TypeReport;
   readonly rejects: readonly RejectReport[];
+  /** Columns that are NULL in every row. */
+  readonly emptyColumns: readonly EmptyColumn[];
   /** Sums within the lake that do not hold. */
   readonly problems: readonly string[];
 }
@@ -25,9 +30,15 @@ export function typesOf(commits: readonly Commit[]): string[] {
  * and its rows are counted, every rejected line is read.
  *
  * @param commits no two alike
+ * @param columns of the type, where it is configured
  */
-export async function tallyType(type: string, commits: readonly Commit[], lake: Lake): Promise<TypeTally> {
-  const tally = new TypeTallier(type, commits, lake);
+export async function tallyType(
+  type: string,
+  commits: readonly Commit[],
+  lake: Lake,
+  columns: LogType["columns"] = [],
+): Promise<TypeTally> {
+  const tally = new TypeTallier(type, commits, lake, columns);
   await tally.readRows();
   await tally.readRejected();
   return tally.result();
@@ -50,8 +61,10 @@ class TypeTallier {
   readonly #problems: string[] = [];
   #repeatedRows = 0;
   #repeatedRejects = 0;
+  readonly #columns: EmptyColumns;
 
-  constructor(type: string, commits: readonly Commit[], lake: Lake) {
+  constructor(type: string, commits: readonly Commit[], lake: Lake, columns: LogType["columns"]) {
+    this.#columns = new EmptyColumns(columns);
     this.#type = type;
     this.#commits = commits.filter((commit) => type in commit.types);
     this.#lake = lake;
@@ -60,8 +73,9 @@ class TypeTallier {
   }
 
   async readRows(): Promise<void> {
+    const scan = new RowScan(this.#columns);
     await mapConcurrently(this.#objects("data"), async ({ object, batchId }) => {
-      this.#expectRows(object, await this.#lake.countLines(object.key));
+      this.#expectRows(object, await this.#lake.countLines(object.key, scan.object()));
       if (!this.#overlap.touches(batchId)) return;
       for await (const identity of this.#lake.identities(object.key)) {
         if (this.#overlap.includes(identity) && !this.#sharedRows.add(identity)) this.#repeatedRows++;
@@ -103,7 +117,8 @@ class TypeTallier {
       duplicates: sum.duplicates + this.#repeatedRows + this.#repeatedRejects + repeatedGaps,
     };
     const rejects = [...this.#rejects.values()].sort((a, b) => b.count - a.count);
-    return { counts, rejects, problems: this.#problems };
+    const emptyColumns = counts.rows === 0 ? [] : this.#columns.found();
+    return { counts, rejects, emptyColumns, problems: this.#problems };
   }
 
   #objects(kind: LakeObject["kind"]): { object: LakeObject; batchId: string }[] {

@@ -6,6 +6,7 @@ import { counted } from "../access/text-table.ts";
 import { patternOf } from "../peek/event-filter.ts";
 import { visibleText } from "../peek/visible-text.ts";
 import type { TryArguments } from "./command.ts";
+import { emptyColumnText } from "./empty-columns.ts";
 import { EventJoiner } from "./event-joiner.ts";
 import type { Row } from "./line-trial.ts";
 import { type FileLine, readLines } from "./read-lines.ts";
@@ -47,10 +48,20 @@ export async function tryFile(
   take(joiner.end());
   const { rejected, filtered, emptyColumns, firstRows, firstRejects } = tally;
   const ok = rejected === 0;
+  const meant = Object.fromEntries(
+    emptyColumns.flatMap(({ column, meant }) => (meant ? [[column, meant]] : [])),
+  );
   const of = { lines: tally.lines, isWhole, rows: tally.rows, rejected, filtered };
   return {
     ok,
-    json: { ok, ...of, emptyColumns, firstRows, firstRejects: firstRejects.map(rejectJson) },
+    json: {
+      ok,
+      ...of,
+      emptyColumns: emptyColumns.map(({ column }) => column),
+      meant,
+      firstRows,
+      firstRejects: firstRejects.map(rejectJson),
+    },
     text: [
       ...firstRows.map((row) =>
         rowText(
@@ -69,7 +80,10 @@ function summary(name: string, tally: Tally, what: string): string {
   return [
     `${name}: ${tally.text(what)}`,
     ...(empty.length > 0
-      ? [`${counted(empty.length, "column")} without a value in any row: ${empty.join(", ")}`]
+      ? [
+          `${counted(empty.length, "column")} without a value in any row: ${empty.map(({ column }) => column).join(", ")}`,
+          ...empty.filter(({ meant }) => meant !== undefined).map((column) => `  ${emptyColumnText(column)}`),
+        ]
       : []),
     ...(tally.lines === 0 ? ["The file is empty."] : []),
   ].join("\n");

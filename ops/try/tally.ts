@@ -4,6 +4,7 @@ import type { Misfit } from "../../lambdas/router/misfit.ts";
 import type { ExpressionSettings } from "../../wire/expressions.ts";
 import type { LogType } from "../../wire/log-type.ts";
 import { visibleBytes, visibleText } from "../peek/visible-text.ts";
+import { type EmptyColumn, EmptyColumns } from "./empty-columns.ts";
 import { LineTrial, type Row } from "./line-trial.ts";
 import type { FileLine } from "./read-lines.ts";
 
@@ -30,7 +31,7 @@ export class Tally {
   readonly firstRejects: Reject[] = [];
   readonly #trial: LineTrial;
   readonly #kept: Kept;
-  readonly #empty: Set<string>;
+  readonly #empty: EmptyColumns;
 
   /**
    * @param settings what the type's expressions may use
@@ -47,7 +48,7 @@ export class Tally {
     const routed = new LogTypes([{ ...type, copy: undefined }], settings).ofName(name)!;
     this.#trial = new LineTrial(routed, tag);
     this.#kept = kept;
-    this.#empty = new Set(type.columns.map(({ name }) => name));
+    this.#empty = new EmptyColumns(type.columns);
   }
 
   take(line: FileLine): void {
@@ -66,12 +67,12 @@ export class Tally {
   #takeRow(row: Row): void {
     this.rows++;
     if (this.firstRows.length < this.#kept.rows) this.firstRows.push(row);
-    for (const name of this.#empty) if (name in row) this.#empty.delete(name);
+    if (this.#empty.sought.size > 0) this.#empty.take(row);
   }
 
   /** Columns that no row has a value in. */
-  get emptyColumns(): string[] {
-    return this.rows === 0 ? [] : [...this.#empty];
+  get emptyColumns(): EmptyColumn[] {
+    return this.rows === 0 ? [] : this.#empty.found();
   }
 
   get rejectedPercent(): number {

@@ -30,6 +30,8 @@ export interface Event {
   readonly rejected: boolean;
   /** CRC-32 of the line's bytes; none as in version 1. */
   readonly crc: number | undefined;
+  /** Of its row, besides where it came from. */
+  readonly columns?: object;
 }
 
 /** What a test does to one batch behind the back of its commit. */
@@ -174,6 +176,7 @@ export class FabricatedLake {
         _src: event.src,
         _off: event.off,
         _crc: event.crc,
+        ...event.columns,
       }),
     );
     const body = ndjson(lines);

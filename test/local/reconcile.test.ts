@@ -73,6 +73,34 @@ describe("a lake that holds everything", () => {
     expect(report.warehouse).toEqual({ loads: 1, rows: 36 });
   });
 
+  test("tells columns that are NULL in every row, with the field that was meant", async () => {
+    const { path, events } = await accessFile();
+    const row = { _extra: { sttus: "200", request: { id: "a" } }, host: "a" };
+    const filled = events.map((event) => ({ ...event, columns: row }));
+    await lake.batch(1, filled.slice(0, 15));
+    await lake.batch(16, filled.slice(15));
+    const columns = [
+      { name: "host", type: "varchar(9)" },
+      { name: "status", type: "smallint" },
+      { name: "id", field: "request.idd", type: "varchar(9)" },
+      { name: "slow", value: "int(took) > 5", type: "boolean" },
+    ];
+    const types = [logTypeSchema.parse({ name: "access", parse: { format: "json" }, columns })];
+    const report = await run(path, events, { types });
+    const of = { type: "access", rows: 36 };
+    expect(report.emptyColumns).toEqual([
+      { ...of, column: "status", field: "status", meant: "sttus" },
+      { ...of, column: "id", field: "request.idd", meant: "request.id" },
+      { ...of, column: "slow" },
+    ]);
+    expect(report.balanced).toBe(true);
+    const text = renderTable(report);
+    expect(text).toContain(
+      '\n  NULL in every row\n    - access, 36 rows: status: no line had a value in the field "status": did you mean "sttus"?\n',
+    );
+    expect(text).toContain("access, 36 rows: slow: its expression gave no value");
+  });
+
   test("counts what two batches brought as duplicates, rows, rejects and gaps alike", async () => {
     const { path, events } = await accessFile();
     const gap = { type: "access", src: "AAAA", from: events[0]!.off, to: events[5]!.off, lines: 5 };

@@ -60,6 +60,22 @@ test("a file is tried as far as is asked, its lines joined as an agent would", a
     const { ok, json, text } = await tryFile("access", file, { ...options, start: "^203" }, loadConfig);
     expect(json).toMatchObject({ ok, isWhole: false, lines: 2, rows: 1, firstRejects: [{ line: 1, file }] });
     expect(text).toContain("access: 1 of 2 first events become rows, 1 is rejected (50 %)");
+    const misspelt = join(dir, "misspelt.config.json");
+    const columns = [
+      { name: "camera", field: "exif.camra", type: "varchar(9)" },
+      { name: "n", type: "bigint" },
+    ];
+    await writeFile(
+      misspelt,
+      JSON.stringify({ types: [{ name: "photo", parse: { format: "json" }, columns }] }),
+    );
+    const photos = join(dir, "photos.log");
+    await writeFile(photos, '{"n":1,"exif":{"camera":"X100V"}}\n');
+    const empty = await tryFile("photo", photos, { ...options, config: misspelt }, loadConfig);
+    expect(empty.json).toMatchObject({ emptyColumns: ["camera"], meant: { camera: "exif.camera" } });
+    expect(empty.text).toContain(
+      'camera: no line had a value in the field "exif.camra": did you mean "exif.camera"?',
+    );
     const wrong = tryFile("acess", file, options, loadConfig);
     await expect(wrong).rejects.toMatchObject({ hint: "Did you mean access?" });
     await expect(tryFile("access", file, { ...options, start: "(?=a)" }, loadConfig)).rejects.toThrow(
