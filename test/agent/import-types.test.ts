@@ -526,6 +526,16 @@ Tag = "plain"
   expect([received!.match, received!.parse]).toEqual([{ tags: ["*"] }, { format: "json" }]);
 });
 
+test("what another configuration says stays text: no comment ends with it, and no variable is read", async () => {
+  const grok = "format grok\ngrok_pattern %{A}\u2028throw new Error('a')\u2028//";
+  const grep = filter("grep", `<exclude>\nkey message\npattern "#{Socket.gethostname}\\\\d"\n</exclude>`);
+  const record = filter("record_transformer", "<record>\na \\`${b}\u2029\n</record>");
+  const { types, typescript, told } = await typesOf(tail(grok, grep + record));
+  expect(types[0]!.columns.map(({ name }) => name)).toContain("message");
+  expect(typescript).not.toMatch(/[\u2028\u2029]throw/);
+  expect(told).toContain("its pattern cannot be one of ours");
+});
+
 test("a configuration that is there is not overwritten", async () => {
   const { imported } = importConfig(tail(parse("json")), "/nowhere/fluent.conf", "logs");
   const file = join(directory, "mine.config.ts");

@@ -17,9 +17,11 @@ export function configText(
   const [open, close] = hasProject ? ["defineConfig({", "});"] : ["{", "};"];
   return [
     ...(hasProject ? ['import { defineConfig } from "./wire/config.ts";', ""] : []),
-    `// Made from ${basename(from)}. Try each type on lines of yours: weir try TYPE FILE.`,
+    comment(`Made from ${basename(from)}. Try each type on lines of yours: weir try TYPE FILE.`),
     `export default ${open}`,
-    ...(warehouse ? [...WAREHOUSE.map((line) => `  // ${line}`), `  warehouse: ${literal(warehouse)},`] : []),
+    ...(warehouse
+      ? [...WAREHOUSE.map((line) => `  ${comment(line)}`), `  warehouse: ${literal(warehouse)},`]
+      : []),
     "  types: [",
     ...drafts.map((draft) => typeText(draft, basename(from))),
     "  ],",
@@ -38,7 +40,7 @@ function typeText({ type, remarks, line }: TypeDraft, from: string): string {
   return [
     "{",
     ...[`Line ${line} of ${from}.`, ...remarks.map((remark) => `To confirm: ${remark}.`)].map(
-      (text) => `  // ${text.replaceAll(/\s*\n\s*/g, " ")}`,
+      (text) => `  ${comment(text)}`,
     ),
     ...members.map((member) => `  ${member}`),
     "  columns: [",
@@ -50,3 +52,6 @@ function typeText({ type, remarks, line }: TypeDraft, from: string): string {
     .map((text) => `    ${text}`)
     .join("\n");
 }
+
+/** What another configuration says must not end a comment, and be read as what it is not. */
+const comment = (text: string): string => `// ${text.replaceAll(/[\s\p{Cc}\u2028\u2029]+/gu, " ")}`;

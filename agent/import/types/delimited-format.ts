@@ -27,7 +27,7 @@ export function delimitedFormat(format: "csv" | "tsv", parse: FluentdSection): I
       ? { format: "csv", ...lenient }
       : { format: "tsv", ...lenient };
   const fields = new Map<string, ImportedField>(keys.map((key) => [key, { field: key }]));
-  const key = parameters.get("time_key") ?? "time";
+  const key = parameters.get("time_key") || "time";
   const plain: ImportedFormat = { parse: ours, fields, isOpen: false, remarks: [] };
   return keys.includes(key)
     ? timed(plain, parse, { key, reading: importTime(parse) })

@@ -105,7 +105,7 @@ function openFormat(format: "json" | "ltsv", parse: FluentdSection): ImportedFor
     return withTypes({ ...open, remarks: [...remarks, remark] }, parse);
   }
   const reading = importTime(parse, format === "json" ? "epoch-seconds" : undefined);
-  return timed(open, parse, { key: parameters.get("time_key") ?? "time", reading });
+  return timed(open, parse, { key: parameters.get("time_key") || "time", reading });
 }
 
 function severalFormats(parse: FluentdSection): ImportedFormat {

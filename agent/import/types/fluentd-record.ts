@@ -65,7 +65,7 @@ export class FluentdRecord {
       }
     }
     const time = parameters.get("renew_time_key");
-    const renewed = time === undefined ? undefined : this.#find([time]);
+    const renewed = time === undefined || time === "" ? undefined : this.#find([time]);
     if (renewed && "field" in renewed)
       this.format = { ...this.format, time: { field: renewed.field, format: "epoch-seconds" } };
     else if (time !== undefined)

@@ -25,13 +25,20 @@ export async function importTypes(
 ): Promise<ImportedTypes> {
   const notes = new Notes();
   const made = merged((await imported.types?.(notes)) ?? [], notes);
-  const drafts = withNames(made, notes).map(orRaw);
+  const drafts = withNames(made, notes).map(shown).map(orRaw);
   if (drafts.length === 0)
     notes.add(undefined, "no log type is written: nothing is known of how lines are read");
   const config = { ...warehouseOf(drafts), types: drafts.map(({ type }) => type) };
-  const typescript =
-    drafts.length > 0 ? shownVariables(configText(config, drafts, from, hasProject)) : undefined;
+  const typescript = drafts.length > 0 ? configText(config, drafts, from, hasProject) : undefined;
   return { typescript, notes: imported.notes.withTypes(notes).texts };
+}
+
+/** Names of variables stand for themselves in a text, and for nothing in TypeScript. */
+function shown(draft: TypeDraft): TypeDraft {
+  const text = JSON.stringify(draft, (_, value: unknown) =>
+    typeof value === "string" ? shownVariables(value) : value,
+  );
+  return JSON.parse(text) as TypeDraft;
 }
 
 /** What would be no type keeps its lines as they are, so that the others can be used. */

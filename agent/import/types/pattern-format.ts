@@ -16,7 +16,7 @@ export function patternFormat(
   if (pattern === undefined || pattern.names.size === 0)
     return rawFormat("message", "its expression cannot be JavaScript's: lines are kept as they are");
   const { source, backtracking, names } = pattern;
-  const key = parse.parameters.get("time_key") ?? "time";
+  const key = parse.parameters.get("time_key") || "time";
   const plain: ImportedFormat = {
     parse: { format: "regex", pattern: source, ...(backtracking && { backtracking }) },
     fields: new Map([...names].map(([theirs, field]) => [theirs, { field }])),

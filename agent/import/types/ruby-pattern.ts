@@ -1,4 +1,5 @@
 import { PatternError } from "../../../wire/pattern/pattern-error.ts";
+import { variablesOf } from "../fluentd-value.ts";
 import { Pattern } from "../../../wire/pattern/pattern.ts";
 
 /** A regular expression of Ruby as JavaScript has it. */
@@ -55,6 +56,7 @@ const NAME = /^[A-Za-z_$][\w$]*$/;
  * @returns undefined for what JavaScript does not know
  */
 export function translatePattern(text: string, isMultiLine = false): TranslatedPattern | undefined {
+  if (variablesOf(text).length > 0) return undefined;
   const [, body = text, flags = ""] = /^\/(.*)\/([a-z]*)$/s.exec(text) ?? [];
   const translation = new Translation(body, flags.includes("x"), isMultiLine);
   const inner = translation.run();

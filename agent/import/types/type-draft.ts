@@ -66,7 +66,7 @@ function columnsOf(fields: ReadonlyMap<string, ImportedField>, isOpen: boolean):
 }
 
 function columnOf(name: string, theirs: string, field: ImportedField, isOpen: boolean): ColumnInput {
-  const ours = "field" in field ? FIELDS[field.field] : undefined;
+  const ours = "field" in field && Object.hasOwn(FIELDS, field.field) ? FIELDS[field.field] : undefined;
   const type = field.type ?? ours ?? textType(theirs);
   const source =
     "value" in field ? { value: field.value } : field.field === name ? {} : { field: field.field };

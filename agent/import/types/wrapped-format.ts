@@ -15,7 +15,7 @@ export function within(
   const source = outer.fields.get(key) ?? { field: key };
   const wrapper = outer.parse.format;
   const isWrapper = /^(?:json|cri|syslog|rfc5424|ltsv|logfmt)$/.test(wrapper);
-  if (outer.parse.from !== undefined || !isWrapper || !("field" in source)) {
+  if (outer.parse.from !== undefined || !isWrapper || !("field" in source) || key === "") {
     const remark = `${key} is parsed once more in Fluentd, which a type cannot of ${wrapper}: it is left as it is`;
     return { ...outer, remarks: [...outer.remarks, remark] };
   }
