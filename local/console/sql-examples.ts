@@ -74,6 +74,11 @@ function ofWarehouse(warehouse: string, tables: readonly string[]): SqlExample[]
   return [
     { title: "Rows of each table", warehouse, sql: `${counts.join("\nUNION ALL ")};` },
     {
+      title: "What the warehouse refused, in its own words",
+      warehouse,
+      sql: "SELECT * FROM weir.set_aside ORDER BY set_aside_at DESC LIMIT 50;",
+    },
+    {
       title: "What was loaded, and when",
       warehouse,
       sql: `SELECT loaded_at, target, number, rows_staged, rows_inserted, rows_conflicting, rows_set_aside

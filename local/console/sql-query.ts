@@ -37,7 +37,7 @@ export class SqlError extends Error {
     super(EXPLAINED[error.code ?? ""]?.(seconds) ?? error.message, { cause: error });
     this.code = error.code ?? "";
     this.detail = error.detail;
-    this.hint = error.hint;
+    this.hint = error.hint ?? HINTS[this.code];
     this.position = error.position === undefined ? undefined : unitsBefore(sql, Number(error.position));
   }
 }
@@ -46,6 +46,11 @@ export class SqlError extends Error {
 const EXPLAINED: Readonly<Record<string, (seconds: number) => string>> = {
   "57014": (seconds) =>
     `it took more than ${seconds} s, and was stopped: ask for less, such as one hour by _time`,
+};
+
+const HINTS: Readonly<Record<string, string>> = {
+  "42P01": "a table is made with the first load of its rows: a new run has it in half a minute",
+  "25006": "this box reads; psql, as the run's first lines have it, may do more",
 };
 
 /** PostgreSQL counts characters from 1. */

@@ -24,8 +24,8 @@ const SAVED: SqlBounds = { rows: 200_000, bytes: 32 * 2 ** 20, seconds: 10 };
 /** A statement, written as JSON. */
 const BODY_MAX_BYTES = 128 * 2 ** 10;
 
-/** Each has a connection, and PostgreSQL has to have some left for loads. */
-const RUNNING_MAX = 4;
+/** Each may take a processor and memory, and loads have to have some left. */
+const RUNNING_MAX = 2;
 
 const question = z.strictObject({ warehouse: z.string(), sql: z.string() });
 

@@ -183,6 +183,13 @@ describe("a statement", () => {
     }, 30_000);
   });
 
+  test("of a table that is not there yet, or that would write, is told what to do", async () => {
+    expect(await ask("SELECT 1 FROM logs.soon")).toMatchObject({
+      hint: expect.stringContaining("first load"),
+    });
+    expect(await ask("DELETE FROM logs.before")).toMatchObject({ hint: expect.stringContaining("psql") });
+  });
+
   test("that is wrong is told with its place, whatever letters come before it", async () => {
     const sql = "SELECT '😀ä' AS smile,\n  nothere FROM logs.before";
     const { message, position } = await ask(sql);
