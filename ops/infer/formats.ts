@@ -37,6 +37,8 @@ const is = (name: string, pattern: RegExp) => (fields: Fields) => pattern.test(t
 const TRAILING =
   'lines have more behind the last field, which is the field trailing; with the server\'s own format string, as format "nginx" or "apache" with logFormat, it becomes fields of its own';
 
+const OR_TEXT = "lines that are no such thing are text, in the field line";
+
 /** From those that ask the most of a line to those that take most. */
 const KNOWN: readonly Format[] = [
   { parse: { format: "alb" }, makesSense: is("type", /^(?:https?|h2|grpcs|wss?)$/) },
@@ -145,11 +147,15 @@ function wrapped({ format, fields }: ReadAs): ReadAs | undefined {
   const lines = fields.map((one) => (one[field] as string).replace(/\r?\n$/, ""));
   const formats = KNOWN.filter(({ parse }) => parse.format !== "syslog" && parse.format !== "cri");
   const inner = bestOf(lines, formats);
-  if (!inner || inner.share < 0.95) return undefined;
+  if (!inner || inner.share < ALMOST) return undefined;
   const from = outer === "json" ? field : { format: outer, field };
   const parse = { ...inner.format.parse, from } as ParseInput;
   const { toConfirm } = inner.format;
-  return { ...inner, format: { parse, ...(toConfirm !== undefined && { toConfirm }) } };
+  if (inner.share === 1)
+    return { ...inner, format: { parse, ...(toConfirm !== undefined && { toConfirm }) } };
+  // What a program prints before its log begins, and when it dies.
+  const either = { format: "any", of: [parse, { format: "raw", from }] } as ParseInput;
+  return { ...inner, format: { parse: either, toConfirm: [toConfirm, OR_TEXT].filter(Boolean).join("; ") } };
 }
 
 /** Two formats in one log. */

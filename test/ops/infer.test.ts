@@ -90,6 +90,25 @@ const CASES: readonly Case[] = [
     columns: { stream: "varchar(64)", outer_time: "timestamp" },
   },
   {
+    what: "Docker's JSON with JSON in most of it, and what containers print before their log begins",
+    lines: made((i, at) =>
+      JSON.stringify({
+        log: `${i % 12 ? JSON.stringify({ level: "info", took: i }) : "Server listening on port 8080"}\n`,
+        stream: "stdout",
+        time: iso(at),
+      }),
+    ),
+    parse: {
+      format: "any",
+      of: [
+        { format: "json", from: "log" },
+        { format: "raw", from: "log" },
+      ],
+    },
+    time: { field: "time", format: "iso8601" },
+    columns: { stream: "varchar(64)", level: "varchar(64)", took: "integer", line: "varchar(65535)" },
+  },
+  {
     what: "Kubernetes' containers with JSON in them",
     lines: made((i, at) => `${iso(at)} stdout F ${JSON.stringify({ level: "info", took: i })}`),
     parse: { format: "json", from: { format: "cri", field: "message" } },
