@@ -39,6 +39,9 @@ test("all recipes run as one agent on one cloud, and each query has the answer t
   try {
     await Promise.race([running, push(port, folder)]);
     await ask(dir);
+    // What is printed to be copied into Fluent Bit's configuration is what the page about it has.
+    for (const setting of ["require_ack_response: true", "retry_limit: no_limits"])
+      expect(said.join("\n")).toContain(setting);
     finish.abort();
     const report = await running;
     expect(report).toMatchObject({ balanced: true, problems: [], rejects: [] });
