@@ -166,6 +166,9 @@ export async function run(asked: RunOptions): Promise<Report> {
   });
   gauges.phase = report.balanced ? "balanced" : "unbalanced";
   gauges.problems = report.problems;
+  // The page is left with all of it, and with what is rejected.
+  await lake.totals.refresh(signal);
+  gauges.look(cloud.mapping, lake.totals);
   return report;
 }
 

@@ -227,6 +227,15 @@ describe.skipIf(BROWSER === undefined)(
       shown = scriptedSnapshot(60);
       await page.getByText(/^Balanced: [\d,]+ lines accounted for$/).waitFor();
       await eventually(async () => expect(await page.locator("#ledger .all-loaded").count()).toBe(3));
+      const condition = {
+        id: "rejected access",
+        headline: "Lines are rejected",
+        text: "",
+        since: "",
+      } as const;
+      shown = scriptedSnapshot(60, { conditions: [{ ...condition, severity: "red" }] });
+      await page.getByText("Balanced, but: Lines are rejected", { exact: true }).waitFor();
+      expect(await page.getByRole("status").first().getAttribute("data-state")).toBe("red");
       shown = scriptedSnapshot(61, { phase: "unbalanced", problems: ["access: 122 bytes of a.log missing"] });
       await page.getByText("Does not balance", { exact: true }).waitFor();
       await page.getByText("access: 122 bytes of a.log missing").waitFor();

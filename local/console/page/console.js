@@ -90,8 +90,13 @@ function show(snapshot, rates) {
 function showPhase({ phase, types, conditions = [] }) {
   const lines = Object.values(types).reduce((sum, { lines }) => sum + lines, 0);
   const [worst] = conditions;
-  if (worst) setPhase(phase, worst.headline, worst.severity);
-  else setPhase(phase, PHASES[phase](lines));
+  if (!worst || phase === "unbalanced") setPhase(phase, PHASES[phase](lines));
+  else
+    setPhase(
+      phase,
+      phase === "balanced" ? `Balanced, but: ${worst.headline}` : worst.headline,
+      worst.severity,
+    );
   showConditions(byId("conditions"), conditions, openCondition);
 }
 
