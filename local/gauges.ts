@@ -128,6 +128,12 @@ export class Gauges {
     }));
   }
 
+  /** The agent has sent all that its files held, and has ended: no status of it says so any more. */
+  agentDrained(): void {
+    this.signs.agentEnded();
+    this.#files = this.#files.map((file) => ({ ...file, deliveredBytes: file.sizeBytes }));
+  }
+
   /** Looks whether all is as it should be. */
   look(mapping: Mapping, { types, rejects }: Pick<LakeTotals, "types" | "rejects">): readonly Condition[] {
     const { phase, maxRejectedPercent } = this;

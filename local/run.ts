@@ -146,7 +146,7 @@ export async function run(asked: RunOptions): Promise<Report> {
   gauges.phase = "draining";
   say("the input has ended: draining");
   await agent?.drain();
-  gauges.signs.agentEnded();
+  gauges.agentDrained();
   const unloaded = await drain(cloud, signal);
   const sources = await sourcesOf(input, agent, options);
   await state?.drained(sources);

@@ -76,7 +76,11 @@ async function askFor(path, asked, signal) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(asked),
   };
-  const response = await fetch(path, { ...(asked && posted), signal });
+  const response = await fetch(path, { ...(asked && posted), signal }).catch(() => {
+    throw new Error(
+      "The run has ended, or is out of reach. Its log and what it stored are where the terminal says.",
+    );
+  });
   if (response.ok) return response.json();
   const text = await response.text();
   throw new Error(response.headers.get("content-type")?.includes("json") ? JSON.parse(text).message : text);
