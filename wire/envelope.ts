@@ -42,8 +42,12 @@ export function openEnvelope(
   return { kind: "plain", userRecords: [userRecord] };
 }
 
-/** As `openEnvelope`. @throws WireError as `openEnvelope` */
-export function unwrap(data: Uint8Array, budget: InflateBudget): OpenEnvelope {
+/** As `openEnvelope`. @param sound aggregates whose digest is known to match @throws WireError as `openEnvelope` */
+export function unwrap(
+  data: Uint8Array,
+  budget: InflateBudget,
+  sound?: ReadonlySet<Uint8Array>,
+): OpenEnvelope {
   let inner = data;
   for (let layers = 0; !isAggregate(inner); layers++) {
     const compression = compressionOf(inner);
@@ -55,7 +59,7 @@ export function unwrap(data: Uint8Array, budget: InflateBudget): OpenEnvelope {
     if (unpacked === undefined) return plain(inner);
     inner = unpacked;
   }
-  return { kind: "aggregate", records: readAggregate(inner) };
+  return { kind: "aggregate", records: readAggregate(inner, sound) };
 }
 
 /** @throws WireError UNSUPPORTED_COMPRESSION */

@@ -1,4 +1,5 @@
 import type { WeirConfig } from "../../wire/config.ts";
+import { soundAggregates } from "../../wire/deaggregate.ts";
 import { gapsBefore, leftOutIn } from "../../wire/provenance.ts";
 import { WireError } from "../../wire/wire-error.ts";
 import { Batch } from "./batch.ts";
@@ -63,10 +64,11 @@ export class Gather {
    */
   from(records: readonly StreamRecord[]): Gathered {
     const quarantined: Quarantined[] = [];
+    const sound = soundAggregates(records.map(({ data }) => data));
     let batch = this.#newBatch();
     let sums = { bytes: 0, sourceBytes: 0 };
     for (const [taken, record] of records.entries()) {
-      const opened = this.#open(record);
+      const opened = this.#open(record, sound);
       if (opened instanceof WireError) {
         quarantined.push({ record, error: opened });
         continue;
@@ -98,9 +100,9 @@ export class Gather {
   }
 
   /** The events of a record, or why it is quarantined whole. */
-  #open(record: StreamRecord): Opened | WireError {
+  #open(record: StreamRecord, sound: ReadonlySet<Uint8Array>): Opened | WireError {
     try {
-      const parts = openRuns(record, this.#config.foreign.splitLines);
+      const parts = openRuns(record, this.#config.foreign.splitLines, sound);
       let [bytes, sourceBytes] = [0, 0];
       for (const part of parts) {
         if (part instanceof Run) {

@@ -32,9 +32,18 @@ export function openRecord(record: StreamRecord, isSplit = true): readonly Event
   return openRuns(record, isSplit).flatMap((part) => (part instanceof Run ? [...part] : [part]));
 }
 
-/** As `openRecord`; events that follow one another in a source are together. @throws WireError as `openRecord` */
-export function openRuns({ data, partitionKey }: StreamRecord, isSplit = true): readonly (Event | Run)[] {
-  const opening = new Opening(data.length, isSplit);
+/**
+ * As `openRecord`; events that follow one another in a source are together.
+ *
+ * @param sound aggregates whose digest is known to match
+ * @throws WireError as `openRecord`
+ */
+export function openRuns(
+  { data, partitionKey }: StreamRecord,
+  isSplit = true,
+  sound?: ReadonlySet<Uint8Array>,
+): readonly (Event | Run)[] {
+  const opening = new Opening(data.length, isSplit, sound);
   opening.open(data, partitionKey, 0);
   return opening.parts;
 }
@@ -43,17 +52,19 @@ class Opening {
   readonly parts: (Event | Run)[] = [];
   readonly #budget: InflateBudget;
   readonly #isSplit: boolean;
+  readonly #sound: ReadonlySet<Uint8Array> | undefined;
   #events = 0;
 
   /** @param bytes of the Kinesis record */
-  constructor(bytes: number, isSplit: boolean) {
+  constructor(bytes: number, isSplit: boolean, sound: ReadonlySet<Uint8Array> | undefined) {
+    this.#sound = sound;
     this.#budget = new InflateBudget(bytes);
     this.#isSplit = isSplit;
   }
 
   /** @param aggregates that this is a user record of */
   open(data: Uint8Array, partitionKey: string, aggregates: number): void {
-    const opened = unwrap(data, this.#budget);
+    const opened = unwrap(data, this.#budget, this.#sound);
     if (opened.kind === "aggregate") {
       if (aggregates === AGGREGATES_MAX) {
         throw new WireError("TOO_DEEP", `aggregated more than ${AGGREGATES_MAX} times over`);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { AggregateBuilder, MAGIC, type Tag, type UserRecord } from "../../wire/aggregate.ts";
-import { deaggregate } from "../../wire/deaggregate.ts";
+import { deaggregate, soundAggregates } from "../../wire/deaggregate.ts";
 import { AGGREGATE_MAX_PARTS } from "../../wire/limits.ts";
 import { writeVarint } from "../../wire/varint.ts";
 import { WireError } from "../../wire/wire-error.ts";
@@ -135,6 +135,18 @@ describe("a damaged aggregate", () => {
       const flipped = Buffer.from(whole);
       flipped[bit >> 3]! ^= 1 << (bit & 7);
       expect(() => deaggregate(flipped)).toThrow(WireError);
+    }
+  });
+
+  test("is not among those whose digests match, hashed with three others or not", () => {
+    const record = (i: number) => ({ partitionKey: "t", data: Buffer.alloc(1_000 + i, i), tags: [] });
+    for (let damaged = 0; damaged < 9; damaged++) {
+      const all = Array.from({ length: 9 }, (_, i) => build([record(i)], "7"));
+      all[damaged]![500]! ^= 1;
+      const sound = soundAggregates([...all, Buffer.from("a line"), Buffer.from(MAGIC)]);
+      expect(sound.has(all[damaged]!)).toBe(false);
+      expect(sound.size).toBeGreaterThanOrEqual(7);
+      expect([...sound].every((data) => all.includes(data as Buffer))).toBe(true);
     }
   });
 
