@@ -39,6 +39,41 @@ export function* accessLines(): Generator<string> {
   }
 }
 
+/** The same as nginx writes them with the time that a request took. */
+export function* nginxLines(): Generator<string> {
+  const random = numbers(3);
+  for (const line of accessLines()) yield `${line} rt=${(random(3_000) / 1_000).toFixed(3)}`;
+}
+
+/** Lines of the sample configuration's type `user`. */
+export function* ltsvLines(): Generator<string> {
+  const random = numbers(4);
+  for (let i = 0; ; i++) {
+    const fields = {
+      time: START_MS + i * 7,
+      user_id: random(500_000),
+      event: pick(ACTIONS, random),
+      country: pick(["DE", "FR", "JP", "US"], random),
+      amount: (random(100_000) / 100).toFixed(2),
+      referrer: `https://www.example.com/albums/${random(100_000)}`,
+      agent: pick(AGENTS, random),
+    };
+    yield Object.entries(fields)
+      .map(([name, value]) => `${name}:${value}`)
+      .join("\t");
+  }
+}
+
+/** Lines of a daemon, with times in ISO 8601. */
+export function* syslogLines(): Generator<string> {
+  const random = numbers(5);
+  for (let i = 0; ; i++) {
+    const time = new Date(START_MS + i * 7).toISOString();
+    const message = `Accepted publickey for ${pick(ACTIONS, random)} from 10.1.${random(256)}.${random(256)} port ${random(65_536)} ssh2: ED25519 SHA256:${random(2 ** 31).toString(36)}`;
+    yield `${time} host-${random(50)} sshd[${random(32_768)}]: ${message}`;
+  }
+}
+
 /** Lines up to so many bytes, line feeds included. */
 export function take(lines: Iterable<string>, maxBytes: number): Buffer[] {
   const taken: Buffer[] = [];
