@@ -31,7 +31,8 @@ const weirPage = `# weir.config.ts
 
 ${generated}
 
-What is deployed, and which log types there are. \`defineConfig\` gives the file its types.
+What is deployed, and which log types there are. \`defineConfig\` gives the file its types. Where a number has a unit of time
+or of memory, a text with another one does as well: \`"2 min"\` for 120 s, \`"1 GB"\` for 1,024 MB, \`"3 days"\` for 72 h.
 
 ${reference(jsonSchema(weirConfigSchema), (path) => `\`${path.join(".")}\``)}
 ## Examples of formats

@@ -5,6 +5,7 @@ import { expressionProblems } from "./expression-problems.ts";
 import { identifier, logTypeSchema } from "./log-type.ts";
 import { lookupTables, TABLE_EXAMPLE } from "./lookup-table.ts";
 import { typeNameProblems } from "./type-names.ts";
+import { quantity } from "./quantity.ts";
 import { readersProblems, readersSchema } from "./readers.ts";
 import { kmsKeyArn, stackSchema } from "./stack-config.ts";
 import { warehouseSchema } from "./warehouse-config.ts";
@@ -12,7 +13,7 @@ import { destinationProblem, warehousesProblems, warehousesSchema, warehouseOf }
 
 const keyArn = kmsKeyArn.optional();
 
-const retentionHours = z.int().min(24).max(8_760).default(168);
+const retentionHours = quantity("h", 24, 8_760).default(168);
 
 const stream = z.discriminatedUnion("kind", [
   z.strictObject({
@@ -70,18 +71,15 @@ function removedSetting({ code, keys }: z.core.$ZodRawIssue): string | undefined
 }
 
 const routerSettings = {
-  memoryMb: z.int().min(256).max(10_240).default(1_024).meta({ unit: "MB" }),
-  timeoutSeconds: z.int().min(10).max(900).default(120).meta({ unit: "s" }),
+  memoryMb: quantity("MB", 256, 10_240).default(1_024).meta({ unit: "MB" }),
+  timeoutSeconds: quantity("s", 10, 900).default(120).meta({ unit: "s" }),
   batchSize: z
     .int()
     .min(1)
     .max(10_000)
     .default(1_000)
     .meta({ description: "Kinesis records per invocation, at most" }),
-  batchingWindowSeconds: z
-    .int()
-    .min(0)
-    .max(300)
+  batchingWindowSeconds: quantity("s", 0, 300)
     .default(30)
     .meta({ unit: "s", description: "longest wait for a fuller batch" }),
   retryAttempts: z
@@ -90,12 +88,12 @@ const routerSettings = {
     .max(10_000)
     .default(10)
     .meta({ description: "then the batch goes to the failure destination" }),
-  maxRecordAgeSeconds: z.int().min(60).max(604_800).default(86_400).meta({ unit: "s" }),
+  maxRecordAgeSeconds: quantity("s", 60, 604_800).default(86_400).meta({ unit: "s" }),
 };
 const router = z.strictObject(routerSettings, { error: removedSetting });
 
 const loader = z.strictObject({
-  everyMinutes: z.int().min(1).max(60).default(15).meta({
+  everyMinutes: quantity("min", 1, 60).default(15).meta({
     unit: "min",
     description:
       "one tick loads every table. A new warehouse is paid for by the tick: README.md reckons it up",
@@ -110,19 +108,16 @@ const loader = z.strictObject({
         "executions of the loader's function kept free for it, and its limit. Not needed for correctness; a new account " +
         "of 10 executions in all has none to reserve",
     }),
-  memoryMb: z.int().min(512).max(10_240).default(512).meta({
+  memoryMb: quantity("MB", 512, 10_240).default(512).meta({
     unit: "MB",
     description: "of a loader's function: with more, it plans larger loads, and reads the log faster",
   }),
-  timeoutSeconds: z.int().min(60).max(900).default(300).meta({
+  timeoutSeconds: quantity("s", 60, 900).default(300).meta({
     unit: "s",
     description:
       "of a loader's function. A tick reads the log for so long at most, and saves what it has read; no load is waited for",
   }),
-  loadTimeoutMinutes: z
-    .int()
-    .min(1)
-    .max(1_440)
+  loadTimeoutMinutes: quantity("min", 1, 1_440)
     .default(120)
     .meta({
       unit: "min",
@@ -130,10 +125,7 @@ const loader = z.strictObject({
         "how long a load may take before it is cancelled and tried again, and how long each of its statements may wait " +
         "and run",
     }),
-  ledgerDays: z
-    .int()
-    .min(1)
-    .max(3_650)
+  ledgerDays: quantity("days", 1, 3_650)
     .default(90)
     .meta({
       unit: "days",
@@ -169,39 +161,29 @@ const fleetWatch = z.strictObject({
     .boolean()
     .default(true)
     .meta({ description: "hosts and files are watched by the agents' heartbeats, a function every minute" }),
-  silentMinutes: z.int().min(3).max(10_080).default(10).meta({
+  silentMinutes: quantity("min", 3, 10_080).default(10).meta({
     unit: "min",
     description:
       "how long the heartbeats of a host may stay away: several times the agents' heartbeat.interval_ms",
   }),
-  stuckMinutes: z.int().min(3).max(10_080).default(15).meta({
-    unit: "min",
-    description: "how long a file's bytes may wait while none of it is delivered",
-  }),
-  stoppedMinutes: z.int().min(3).max(525_600).optional().meta({
+  stuckMinutes: quantity("min", 3, 10_080)
+    .default(15)
+    .meta({ unit: "min", description: "how long a file's bytes may wait while none of it is delivered" }),
+  stoppedMinutes: quantity("min", 3, 525_600).optional().meta({
     unit: "min",
     description:
       "how long an agent that was asked to end may be away, for hosts that are to stay; none where hosts come and go",
   }),
-  forgetHours: z
-    .int()
-    .min(1)
-    .max(8_760)
+  forgetHours: quantity("h", 1, 8_760)
     .default(24)
     .meta({ unit: "h", description: "a host that was not heard for so long is not expected back" }),
 });
 
 const alarms = z.strictObject({
-  iteratorAgeMinutes: z
-    .int()
-    .min(1)
-    .max(1_440)
+  iteratorAgeMinutes: quantity("min", 1, 1_440)
     .default(15)
     .meta({ unit: "min", description: "how far the router may be behind the stream" }),
-  writeThrottledMinutes: z
-    .int()
-    .min(1)
-    .max(60)
+  writeThrottledMinutes: quantity("min", 1, 60)
     .default(5)
     .meta({ unit: "min", description: "how long, in a row, the stream may refuse records" }),
   rejectedPercent: percent
@@ -237,10 +219,7 @@ const alarms = z.strictObject({
     .max(1_000_000)
     .default(0)
     .meta({ description: "rows that may be loaded beside others of their source and offset, within a tick" }),
-  sequencerLagMinutes: z
-    .int()
-    .min(1)
-    .max(1_440)
+  sequencerLagMinutes: quantity("min", 1, 1_440)
     .default(5)
     .meta({ unit: "min", description: "how long a commit may wait for its place in the log" }),
   loadLagTicks: z

@@ -25,7 +25,11 @@ export interface JsonSchema {
 export function jsonSchema(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, {
     io: "input",
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
+      const { def } = zodSchema._zod;
+      // A number that is also written as "2 min" has its default once it is read.
+      if (def.type === "default" && "unit" in jsonSchema)
+        jsonSchema.default ??= def.defaultValue as typeof jsonSchema.default;
       if ((jsonSchema as JsonSchema).defaultIs !== undefined) delete jsonSchema.default;
     },
   }) as JsonSchema;
