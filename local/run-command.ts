@@ -28,6 +28,7 @@ export interface RunArguments {
 
 const BALANCED = 0;
 const FAILED = 1;
+const INTERRUPTS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** 128 + SIGINT, as a shell has it. */
 const INTERRUPTED = 130;
 
@@ -99,7 +100,7 @@ function toldAbove({ maxRejected, logs, agent }: RunArguments): number {
   return maxRejected ?? (isSample ? 100 : MAX_REJECTED_PERCENT);
 }
 
-/** Ctrl-C: of a run without end the first one ends the input, the next one everything. */
+/** Ctrl-C, or a terminal that is closed: of a run without end the first one ends the input, the next one everything. */
 class Interrupts implements Disposable {
   readonly #finish = new AbortController();
   readonly #abort = new AbortController();
@@ -109,7 +110,9 @@ class Interrupts implements Disposable {
 
   constructor(isBounded: boolean) {
     this.#isBounded = isBounded;
-    process.on("SIGINT", this.#onSignal).on("SIGTERM", this.#onSignal);
+    for (const name of INTERRUPTS) process.on(name, this.#onSignal);
+    // What is under way still arrives when nobody reads of it any more.
+    for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
   }
 
   readonly #onSignal = (): void => {
@@ -119,7 +122,7 @@ class Interrupts implements Disposable {
   };
 
   [Symbol.dispose](): void {
-    process.off("SIGINT", this.#onSignal).off("SIGTERM", this.#onSignal);
+    for (const name of INTERRUPTS) process.off(name, this.#onSignal);
   }
 }
 

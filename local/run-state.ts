@@ -76,7 +76,7 @@ function notDrained(dir: string): RunError {
   return new RunError(
     "NOT_DRAINED",
     `--dir: the run in ${dir} was ended before everything had come out of its stream, which is gone: what the agent had ` +
-      "delivered into it and the router had not read is in no table, and would not be sent again",
+      "delivered into it and the router had not read may be in no table, and would not be sent again",
     "Name a new folder, and files are sent from their beginning; what was pushed has to be pushed again. " +
       "A run that ends by Ctrl-C, once, can be gone on with.",
   );

@@ -287,7 +287,7 @@ describe("synthesizing in a process of its own", () => {
     await writeFile(config, JSON.stringify({ types: [] }));
     const error: unknown = await synthesize(config, join(folder, "wrong")).catch((error: unknown) => error);
     expect(error).toMatchObject({ code: "SYNTH_FAILED" });
-    expect((error as Error).message).toMatch(/wrong\.json:\n {2}types: /);
+    expect((error as Error).message).toMatch(/wrong\.json:\n {2}line 1, column 2: types: /);
     expect((error as Error).message).not.toContain("    at ");
   });
 
