@@ -1,3 +1,4 @@
+import { UNROUTED_TYPE } from "../../wire/log-type.ts";
 import { emptyColumnText } from "../../ops/try/empty-columns.ts";
 import { counted, grouped, sizeText } from "./figures.ts";
 import { type OverLimit, overLimit } from "./reject-limit.ts";
@@ -66,15 +67,20 @@ function rejectedType({ type, lines, rejected }: OverLimit, { rejects }: Report)
       " ".repeat(head) + cut(printable(example.line), LINE_CHARS),
     ]);
   const more = kinds.length - SHOWN_LINES;
-  const { path } = kinds[0]!.example;
   return [
     `${INDENT}${type}: ${grouped(rejected)} of ${counted(lines, "line")} (${((100 * rejected) / lines).toFixed(1)} %) were rejected, and are no rows`,
     ...shown,
     ...(more > 0 ? ["", `${INDENT.repeat(2)}and ${counted(more, "other reason")}, below`] : []),
     "",
-    `${INDENT.repeat(2)}Which format these lines have: npx weir infer ${path ?? "FILE"}`,
+    INDENT.repeat(2) + adviceOn(type, kinds[0]!.example.path),
     "",
   ];
+}
+
+/** What is pushed has a path, too, but no file there. */
+function adviceOn(type: string, path: string | undefined): string {
+  if (type === UNROUTED_TYPE) return 'Give their tag to a log type: match: { tags: ["TAG"] }';
+  return `Which format these lines have: npx weir infer ${path?.startsWith("/") ? path : "FILE"}`;
 }
 
 function placeOf({ path, lineNumber, source, offset }: RejectReport["example"]): string {

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { withFiles } from "../../local/account.ts";
 import { type AgentSource, checkAgentSources } from "../../local/reconcile/agent-source.ts";
 import { countEvents } from "../../local/reconcile/count-events.ts";
+import { renderTable } from "../../local/reconcile/render-table.ts";
 import { countFile } from "../../local/reconcile/truth.ts";
 import type { Commit } from "../../wire/commit.ts";
 
@@ -83,4 +84,34 @@ test("a file that was named and not read is missed, by whatever name it is known
     { id: "j", path: path!, bytes: 48, lines: 3 },
     { id: "", path: other!, bytes: 2, lines: 1 },
   ]);
+});
+
+test("the table says what the lake was held against, and advises nobody to look into a file that there is not", () => {
+  const rejected = (type: string) => ({
+    type,
+    reason: "unparsed" as const,
+    count: 1,
+    example: { detail: "no", source: "s", offset: 0, line: "x", path: "spool:pushed" },
+  });
+  const table = renderTable(
+    {
+      balanced: true,
+      seconds: 1,
+      types: {
+        web: { ...counts(1), rows: 0, rejected: 1 },
+        _unrouted: { ...counts(1), rows: 0, rejected: 1 },
+      },
+      kinesis: { records: 1, userRecords: 2, bytes: 9 },
+      s3: { objects: 1, bytes: 9 },
+      warehouse: { loads: 0, rows: 0 },
+      rejects: [rejected("web"), rejected("_unrouted")],
+      quarantined: 0,
+      problems: [],
+      notes: ["1 source of the agent"],
+    },
+    { maxRejectedPercent: 5 },
+  );
+  expect(table).toContain("Held against\n    - 1 source of the agent\n");
+  expect(table).toContain("npx weir infer FILE\n");
+  expect(table).toContain("Give their tag to a log type");
 });
