@@ -6,6 +6,7 @@ import type { Mapping } from "./mapping/mapping.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
 import { type Condition, sentence, timeOfDay } from "./condition.ts";
 import { conditions } from "./conditions.ts";
+import { foldFiles } from "./console/fold-files.ts";
 import type { AgentFile, ConditionView, Phase, Snapshot } from "./console/snapshot.ts";
 import type { LakeTotals } from "./console/watch-lake.ts";
 import { Signs } from "./signs.ts";
@@ -19,6 +20,9 @@ import {
 
 /** Over which records per second are averaged. */
 const RATE_WINDOW_MS = 5_000;
+
+/** Files that the page lists one by one. */
+const SHOWN_FILES = 100;
 
 /** As the page shows it. */
 function told(condition: Condition, atMs: number): ConditionView {
@@ -150,7 +154,7 @@ export class Gauges {
       atMs: Date.now(),
       elapsedSeconds: this.elapsedSeconds,
       phase: this.phase,
-      agent: { files: this.#files, sentLines: this.#sentLines },
+      agent: { files: foldFiles(this.#files, SHOWN_FILES), sentLines: this.#sentLines },
       kinesis: {
         shards: mapping.status().map((shard) => ({ ...shard, recordsPerSecond: this.#rate(shard.shardId) })),
       },

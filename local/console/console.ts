@@ -1,5 +1,6 @@
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { foldFiles } from "./fold-files.ts";
 import { readAssets } from "./assets.ts";
 import { byPath, respond } from "./respond.ts";
 import type { Answer, Route } from "./route.ts";
@@ -65,9 +66,14 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
 class Feed {
   readonly #pages = new Set<ServerResponse>();
   readonly #history: Snapshot[] = [];
+  #latest: Snapshot | undefined;
 
   push(snapshot: Snapshot): void {
-    this.#history.push(snapshot);
+    // Of the past, rates are made, and no lists.
+    const files = foldFiles(snapshot.agent.files, 0);
+    const past = { ...snapshot, agent: { ...snapshot.agent, files }, rejects: [] };
+    this.#history.push(past);
+    this.#latest = snapshot;
     if (this.#history.length > HISTORY_MAX_SNAPSHOTS) this.#history.shift();
     // A page that does not keep up misses snapshots rather than making them pile up.
     for (const page of this.#pages) if (!page.writableNeedDrain) send(page, "snapshot", snapshot);
@@ -83,7 +89,7 @@ class Feed {
   }
 
   #open(page: ServerResponse): void {
-    send(page, "history", this.#history);
+    send(page, "history", this.#latest ? [...this.#history.slice(0, -1), this.#latest] : []);
     this.#pages.add(page);
     page.once("close", () => this.#pages.delete(page));
   }

@@ -54,6 +54,8 @@ export interface AgentFile {
   readonly sizeBytes: number;
   /** Acknowledged by Kinesis. */
   readonly deliveredBytes: number;
+  /** Where it stands for several. */
+  readonly count?: number;
 }
 
 export interface ShardView {

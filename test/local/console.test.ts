@@ -4,6 +4,7 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { startConsole, type Console } from "../../local/console/console.ts";
+import { foldFiles } from "../../local/console/fold-files.ts";
 import { json, type Route, RouteRefusal } from "../../local/console/route.ts";
 import type { Snapshot } from "../../local/console/snapshot.ts";
 import { LakeTotals } from "../../local/console/watch-lake.ts";
@@ -426,6 +427,28 @@ describe("the server", () => {
     const port = Number(new URL(running.url).port);
     await expect(startConsole({ port, snapshot: () => shown })).rejects.toMatchObject({ code: "EADDRINUSE" });
   });
+});
+
+test("of thousands of files those furthest behind are shown, and the others of each type as one", () => {
+  const files = Array.from({ length: 5_000 }, (_, i) => ({
+    path: `/var/log/${i}.log`,
+    type: i % 2 ? "access" : "user",
+    sizeBytes: 1_000 + i,
+    deliveredBytes: 1_000,
+  }));
+  const folded = foldFiles(files, 100);
+  expect(folded).toHaveLength(102);
+  expect(folded.slice(0, 100).map(({ sizeBytes }) => sizeBytes)).toEqual(
+    Array.from({ length: 100 }, (_, i) => 5_999 - i),
+  );
+  expect(folded.slice(100)).toMatchObject([
+    { path: "2450 other files", type: "access", count: 2_450 },
+    { path: "2450 other files", type: "user", count: 2_450 },
+  ]);
+  const all = foldFiles(folded, 0);
+  const sum = (of: typeof folded) => of.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
+  expect([all.length, sum(all)]).toEqual([2, sum(files)]);
+  expect(all.map(({ count }) => count)).toEqual([2_500, 2_500]);
 });
 
 test("the lake's totals grow with its commits, each batch counted once", async () => {

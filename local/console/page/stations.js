@@ -50,7 +50,12 @@ function details({ agent, kinesis, router, lake, warehouse, types }) {
   const loaded = Object.values(types).reduce((sum, flow) => sum + (flow.loaded ?? 0), 0);
   return {
     files: [
-      { text: counted(agent.files.length, "file") },
+      {
+        text: counted(
+          agent.files.reduce((sum, { count = 1 }) => sum + count, 0),
+          "file",
+        ),
+      },
       { text: left === 0 ? "all sent" : `${size(left)} behind` },
     ],
     kinesis: [
