@@ -69,7 +69,8 @@ function tellOutput(section: FluentdSection, used: ReadonlySet<FluentdSection>, 
 function tellFilter(filter: FluentdSection, used: ReadonlySet<FluentdSection>, notes: Notes): void {
   const what = `<filter ${filter.argument}> ${typeOf(filter)}`;
   if (!isGrep(filter)) {
-    const why = "left out, lines are sent as they are; records are shaped in weir.config.ts";
+    const why =
+      "left out, lines are sent as they are; records are shaped in weir.config.ts: --types writes one";
     notes.addOfTypes(filter.line, `${what}: ${why}`);
   } else if (!used.has(filter))
     notes.addOfTypes(filter.line, `${what}: is not asked of events that are pushed, nor of others`);

@@ -32,9 +32,17 @@ const WHY: Readonly<Record<string, string>> = {
 export function tellReplaced(used: ReadonlySet<FluentdSection>, stream: string, notes: Notes): void {
   for (const output of [...used].filter(isReplaced)) {
     const what = `<${`${output.name} ${output.argument}`.trim()}>`;
-    notes.add(output.line, `${what}: is taken for the stream ${stream}: ${shownOutput(output)}`);
+    notes.add(
+      output.line,
+      `${what}: is taken for the stream ${stream}: ${shownOutput(output)}${filedIn(output)}`,
+    );
     tellOthers(what, output, [...KNOWN, ...REGIONS], notes, WHY);
   }
+}
+
+/** The place of its objects from now on. */
+function filedIn(output: FluentdSection): string {
+  return typeOf(output) === "s3" ? "; rows are in the lake, below data/type=TYPE/" : "";
 }
 
 /** The region that all of them name, where the stream is likely to be, too. */

@@ -179,7 +179,10 @@ function followed({ flow, at }: Placed, lineOf: LineOf, notes: Notes, routes: Fl
   const paths = absolutePaths(filePattern, note);
   if (paths.length === 0) return [];
   const tag = asTag(basename(paths[0]!).replace(/[.*?[{].*$/, "") || "log", note);
-  note(`${paths.join(", ")}: flows have no tags; it is "${tag}" now, change it to a log type's`);
+  notes.addOfTypes(
+    lineOf(`${at}.filePattern`),
+    `${paths.join(", ")}: flows have no tags; it is "${tag}" now, change it to a log type's`,
+  );
   tellSettings(
     `${paths[0]}: `,
     others,

@@ -377,6 +377,9 @@ test("pushed events have a type where a pattern takes a part of the tags alone, 
   const { types } = await typesOf(`${source}<filter *.*>\n${transform}</filter>\n${match}`);
   expect(types.map(({ name, match }) => [name, match!.tags])).toEqual([["events", ["*"]]]);
   expect(tried(types[0]!, '{"time":"2026-11-27T01:02:03Z"}')).toMatchObject([{ a: "b" }]);
+  const prefixed =
+    "<source>\n@type forward\nadd_tag_prefix in\n</source>\n<match in.app.**>\n@type s3\n</match>\n";
+  expect((await typesOf(prefixed)).types[0]!.match!.tags).toEqual(["app", "app.*"]);
   const hidden = await typesOf(`@include /nowhere/else/*.conf\n${source}${match}`);
   expect(hidden.types.map(({ match }) => match!.tags)).toEqual([["*"]]);
 });

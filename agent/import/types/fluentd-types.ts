@@ -69,9 +69,15 @@ function forwardedTypes(
   }
   if (found.size === 0) return [typeOfEvents(PUSHED, [], source, ["*"], notes, () => false)];
   return [...found.values()]
-    .map(({ tags, fate }) => ({ tags: tags.toSorted(), fate }))
+    .map(({ tags, fate }) => ({ tags: tags.map((tag) => withoutPrefix(tag, source)).toSorted(), fate }))
     .sort((a, b) => literals(b.tags) - literals(a.tags))
     .map(({ tags, fate }) => typeOfEvents(PUSHED, [fate], source, tags, notes, () => false));
+}
+
+/** The tag as it is sent: what the source put before it, the agent does not. */
+function withoutPrefix(tag: string, { parameters }: FluentdSection): string {
+  const prefix = `${parameters.get("add_tag_prefix") ?? ""}.`;
+  return prefix !== "." && tag.startsWith(prefix) ? tag.slice(prefix.length) : tag;
 }
 
 /** Whether a section has a part in what brings events to the stream. */
