@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { freePort } from "../../local/part.ts";
 import { run } from "../../local/run.ts";
 import { ForwardSender, type LogRecord } from "./forward-sender.ts";
@@ -11,6 +11,10 @@ import { recipes } from "./recipe.ts";
 import { isSocket, RecipeFolder } from "./recipe-folder.ts";
 
 const all = recipes();
+
+// A whole cloud starts, works and stops: 20 s, and many times as long on a busy machine.
+vi.setConfig({ testTimeout: 600_000 });
+const LOADED = { timeout: 240_000, interval: 200 };
 
 test("all recipes run as one agent on one cloud, and each query has the answer that its page shows", async () => {
   await using folder = await RecipeFolder.make(all);
@@ -37,8 +41,7 @@ test("all recipes run as one agent on one cloud, and each query has the answer t
   });
   running.catch(() => {});
   try {
-    await Promise.race([running, push(port, folder)]);
-    await ask(dir);
+    await Promise.race([running, push(port, folder).then(() => ask(dir))]);
     // What is printed to be copied into Fluent Bit's configuration is what the page about it has.
     for (const setting of ["require_ack_response: true", "retry_limit: no_limits"])
       expect(said.join("\n")).toContain(setting);
@@ -71,7 +74,7 @@ async function push(port: number, folder: RecipeFolder): Promise<void> {
 /** The agent comes last of all parts. */
 async function retried<T>(attempt: () => Promise<T>): Promise<T> {
   let result: T | undefined;
-  await expect.poll(async () => (result = await attempt().catch(() => undefined))).toBeDefined();
+  await expect.poll(async () => (result = await attempt().catch(() => undefined)), LOADED).toBeDefined();
   return result!;
 }
 
@@ -81,7 +84,7 @@ async function ask(dir: string): Promise<void> {
   for (const { page, queries } of all)
     for (const { sql, answer } of queries)
       await expect
-        .poll(async () => [page, sql, await tables.answer(sql)])
+        .poll(async () => [page, sql, await tables.answer(sql)], LOADED)
         .toEqual([page, sql, cellsOf(answer)]);
 }
 
