@@ -144,6 +144,8 @@ export async function run(asked: RunOptions): Promise<Report> {
   stack.defer(() => clearInterval(progress));
   await untilEnded(input, agent, signal);
   gauges.phase = "draining";
+  // It starts again, to end with the files it has.
+  gauges.signs.agentStarted();
   say("the input has ended: draining");
   await agent?.drain();
   gauges.agentDrained();
