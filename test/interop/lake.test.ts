@@ -64,8 +64,10 @@ con = duckdb.connect()
 con.sql(f"SET home_directory = '{os.environ['HOME']}'")
 extension = glob.glob(f"{sys.prefix}/lib/python3*/site-packages/duckdb_ext/extensions/*/*/httpfs.duckdb_extension")[0]
 con.sql(f"INSTALL '{extension}'")
-for sql in json.load(sys.stdin):
+*statements, rejected = json.load(sys.stdin)
+for sql in statements:
     con.sql(sql)
+assert "unparsed" in [row[0] for row in con.sql(rejected).fetchall()], con.sql(rejected)
 one = con.sql('SELECT count(*), sum(amount), sum(user_id), min(_time) FROM "user"').fetchone()
 print(json.dumps({"rows": one[0], "amount": str(one[1]), "users": str(one[2]), "first": str(one[3])[:23]}))`;
 
@@ -156,10 +158,10 @@ beforeAll(async () => {
       for (const name of COMMITTED) await read(name);
       await fileUncommitted(s3, bucket);
       for (const name of ["pandas", "Polars"]) await read(name);
-      const [view, , secret] = blocks("DuckDB", "sql");
+      const [view, , secret, rejected] = blocks("DuckDB", "sql");
       const sqls = [
         ...secret!.replace("127.0.0.1:9000", new URL(s3Endpoint).host).split(";\n"),
-        view!.replaceAll("s3://your-lake-bucket", `s3://${bucket}`),
+        ...[view!, rejected!].map((sql) => sql.replaceAll("s3://your-lake-bucket", `s3://${bucket}`)),
       ];
       const statements = JSON.stringify(sqls.filter((sql) => sql.trim() !== ""));
       const answered = await run(interpreter, ["-c", DUCKDB], { input: statements, environment: shell });
