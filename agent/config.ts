@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import * as z from "zod";
 import { isHostName } from "../wire/provenance.ts";
+import { quantity } from "../wire/quantity.ts";
 import { absolutePath } from "./absolute-path.ts";
 import { cloudWatchSchema } from "./cloudwatch/cloudwatch-config.ts";
 import { filterSettings } from "./filter/filter-config.ts";
@@ -15,8 +16,8 @@ import { UID_MAX } from "./socket-config.ts";
 import { spoolConfigSchema } from "./spool/spool-config.ts";
 import { GROWTH_MAX } from "./tail/encoding.ts";
 
-const milliseconds = (least: number, most: number) => z.int().min(least).max(most);
-const bytes = (least: number, most: number) => z.int().min(least).max(most);
+const milliseconds = (least: number, most: number) => quantity("ms", least, most);
+const bytes = (least: number, most: number) => quantity("bytes", least, most);
 const absolutePaths = z.union([absolutePath.transform((path) => [path]), z.array(absolutePath).min(1)]);
 
 const files = z

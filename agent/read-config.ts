@@ -4,6 +4,7 @@ import { isAbsolute, join } from "node:path";
 import type * as z from "zod";
 import { toDotPath } from "zod/v4/core";
 import { ConfigError } from "../wire/config.ts";
+import { issueMessage } from "../wire/issue-message.ts";
 import { AgentError, systemReason } from "./agent-error.ts";
 import { type AgentConfig, agentConfigSchema, includedFileSchema } from "./config.ts";
 import { ConfigProblems } from "./config-problems.ts";
@@ -48,7 +49,9 @@ export async function readAgentConfig(
 
 /** @throws ConfigError with each field at fault, its line, and what to write */
 function parseAs<S extends z.ZodType>(schema: S, table: Table, file: string, lineOf: LineOf): z.output<S> {
-  const result = schema.safeParse(table);
+  const result = schema.safeParse(table, {
+    error: (issue) => (issue.code === "invalid_value" ? issueMessage(issue) : undefined),
+  });
   if (result.success) return result.data;
   const problems = new ConfigProblems(agentConfigSchema, table);
   throw new ConfigError(

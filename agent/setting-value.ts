@@ -5,19 +5,6 @@ export function isSecret(key: string): boolean {
   return SECRETS.has(key);
 }
 
-const SIZE = /^([\d_]+(?:\.\d+)?)\s*([kmgt]?)i?b?(?:\/s)?$/i;
-const SIZES = ["", "k", "m", "g", "t"];
-const TIME = /^([\d_]+(?:\.\d+)?)\s*(ms|s|sec|m|min|h|d)$/i;
-const TIMES: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  sec: 1_000,
-  m: 60_000,
-  min: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
-
 /** What to write in the place of a value of another type. @param table under which its own settings stand */
 export function asItShouldBe(key: string, expected: string, value: unknown, table: string): string {
   if (Array.isArray(value) && expected === "object")
@@ -40,28 +27,13 @@ export function asItShouldBe(key: string, expected: string, value: unknown, tabl
 
 function numberMeant(key: string, value: unknown): string {
   const text = typeof value === "string" ? value.trim() : "";
-  const plain = /^\d+$/.test(text) ? text : undefined;
-  const number =
-    plain ?? (key.includes("bytes") ? bytesOf(text) : key.endsWith("_ms") ? millisecondsOf(text) : undefined);
+  const number = /^\d+$/.test(text) ? text : undefined;
   if (number !== undefined) return `write ${key} = ${number}, without quotes${unitOf(key)}`;
   return `write a whole number, without quotes${unitOf(key)}`;
 }
 
 function unitOf(key: string): string {
   return key.includes("bytes") ? "; it counts bytes" : key.endsWith("_ms") ? "; it counts milliseconds" : "";
-}
-
-function bytesOf(text: string): number | undefined {
-  const [, amount, unit = ""] = SIZE.exec(text) ?? [];
-  if (amount === undefined) return undefined;
-  return Math.round(Number(amount.replaceAll("_", "")) * 1_024 ** SIZES.indexOf(unit.toLowerCase()));
-}
-
-function millisecondsOf(text: string): number | undefined {
-  const [, amount, unit = ""] = TIME.exec(text) ?? [];
-  return amount === undefined
-    ? undefined
-    : Math.round(Number(amount.replaceAll("_", "")) * TIMES[unit.toLowerCase()]!);
 }
 
 function isTable(value: unknown): boolean {

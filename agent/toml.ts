@@ -30,8 +30,14 @@ const ADVICE: readonly (readonly [line: RegExp, advice: string])[] = [
   [/^\s*\{/, "this looks like JSON; of another agent's file, import makes a configuration"],
   [/^\s*<\w/, "this looks like Fluentd's own syntax, of which import makes a configuration"],
   [/[\u2018-\u201F\u00AB\u00BB]/, 'texts stand in straight quotes, as in tag = "access"'],
-  [/=\s*\d[\d_.]*\s*[kmgt]i?b?\s*(?:#|$)/i, "sizes are numbers of bytes: for 5 MiB write 5242880"],
-  [/=\s*\d[\d_.]*\s*(?:ms|s|min|h|d)\s*(?:#|$)/i, "times are numbers of milliseconds: for 5 s write 5000"],
+  [
+    /=\s*\d[\d_.]*\s*[kmgt]i?b?\s*(?:#|$)/i,
+    'sizes are numbers of bytes, or stand in quotes with their unit: "5 MiB"',
+  ],
+  [
+    /=\s*\d[\d_.]*\s*(?:ms|s|min|h|d)\s*(?:#|$)/i,
+    'times are numbers of milliseconds, or stand in quotes with their unit: "5 s"',
+  ],
   [/=\s*(?:True|False|TRUE|FALSE|yes|no|on|off)\s*(?:#|$)/, "write true or false"],
   [/=\s*(?:#|$)/, "there is no value"],
   [/^\s*[\w.-]+\s*:/, 'a setting is written with an equals sign, as in tag = "access"'],

@@ -6,7 +6,7 @@ import { METRIC_GROUPS } from "../agent/monitor/metric-catalogue.ts";
 import { weirConfigSchema } from "../wire/config.ts";
 import { expressionPage } from "./reference/expression-page.ts";
 import { FORMAT_EXAMPLES, type FormatExample } from "./reference/format-examples.ts";
-import { jsonSchema } from "./reference/json-schema.ts";
+import { type JsonSchema, jsonSchema } from "./reference/json-schema.ts";
 import { reference } from "./reference/markdown.ts";
 
 /**
@@ -22,7 +22,8 @@ ${generated}
 
 A TOML file, \`/etc/weir/agent.toml\` by custom. Every text may hold \`\${NAME}\`, a variable of the environment, and
 \`\${hostname}\`; \`$\${\` stands for \`\${\`. A name without a value is an error, as is a setting that is not in this
-list. Editors check the file against [agent-config.schema.json](agent-config.schema.json) when it begins with
+list. Where a number counts bytes or milliseconds, a text with another unit does as well: \`"64 KiB"\`, \`"5 MB"\` for
+5,000,000 bytes, \`"5 min"\`. Editors check the file against [agent-config.schema.json](agent-config.schema.json) when it begins with
 \`#:schema\` and the place of that file.
 
 ${reference(jsonSchema(agentConfigSchema), tomlHeading)}`;
@@ -80,6 +81,15 @@ function metricTable([title, metrics]: [string, (typeof METRIC_GROUPS)[keyof typ
   return `## ${title}\n\n| Metric | Type | Labels | |\n|---|---|---|---|\n${rows.join("")}`;
 }
 
+/** Numbers that may also be texts with a unit. */
+function withUnits(schema: JsonSchema): object {
+  return JSON.parse(JSON.stringify(schema), (_key, part: JsonSchema | null) =>
+    part?.type === "integer" && (part.unit === "ms" || part.unit === "bytes")
+      ? { ...part, type: ["integer", "string"] }
+      : part,
+  ) as object;
+}
+
 const FILES = {
   "docs/agent-metrics.md": metricsPage,
   "docs/agent-config.md": agentPage,
@@ -88,7 +98,7 @@ const FILES = {
     "<!-- Written by bin/config-reference.mts from the functions' catalogue; `npm run reference` writes it anew. -->",
     example,
   ),
-  "docs/agent-config.schema.json": `${JSON.stringify(jsonSchema(agentConfigSchema), undefined, 2)}\n`,
+  "docs/agent-config.schema.json": `${JSON.stringify(withUnits(jsonSchema(agentConfigSchema)), undefined, 2)}\n`,
 };
 
 function tomlHeading(path: readonly string[]): string {

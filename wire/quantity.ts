@@ -66,7 +66,8 @@ export function quantity(unit: Unit, least: number, most: number): z.ZodType<num
     if (value !== undefined && Number.isInteger(value)) return value;
     const why = value === undefined ? `is no ${UNITS[unit].kind}` : `is no whole number of ${unit}`;
     const instead = `write a number of ${unit}, such as ${EXAMPLES[unit]}`;
-    context.addIssue({ code: "custom", message: `${JSON.stringify(given)} ${why}: ${instead}` });
+    // The text is not told: it may have come from the environment.
+    context.addIssue({ code: "custom", message: `${why}: ${instead}` });
     return z.NEVER;
   }, number);
   return read as unknown as z.ZodType<number, number | string>;

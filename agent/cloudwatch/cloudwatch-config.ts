@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { regionName } from "../producer/region-name.ts";
 import { CLOUDWATCH_NAMESPACE } from "../../wire/heartbeat.ts";
+import { quantity } from "../../wire/quantity.ts";
 
 /** `[cloudwatch]`: a few metrics, enough for alarms; nothing is sent without this section. */
 export const cloudWatchSchema = z.strictObject({
@@ -12,7 +13,7 @@ export const cloudWatchSchema = z.strictObject({
     )
     .default(CLOUDWATCH_NAMESPACE)
     .meta({ description: "of the metrics; the policy that the stack makes allows only the default" }),
-  interval_ms: z.int().min(100).max(3_600_000).default(60_000).meta({ unit: "ms" }),
+  interval_ms: quantity("ms", 100, 3_600_000).default(60_000).meta({ unit: "ms" }),
   dimensions: z
     .array(z.enum(["host", "stream"]))
     .default(["host", "stream"])

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { quantity } from "../../wire/quantity.ts";
 import { Encoding } from "../tail/encoding.ts";
 import {
   type ConditionConfig,
@@ -19,7 +20,7 @@ const multiLine = z
     continuation: pattern
       .optional()
       .meta({ description: "a line that matches goes on with the event before" }),
-    idle_ms: z.int().min(10).max(86_400_000).default(2_000).meta({
+    idle_ms: quantity("ms", 10, 86_400_000).default(2_000).meta({
       unit: "ms",
       description: "the last event of a file has ended when nothing was added to it for this long",
     }),

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
+import { quantity } from "../../wire/quantity.ts";
 import { absolutePath } from "../absolute-path.ts";
 import { socketSettings } from "../socket-config.ts";
 import { AgentError, systemReason } from "../agent-error.ts";
@@ -65,10 +66,7 @@ export const forwardConfigSchema = z
       .default(500)
       .meta({ description: "of one address; those of a Unix socket have none" }),
     ...socketSettings,
-    max_message_bytes: z
-      .int()
-      .min(1_024)
-      .max(2 ** 40)
+    max_message_bytes: quantity("bytes", 1_024, 2 ** 40)
       .default(1_024 * MIB)
       .meta({
         unit: "bytes",
@@ -76,10 +74,7 @@ export const forwardConfigSchema = z
           "a larger message, as it is sent, is refused and ends its connection; it is stored as it comes, so memory " +
           "does not limit it",
       }),
-    max_inflated_bytes: z
-      .int()
-      .min(1_024)
-      .max(2 ** 40)
+    max_inflated_bytes: quantity("bytes", 1_024, 2 ** 40)
       .default(64 * MIB)
       .meta({
         unit: "bytes",
@@ -101,10 +96,7 @@ export const forwardConfigSchema = z
       .meta({
         description: "a message may hold this many, and one for every three bytes that are sent of it",
       }),
-    max_pending_bytes: z
-      .int()
-      .min(MIB)
-      .max(4_096 * MIB)
+    max_pending_bytes: quantity("bytes", MIB, 4_096 * MIB)
       .default(128 * MIB)
       .meta({
         unit: "bytes",
@@ -112,7 +104,7 @@ export const forwardConfigSchema = z
           "of what is received and not on its way to the spool, and of decompression, on all connections together; " +
           "the one that exceeds it is ended",
       }),
-    message_timeout_ms: z.int().min(100).max(86_400_000).default(300_000).meta({
+    message_timeout_ms: quantity("ms", 100, 86_400_000).default(300_000).meta({
       unit: "ms",
       description:
         "a connection whose peer takes longer than this over a message, or over 1 MiB of one, is ended",

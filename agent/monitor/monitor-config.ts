@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import * as z from "zod";
+import { quantity } from "../../wire/quantity.ts";
 import { absolutePath } from "../absolute-path.ts";
 import { socketSettings } from "../socket-config.ts";
 
@@ -39,7 +40,7 @@ export const monitorSchema = z.strictObject({
   max_file_series: z.int().min(0).max(100_000).default(500).meta({
     description: "files with metrics of their own, those that lag the most; the rest are in the sums",
   }),
-  stalled_ms: z.int().min(1_000).max(86_400_000).default(60_000).meta({
+  stalled_ms: quantity("ms", 1_000, 86_400_000).default(60_000).meta({
     unit: "ms",
     description: "/healthz/progressing fails when lines wait and none was acknowledged for this long",
   }),

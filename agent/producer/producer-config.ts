@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
+import { quantity } from "../../wire/quantity.ts";
 
 /** Set aside in a record for key tables, digest, outer partition key, and host and path of one source. */
 export const RECORD_OVERHEAD_BYTES = 16 * 2 ** 10;
@@ -14,10 +15,7 @@ const AGGREGATE_BYTES = 256_000;
 const AGGREGATE_MAX_BYTES = 3 * 2 ** 20 - RECORD_OVERHEAD_BYTES;
 
 export const producerConfigSchema = z.strictObject({
-  aggregate_bytes: z
-    .int()
-    .min(1_024)
-    .max(AGGREGATE_MAX_BYTES)
+  aggregate_bytes: quantity("bytes", 1_024, AGGREGATE_MAX_BYTES)
     .default(AGGREGATE_BYTES)
     .meta({
       unit: "bytes",
@@ -25,10 +23,7 @@ export const producerConfigSchema = z.strictObject({
         `an aggregate is closed at this size, before compression. More than ${PAYLOAD_MAX_BYTES} needs a stream ` +
         "whose maximum record size was raised",
     }),
-  linger_ms: z
-    .int()
-    .min(0)
-    .max(60_000)
+  linger_ms: quantity("ms", 0, 60_000)
     .default(1_000)
     .meta({ unit: "ms", description: "longest wait of a line in an aggregate that is not full" }),
   max_in_flight: z
@@ -37,14 +32,11 @@ export const producerConfigSchema = z.strictObject({
     .max(64)
     .default(2)
     .meta({ description: "PutRecords requests at a time, at most; fewer while requests fail" }),
-  request_timeout_ms: z.int().min(100).max(600_000).default(30_000).meta({
+  request_timeout_ms: quantity("ms", 100, 600_000).default(30_000).meta({
     unit: "ms",
     description: "a request that is not answered by then is sent again, and its lines may arrive twice",
   }),
-  max_buffered_bytes: z
-    .int()
-    .min(2 ** 20)
-    .max(2 ** 30)
+  max_buffered_bytes: quantity("bytes", 2 ** 20, 2 ** 30)
     .default(2 * 2 ** 20)
     .meta({ unit: "bytes", description: "read but not yet acknowledged; beyond it reading pauses" }),
   rate_limit_percent: z

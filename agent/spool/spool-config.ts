@@ -1,37 +1,26 @@
 import * as z from "zod";
 import { RECORD_MAX_BYTES } from "../../wire/limits.ts";
+import { quantity } from "../../wire/quantity.ts";
 
 const MIB = 2 ** 20;
 
 /** A segment holds at least the largest event, and the spool at least two of them. */
 export const spoolConfigSchema = z
   .strictObject({
-    max_bytes: z
-      .int()
-      .min(4 * MIB)
-      .max(2 ** 40)
+    max_bytes: quantity("bytes", 4 * MIB, 2 ** 40)
       .default(2 ** 30)
       .meta({ unit: "bytes", description: "disk space for pushed events that are not delivered yet" }),
-    min_free_bytes: z
-      .int()
-      .min(0)
-      .max(2 ** 40)
+    min_free_bytes: quantity("bytes", 0, 2 ** 40)
       .default(16 * MIB)
       .meta({
         unit: "bytes",
         description:
           "disk space that is left alone: with less of it free the spool is full, and the checkpoint can still be written",
       }),
-    segment_bytes: z
-      .int()
-      .min(2 * MIB)
-      .max(2 ** 30)
+    segment_bytes: quantity("bytes", 2 * MIB, 2 ** 30)
       .default(16 * MIB)
       .meta({ unit: "bytes", description: "a file of the spool; it is deleted once all of it is delivered" }),
-    max_event_bytes: z
-      .int()
-      .min(64)
-      .max(RECORD_MAX_BYTES - 16 * 2 ** 10)
+    max_event_bytes: quantity("bytes", 64, RECORD_MAX_BYTES - 16 * 2 ** 10)
       .default(512 * 2 ** 10)
       .meta({
         unit: "bytes",

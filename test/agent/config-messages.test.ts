@@ -138,14 +138,19 @@ test.each([
     "line 1: stream: is an ARN, and of no stream",
   ],
   [
-    "a size in quotes",
-    `${HEAD}${FILES}[spool]\nmax_bytes = "5MB"\n`,
-    "line 7: spool.max_bytes: write max_bytes = 5242880, without quotes",
+    "a size that is none",
+    `${HEAD}${FILES}[spool]\nmax_bytes = "5 lots"\n`,
+    'line 7: spool.max_bytes: is no size: write a number of bytes, such as 65536, or "64 KiB"',
   ],
   [
-    "a time in quotes",
-    `${HEAD}${FILES}[producer]\nlinger_ms = "5s"\n`,
-    "line 7: producer.linger_ms: write linger_ms = 5000, without quotes",
+    "a time without a unit in quotes",
+    `${HEAD}${FILES}[producer]\nlinger_ms = "5000"\n`,
+    'line 7: producer.linger_ms: is no duration: write a number of ms, such as 5000, or "5 s"',
+  ],
+  [
+    "a name that is nearly one of several",
+    `${HEAD}${FILES}[producer]\ncompression = "zst"\n`,
+    'line 7: producer.compression: Invalid option: expected one of "none"|"zstd": did you mean "zstd"?',
   ],
   [
     "a number in quotes",
@@ -181,16 +186,27 @@ test.each([
   expect(found[0]).toContain(message);
 });
 
+test("sizes and times may have another unit, in quotes", async () => {
+  const file = join(directory, "units.toml");
+  const units = '[spool]\nmax_bytes = "64 MiB"\nmin_free_bytes = "5 MB"\n[producer]\nlinger_ms = "5s"\n';
+  await writeFile(file, `${HEAD}${FILES}max_line_bytes = "64 KiB"\nignore_older_ms = "2 days"\n${units}`);
+  expect(await readAgentConfig(file)).toMatchObject({
+    files: [{ max_line_bytes: 65_536, ignore_older_ms: 172_800_000 }],
+    spool: { max_bytes: 67_108_864, min_free_bytes: 5_000_000 },
+    producer: { linger_ms: 5_000 },
+  });
+});
+
 test.each([
   [
     "a size without quotes",
     "[spool]\nmax_bytes = 5MB\n",
-    "line 2, column 14, at max_bytes: not TOML: sizes are numbers of bytes",
+    "line 2, column 14, at max_bytes: not TOML: sizes are numbers of bytes, or stand in quotes with their unit",
   ],
   [
     "a time without quotes",
     "[producer]\nlinger_ms = 5s\n",
-    "line 2, column 14, at linger_ms: not TOML: times are numbers of milliseconds",
+    "line 2, column 14, at linger_ms: not TOML: times are numbers of milliseconds, or stand in quotes with their unit",
   ],
   [
     "a text without quotes",

