@@ -104,6 +104,7 @@ test("what was renamed since is read on under its inode, and what came and went 
   expect(files.map(({ path, offset }) => [path, offset])).toEqual([
     [`${a}.2`, 4],
     [`${a}.1`, 0],
+    [a, 0],
   ]);
   expect(earlier).toEqual([`${a}.3`]);
   await agent.drain();
@@ -111,29 +112,56 @@ test("what was renamed since is read on under its inode, and what came and went 
   expect(new Set(agent.events.map(({ position }) => position.source.path))).toEqual(new Set([a]));
 });
 
-test("what was renamed and compressed since is read on in its archive, and archives in between are read whole", async () => {
+/** Renames a file that was rotated before, away from where the next is to be. */
+async function shift(path: string, from: string, to: string): Promise<void> {
+  await rename(`${path}${from}`, `${path}${to}`);
+}
+
+for (const isLate of [false, true]) {
+  const when = isLate ? "a rotation later" : "at once";
+  test(`what was renamed and compressed since, ${when}, is read on in its archive, what came in between whole`, async () => {
+    await using agent = await AgentFixture.make();
+    const a = agent.path("a.log");
+    // All lines are of one length: any of these files may hold any position.
+    await writeFile(`${a}.2`, "d 0\nd 1\nd 2\n");
+    await gzip(`${a}.2`);
+    await writeFile(`${a}.1`, "b 0\nb 1\nb 2\n");
+    if (!isLate) await gzip(`${a}.1`);
+    await sleep(LATER_MS);
+    await writeFile(a, "a 0\na 1\n");
+    const positions = await stopFluentd(agent, await entry(a, 4));
+    await appendFile(a, "a 2\n");
+    await shift(a, ".2.gz", ".4.gz");
+    await shift(a, isLate ? ".1" : ".1.gz", isLate ? ".3" : ".3.gz");
+    if (isLate) await gzip(`${a}.3`);
+    await shift(a, "", ".2");
+    await gzip(`${a}.2`);
+    await sleep(LATER_MS);
+    await writeFile(`${a}.1`, "c 0\nc 1\n");
+    if (!isLate) await gzip(`${a}.1`);
+    await writeFile(a, "now\n");
+    const { files, earlier } = await take(agent, positions);
+    expect(files.map(({ path, offset }) => [path, offset])).toEqual([
+      [`${a}.2.gz`, 4],
+      [isLate ? `${a}.1` : `${a}.1.gz`, 0],
+      [a, 0],
+    ]);
+    expect(earlier.toSorted()).toEqual([`${a}.3.gz`, `${a}.4.gz`]);
+    await agent.drain();
+    expect(received(agent)).toEqual(texts("a 1", "a 2", "c 0", "c 1", "now"));
+  });
+}
+
+test("what was not read and not written to since, and was compressed, is read whatever else may be it", async () => {
   await using agent = await AgentFixture.make();
   const a = agent.path("a.log");
-  await writeFile(`${a}.1`, "b 0\nb 1\nb 2\n");
-  await utimes(`${a}.1`, new Date(), Date.now() / 1_000 - 60);
-  await writeFile(a, "a 0\na 1\n");
+  await writeFile(a, "a 0\na 1\na 2\n");
   const positions = await stopFluentd(agent, await entry(a, 4));
-  await appendFile(a, "a 2\n");
-  // As logrotate does with delaycompress: the older one is compressed only now, too.
-  await rename(`${a}.1`, `${a}.3`);
-  await gzip(`${a}.3`);
-  await rename(a, `${a}.2`);
+  await shift(a, "", ".2");
   await gzip(`${a}.2`);
-  await sleep(LATER_MS);
   await writeFile(`${a}.1`, "c 0\nc 1\n");
-  await gzip(`${a}.1`);
   await writeFile(a, "now\n");
-  const { files, earlier } = await take(agent, positions);
-  expect(files.map(({ path, offset }) => [path, offset])).toEqual([
-    [`${a}.2.gz`, 4],
-    [`${a}.1.gz`, 0],
-  ]);
-  expect(earlier).toEqual([`${a}.3.gz`]);
+  await take(agent, positions);
   await agent.drain();
   expect(received(agent)).toEqual(texts("a 1", "a 2", "c 0", "c 1", "now"));
 });
@@ -341,6 +369,7 @@ test("files whose names look rotated are files of their own where an entry takes
   expect(files.map(({ path, offset }) => [path, offset])).toEqual([
     [worker, 4],
     [`${second}.1`, 8],
+    [second, 0],
   ]);
   expect(earlier).toEqual([]);
   await agent.drain();

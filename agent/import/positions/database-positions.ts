@@ -6,7 +6,7 @@ import type { ForeignPosition, ForeignPositions } from "./foreign-position.ts";
 interface Format {
   readonly kind: string;
   readonly table: string;
-  /** Gives path, file and offset as texts, and knownAtMs, null where the database does not say; the latest last. */
+  /** Gives path, file and offset as texts, knownAtMs and changedAtMs, null where the database does not say; the latest last. */
   readonly query: string;
   /** The inode in what names a file. */
   readonly inode: RegExp;
@@ -18,7 +18,8 @@ const FORMATS: readonly Format[] = [
     // source: plugins/in_tail/tail_sql.h, Fluent Bit 5.1, read 2026-11
     kind: "Fluent Bit's database of tail",
     table: "in_tail_files",
-    query: `SELECT name AS path, CAST(inode AS TEXT) AS file, CAST(offset AS TEXT) AS offset, NULL AS knownAtMs
+    query: `SELECT name AS path, CAST(inode AS TEXT) AS file, CAST(offset AS TEXT) AS offset, NULL AS knownAtMs,
+        NULL AS changedAtMs
       FROM in_tail_files ORDER BY id`,
     inode: /^(\d+)$/,
     isInOrder: false,
@@ -28,7 +29,8 @@ const FORMATS: readonly Format[] = [
     kind: "amazon-kinesis-agent's checkpoints",
     table: "FILE_CHECKPOINTS",
     query: `SELECT path, fileId AS file, CAST(offset AS TEXT) AS offset,
-        CAST(unixepoch(lastUpdated, 'subsec') * 1000 AS INTEGER) AS knownAtMs
+        CAST(unixepoch(lastUpdated, 'subsec') * 1000 AS INTEGER) AS knownAtMs,
+        lastModifiedTime AS changedAtMs
       FROM FILE_CHECKPOINTS ORDER BY lastUpdated`,
     inode: /^\(dev=[0-9a-f]+,ino=(\d+)\)$/,
     isInOrder: true,
@@ -42,13 +44,13 @@ const FORMATS: readonly Format[] = [
  * @returns undefined where it has neither's table
  * @throws whatever SQLite says of it: locked, damaged, closed to us
  */
-export function readDatabasePositions(file: string, changedAtMs: number): ForeignPositions | undefined {
+export function readDatabasePositions(file: string, writtenAtMs: number): ForeignPositions | undefined {
   // Loaded when it is needed: an agent that runs has no use for it.
   const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     const format = FORMATS.find(({ table }) => hasTable(database, table));
-    return format && readAll(database, format, changedAtMs);
+    return format && readAll(database, format, writtenAtMs);
   } finally {
     database.close();
   }
@@ -59,15 +61,15 @@ function hasTable(database: DatabaseSync, table: string): boolean {
   return database.prepare(query).get(table) !== undefined;
 }
 
-function readAll(database: DatabaseSync, format: Format, changedAtMs: number): ForeignPositions {
+function readAll(database: DatabaseSync, format: Format, writtenAtMs: number): ForeignPositions {
   const positions: ForeignPosition[] = [];
   const notes: string[] = [];
-  for (const { path, file, offset, knownAtMs } of database.prepare(format.query).iterate()) {
+  for (const { path, file, offset, knownAtMs, changedAtMs } of database.prepare(format.query).iterate()) {
     const ino = typeof file === "string" ? format.inode.exec(file)?.[1] : undefined;
     const at = /^\d+$/.test(String(offset)) ? Number(offset) : undefined;
     const isPath = typeof path === "string" && isAbsolute(path);
     if (isPath && ino !== undefined && at !== undefined && Number.isSafeInteger(at)) {
-      const known = typeof knownAtMs === "number" ? knownAtMs : changedAtMs;
+      const known = typeof knownAtMs === "number" ? knownAtMs : writtenAtMs;
       positions.push({
         path,
         ino,
@@ -75,6 +77,7 @@ function readAll(database: DatabaseSync, format: Format, changedAtMs: number): F
         isUnwatched: false,
         isInOrder: format.isInOrder,
         knownAtMs: known,
+        changedAtMs: typeof changedAtMs === "number" ? changedAtMs : undefined,
       });
     } else {
       notes.push(`left out, it is no position: ${JSON.stringify({ path, file, offset })}`);

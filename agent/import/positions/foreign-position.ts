@@ -10,6 +10,8 @@ export interface ForeignPosition {
   readonly isInOrder: boolean;
   /** Nothing that was made later can be what it read. */
   readonly knownAtMs: number;
+  /** When the file was changed that was read, or before it was changed again; undefined where that was not written down. */
+  readonly changedAtMs?: number | undefined;
 }
 
 export interface ForeignPositions {

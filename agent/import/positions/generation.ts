@@ -38,8 +38,9 @@ export class Generation {
     return Number(this.sighting.file.birthtimeNs) / 1e6 > timeMs + CLOCK_TICK_MS;
   }
 
+  /** A compressed file may keep whole seconds alone. */
   isChangedAfter(timeMs: number): boolean {
-    return this.changedAtMs > timeMs;
+    return this.changedAtMs + (this.changedAtMs % 1_000 === 0 ? 999 : 0) > timeMs;
   }
 
   /** @throws when it cannot be read, or was replaced */

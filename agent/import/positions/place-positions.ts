@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { identityKey } from "../../tail/file-identity.ts";
+import { CLOCK_TICK_MS, identityKey } from "../../tail/file-identity.ts";
 import type { LineFeed } from "../../tail/line-feed.ts";
 import { copiedNames } from "../../tail/rotated-name.ts";
 import type { Rotations } from "../../tail/rotation-search.ts";
@@ -111,7 +111,7 @@ class PlaceSearch implements Placed {
   async lost(): Promise<void> {
     for (const position of this.#lost) {
       const { path, offset, knownAtMs } = position;
-      if (offset === 0 || knownAtMs < this.#knownAtMs) continue;
+      if (knownAtMs < this.#knownAtMs) continue;
       const found = await this.#madeOf(position);
       if (found)
         this.#place(found, offset, `taken for what ${path} was: its times fit, and a line ends there`);
@@ -120,28 +120,41 @@ class PlaceSearch implements Placed {
   }
 
   /**
-   * The first that was written to since and may hold what was read. One that was not, though it was compressed since,
-   * is an earlier one, unless it ends where the position is or there is no other.
+   * What was made of it since: of those that were written to since the first, unless there is one that was not, and may
+   * hold what was read. That may as well be the generation before it, where rotation compresses a file the next time only;
+   * in doubt it is read again. There is no doubt where two were not written to, or where that way of rotating shows.
    */
-  async #madeOf({ offset, knownAtMs }: ForeignPosition): Promise<Generation | undefined> {
-    const made: Generation[] = [];
-    for (const one of this.#madeSince(knownAtMs)) if (await this.#mayHold(one, offset)) made.push(one);
-    const quiet = made.findLast((one) => !one.isChangedAfter(knownAtMs));
-    if (quiet && (await quiet.size()) === offset) return quiet;
-    return made.find((one) => one.isChangedAfter(knownAtMs)) ?? quiet;
+  async #madeOf({ offset, knownAtMs, changedAtMs = 0 }: ForeignPosition): Promise<Generation | undefined> {
+    const made = this.#madeSince(knownAtMs).filter((one) => one.isChangedAfter(changedAtMs - CLOCK_TICK_MS));
+    const quiet = made.filter((one) => !one.isChangedAfter(knownAtMs));
+    const written = made.filter((one) => one.isChangedAfter(knownAtMs));
+    const isBefore = quiet.length === 1 && this.#isCompressedLate(knownAtMs);
+    for (const one of isBefore ? [...written, ...quiet] : [...quiet.slice(-1), ...written]) {
+      if (await this.#mayHold(one, offset)) return one;
+    }
+    return undefined;
   }
 
-  /** What was rotated since has not been read at all. An entry that takes it finds it. */
+  /** The file that was rotated last is plain, and there were compressed ones before. */
+  #isCompressedLate(knownAtMs: number): boolean {
+    const rotated = this.#rotated();
+    const had = rotated.some((one) => one.isCompressed && one.hasBirthTime && !one.isBornAfter(knownAtMs));
+    return had && rotated.at(-1)?.isCompressed === false;
+  }
+
+  /** What was made or rotated since has not been read at all. An entry finds what it takes, if it is not rotated first. */
   later(): void {
     const changes = this.places
       .filter(({ offset }) => offset > 0)
       .map(({ generation }) => generation.changedAtMs);
     const afterMs = Math.min(this.#knownAtMs, ...changes);
     const isInOrder = this.#of.positions.every((position) => position.isInOrder);
-    for (const one of this.#rotated()) {
+    for (const one of this.#generations) {
       if (this.#isPlaced(one)) continue;
       const isTaken = this.#of.takes(one.path);
-      if (!one.isChangedAfter(afterMs)) {
+      if (one.path === this.#of.path) {
+        if (one.isBornAfter(this.#knownAtMs)) this.#place(one, 0, "made since");
+      } else if (!one.isChangedAfter(afterMs)) {
         if (!isTaken || isInOrder) this.earlier.push(one);
       } else if (!isTaken) this.#place(one, 0, "rotated since, and not read yet");
     }
