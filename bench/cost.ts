@@ -11,8 +11,8 @@ const SECONDS = HOURS * 3_600;
 
 /** Measured: bench/results.md, docs/scaling.md. */
 const MEASURED = {
-  /** One core of 2.5 GHz; JSON lines, zstd. */
-  routerCpuSecondsPerGb: 25.1,
+  /** One core of 2.5 GHz; JSON lines in plain aggregates, rows packed by zstd. */
+  routerCpuSecondsPerGb: 7.3,
   /** Aggregates to the bytes of the lines in them: agent, CBOR, whose bodies are not base64. */
   recordGbPerGb: 1.05,
   /** Of an aggregate, before compression. */
@@ -213,6 +213,15 @@ const byVolume = (name: string, cost: (gbPerDay: number) => number): string[] =>
   ...VOLUMES.map(([, gbPerDay]) => usd(cost(gbPerDay))),
 ];
 
+/** What a part costs for each GB of lines. */
+const byGb = (name: string, cost: (gbPerDay: number) => number): string[] => [
+  name,
+  ...VOLUMES.map(([, gbPerDay]) => smallUsd(cost(gbPerDay) / (gbPerDay * DAYS))),
+];
+
+const smallUsd = (value: number): string =>
+  value < 0.000_05 ? "< $0.0001" : `$${value.toFixed(value < 0.01 ? 4 : value < 1 ? 3 : 2)}`;
+
 const TABLES: Readonly<Record<string, string>> = {
   "All of it": table(
     ["stream and tick", ...volumes],
@@ -232,6 +241,20 @@ const TABLES: Readonly<Record<string, string>> = {
       byVolume("S3 storage, 30 days", storage),
       ...TICKS.map((tick) => byVolume(`warehouse, every ${tick} min`, (gb) => warehouse(gb, tick))),
       byVolume("CloudWatch, key, secret", (gb) => telling(gb, "on demand, zstd")),
+    ],
+  ),
+  "A GB of lines": table(
+    ["for each GB", ...volumes],
+    [
+      byGb("router", (gb) => router(gb, "on demand, zstd")),
+      byGb("sequencer", (gb) => sequencer(gb, "on demand, zstd")),
+      byGb("loader, every 15 min", () => loader(15)),
+      byGb("S3 requests", (gb) => requests(gb, "on demand, zstd", 15)),
+      byGb("stream, on demand, zstd", (gb) => stream(gb, "on demand, zstd")),
+      byGb("stream, provisioned, zstd", (gb) => stream(gb, "provisioned, zstd")),
+      byGb("warehouse, every 15 min", (gb) => warehouse(gb, 15)),
+      byGb("Firehose, lines joined to 100 KB", (gb) => firehose(gb, 100)),
+      byGb("Firehose to Iceberg", (gb) => gb * DAYS * PRICES.firehose.icebergGb),
     ],
   ),
   Others: table(

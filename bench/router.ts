@@ -2,11 +2,11 @@ import { gzipSync } from "node:zlib";
 import type { KinesisStreamEvent } from "aws-lambda";
 import { Router } from "../lambdas/router/router.ts";
 import { streamRecords } from "../lambdas/router/stream-record.ts";
-import { AggregateBuilder } from "../wire/aggregate.ts";
 import { parseConfig, type WeirConfigInput } from "../wire/config.ts";
-import { ProvenanceWriter } from "../wire/provenance.ts";
 import { cpuSecondsPerGb, rounded, type BenchRow } from "./cpu-time.ts";
+import { benchFullEvent } from "./full-event.ts";
 import { kinesisAgg } from "./kinesis-agg.ts";
+import { aggregates, eventOf } from "./kinesis-event.ts";
 import { routerParts } from "./router-parts.ts";
 import { accessLines, ltsvLines, nginxLines, photoLines, syslogLines, take } from "./sample-lines.ts";
 
@@ -85,7 +85,7 @@ export async function benchRouter(): Promise<BenchRow[]> {
   );
   // Each has a little less than the whole of its aggregates.
   const seconds = measured.map((value, i) => (value * AGGREGATES * AGGREGATE_BYTES) / works[i]!.input.bytes);
-  return works.map(({ name, input, router }, i) => ({
+  const rows = works.map(({ name, input, router }, i) => ({
     name,
     figures: {
       "CPU s/GB": rounded(seconds[i]!),
@@ -94,6 +94,7 @@ export async function benchRouter(): Promise<BenchRow[]> {
       "bytes a line": Math.round(input.bytes / input.lines),
     },
   }));
+  return [...rows, await benchFullEvent()];
 }
 
 /** Lines as Lambda hands them over. */
@@ -114,7 +115,7 @@ interface Work {
 function inputOf(tag: string, lines: Iterable<string>): Input {
   const data = take(lines, AGGREGATES * AGGREGATE_BYTES);
   const bytes = data.reduce((sum, line) => sum + line.length + 1, 0);
-  return { tag, event: eventOf(aggregates(tag, data)), lines: data.length, bytes };
+  return { tag, event: eventOf(aggregates(tag, data, AGGREGATE_BYTES)), lines: data.length, bytes };
 }
 
 function workOf(name: string, input: Input, router: Router): Work {
@@ -153,46 +154,6 @@ function plainHandler({ Records }: KinesisStreamEvent): void {
     });
   }
   gzipSync(rows.join("\n"), { level: 6 });
-}
-
-function* aggregates(tag: string, lines: readonly Buffer[]): Generator<Buffer> {
-  const source = { id: "c291cmNlMQ3f", host: "web-1", path: "/var/log/app.log" };
-  const builder = new AggregateBuilder(AGGREGATE_BYTES);
-  let provenance = new ProvenanceWriter();
-  let offset = 0;
-  for (const data of lines) {
-    const position = { source, offset, extent: data.length + 1, gap: undefined };
-    if (builder.byteLengthWith(tag, data.length, provenance.tags(position, data.length)) > AGGREGATE_BYTES) {
-      yield builder.finish("1");
-      provenance = new ProvenanceWriter();
-    }
-    builder.add(tag, data, provenance.tags(position, data.length));
-    provenance.wrote(position);
-    offset += position.extent;
-  }
-  yield builder.finish("1");
-}
-
-function eventOf(records: Iterable<Buffer>): KinesisStreamEvent {
-  const arn = "arn:aws:kinesis:eu-west-1:123456789012:stream/logs";
-  return {
-    Records: [...records].map((data, i) => ({
-      kinesis: {
-        kinesisSchemaVersion: "1.0",
-        partitionKey: `${i}`,
-        sequenceNumber: `${49_000 + i}`,
-        data: data.toString("base64"),
-        approximateArrivalTimestamp: 1_795_255_200,
-      },
-      eventSource: "aws:kinesis",
-      eventVersion: "1.0",
-      eventID: `shardId-000000000000:${49_000 + i}`,
-      eventName: "aws:kinesis:record",
-      invokeIdentityArn: "arn:aws:iam::123456789012:role/router",
-      awsRegion: "eu-west-1",
-      eventSourceARN: arn,
-    })),
-  };
 }
 
 if (import.meta.main) for (const { name, figures } of await benchRouter()) console.log(name, figures);

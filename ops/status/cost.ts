@@ -7,7 +7,7 @@ import type { StreamFacts } from "./stream.ts";
 const TITLE = "COST";
 const HOURS_OF_MONTH = 730;
 /** Measured: bench/results.md. Of a core, and Lambda gives a whole one at 1,769 MB. */
-const ROUTER_CPU_SECONDS_PER_GB = 25.1;
+const ROUTER_CPU_SECONDS_PER_GB = 7.3;
 const CORE_GB = 1_769 / 1_024;
 /** Alarms, metrics, key and secret of a stack of three types: docs/cost.md. */
 const FIXED_MONTH = 26;
