@@ -24,7 +24,10 @@ export function* fieldProblems({ parse, time, columns }: Fielded): Generator<Pro
   }
   const fields = formatFields(parse);
   const names = namesOf(fields);
-  if (time && fieldType(time.field, fields) === undefined)
+  // What is known of the host is read for columns, and event time may have it where one does.
+  const isTaken = (field: string): boolean =>
+    isContext(field) && columns.some((column) => (column.field ?? column.name) === field);
+  if (time && fieldType(time.field, fields) === undefined && !isTaken(time.field))
     yield { path: ["time", "field"], message: unknownField(time.field, names) };
   for (const [i, column] of columns.entries()) {
     const { name, field, nullable } = column;
@@ -57,8 +60,10 @@ const namesOf = ({ known }: FormatFields): string[] => [...known.keys()];
 
 function hasSource({ name, field = name, value }: LogType["columns"][number], fields: FormatFields): boolean {
   if (value !== undefined || fieldType(field, fields) !== undefined) return true;
-  return CONTEXT.includes(field) || labelOf(field) !== undefined;
+  return isContext(field);
 }
+
+const isContext = (field: string): boolean => CONTEXT.includes(field) || labelOf(field) !== undefined;
 
 /** More names than these are read in the documents. */
 const LISTED_MAX = 40;

@@ -128,6 +128,16 @@ describe("fields that a format never has", () => {
     ).toEqual([expect.stringContaining('no field "_label.zone" in this format')]);
   });
 
+  test("are not those of the host for event time, once a column takes them", () => {
+    const time = { field: "_path", format: "/logs/%Y-%m-%d.log" };
+    const line = { name: "line", type: "varchar(99)" };
+    const path = { name: "path", field: "_path", type: "varchar(99)" };
+    expect(problems({ parse: { format: "raw" }, time, columns: [line, path] })).toEqual([]);
+    expect(problems({ parse: { format: "raw" }, time, columns: [line] })).toEqual([
+      'types[0].time.field: no field "_path" in this format: it has line',
+    ]);
+  });
+
   test.each<TypeInput["parse"]>([
     { format: "json" },
     { format: "ltsv" },
