@@ -6,24 +6,24 @@ import { overLimit } from "./reconcile/reject-limit.ts";
 const SILENT_MS = 5_000;
 const SILENT_LONG_MS = 15_000;
 const FAILS_IN_ROW = 3;
-/** For as long a function that failed and went on is told: nobody looks at the very moment. */
+/** How long a function that failed and went on is still told: nobody looks at the very moment. */
 const TOLD_MS = 30_000;
 const BEHIND_MS = 15_000;
 const LOADER_SILENT_MS = 30_000;
 /** Commits are known by their minute, so that the age of one may be over by as much. */
 const TABLE_BEHIND_SECONDS = 90;
-/** Below it a line without its end may wait for the rest. */
+/** Least that stalls: fewer bytes may be a line that waits for its end. */
 const UNSENT_BYTES = 64 * 2 ** 10;
 const DISK_LOW_BYTES = 256 * 2 ** 20;
 const DISK_FULL_BYTES = 16 * 2 ** 20;
-/** Of a type's first lines, too few to tell. */
+/** A type's first lines are too few to tell. */
 const FEW_LINES = 20;
 const SHOWN_FILES = 3;
 
-/** Without what only a look back tells: since when. */
+/** A condition as one look finds it: since when it lasts, only a look back tells. */
 type Found = Omit<Condition, "sinceMs"> & { readonly sinceMs?: number };
 
-/** In the order of their weight: what is wrong first is often why the rest is. */
+/** Rules in the order of their weight: what is wrong first is often why the rest is. */
 export const RULES: readonly ((facts: Facts) => Found[])[] = [
   rejections,
   disk,

@@ -8,7 +8,7 @@ export interface Condition {
   /** Stays the same while it lasts. */
   readonly id: string;
   readonly severity: Severity;
-  /** For the state of the whole, in two or three words. */
+  /** Two or three words for the state of the whole. */
   readonly headline: string;
   /** What is wrong, to be followed by since when: "S3 has not answered" ... */
   readonly text: string;
@@ -20,7 +20,7 @@ export interface Condition {
   readonly over: string;
 }
 
-/** "S3 has not answered for 28 s", "router failed 3 times in a row since 12:04:05: Runtime.ExitError ..." */
+/** "S3 has not answered for 28 s", "the router failed 3 times in a row since 12:04:05: Runtime.ExitError ..." */
 export function sentence({ text, told, detail, sinceMs }: Condition, atMs: number): string {
   const when = told === "for" ? `for ${duration((atMs - sinceMs) / 1_000)}` : `since ${timeOfDay(sinceMs)}`;
   return `${text} ${when}${detail === undefined ? "" : `: ${detail}`}`;

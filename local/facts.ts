@@ -12,7 +12,7 @@ export interface Heartbeat {
 /** A function that failed lately. */
 export interface FailingFunction {
   readonly part: string;
-  /** Since the first failure, and without a success after the last one. */
+  /** Counts all failures since `sinceMs`; `inRow` those without a success after them. */
   readonly failures: number;
   readonly inRow: number;
   readonly sinceMs: number;
@@ -23,7 +23,7 @@ export interface FailingFunction {
 export interface WaitingTable {
   readonly table: string;
   readonly lagSeconds: number;
-  /** Of a load that is tried again. */
+  /** Why its load failed, which is tried again. */
   readonly failure?: string | undefined;
   readonly isPaused?: boolean | undefined;
 }
@@ -47,7 +47,7 @@ export interface Facts {
   readonly functions: readonly FailingFunction[];
   /** Records in the failure destination. */
   readonly givenUp: number;
-  /** Of the shard that is furthest behind, and when the router last ended a batch well. */
+  /** Age of the oldest record that the router has not finished, and when it last ended a batch well. */
   readonly routerBehindMs: number;
   readonly routedAtMs: number;
   /** Undefined before it is started, and after it has sent everything. */
@@ -55,7 +55,7 @@ export interface Facts {
   /** When a loader last told how it is; undefined without a warehouse. */
   readonly loaderTickAtMs: number | undefined;
   readonly waiting: readonly WaitingTable[];
-  /** By table, what the warehouse says of rows that it does not take. */
+  /** What the warehouse says of rows that it does not take, by table. */
   readonly refused: ReadonlyMap<string, string>;
   readonly freeDiskBytes: number;
   readonly types: Readonly<Record<string, RejectCounts>>;

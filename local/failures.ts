@@ -1,6 +1,6 @@
 import type { FailingFunction } from "./facts.ts";
 
-/** After so long without another one, a failure begins a new count. */
+/** Time without a failure after which the next one begins a new count. */
 const FORGET_MS = 60_000;
 
 /** What became of a part's last invocations, and since when they fail. */

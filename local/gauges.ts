@@ -24,7 +24,7 @@ const RATE_WINDOW_MS = 5_000;
 /** Files that the page lists one by one. */
 const SHOWN_FILES = 100;
 
-/** As the page shows it. */
+/** A condition as the page shows it. */
 function told(condition: Condition, atMs: number): ConditionView {
   const { id, severity, headline, sinceMs } = condition;
   return { id, severity, headline, text: sentence(condition, atMs), since: timeOfDay(sinceMs) };
@@ -45,7 +45,7 @@ export class Gauges {
   /** What the warehouse refuses of each table, in its own words: told once, and true until the table has none. */
   readonly #refusals = new Map<string, string>();
   readonly signs = new Signs();
-  /** Of a type's lines, above which it is told. */
+  /** Share of a type's lines above which its rejects are told. */
   maxRejectedPercent = 100;
   /** What is not as it should be, as of the last look. */
   conditions: readonly Condition[] = [];

@@ -64,7 +64,7 @@ export interface RunOptions {
   readonly dir: string;
   /** Whether it can be gone on with, and what earlier runs have left there; absent where nobody will. */
   readonly state?: RunState;
-  /** Of a type's lines, above which it is told. */
+  /** Share of a type's lines above which its rejects are told. */
   readonly maxRejectedPercent: number;
   /** Progress, a line at a time. */
   readonly say: (line: string) => void;

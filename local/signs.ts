@@ -48,7 +48,7 @@ export class Signs {
     this.#agent = new Agent();
   }
 
-  /** Once it has sent everything, it is missed no more. */
+  /** An agent that has sent everything is missed no more. */
   agentEnded(): void {
     this.#agent = undefined;
   }
@@ -90,7 +90,7 @@ class Agent {
   #deliveredAtMs = Date.now();
   #delivered = 0;
   #behindBytes = 0;
-  /** By file, and "" for what it sends to. */
+  /** Errors by file, and by "" what keeps it from sending. */
   #errors = new Map<string, { readonly error: string; readonly sinceMs: number }>();
 
   onStatus({ files, servers }: AgentStatus): void {

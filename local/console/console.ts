@@ -69,7 +69,7 @@ class Feed {
   #latest: Snapshot | undefined;
 
   push(snapshot: Snapshot): void {
-    // Of the past, rates are made, and no lists.
+    // Rates are made of the past, and no lists.
     const files = foldFiles(snapshot.agent.files, 0);
     const past = { ...snapshot, agent: { ...snapshot.agent, files }, rejects: [] };
     this.#history.push(past);

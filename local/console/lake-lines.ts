@@ -2,7 +2,7 @@ import { GetObjectCommand, NoSuchKey, type S3Client } from "@aws-sdk/client-s3";
 import { objectLines } from "../../lambdas/commit-log/object-lines.ts";
 import { RouteRefusal } from "./route.ts";
 
-/** As large as S3 on this machine takes any. */
+/** Largest object that S3 on this machine takes. */
 const PACKED_MAX_BYTES = 11 * 2 ** 20;
 
 /** Reads objects of the lake for the page: a part of each, which is let go of before the rest is unpacked. */

@@ -13,16 +13,16 @@ export interface RejectExample {
   /** Whole, but for one that is longer than a page shows; U+FFFD for what is not UTF-8 in it. */
   readonly line: string;
   readonly lineBytes: number;
-  /** Of the file it was read from; undefined for what came another way. */
+  /** File that it was read from; undefined for what came another way. */
   readonly path: string | undefined;
-  /** From 1, where the file still has the line at its place. */
+  /** Counts from 1; undefined where the file has the line no longer at its place. */
   readonly lineNumber: number | undefined;
   readonly source: string;
   readonly offset: number;
   readonly host: string | null;
   readonly tag: string;
   readonly arrivedAt: string;
-  /** Of the rejected object. */
+  /** Names the rejected object. */
   readonly key: string;
 }
 
@@ -37,7 +37,7 @@ export interface RejectAnswer extends RejectKind {
 }
 
 const LINE_MAX_BYTES = 2 ** 20;
-/** Longer ones are not pasted into a shell. */
+/** Longest line that is offered for a shell. */
 const PASTED_CHARS = 2_000;
 
 /** @throws RouteRefusal where an object is gone */

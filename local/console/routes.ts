@@ -18,7 +18,7 @@ export interface Looked {
   };
   readonly lake: LakeTotals;
   readonly config: WeirConfig;
-  /** As it was named. */
+  /** Path as the user has named it. */
   readonly configFile: string;
   readonly printed: RecentLines;
 }

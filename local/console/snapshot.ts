@@ -40,7 +40,7 @@ export interface Snapshot {
 export interface ConditionView {
   readonly id: string;
   readonly severity: Severity;
-  /** For the state of the whole. */
+  /** Names the state of the whole. */
   readonly headline: string;
   /** What is wrong, and since when. */
   readonly text: string;
@@ -54,7 +54,7 @@ export interface AgentFile {
   readonly sizeBytes: number;
   /** Acknowledged by Kinesis. */
   readonly deliveredBytes: number;
-  /** Where it stands for several. */
+  /** How many files it stands for: one if absent. */
   readonly count?: number;
 }
 

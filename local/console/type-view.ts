@@ -12,7 +12,7 @@ export interface TypeView {
   /** How its lines are read, as the configuration has it. */
   readonly settings: string;
   readonly columns: readonly { readonly name: string; readonly type: string; readonly from: string }[];
-  /** Where its latest rows can be asked for, and with what statement. */
+  /** Tables that can be asked for its latest rows, and with what statement. */
   readonly tables: readonly { readonly warehouse: string; readonly table: string; readonly sql: string }[];
   /** Rows of its newest object, for a type that has no table: each is JSON. */
   readonly lake: { readonly key: string; readonly rows: readonly string[] } | undefined;

@@ -14,7 +14,7 @@ const ENDS = { sent: [0, 1], routed: [1, 2], filed: [2, 3], loaded: [3, 4], reje
 /** How far the lanes of the types spread at each station. */
 const SPREAD = [1, 0.36, 0.36, 1, 1];
 
-/** Below this width of the page it flows down: as in style.css. */
+/** Width of the page up to which it flows down: as in style.css. */
 const NARROW = matchMedia("(max-width: 640px)");
 
 /** Places along the way down, from the top: as the rows of the list beside it are high. */
@@ -112,7 +112,7 @@ export class River {
     }
   }
 
-  /** On the side away from the middle, where the ribbon does not bend to. */
+  /** Puts names on the side away from the middle, to which the ribbon does not bend. */
   #placeLabels({ name, sent, filed }, type, i, lanes, way) {
     const away = i <= (lanes - 1) / 2 ? -(this.#widest / 2 + 5) : this.#widest / 2 + 14;
     const [x, y] = way.at(i, 0, 12);
@@ -133,7 +133,7 @@ export class River {
 /** A rate such as "12.3K/s". */
 const RATE_WIDTH = 56;
 
-/** From left to right: as high as the names of all lanes need. */
+/** The way from left to right: as high as the names of all lanes need. */
 function wayAcross(width, lanes) {
   const length = Math.max(ACROSS.least, 30 + lanes * ACROSS.name);
   const gap = Math.min(ACROSS.most, (length - 30) / Math.max(1, lanes - 0.4));
@@ -164,7 +164,7 @@ function wayAcross(width, lanes) {
   };
 }
 
-/** From top to bottom. */
+/** The way from top to bottom. */
 function wayDown(width, lanes) {
   const room = width - 24;
   const gap = Math.min(22, room / Math.max(1, lanes));

@@ -81,7 +81,7 @@ export function explainTerms(tip) {
   document.addEventListener("scroll", hide, { capture: true, passive: true });
 }
 
-/** Below its term, or above where there is no room, and within the window. */
+/** Puts it below its term, or above where there is no room, and within the window. */
 function place(tip, target) {
   const at = target.getBoundingClientRect();
   const { width, height } = tip.getBoundingClientRect();
