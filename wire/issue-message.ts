@@ -14,7 +14,9 @@ const { localeError } = z.locales.en();
 export function issueMessage(issue: RawIssue): string {
   const { input } = issue;
   if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => unknownKey(key, keysOf(issue.inst))).join("\n");
+    return issue.keys
+      .map((key) => unknownKey(key, keysOf(issue.inst), holdersOf(key, issue.inst)))
+      .join("\n");
   if (issue.code === "invalid_type" && input === undefined) return MISSING;
   if (issue.code === "invalid_value")
     return input === undefined
@@ -50,8 +52,25 @@ export function keysOf(schema: unknown): string[] {
   return schema instanceof z.core.$ZodObject ? Object.keys(schema._zod.def.shape) : [];
 }
 
-export function unknownKey(key: string, keys: readonly string[]): string {
+/** Settings of an object whose own settings have such a key. */
+function holdersOf(key: string, schema: unknown): string[] {
+  if (!(schema instanceof z.core.$ZodObject)) return [];
+  const members = Object.entries(schema._zod.def.shape as Readonly<Record<string, unknown>>);
+  return members.flatMap(([name, member]) =>
+    objectsIn(member).some((object) => keysOf(object).includes(key)) ? name : [],
+  );
+}
+
+/** The objects that a setting may be, whatever its default. */
+function objectsIn(schema: unknown): unknown[] {
+  if (schema instanceof z.core.$ZodUnion) return schema._zod.def.options.flatMap(objectsIn);
+  const { def } = (schema as z.core.$ZodType)._zod;
+  return "innerType" in def ? objectsIn(def.innerType) : [schema];
+}
+
+export function unknownKey(key: string, keys: readonly string[], holders: readonly string[] = []): string {
   const said = `Unrecognized key: "${key}"`;
+  if (holders.length > 0) return `${said}: it is a setting of ${holders.join(" and of ")}`;
   const near = didYouMean(key, keys);
   return near !== "" || keys.length === 0 ? said + near : `${said}: there is ${keys.join(", ")}`;
 }

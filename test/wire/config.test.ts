@@ -53,6 +53,11 @@ describe("a configuration", () => {
   });
 
   test.each([
+    [
+      "a setting in the place of another",
+      { types: [type({ tags: ["a"], format: "json" })], memoryMb: 512 },
+      /^types\[0\]: Unrecognized key: "tags": it is a setting of match\ntypes\[0\]: Unrecognized key: "format": it is a setting of parse and of time\nUnrecognized key: "memoryMb": it is a setting of router and of loader$/,
+    ],
     ["an unknown setting", { types: [type()], retention: 5 }, /Unrecognized key: "retention"/],
     [
       "an unknown setting of a part",
