@@ -94,7 +94,7 @@ function maxRejected({ maxRejected, once, logs, agent }: RunArguments): number {
   return once && (agent !== undefined || Object.keys(logs).length > 0) ? MAX_REJECTED_PERCENT : 100;
 }
 
-/** Told while it runs also where it does not decide the exit code, but of sample traffic, which has lines to reject. */
+/** Limit above which it is told while it runs: also without --once, but not of sample traffic, which has lines to reject. */
 function toldAbove({ maxRejected, logs, agent }: RunArguments): number {
   const isSample = Object.keys(logs).length === 0 && agent === undefined;
   return maxRejected ?? (isSample ? 100 : MAX_REJECTED_PERCENT);

@@ -1,4 +1,4 @@
-/** Of a type's own logs: a format that does not fit rejects far more, and a few lines are always odd. */
+/** Limit for somebody's own logs: a format that does not fit rejects far more, and a few lines are always odd. */
 export const MAX_REJECTED_PERCENT = 5;
 
 /** What became of a type's lines, as far as the limit asks. */
