@@ -15,6 +15,7 @@ import { COMMIT_MAX_BYTES } from "../../wire/limits.ts";
 import type { ContestedSource } from "./delivered-sources.ts";
 import { quarantineLine, type QuarantineReason, quarantineReasons, type Quarantined } from "./quarantine.ts";
 import { RouterError } from "./router-error.ts";
+import { giveBack, join } from "./row-memory.ts";
 import type { TypeBatch } from "./type-batch.ts";
 
 /** A batch made ready for the lake. */
@@ -104,6 +105,7 @@ export class BatchWriter {
       type.assertBalanced();
       for (const { hour, pieces, rows, from, to } of type.hours(maxHours, arrivedAt)) {
         const body = compress(pieces, compression);
+        giveBack(pieces);
         const key = dataKey(type.name, hour, id, objectDigest(body), compression);
         const times = { from: from.toISOString(), to: to.toISOString() };
         yield { object: { kind: "data", type: type.name, key, bytes: body.length, rows, ...times }, body };
@@ -153,7 +155,7 @@ const ZSTD_HASH_LOG = 13;
  * level 1 and packs better.
  */
 function compress(pieces: readonly Buffer[], codec: Codec): Buffer {
-  const bytes = Buffer.concat(pieces);
+  const bytes = join(pieces);
   if (codec === "gzip") return gzipSync(bytes);
   const params = {
     [constants.ZSTD_c_compressionLevel]: 1,

@@ -1,8 +1,8 @@
 import type { Room } from "./room.ts";
+import { LARGE_PIECE_BYTES, largePiece } from "./row-memory.ts";
 
 /** A piece begins small, since there may be as many buffers as lines, and each next one is twice as large. */
 const FIRST_PIECE_BYTES = 256;
-const LARGEST_PIECE_BYTES = 1_024 * 1_024;
 
 /** Lines of one object to be, as bytes. */
 export class LineBuffer {
@@ -39,10 +39,10 @@ export class LineBuffer {
   room(bytes: number): Buffer {
     if (this.#piece.length - this.#at < bytes) {
       if (this.#at > 0) this.#full.push(this.#piece.subarray(0, this.#at));
-      const doubled = Math.min(Math.max(FIRST_PIECE_BYTES, this.#piece.length * 2), LARGEST_PIECE_BYTES);
+      const doubled = Math.min(Math.max(FIRST_PIECE_BYTES, this.#piece.length * 2), LARGE_PIECE_BYTES);
       const size = Math.max(doubled, bytes);
       this.#memory.take(size);
-      this.#piece = Buffer.allocUnsafe(size);
+      this.#piece = size === LARGE_PIECE_BYTES ? largePiece() : Buffer.allocUnsafe(size);
       this.#at = 0;
     }
     return this.#piece;
