@@ -6,11 +6,11 @@ export const LARGE_PIECE_BYTES = 2 ** 20;
 const KEPT_PIECES = 16;
 const JOINED_MAX_BYTES = 16 * 2 ** 20;
 
-const kept: Buffer[] = [];
+const kept: Buffer<ArrayBuffer>[] = [];
 let joined = Buffer.alloc(0);
 
 /** A large piece, whose bytes are any. */
-export function largePiece(): Buffer {
+export function largePiece(): Buffer<ArrayBuffer> {
   return kept.pop() ?? Buffer.allocUnsafeSlow(LARGE_PIECE_BYTES);
 }
 
@@ -19,7 +19,7 @@ export function giveBack(pieces: readonly Buffer[]): void {
   for (const { buffer } of pieces) {
     const isKept = kept.some((piece) => piece.buffer === buffer);
     if (buffer.byteLength === LARGE_PIECE_BYTES && !isKept && kept.length < KEPT_PIECES)
-      kept.push(Buffer.from(buffer));
+      kept.push(Buffer.from(buffer as ArrayBuffer));
   }
 }
 
