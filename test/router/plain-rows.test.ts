@@ -397,3 +397,18 @@ test.each([
   });
   expect(compare(writer, fc.sample(line, { numRuns: 5_000, seed: 7 }))).toBeGreaterThan(20);
 });
+
+test.each([
+  ["iso8601", "1970-01-01T00:00:00Z"],
+  ["epoch-millis", "0"],
+])("types of %s with %s for none have no short way, which would take it for a time", (format, none) => {
+  const type = {
+    name: "t",
+    parse: { format: "json" as const },
+    time: { field: "time", format },
+    columns: [{ name: "id", type: "bigint" }],
+  };
+  const { plain, program } = writerOf({ ...type, nulls: [none] });
+  expect([plain, program]).toEqual([undefined, undefined]);
+  expect(writerOf({ ...type, nulls: ["-"] }).plain).toBeDefined();
+});

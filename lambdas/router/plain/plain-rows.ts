@@ -56,6 +56,16 @@ interface ColumnPlan {
   readonly copy: CopyColumn;
 }
 
+/** Any arrival: whether a text is a time does not depend on it. */
+const ANY_ARRIVAL_MS = Date.UTC(2026, 0, 1);
+
+/** Whether a text that is said to be no value reads as an event time: the general path alone looks. */
+export function hasNullTimes({ time, nulls = [] }: LogType): boolean {
+  if (time === undefined) return false;
+  const read = readTime(time.format, time);
+  return nulls.some((text) => read(text, ANY_ARRIVAL_MS) !== undefined);
+}
+
 /** Fields that columns and the event time are filled from. */
 export function fieldsOf({ columns, time }: LogType): string[] {
   const fields = new Set(columns.map(({ name, field = name }) => field));
@@ -93,7 +103,7 @@ export class PlainRows {
   static of(type: LogType): PlainRows | undefined {
     if (type.parse.from !== undefined || type.skip?.comments || contextNames(type).length > 0)
       return undefined;
-    if (hasExpressions(type)) return undefined;
+    if (hasExpressions(type) || hasNullTimes(type)) return undefined;
     const access = accessFormatOf(type.parse);
     if (access) return PlainRows.#ofAccessLog(type, access);
     if (type.parse.format !== "json") return undefined;

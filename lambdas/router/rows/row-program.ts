@@ -6,7 +6,7 @@ import { nullsOf } from "../column/column-writer.ts";
 import { fieldPath } from "../field-path.ts";
 import { contextNames } from "../line-context.ts";
 import { PLAIN } from "../plain/bytes.ts";
-import { fieldsOf, hasExpressions, plainTime, roomOf, untakenOf } from "../plain/plain-rows.ts";
+import { fieldsOf, hasExpressions, hasNullTimes, plainTime, roomOf, untakenOf } from "../plain/plain-rows.ts";
 import type { PlainTime } from "../plain/plain-time.ts";
 import { accessSteps } from "../plain/scan-access-log.ts";
 import { jsonMembers, type Member } from "../plain/scan-json.ts";
@@ -36,7 +36,7 @@ interface Lines {
 /** @returns undefined for types whose lines the machine does not know, or whose columns it cannot write */
 export function rowProgram(type: LogType): RowProgram | undefined {
   if (type.parse.from !== undefined || type.skip?.comments || contextNames(type).length > 0) return undefined;
-  if (hasExpressions(type)) return undefined;
+  if (hasExpressions(type) || hasNullTimes(type)) return undefined;
   const lines = linesOf(type);
   const columns = type.columns.map(writeOf);
   const time = type.time && plainTime(type.time);
