@@ -6,9 +6,9 @@ import { expect, test } from "vitest";
 import { SIMD_MODULE_FILE, simdModule } from "../../bin/simd-module.mts";
 import { JsonBody } from "../../agent/producer/request-body.ts";
 import { AggregateBuilder } from "../../wire/aggregate.ts";
-import { simd } from "../../wire/simd.ts";
+import { Simd } from "../../wire/simd.ts";
 
-const vectors = simd()!;
+const vectors = new Simd();
 
 /** Bytes of lengths on both sides of blocks, pieces and their padding. */
 const message = fc
