@@ -45,8 +45,8 @@ const FITTING: Readonly<Record<string, readonly string[]>> = {
   "decimal(19,4)": words('12.345 "12" "-5"'),
   "decimal(38,10)": words('-0.5 "0.000" 999999999999999'),
   "decimal(2,2)": words('0.5 "0.99"'),
-  "double precision": words('12.345 "0.000" 0.000001 "1.20"'),
-  real: words('0.5 -12 "99.99"'),
+  "double precision": words('12.345 "0.000" 0.000001 "1.20" "0.00000025"'),
+  real: words('0.5 -12 "99.99" "0.0000001" "-0.000012"'),
 };
 const COLUMN_TYPES = Object.keys(FITTING);
 const TIMES = ["timestamp", "timestamptz", "date"];
