@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
-import type { AgentPhase } from "../agent/agent.ts";
-import type { AgentConfig } from "../agent/config.ts";
-import { runAgent } from "../agent/run-agent.ts";
-import { readAgentConfig } from "../agent/read-config.ts";
+import type { AgentPhase } from "../agent/process/agent.ts";
+import type { AgentConfig } from "../agent/config/config.ts";
+import { runAgent } from "../agent/process/run-agent.ts";
+import { readAgentConfig } from "../agent/config/read-config.ts";
 import { peakResidentMb } from "./peak-resident.ts";
 
 /**

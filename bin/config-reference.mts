@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync, writeFileSync } from "node:fs";
 import { inspect, parseArgs } from "node:util";
-import { agentConfigSchema } from "../agent/config.ts";
+import { agentConfigSchema } from "../agent/config/config.ts";
 import { METRIC_GROUPS } from "../agent/monitor/metric-catalogue.ts";
 import { weirConfigSchema } from "../wire/config.ts";
 import { expressionPage } from "./reference/expression-page.ts";

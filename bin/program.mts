@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { agentCommand } from "../agent/command.ts";
+import { agentCommand } from "../agent/command/command.ts";
 import { localCommand } from "../local/command.ts";
 import { checkCommand } from "../ops/check/command.ts";
 import { auditCommand } from "../ops/audit/command.ts";

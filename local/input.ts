@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { mkdir, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { takesEvents } from "../agent/config.ts";
+import { takesEvents } from "../agent/config/config.ts";
 import type { WeirConfig } from "../wire/config.ts";
 import type { AgentFile } from "./agent-file.ts";
 import type { LakeTotals } from "./console/watch-lake.ts";

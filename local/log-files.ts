@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { glob, isDynamicPattern } from "tinyglobby";
-import { patternSchema } from "../agent/filter/pattern.ts";
+import { patternSchema } from "../agent/framing/pattern.ts";
 import type { LogType } from "../wire/log-type.ts";
 import { RunError } from "./run-error.ts";
 

@@ -1,6 +1,6 @@
 import { config } from "zod";
-import { agentCommand } from "../agent/command.ts";
-import { version } from "../agent/version.ts";
+import { agentCommand } from "../agent/command/command.ts";
+import { version } from "../agent/process/version.ts";
 
 // The agent reads one file: to compile what checks it takes longer than to check it.
 config({ jitless: true });

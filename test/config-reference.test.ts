@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { jsonSchema } from "../bin/reference/json-schema.ts";
 import { reference } from "../bin/reference/markdown.ts";
-import { agentConfigSchema } from "../agent/config.ts";
+import { agentConfigSchema } from "../agent/config/config.ts";
 import { weirConfigSchema } from "../wire/config.ts";
 
 const root = join(import.meta.dirname, "..");

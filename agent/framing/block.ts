@@ -1,4 +1,4 @@
-import type { Run } from "../tail/line-framer.ts";
+import type { Run } from "./line-framer.ts";
 
 /** Lines of one source that follow one another: line feeds divide them, unless they are one event. */
 export interface FramedRun<Origin> {

@@ -1,13 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { countedTag } from "../counted-tags.ts";
-import { REFUSALS } from "../forward/forward-counts.ts";
-import type { MetricFamily, Sample } from "../metrics.ts";
+import { countedTag } from "../kinesis/counted-tags.ts";
+import { REFUSALS } from "../push/forward/forward-counts.ts";
+import type { MetricFamily, Sample } from "./metrics.ts";
 import { health } from "./health.ts";
 import type { Latency } from "./latency.ts";
 import { METRIC_GROUPS, type NamesOf } from "./metric-catalogue.ts";
 import { undeliveredBytes } from "./pace.ts";
 import { oldestAgeSeconds } from "./spool-age.ts";
-import type { PushedVitals } from "../pushed-input.ts";
+import type { PushedVitals } from "../push/pushed-input.ts";
 import type { Vitals } from "./vitals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 import { worstFirst } from "./worst-first.ts";

@@ -1,6 +1,6 @@
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
-import type { LastRefusal } from "../forward/forward-counts.ts";
-import type { PushedVitals } from "../pushed-input.ts";
+import type { LastRefusal } from "../push/forward/forward-counts.ts";
+import type { PushedVitals } from "../push/pushed-input.ts";
 import type { Vitals } from "./vitals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 

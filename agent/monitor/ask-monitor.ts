@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { json } from "node:stream/consumers";
 import type { AgentStatus } from "./agent-status.ts";
-import type { MonitorConfig } from "./monitor-config.ts";
+import type { MonitorConfig } from "../config/monitor-config.ts";
 import { readToken } from "./monitor-token.ts";
 
 /** An agent that hangs is told from one that does not run by its lock. */

@@ -1,4 +1,4 @@
-import type { MetricFamily } from "../metrics.ts";
+import type { MetricFamily } from "./metrics.ts";
 
 /** What is told under one name: its labels, and what it says. */
 interface Metric extends Pick<MetricFamily, "type" | "help"> {

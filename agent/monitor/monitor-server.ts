@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { AgentError, systemReason } from "../agent-error.ts";
-import { addressName, type ListenAddress } from "../listener.ts";
-import { applySocketAccess } from "../socket-access.ts";
-import { removeStaleSocket } from "../stale-socket.ts";
-import type { MonitorConfig } from "./monitor-config.ts";
+import { addressName, type ListenAddress } from "../machine/listener.ts";
+import { applySocketAccess } from "../machine/socket-access.ts";
+import { removeStaleSocket } from "../machine/stale-socket.ts";
+import type { MonitorConfig } from "../config/monitor-config.ts";
 
 /** A request is a few hundred bytes from nearby: who takes longer holds a connection for nothing. */
 const LIMITS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 };

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { AgentError } from "../agent-error.ts";
-import { readNamed } from "../forward/forward-config.ts";
-import type { MonitorConfig } from "./monitor-config.ts";
+import { readNamed } from "../config/forward-config.ts";
+import type { MonitorConfig } from "../config/monitor-config.ts";
 
 /** @returns undefined where anybody may ask @throws AgentError CONFIG_UNREADABLE */
 export async function readToken({

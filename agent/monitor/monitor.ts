@@ -1,11 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { isIP } from "node:net";
-import { EXPOSITION_CONTENT_TYPE, exposition } from "../metrics.ts";
+import { EXPOSITION_CONTENT_TYPE, exposition } from "./metrics.ts";
 import { agentMetrics } from "./agent-metrics.ts";
 import { agentStatus } from "./agent-status.ts";
 import { health, type HealthQuestion } from "./health.ts";
 import { History, SAMPLE_EVERY_MS } from "./history.ts";
-import type { MonitorConfig } from "./monitor-config.ts";
+import type { MonitorConfig } from "../config/monitor-config.ts";
 import { closeServer, monitorServers } from "./monitor-server.ts";
 import { bearsToken, readToken } from "./monitor-token.ts";
 import { overview } from "./overview.ts";

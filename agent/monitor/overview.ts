@@ -2,7 +2,7 @@ import { health, type Health } from "./health.ts";
 import { type History, type HistoryPart, SAMPLE_EVERY_MS } from "./history.ts";
 import { undeliveredBytes } from "./pace.ts";
 import { oldestAgeSeconds, waitingBytes } from "./spool-age.ts";
-import type { PushedVitals } from "../pushed-input.ts";
+import type { PushedVitals } from "../push/pushed-input.ts";
 import type { Vitals } from "./vitals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 import { worstFirst } from "./worst-first.ts";

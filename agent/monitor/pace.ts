@@ -1,4 +1,4 @@
-import { Arrivals } from "../arrivals.ts";
+import { Arrivals } from "../push/spool/arrivals.ts";
 import type { WatchedSource } from "./watched-source.ts";
 
 /** Over which a file's rate is averaged. */

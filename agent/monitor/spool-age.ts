@@ -1,5 +1,5 @@
 import { steadyNow } from "../steady-clock.ts";
-import type { PushedVitals } from "../pushed-input.ts";
+import type { PushedVitals } from "../push/pushed-input.ts";
 
 /** For how long the oldest event of the spool waits that is not delivered; 0 where there is none. */
 export function oldestAgeSeconds(

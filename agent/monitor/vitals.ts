@@ -1,10 +1,10 @@
 import type { Heartbeat } from "../../wire/heartbeat.ts";
-import type { FilterCounts } from "../filter/line-filter.ts";
-import type { SentCounts } from "../producer/aggregator.ts";
+import type { FilterCounts } from "../framing/line-filter.ts";
+import type { SentCounts } from "../kinesis/aggregator.ts";
 import type { Renewal } from "../machine/machine-state.ts";
-import type { ProducerCounts, ShardCounts } from "../producer/producer.ts";
-import type { PushedVitals } from "../pushed-input.ts";
-import type { TailCounts } from "../tail/tail-log.ts";
+import type { ProducerCounts, ShardCounts } from "../kinesis/producer.ts";
+import type { PushedVitals } from "../push/pushed-input.ts";
+import type { TailCounts } from "../tail/files/tail-log.ts";
 import type { Latency } from "./latency.ts";
 import type { Pace } from "./pace.ts";
 import type { WatchedSource } from "./watched-source.ts";

@@ -1,4 +1,4 @@
-import type { FollowedFile } from "../tail/followed-file.ts";
+import type { FollowedFile } from "../tail/files/followed-file.ts";
 
 /** What the monitor has to know of a source: where it is, how far it is read and delivered, what ails it. */
 export type WatchedSource = Pick<

@@ -1,12 +1,12 @@
 import type { Block } from "../framing/block.ts";
-import type { Refusal } from "./file-access.ts";
-import { FileFinder, type FinderOptions } from "./file-finder.ts";
-import type { Finding, FollowedFile } from "./followed-file.ts";
-import { LookSchedule } from "./look-schedule.ts";
-import { OpenFileLimit } from "./open-file-limit.ts";
-import { type TailCounts, whose } from "./tail-log.ts";
-import type { TailState } from "./tail-state.ts";
-import { breakHere, fill, ReadBuffer, type Verification, verify } from "./verified-read.ts";
+import type { Refusal } from "./disk/file-access.ts";
+import { FileFinder, type FinderOptions } from "./discovery/file-finder.ts";
+import type { Finding, FollowedFile } from "./files/followed-file.ts";
+import { LookSchedule } from "./discovery/look-schedule.ts";
+import { OpenFileLimit } from "./discovery/open-file-limit.ts";
+import { type TailCounts, whose } from "./files/tail-log.ts";
+import type { TailState } from "./files/tail-state.ts";
+import { breakHere, fill, ReadBuffer, type Verification, verify } from "./files/verified-read.ts";
 
 /** Room for the longest line there can be, and for thousands of usual ones in one read. */
 const READ_BYTES = 2 ** 20;

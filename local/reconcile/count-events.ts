@@ -1,5 +1,5 @@
-import { WindowText } from "../../agent/filter/line-text.ts";
-import { beginsEvent } from "../../agent/filter/multi-line.ts";
+import { WindowText } from "../../agent/framing/line-text.ts";
+import { beginsEvent } from "../../agent/framing/multi-line.ts";
 import { readLines } from "../../ops/try/read-lines.ts";
 import type { TypeTruth } from "./truth.ts";
 

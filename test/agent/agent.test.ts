@@ -2,7 +2,7 @@ import { appendFile, mkdir, readFile, rmdir, writeFile } from "node:fs/promises"
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, pino } from "pino";
 import { expect, test, vi } from "vitest";
-import { runAgent } from "../../agent/run-agent.ts";
+import { runAgent } from "../../agent/process/run-agent.ts";
 import type { AgentStatus } from "../../agent/monitor/agent-status.ts";
 import { freePort } from "../../local/part.ts";
 import { HEARTBEAT_PATH, heartbeatSchema } from "../../wire/heartbeat.ts";

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Delivery } from "../../agent/delivery.ts";
-import { MAX_COUNTED_TAGS, OTHER_TAGS } from "../../agent/counted-tags.ts";
-import { Aggregator, type Origin } from "../../agent/producer/aggregator.ts";
-import type { OutgoingRecord } from "../../agent/producer/outgoing-record.ts";
-import { HEAD, LineFramer } from "../../agent/tail/line-framer.ts";
+import { Delivery } from "../../agent/kinesis/delivery.ts";
+import { MAX_COUNTED_TAGS, OTHER_TAGS } from "../../agent/kinesis/counted-tags.ts";
+import { Aggregator, type Origin } from "../../agent/kinesis/aggregator.ts";
+import type { OutgoingRecord } from "../../agent/kinesis/outgoing-record.ts";
+import { HEAD, LineFramer } from "../../agent/framing/line-framer.ts";
 import { openEnvelope } from "../../wire/envelope.ts";
 import { oracleRead } from "../wire/kinesis-agg.ts";
 import { eventsOf } from "./event.ts";

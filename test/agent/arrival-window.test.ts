@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ArrivalWindow } from "../../agent/producer/arrival-window.ts";
+import { ArrivalWindow } from "../../agent/kinesis/arrival-window.ts";
 
 test("what is on its way counts until it has arrived and a second has gone by", () => {
   const window = new ArrivalWindow(1_000, 10);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Arrivals } from "../../agent/arrivals.ts";
+import { Arrivals } from "../../agent/push/spool/arrivals.ts";
 
 test("the oldest arrival is that of the first byte that is left, to a second", () => {
   const steps = fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 9 }), ms: fc.nat({ max: 3_000 }) }), {

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import type { AgentState } from "../../agent/checkpoint-schema.ts";
-import { CheckpointFile } from "../../agent/checkpoint.ts";
+import type { AgentState } from "../../agent/progress/checkpoint-schema.ts";
+import { CheckpointFile } from "../../agent/progress/checkpoint.ts";
 import { mountSmallDisk } from "./small-disk.ts";
 import { PowerLossFs } from "./power-loss-fs.ts";
 

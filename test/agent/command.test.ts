@@ -1,9 +1,9 @@
 import { mkdir, rmdir, writeFile } from "node:fs/promises";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { checkAgent } from "../../agent/check/check.ts";
-import { closedDirectories } from "../../agent/check/closed-directories.ts";
-import { awsReason } from "../../agent/producer/aws-reason.ts";
+import { checkAgent } from "../../agent/command/check/check.ts";
+import { closedDirectories } from "../../agent/command/check/closed-directories.ts";
+import { awsReason } from "../../agent/kinesis/aws-reason.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
 

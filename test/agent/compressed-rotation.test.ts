@@ -14,7 +14,7 @@ import { promisify } from "node:util";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { reportFile } from "../../agent/heartbeats.ts";
+import { reportFile } from "../../agent/progress/heartbeats.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
 import { delivered, expectNoRepeats } from "./cases/tail-case.ts";
 import { TailHarness } from "./tail-harness.ts";

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readAgentConfig } from "../../agent/read-config.ts";
+import { readAgentConfig } from "../../agent/config/read-config.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Delivery } from "../../agent/delivery.ts";
-import { HEAD } from "../../agent/tail/line-framer.ts";
+import { Delivery } from "../../agent/kinesis/delivery.ts";
+import { HEAD } from "../../agent/framing/line-framer.ts";
 
 /** Sends the next span, or acknowledges one of those on their way. */
 type Step = { readonly send: number } | { readonly acknowledge: number };

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { DirectoryWatches } from "../../agent/tail/directory-watches.ts";
+import { DirectoryWatches } from "../../agent/tail/discovery/directory-watches.ts";
 
 const DIRECTORIES = 20;
 const LOOK_EVERY_MS = 10_000;

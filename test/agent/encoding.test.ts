@@ -1,10 +1,10 @@
 import { appendFile, rename, writeFile } from "node:fs/promises";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { agentConfigSchema } from "../../agent/config.ts";
-import { LineFilter } from "../../agent/filter/line-filter.ts";
-import { reportFile } from "../../agent/heartbeats.ts";
-import { Encoding } from "../../agent/tail/encoding.ts";
+import { agentConfigSchema } from "../../agent/config/config.ts";
+import { LineFilter } from "../../agent/framing/line-filter.ts";
+import { reportFile } from "../../agent/progress/heartbeats.ts";
+import { Encoding } from "../../agent/framing/encoding.ts";
 import { openRecord } from "../../lambdas/router/open-record.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 import { alphabet, TABLED, utf16be } from "./encode.ts";

@@ -2,8 +2,8 @@ import { chown, link, mkdir, mkdtemp, rename, rm, symlink, writeFile } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type AccessOptions, FileAccess } from "../../agent/tail/file-access.ts";
-import { sight } from "../../agent/tail/sighting.ts";
+import { type AccessOptions, FileAccess } from "../../agent/tail/disk/file-access.ts";
+import { sight } from "../../agent/tail/disk/file-stat.ts";
 
 const IS_ROOT = process.geteuid?.() === 0;
 const SOMEBODY = 12_345;

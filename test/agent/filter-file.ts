@@ -1,5 +1,5 @@
-import type { LineFilter } from "../../agent/filter/line-filter.ts";
-import { HEAD, LineFramer, type Resume } from "../../agent/tail/line-framer.ts";
+import type { LineFilter } from "../../agent/framing/line-filter.ts";
+import { HEAD, LineFramer, type Resume } from "../../agent/framing/line-framer.ts";
 import type { Gap } from "../../wire/provenance.ts";
 
 export interface Kept {

@@ -2,11 +2,11 @@ import { appendFile, mkdir, readFile, utimes, writeFile } from "node:fs/promises
 import fc from "fast-check";
 import { parse } from "smol-toml";
 import { expect, test } from "vitest";
-import { type AgentConfig, agentConfigSchema } from "../../agent/config.ts";
-import { LineFilter } from "../../agent/filter/line-filter.ts";
-import { PathTag } from "../../agent/filter/path-tag.ts";
-import { reportFile } from "../../agent/heartbeats.ts";
-import { interpolate } from "../../agent/interpolate.ts";
+import { type AgentConfig, agentConfigSchema } from "../../agent/config/config.ts";
+import { LineFilter } from "../../agent/framing/line-filter.ts";
+import { PathTag } from "../../agent/tail/files/path-tag.ts";
+import { reportFile } from "../../agent/progress/heartbeats.ts";
+import { interpolate } from "../../agent/config/interpolate.ts";
 import { bySource, reassemble } from "./event.ts";
 import { filterFile, type Kept } from "./filter-file.ts";
 import { TailHarness } from "./tail-harness.ts";

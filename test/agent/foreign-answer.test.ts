@@ -1,7 +1,7 @@
 import { ListShardsCommand } from "@aws-sdk/client-kinesis";
 import { expect, test } from "vitest";
-import { awsSchema } from "../../agent/producer/aws-config.ts";
-import { kinesisClient } from "../../agent/producer/kinesis-client.ts";
+import { awsSchema } from "../../agent/config/aws-config.ts";
+import { kinesisClient } from "../../agent/kinesis/kinesis-client.ts";
 import { LocalServer } from "./local-server.ts";
 
 process.env["AWS_ACCESS_KEY_ID"] = "test";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { bytesOf, type Guard, guardAfter } from "../../agent/tail/guard.ts";
-import { isRotatedName } from "../../agent/tail/rotated-name.ts";
+import { bytesOf, type Guard, guardAfter } from "../../agent/tail/fingerprint/last-bytes.ts";
+import { isRotatedName } from "../../agent/tail/disk/rotated-name.ts";
 
 test("a guard is the last bytes read, in whatever windows they were, read twice or not", () => {
   const window = fc.record({ bytes: fc.nat({ max: 100 }), again: fc.nat({ max: 90 }) });

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { reportFile } from "../../agent/heartbeats.ts";
+import { reportFile } from "../../agent/progress/heartbeats.ts";
 import { steadyNow } from "../../agent/steady-clock.ts";
 import { PowerLossFs } from "./power-loss-fs.ts";
 import { SpoolRun } from "./spool/spool-fixture.ts";

@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { awsSchema } from "../../agent/producer/aws-config.ts";
-import { HeldCredentials } from "../../agent/producer/held-credentials.ts";
-import { kinesisClient } from "../../agent/producer/kinesis-client.ts";
-import { PutRecords } from "../../agent/producer/put-records.ts";
+import { awsSchema } from "../../agent/config/aws-config.ts";
+import { HeldCredentials } from "../../agent/kinesis/held-credentials.ts";
+import { kinesisClient } from "../../agent/kinesis/kinesis-client.ts";
+import { PutRecords } from "../../agent/kinesis/put-records.ts";
 
 /** @returns what writes the file of profiles, of which there is no other */
 async function useProfiles(): Promise<(text: string) => Promise<void>> {

@@ -1,8 +1,8 @@
 import { appendFile, copyFile, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
-import type * as FileIdentityModule from "../../agent/tail/file-identity.ts";
-import type { FileIdentity } from "../../agent/tail/file-identity.ts";
-import type { FilePosition, TailState } from "../../agent/tail/tail-state.ts";
+import type * as FileIdentityModule from "../../agent/tail/disk/file-identity.ts";
+import type { FileIdentity } from "../../agent/tail/disk/file-identity.ts";
+import type { FilePosition, TailState } from "../../agent/tail/files/tail-state.ts";
 import { delivered, expectNoRepeats } from "./cases/tail-case.ts";
 import { TailHarness } from "./tail-harness.ts";
 

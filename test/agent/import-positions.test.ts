@@ -14,8 +14,8 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { importPositions, KEPT_AS } from "../../agent/import/positions/import-positions.ts";
-import { StateLock } from "../../agent/state-lock.ts";
+import { importPositions, KEPT_AS } from "../../agent/command/import/positions/import-positions.ts";
+import { StateLock } from "../../agent/progress/state-lock.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
 

@@ -1,7 +1,7 @@
 import { parse } from "smol-toml";
 import { expect, test } from "vitest";
-import { agentConfigSchema } from "../../agent/config.ts";
-import { importConfig } from "../../agent/import/import-config.ts";
+import { agentConfigSchema } from "../../agent/config/config.ts";
+import { importConfig } from "../../agent/command/import/import-config.ts";
 
 const SECRET = "hUnter2-S3cret";
 

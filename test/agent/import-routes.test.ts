@@ -4,9 +4,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { parse } from "smol-toml";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { agentConfigSchema } from "../../agent/config.ts";
-import { importConfig } from "../../agent/import/import-config.ts";
-import { relate } from "../../agent/import/tag-pattern.ts";
+import { agentConfigSchema } from "../../agent/config/config.ts";
+import { importConfig } from "../../agent/command/import/import-config.ts";
+import { relate } from "../../agent/command/import/tag-pattern.ts";
 
 let directory: string;
 beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), "weir-import-"))));

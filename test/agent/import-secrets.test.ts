@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parse } from "smol-toml";
-import { importConfig } from "../../agent/import/import-config.ts";
+import { importConfig } from "../../agent/command/import/import-config.ts";
 
 /** Stands for every secret there is. */
 const SECRET = "hUnter2-S3cret";

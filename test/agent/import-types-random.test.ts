@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { importConfig } from "../../agent/import/import-config.ts";
-import { importTypes } from "../../agent/import/types/import-types.ts";
+import { importConfig } from "../../agent/command/import/import-config.ts";
+import { importTypes } from "../../agent/command/import/types/import-types.ts";
 import { loadConfig } from "../../lib/load-config.ts";
 
 let directory: string;

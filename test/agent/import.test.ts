@@ -2,8 +2,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "smol-toml";
 import { expect, test } from "vitest";
-import { agentConfigSchema } from "../../agent/config.ts";
-import { importConfig } from "../../agent/import/import-config.ts";
+import { agentConfigSchema } from "../../agent/config/config.ts";
+import { importConfig } from "../../agent/command/import/import-config.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
 

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ListShardsCommand } from "@aws-sdk/client-kinesis";
 import { expect, test } from "vitest";
-import { awsSchema } from "../../agent/producer/aws-config.ts";
-import { kinesisClient } from "../../agent/producer/kinesis-client.ts";
-import { producerConfigSchema } from "../../agent/producer/producer-config.ts";
+import { awsSchema } from "../../agent/config/aws-config.ts";
+import { kinesisClient } from "../../agent/kinesis/kinesis-client.ts";
+import { producerConfigSchema } from "../../agent/config/producer-config.ts";
 import { LocalServer } from "./local-server.ts";
 
 const region = "us-gov-west-1";

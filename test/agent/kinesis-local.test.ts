@@ -1,8 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { kinesisClient } from "../../agent/producer/kinesis-client.ts";
-import { PutRecords } from "../../agent/producer/put-records.ts";
-import { Shard } from "../../agent/producer/shard.ts";
+import { kinesisClient } from "../../agent/kinesis/kinesis-client.ts";
+import { PutRecords } from "../../agent/kinesis/put-records.ts";
+import { Shard } from "../../agent/kinesis/shard.ts";
 import { startKinesis } from "../../local/kinesis.ts";
 import type { Part } from "../../local/part.ts";
 import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readLabels } from "../../agent/labels.ts";
-import { agentConfigSchema } from "../../agent/config.ts";
+import { readLabels } from "../../agent/process/labels.ts";
+import { agentConfigSchema } from "../../agent/config/config.ts";
 import { LocalServer } from "./local-server.ts";
 
 const METADATA: Readonly<Record<string, string>> = {

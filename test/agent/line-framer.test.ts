@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { HEAD, type Line, LineFramer, type Resume, type Run } from "../../agent/tail/line-framer.ts";
+import { HEAD, type Line, LineFramer, type Resume, type Run } from "../../agent/framing/line-framer.ts";
 
 const MAX_LINE_BYTES = 8;
 /** As the tail reads: always more than the longest line. */

@@ -2,10 +2,10 @@ import { appendFile, link, mkdir, rename, symlink, writeFile } from "node:fs/pro
 import { expect, test } from "vitest";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
-import { agentConfigSchema } from "../../agent/config.ts";
-import { FileRule } from "../../agent/tail/file-rule.ts";
-import { LeftFiles } from "../../agent/tail/left-files.ts";
-import { sight } from "../../agent/tail/sighting.ts";
+import { agentConfigSchema } from "../../agent/config/config.ts";
+import { FileRule } from "../../agent/tail/files/file-rule.ts";
+import { LeftFiles } from "../../agent/tail/discovery/left-files.ts";
+import { sight } from "../../agent/tail/disk/file-stat.ts";
 import { TailHarness } from "./tail-harness.ts";
 
 const texts = (tail: TailHarness): string[] => tail.events.map(({ text }) => text).sort();

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
-import { Listener } from "../../agent/listener.ts";
-import type * as SocketAccess from "../../agent/socket-access.ts";
+import { Listener } from "../../agent/machine/listener.ts";
+import type * as SocketAccess from "../../agent/machine/socket-access.ts";
 
 /** Runs while a socket is there and its access is not set yet. */
 const meanwhile = vi.hoisted(() => ({ run: async (_path: string): Promise<void> => {} }));

@@ -2,11 +2,11 @@ import { readdirSync, readlinkSync } from "node:fs";
 import { appendFile, copyFile, mkdir, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { agentConfigSchema } from "../../agent/config.ts";
-import { Copies } from "../../agent/tail/copies.ts";
-import { FileRule } from "../../agent/tail/file-rule.ts";
+import { agentConfigSchema } from "../../agent/config/config.ts";
+import { Copies } from "../../agent/tail/files/copies.ts";
+import { FileRule } from "../../agent/tail/files/file-rule.ts";
 import { Tail } from "../../agent/tail/tail.ts";
-import { NO_STATE, type TailState } from "../../agent/tail/tail-state.ts";
+import { NO_STATE, type TailState } from "../../agent/tail/files/tail-state.ts";
 import { ROTATED_IDLE_MS, TailHarness } from "./tail-harness.ts";
 
 const HOUR_MS = 3_600_000;

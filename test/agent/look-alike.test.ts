@@ -13,8 +13,8 @@ import {
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { readPositions } from "../../agent/positions.ts";
-import { statusText } from "../../agent/position-text.ts";
+import { readPositions } from "../../agent/command/positions.ts";
+import { statusText } from "../../agent/command/position-text.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 import { delivered, expectNoRepeats } from "./cases/tail-case.ts";

@@ -2,8 +2,8 @@ import { appendFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { isLocal } from "../../agent/tail/file-system.ts";
-import { LookSchedule } from "../../agent/tail/look-schedule.ts";
+import { isLocal } from "../../agent/tail/disk/file-system.ts";
+import { LookSchedule } from "../../agent/tail/discovery/look-schedule.ts";
 import { TailHarness } from "./tail-harness.ts";
 
 const log = pino({ level: "silent" });

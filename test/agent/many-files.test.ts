@@ -2,7 +2,7 @@ import { mkdir, rm, utimes, writeFile } from "node:fs/promises";
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { checkAgent } from "../../agent/check/check.ts";
+import { checkAgent } from "../../agent/command/check/check.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 import { RunningAgent } from "./running-agent.ts";

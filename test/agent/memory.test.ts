@@ -1,7 +1,7 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { checkMemory } from "../../agent/check/check-memory.ts";
-import { filesThatFit, memoryLimit, memoryNeed, warnOfMemory } from "../../agent/memory.ts";
+import { checkMemory } from "../../agent/command/check/check-memory.ts";
+import { filesThatFit, memoryLimit, memoryNeed, warnOfMemory } from "../../agent/process/memory.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 
 const MIB = 2 ** 20;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { exposition, type MetricFamily, type Sample } from "../../agent/metrics.ts";
+import { exposition, type MetricFamily, type Sample } from "../../agent/monitor/metrics.ts";
 import { parseExposition } from "./exposition.ts";
 
 const text = fc.string({ unit: fc.constantFrom("\\", "n", '"', "\n", "{", "}", ",", "=", " ", "#", "ü") });

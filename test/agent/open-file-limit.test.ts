@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { type Logger, pino } from "pino";
 import { expect, test } from "vitest";
-import type { FollowedFile } from "../../agent/tail/followed-file.ts";
-import { FollowedFiles } from "../../agent/tail/followed-files.ts";
-import { OpenFileLimit } from "../../agent/tail/open-file-limit.ts";
+import type { FollowedFile } from "../../agent/tail/files/followed-file.ts";
+import { FollowedFiles } from "../../agent/tail/files/followed-files.ts";
+import { OpenFileLimit } from "../../agent/tail/discovery/open-file-limit.ts";
 import { TailHarness } from "./tail-harness.ts";
 
 const FILES = 40;

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { Delivery } from "../../agent/delivery.ts";
+import { Delivery } from "../../agent/kinesis/delivery.ts";
 import { Pace, undeliveredBytes } from "../../agent/monitor/pace.ts";
 import type { WatchedSource } from "../../agent/monitor/watched-source.ts";
-import { HEAD } from "../../agent/tail/line-framer.ts";
+import { HEAD } from "../../agent/framing/line-framer.ts";
 
 /** @returns what sets the clock of a pace, by hand */
 function paced(): (nowMs: number) => Pace {

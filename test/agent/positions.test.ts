@@ -1,7 +1,7 @@
 import { appendFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { readPositions } from "../../agent/positions.ts";
-import { statusText, whereText } from "../../agent/position-text.ts";
+import { readPositions } from "../../agent/command/positions.ts";
+import { statusText, whereText } from "../../agent/command/position-text.ts";
 import { freePort } from "../../local/part.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";

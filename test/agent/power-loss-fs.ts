@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { DurableFile, DurableFs } from "../../agent/durable-fs.ts";
+import type { DurableFile, DurableFs } from "../../agent/machine/durable-fs.ts";
 
 interface Inode {
   /** As a running process sees it. */

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { AgentError } from "../../agent/agent-error.ts";
-import { backoffMs } from "../../agent/producer/backoff.ts";
+import { backoffMs } from "../../agent/kinesis/backoff.ts";
 import { openEnvelope } from "../../wire/envelope.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
 import { bySource, reassemble } from "./event.ts";

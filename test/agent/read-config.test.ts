@@ -3,8 +3,8 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { interpolate } from "../../agent/interpolate.ts";
-import { readAgentConfig } from "../../agent/read-config.ts";
+import { interpolate } from "../../agent/config/interpolate.ts";
+import { readAgentConfig } from "../../agent/config/read-config.ts";
 
 let directory: string;
 beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), "weir-config-"))));

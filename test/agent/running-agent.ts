@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Logger, pino } from "pino";
-import type { AgentPhase } from "../../agent/agent.ts";
-import type { AgentConfig } from "../../agent/config.ts";
-import type { ReadConfigs } from "../../agent/reload.ts";
-import { runAgent } from "../../agent/run-agent.ts";
+import type { AgentPhase } from "../../agent/process/agent.ts";
+import type { AgentConfig } from "../../agent/config/config.ts";
+import type { ReadConfigs } from "../../agent/process/reload.ts";
+import { runAgent } from "../../agent/process/run-agent.ts";
 import { type Client, connected } from "./forward/forward-fixture.ts";
 import type { AgentFixture } from "./agent-fixture.ts";
 

@@ -1,7 +1,7 @@
 import type * as Fs from "node:fs";
 import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { expect, test, vi } from "vitest";
-import type { TailState } from "../../agent/tail/tail-state.ts";
+import type { TailState } from "../../agent/tail/files/tail-state.ts";
 import { TailHarness } from "./tail-harness.ts";
 
 const LONG_AGO_S = 1e9;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { jsonLines, tomlLines } from "../../agent/import/setting-lines.ts";
+import { jsonLines, tomlLines } from "../../agent/config/setting-lines.ts";
 
 test("every setting of a JSON text is on the line that it is on, however it is nested", () => {
   const name = fc.string({ unit: fc.constantFrom("a", "b", ":", "{", '"', "\\", ",", "["), minLength: 1 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { OutgoingRecord } from "../../agent/producer/outgoing-record.ts";
+import type { OutgoingRecord } from "../../agent/kinesis/outgoing-record.ts";
 import { hashKeyOf } from "../../wire/hash-key.ts";
 import { randomNumbers } from "./random-writer.ts";
 import { SimulatedStream } from "./simulated-stream.ts";

@@ -1,9 +1,9 @@
 import { pino } from "pino";
-import { Outbox, type Parcel } from "../../agent/producer/outbox.ts";
-import type { OutgoingRecord } from "../../agent/producer/outgoing-record.ts";
-import { Producer } from "../../agent/producer/producer.ts";
-import type { PutResult } from "../../agent/producer/put-records.ts";
-import { ShardMap } from "../../agent/producer/shard-map.ts";
+import { Outbox, type Parcel } from "../../agent/kinesis/outbox.ts";
+import type { OutgoingRecord } from "../../agent/kinesis/outgoing-record.ts";
+import { Producer } from "../../agent/kinesis/producer.ts";
+import type { PutResult } from "../../agent/kinesis/put-records.ts";
+import { ShardMap } from "../../agent/kinesis/shard-map.ts";
 import { ShardLimits } from "../../bench/shard-limits.ts";
 import { SimulatedClock } from "./simulated-clock.ts";
 

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { statusText, whereText } from "../../agent/position-text.ts";
-import { readPositions } from "../../agent/positions.ts";
+import { statusText, whereText } from "../../agent/command/position-text.ts";
+import { readPositions } from "../../agent/command/positions.ts";
 import { freePort } from "../../local/part.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 import { RunningAgent } from "./running-agent.ts";

@@ -1,7 +1,7 @@
 import { appendFile, chmod, mkdir, open, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { reportFile } from "../../agent/heartbeats.ts";
+import { reportFile } from "../../agent/progress/heartbeats.ts";
 import { bySource } from "./event.ts";
 import { ROTATED_IDLE_MS, TailHarness, type TailHarnessOptions } from "./tail-harness.ts";
 

@@ -1,6 +1,6 @@
 import type { Random } from "../../local/traffic/random.ts";
 import { AgentError } from "../../agent/agent-error.ts";
-import type { SpoolPosition } from "../../agent/spool/segments.ts";
+import type { SpoolPosition } from "../../agent/push/spool/segments.ts";
 import { PowerLossFs } from "../agent/power-loss-fs.ts";
 import { event, SpoolRun } from "../agent/spool/spool-fixture.ts";
 import type { Target } from "./fuzz.ts";

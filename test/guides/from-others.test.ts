@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parse } from "smol-toml";
 import { expect, test } from "vitest";
-import { agentConfigSchema } from "../../agent/config.ts";
+import { agentConfigSchema } from "../../agent/config/config.ts";
 import { readGuide } from "./guide.ts";
 import { Host } from "./host.ts";
 

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SIMD_MODULE_FILE, simdModule } from "../../bin/simd-module.mts";
-import { JsonBody } from "../../agent/producer/request-body.ts";
+import { JsonBody } from "../../agent/kinesis/request-body.ts";
 import { AggregateBuilder } from "../../wire/aggregate.ts";
 import { Simd } from "../../wire/simd.ts";
 

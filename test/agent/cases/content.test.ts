@@ -1,6 +1,6 @@
 import { appendFile, open, rename, truncate, writeFile } from "node:fs/promises";
 import { expect } from "vitest";
-import { reportFile } from "../../../agent/heartbeats.ts";
+import { reportFile } from "../../../agent/progress/heartbeats.ts";
 import { ROTATED_IDLE_MS, type TailHarness } from "../tail-harness.ts";
 import { tailCase } from "./tail-case.ts";
 

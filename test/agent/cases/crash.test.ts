@@ -1,7 +1,7 @@
 import { appendFile, copyFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { CheckpointFile, makeStateDirectory } from "../../../agent/checkpoint.ts";
-import { reportFile } from "../../../agent/heartbeats.ts";
+import { CheckpointFile, makeStateDirectory } from "../../../agent/progress/checkpoint.ts";
+import { reportFile } from "../../../agent/progress/heartbeats.ts";
 import { lines } from "../agent-fixture.ts";
 import { ROTATED_IDLE_MS, TailHarness } from "../tail-harness.ts";
 import { tailCase } from "./tail-case.ts";

@@ -2,9 +2,9 @@ import { statSync } from "node:fs";
 import { appendFile, link, mkdir, open, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { gzipSync } from "node:zlib";
 import { expect } from "vitest";
-import { reportFile } from "../../../agent/heartbeats.ts";
-import { type FileIdentity, identify } from "../../../agent/tail/file-identity.ts";
-import type { TailState } from "../../../agent/tail/tail-state.ts";
+import { reportFile } from "../../../agent/progress/heartbeats.ts";
+import { type FileIdentity, identify } from "../../../agent/tail/disk/file-identity.ts";
+import type { TailState } from "../../../agent/tail/files/tail-state.ts";
 import { ROTATED_IDLE_MS } from "../tail-harness.ts";
 import { tailCase } from "./tail-case.ts";
 

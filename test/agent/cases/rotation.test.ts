@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { reportFile } from "../../../agent/heartbeats.ts";
+import { reportFile } from "../../../agent/progress/heartbeats.ts";
 import { ROTATED_IDLE_MS } from "../tail-harness.ts";
 import { tailCase } from "./tail-case.ts";
 

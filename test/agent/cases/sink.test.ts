@@ -1,7 +1,7 @@
 import { appendFile, copyFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { CheckpointFile } from "../../../agent/checkpoint.ts";
+import { CheckpointFile } from "../../../agent/progress/checkpoint.ts";
 import { AgentChild } from "../agent-child.ts";
 import { AgentFixture, lines } from "../agent-fixture.ts";
 import { bySource, eventsOf, reassemble } from "../event.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { reportFile } from "../../../agent/heartbeats.ts";
+import { reportFile } from "../../../agent/progress/heartbeats.ts";
 import { bySource, reassemble } from "../event.ts";
 import { TailHarness, type TailHarnessOptions } from "../tail-harness.ts";
 

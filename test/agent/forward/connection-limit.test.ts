@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { type Connection, ConnectionLimit } from "../../../agent/forward/connection-limit.ts";
+import { type Connection, ConnectionLimit } from "../../../agent/push/forward/connection-limit.ts";
 import { Client, ForwardFixture, message } from "./forward-fixture.ts";
 
 /** Connections by name, with a clock that is set by hand. */

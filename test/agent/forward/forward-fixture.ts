@@ -3,13 +3,13 @@ import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { pino } from "pino";
 import { expect } from "vitest";
-import { forwardConfigSchema } from "../../../agent/forward/forward-config.ts";
-import { ForwardServer, readSecrets } from "../../../agent/forward/forward-server.ts";
-import { MsgpackFramer } from "../../../agent/forward/msgpack-framer.ts";
+import { forwardConfigSchema } from "../../../agent/config/forward-config.ts";
+import { ForwardServer, readSecrets } from "../../../agent/push/forward/forward-server.ts";
+import { MsgpackFramer } from "../../../agent/push/forward/msgpack-framer.ts";
 import { encode, map } from "./encode.ts";
 import { PowerLossFs } from "../power-loss-fs.ts";
 import { SpoolRun } from "../spool/spool-fixture.ts";
-import type { SpoolOptions } from "../../../agent/spool/spool.ts";
+import type { SpoolOptions } from "../../../agent/push/spool/spool.ts";
 import type { AgentChild } from "../agent-child.ts";
 
 /** A forward server with a spool in memory. */

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { MsgpackReader } from "../../../agent/forward/msgpack.ts";
+import { MsgpackReader } from "../../../agent/push/forward/msgpack.ts";
 import { encode, eventTime, Ext, map, type Value } from "./encode.ts";
 import { Client, ForwardFixture } from "./forward-fixture.ts";
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { extensionTime } from "../../../agent/forward/event-time.ts";
-import type { MsgpackReader } from "../../../agent/forward/msgpack.ts";
+import { extensionTime } from "../../../agent/push/forward/event-time.ts";
+import type { MsgpackReader } from "../../../agent/push/forward/msgpack.ts";
 
 /** Deeper values are no logs, and would exhaust the stack of whoever parses them. */
 const MAX_DEPTH = 100;

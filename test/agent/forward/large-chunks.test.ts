@@ -2,11 +2,11 @@ import { setImmediate } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Content, WholeInput } from "../../../agent/forward/byte-input.ts";
-import { Inflated } from "../../../agent/forward/inflated.ts";
-import { MessageBudget } from "../../../agent/forward/message-budget.ts";
-import { ByteBudget } from "../../../agent/forward/pending-bytes.ts";
-import { ZstdFrames } from "../../../agent/forward/zstd-frames.ts";
+import { Content, WholeInput } from "../../../agent/push/forward/byte-input.ts";
+import { Inflated } from "../../../agent/push/forward/inflated.ts";
+import { MessageBudget } from "../../../agent/push/forward/message-budget.ts";
+import { ByteBudget } from "../../../agent/push/forward/pending-bytes.ts";
+import { ZstdFrames } from "../../../agent/push/forward/zstd-frames.ts";
 import { encode, eventTime, map, type Value } from "./encode.ts";
 import { ForwardFixture, message } from "./forward-fixture.ts";
 

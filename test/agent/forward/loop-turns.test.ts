@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { LoopTurns } from "../../../agent/forward/loop-turns.ts";
+import { LoopTurns } from "../../../agent/push/forward/loop-turns.ts";
 import { encode, map } from "./encode.ts";
 import { type Client, ForwardFixture } from "./forward-fixture.ts";
 

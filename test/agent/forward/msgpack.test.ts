@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ForwardError } from "../../../agent/forward/forward-error.ts";
-import { JsonWriter } from "../../../agent/forward/json-writer.ts";
-import { MsgpackReader } from "../../../agent/forward/msgpack.ts";
-import { MsgpackFramer } from "../../../agent/forward/msgpack-framer.ts";
+import { ForwardError } from "../../../agent/push/forward/forward-error.ts";
+import { JsonWriter } from "../../../agent/push/forward/json-writer.ts";
+import { MsgpackReader } from "../../../agent/push/forward/msgpack.ts";
+import { MsgpackFramer } from "../../../agent/push/forward/msgpack-framer.ts";
 import { encode, Ext, type Value } from "./encode.ts";
 import { jsonText } from "./json-text.ts";
 

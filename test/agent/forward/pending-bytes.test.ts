@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ByteBudget, PendingBytes } from "../../../agent/forward/pending-bytes.ts";
+import { ByteBudget, PendingBytes } from "../../../agent/push/forward/pending-bytes.ts";
 
 const MIB = 2 ** 20;
 

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { UdpHeartbeats } from "../../../agent/forward/udp-heartbeats.ts";
+import { UdpHeartbeats } from "../../../agent/push/forward/udp-heartbeats.ts";
 import { freePort } from "../../../local/part.ts";
 import { ForwardFixture } from "./forward-fixture.ts";
 

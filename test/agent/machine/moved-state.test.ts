@@ -2,9 +2,9 @@ import { appendFile, cp, readFile, rename, rm, truncate, writeFile } from "node:
 import { join } from "node:path";
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { checkMachine } from "../../../agent/check/check-machine.ts";
-import { statusText } from "../../../agent/position-text.ts";
-import { readPositions } from "../../../agent/positions.ts";
+import { checkMachine } from "../../../agent/command/check/check-machine.ts";
+import { statusText } from "../../../agent/command/position-text.ts";
+import { readPositions } from "../../../agent/command/positions.ts";
 import { heartbeatSchema } from "../../../wire/heartbeat.ts";
 import { AgentChild } from "../agent-child.ts";
 import { AgentFixture, lines } from "../agent-fixture.ts";

@@ -1,8 +1,8 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { adoptState } from "../../../agent/machine/adopt-state.ts";
+import { adoptState } from "../../../agent/process/adopt-state.ts";
 import { type MachineState, NO_MACHINE } from "../../../agent/machine/machine-state.ts";
-import type { TailState } from "../../../agent/tail/tail-state.ts";
+import type { TailState } from "../../../agent/tail/files/tail-state.ts";
 import { byJoinedSource, reassemble } from "../event.ts";
 import { randomNumbers, RandomWriter } from "../random-writer.ts";
 import { globOf, seeds } from "../seeds.ts";

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { adoptState } from "../../../agent/machine/adopt-state.ts";
+import { adoptState } from "../../../agent/process/adopt-state.ts";
 import { type MachineState, NO_MACHINE } from "../../../agent/machine/machine-state.ts";
 import { volumeOf } from "../../../agent/machine/volume.ts";
-import { type FilePosition, NO_STATE } from "../../../agent/tail/tail-state.ts";
+import { type FilePosition, NO_STATE } from "../../../agent/tail/files/tail-state.ts";
 import { TailHarness } from "../tail-harness.ts";
 
 let root: string;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { crc32c } from "../../../agent/spool/crc32c.ts";
+import { crc32c } from "../../../agent/push/spool/crc32c.ts";
 import { simd, simdIsOff } from "../../../wire/simd.ts";
 
 /** source: RFC 3720, appendix B.4, read 2026-11; the last is every catalogue's check value. */

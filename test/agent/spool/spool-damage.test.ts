@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { crc32c } from "../../../agent/spool/crc32c.ts";
-import { HEAD_BYTES } from "../../../agent/spool/section-head.ts";
+import { crc32c } from "../../../agent/push/spool/crc32c.ts";
+import { HEAD_BYTES } from "../../../agent/push/spool/section-head.ts";
 import { type Event, reassemble } from "../event.ts";
 import { PowerLossFs } from "../power-loss-fs.ts";
 import { event, SpoolRun } from "./spool-fixture.ts";

@@ -1,9 +1,9 @@
 import { pino } from "pino";
-import type { Origin } from "../../../agent/producer/aggregator.ts";
-import type { SpoolPosition } from "../../../agent/spool/segments.ts";
-import { Spool, type SpoolOptions } from "../../../agent/spool/spool.ts";
-import { SpoolReader } from "../../../agent/spool/spool-reader.ts";
-import type { Line, Run } from "../../../agent/tail/line-framer.ts";
+import type { Origin } from "../../../agent/kinesis/aggregator.ts";
+import type { SpoolPosition } from "../../../agent/push/spool/segments.ts";
+import { Spool, type SpoolOptions } from "../../../agent/push/spool/spool.ts";
+import { SpoolReader } from "../../../agent/push/spool/spool-reader.ts";
+import type { Line, Run } from "../../../agent/framing/line-framer.ts";
 import type { Event } from "../event.ts";
 import type { PowerLossFs } from "../power-loss-fs.ts";
 

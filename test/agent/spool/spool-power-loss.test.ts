@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { SpoolPosition } from "../../../agent/spool/segments.ts";
+import type { SpoolPosition } from "../../../agent/push/spool/segments.ts";
 import { bySource, type Event, reassemble } from "../event.ts";
 import { type Operation, PowerLossFs } from "../power-loss-fs.ts";
 import { event, SpoolRun } from "./spool-fixture.ts";

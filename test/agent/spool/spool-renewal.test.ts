@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { SpoolPosition } from "../../../agent/spool/segments.ts";
+import type { SpoolPosition } from "../../../agent/push/spool/segments.ts";
 import { byJoinedSource, type Event, reassemble } from "../event.ts";
 import { PowerLossFs } from "../power-loss-fs.ts";
 import { event, SpoolRun } from "./spool-fixture.ts";

@@ -1,13 +1,13 @@
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import { pino } from "pino";
-import { Agent, makeTail } from "../../../agent/agent.ts";
+import { Agent, makeTail } from "../../../agent/process/agent.ts";
 import { AgentError } from "../../../agent/agent-error.ts";
-import { CheckpointFile } from "../../../agent/checkpoint.ts";
-import type { AgentConfig } from "../../../agent/config.ts";
-import type { DurableFile, DurableFs } from "../../../agent/durable-fs.ts";
-import { adoptState } from "../../../agent/machine/adopt-state.ts";
-import type { Reloads } from "../../../agent/reload.ts";
-import { FileRule } from "../../../agent/tail/file-rule.ts";
+import { CheckpointFile } from "../../../agent/progress/checkpoint.ts";
+import type { AgentConfig } from "../../../agent/config/config.ts";
+import type { DurableFile, DurableFs } from "../../../agent/machine/durable-fs.ts";
+import { adoptState } from "../../../agent/process/adopt-state.ts";
+import type { Reloads } from "../../../agent/process/reload.ts";
+import { FileRule } from "../../../agent/tail/files/file-rule.ts";
 import type { Tail } from "../../../agent/tail/tail.ts";
 import { never } from "./bucket.ts";
 

@@ -1,6 +1,6 @@
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
-import { CheckpointFile } from "../../../agent/checkpoint.ts";
-import { type AgentConfig, agentConfigSchema } from "../../../agent/config.ts";
+import { CheckpointFile } from "../../../agent/progress/checkpoint.ts";
+import { type AgentConfig, agentConfigSchema } from "../../../agent/config/config.ts";
 import { PowerLossFs } from "../../agent/power-loss-fs.ts";
 import type { Random } from "../../sequencer/random.ts";
 import { AgentProcess, STATE_DIRECTORY } from "./agent-process.ts";

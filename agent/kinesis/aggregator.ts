@@ -1,0 +1,240 @@
+import { AggregateBuilder, writeDigests } from "../../wire/aggregate.ts";
+import { deflate } from "../../wire/envelope.ts";
+import { hashKeyOf } from "../../wire/hash-key.ts";
+import type { Labels } from "../../wire/labels.ts";
+import { type Position, ProvenanceWriter, type Source } from "../../wire/provenance.ts";
+import { inflatedMaxBytes } from "../../wire/limits.ts";
+import { LANES } from "../../wire/simd.ts";
+import type { Delivery } from "./delivery.ts";
+import type { FramedRun } from "../framing/block.ts";
+import type { Line, Run, Standing } from "../framing/line-framer.ts";
+import { countedTag } from "./counted-tags.ts";
+import { BufferPool } from "./buffer-pool.ts";
+import type { OutgoingRecord } from "./outgoing-record.ts";
+
+/** Kept for the next aggregates: as many as are on their way where Kinesis keeps up. */
+const IDLE_BYTES = 5 * 2 ** 20;
+
+/** Where lines come from, and what to tell once they are delivered. */
+export interface Origin {
+  readonly source: Source;
+  readonly tag: string;
+  readonly delivery: Delivery;
+}
+
+export interface AggregatorOptions {
+  /** Of an aggregate before compression; a lone line may exceed it. */
+  readonly maxBytes: number;
+  /** Longest wait of a line in an aggregate that is not full. */
+  readonly lingerMs: number;
+  readonly compression: "none" | "zstd";
+  /** "source": an aggregate holds one source, which decides its shard. */
+  readonly ordering: "none" | "source";
+  /** Labels of the host, stated with every source. */
+  readonly labels?: Labels;
+  readonly shards: { choose(bytes: number): { readonly explicitHashKey: string } };
+  readonly seal: (record: OutgoingRecord) => void;
+}
+
+export interface SentCounts {
+  readonly lines: number;
+  /** Of the sources, line feeds included. */
+  readonly bytes: number;
+  /** Records that held some of them. */
+  readonly records: number;
+}
+
+/** What the aggregate under construction holds of one source. */
+interface OpenSpan {
+  end: number;
+  standing: Standing;
+  lines: number;
+  bytes: number;
+}
+
+/**
+ * Packs lines into aggregates, each closed by its size or by its age. Those that are full in less than the
+ * linger are sealed four at a time, for they are hashed together.
+ */
+export class Aggregator {
+  readonly #options: AggregatorOptions;
+  readonly #builder: AggregateBuilder;
+  readonly #buffers: BufferPool;
+  #provenance: ProvenanceWriter;
+  #spans = new Map<Origin, OpenSpan>();
+  /** Closed, and waiting for others to be hashed with. */
+  readonly #closed: OutgoingRecord[] = [];
+  readonly #sent = new Map<string, SentCounts>();
+  #linger: NodeJS.Timeout | undefined;
+  #sealed = 0;
+
+  constructor(options: AggregatorOptions) {
+    this.#options = options;
+    this.#provenance = new ProvenanceWriter(options.labels);
+    this.#builder = new AggregateBuilder(options.maxBytes);
+    this.#buffers = new BufferPool(options.maxBytes, Math.ceil(IDLE_BYTES / options.maxBytes));
+  }
+
+  /** What was acknowledged of each tag by this process, of the first thousand and of the others together. */
+  get sent(): ReadonlyMap<string, SentCounts> {
+    return this.#sent;
+  }
+
+  /** @returns how many lines there were */
+  pack({ origin, bytes, run, isEvent }: FramedRun<Origin>): number {
+    if (!isEvent) return this.addLines(origin, bytes, run);
+    this.add(origin, bytes, run);
+    return 1;
+  }
+
+  /** @param window that the line's start and end count in; it is copied from */
+  add(origin: Origin, window: Buffer, line: Line): void {
+    this.#begin(origin);
+    const { start, end } = line;
+    const bytes = end - start;
+    const position = { source: origin.source, ...line };
+    this.#makeRoom(position);
+    let tags = this.#provenance.tags(position, bytes);
+    if (
+      this.#builder.count > 0 &&
+      this.#builder.byteLengthWith(origin.tag, bytes, tags) > this.#options.maxBytes
+    ) {
+      this.#close();
+      tags = this.#provenance.tags(position, bytes);
+    }
+    this.#builder.addSlice(origin.tag, window, start, end, tags);
+    this.#wrote(origin, line, 1);
+  }
+
+  /**
+   * Adds every line of a run. What is kept of them is kept of all together.
+   *
+   * @returns how many there were
+   */
+  addLines(origin: Origin, window: Buffer, run: Run): number {
+    this.#begin(origin);
+    let added = 0;
+    const { source, tag } = origin;
+    for (let rest = run; rest.start <= run.end;) {
+      const position = { source, ...rest };
+      this.#makeRoom(position);
+      const tags = this.#provenance.tags(position, rest.end - rest.start);
+      const before = this.#builder.count;
+      const { maxBytes } = this.#options;
+      const next = this.#builder.addLines(tag, window, rest.start, rest.end, tags, maxBytes);
+      const lines = this.#builder.count - before;
+      const bytes = next - rest.start;
+      added += lines;
+      if (lines > 0) this.#wrote(origin, { ...rest, extent: next > rest.end ? rest.extent : bytes }, lines);
+      if (next <= rest.end) this.#close();
+      const left = { start: next, offset: rest.offset + bytes, extent: rest.extent - bytes };
+      rest = { ...rest, ...left, gap: lines > 0 ? undefined : rest.gap };
+    }
+    return added;
+  }
+
+  #begin(origin: Origin): void {
+    const isOther = this.#builder.count > 0 && !this.#spans.has(origin);
+    if (isOther && this.#options.ordering === "source") this.#close();
+  }
+
+  /** Closes an aggregate that says as much of its sources as readers take. */
+  #makeRoom(position: Position): void {
+    if (this.#builder.count > 0 && !this.#provenance.hasRoomFor(position)) this.#close();
+  }
+
+  /** Keeps the books for consecutive lines of one source. */
+  #wrote(origin: Origin, run: Run, lines: number): void {
+    this.#provenance.wrote({ source: origin.source, ...run });
+    let span = this.#spans.get(origin);
+    if (span === undefined) {
+      span = { end: 0, standing: "line", lines: 0, bytes: 0 };
+      this.#spans.set(origin, span);
+    }
+    span.end = run.offset + run.extent;
+    span.standing = run.standing;
+    span.lines += lines;
+    span.bytes += run.extent;
+    this.#linger ??= setTimeout(() => this.flush(), this.#options.lingerMs);
+  }
+
+  /** Seals every line that was added. */
+  flush(): void {
+    this.#close();
+    this.#seal();
+  }
+
+  /** Closes the aggregate under construction, if it holds anything. */
+  #close(): void {
+    if (this.#builder.count === 0) return;
+    const { partitionKey, explicitHashKey, source } = this.#destination();
+    const data = this.#builder.close(explicitHashKey, (bytes) => this.#buffers.take(bytes));
+    const acknowledgements = Array.from(this.#spans, ([{ tag, delivery }, span]) => {
+      const acknowledge = delivery.expect(resumeAfter(span));
+      return () => {
+        this.#count(tag, span);
+        acknowledge();
+      };
+    });
+    this.#spans = new Map();
+    this.#provenance = new ProvenanceWriter(this.#options.labels);
+    const acknowledge = () => {
+      for (const acknowledge of acknowledgements) acknowledge();
+    };
+    this.#closed.push({ data, partitionKey, explicitHashKey, source, acknowledge });
+    if (this.#closed.length === LANES) this.#seal();
+  }
+
+  #seal(): void {
+    clearTimeout(this.#linger);
+    this.#linger = undefined;
+    const closed = this.#closed.splice(0);
+    writeDigests(closed.map(({ data }) => data));
+    for (const record of closed) this.#options.seal(this.#compressed(record));
+  }
+
+  /** Its buffer is used again once nobody needs it. What packs too well for readers to trust it stays as it is. */
+  #compressed(record: OutgoingRecord): OutgoingRecord {
+    const { data, acknowledge } = record;
+    const compressed = this.#options.compression === "zstd" ? deflate(data) : undefined;
+    if (compressed && data.length <= inflatedMaxBytes(compressed.length)) {
+      this.#buffers.give(data);
+      return { ...record, data: compressed };
+    }
+    const acknowledgeAndReuse = () => {
+      acknowledge();
+      this.#buffers.give(data);
+    };
+    return { ...record, acknowledge: acknowledgeAndReuse };
+  }
+
+  /** A mapping with a parallelization factor keeps the order of a partition key, and spreads different ones. */
+  #destination(): Pick<OutgoingRecord, "partitionKey" | "explicitHashKey" | "source"> {
+    const { ordering, shards } = this.#options;
+    if (ordering === "none") {
+      const partitionKey = (this.#sealed++).toString(36);
+      const { explicitHashKey } = shards.choose(this.#builder.byteLength);
+      return { partitionKey, explicitHashKey, source: undefined };
+    }
+    const [origin] = this.#spans.keys();
+    const { id } = origin!.source;
+    return { partitionKey: id, explicitHashKey: hashKeyOf(id), source: id };
+  }
+
+  /** Drops what is not closed yet. */
+  close(): void {
+    clearTimeout(this.#linger);
+  }
+
+  #count(tag: string, { lines, bytes }: OpenSpan): void {
+    const name = countedTag(this.#sent, tag);
+    const counts = this.#sent.get(name) ?? { lines: 0, bytes: 0, records: 0 };
+    const records = counts.records + 1;
+    this.#sent.set(name, { lines: counts.lines + lines, bytes: counts.bytes + bytes, records });
+  }
+}
+
+function resumeAfter({ end, standing }: OpenSpan) {
+  const gap = standing === "cut" ? ({ from: end, reason: "too-long", lines: 0 } as const) : undefined;
+  return { offset: end, standing, gap };
+}
