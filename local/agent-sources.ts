@@ -6,7 +6,7 @@ import { readAgentConfig } from "../agent/config/read-config.ts";
 import { spoolExtent } from "../agent/push/spool/spool-extent.ts";
 import { sameFile } from "../agent/tail/disk/file-identity.ts";
 import { FileRule, ruleOf } from "../agent/tail/files/file-rule.ts";
-import { sight } from "../agent/tail/disk/file-stat.ts";
+import { statFile } from "../agent/tail/disk/file-stat.ts";
 import type { FilePosition } from "../agent/tail/files/tail-state.ts";
 import { agentConfigFile } from "./local-agent.ts";
 import type { AgentSource } from "./reconcile/agent-source.ts";
@@ -49,8 +49,8 @@ async function fileSource(
 ): Promise<AgentSource> {
   const { source, location, file, unpacked, breaks } = record;
   const bytes = resume.offset;
-  const sighting = await sight(location);
-  const isThere = sighting !== undefined && sameFile(sighting.file, file) && sighting.size >= bytes;
+  const fileStat = await statFile(location);
+  const isThere = fileStat !== undefined && sameFile(fileStat.file, file) && fileStat.size >= bytes;
   const isCounted = isThere && !unpacked && breaks.length === 0 && entry && sendsEachLine(entry);
   const counted = isCounted ? await countFile(location, undefined, bytes) : undefined;
   return { id: source.id, path: location, bytes, ...(counted && { lines: counted.lines }) };

@@ -15,7 +15,7 @@ import { sameFile } from "../tail/disk/file-identity.ts";
 import { lastingDetail } from "../tail/disk/file-access.ts";
 import { FileRule, ruleOf } from "../tail/files/file-rule.ts";
 import type { LineFeed } from "../framing/line-feed.ts";
-import { sight, type Sighting } from "../tail/disk/file-stat.ts";
+import { statFile, type FileStat } from "../tail/disk/file-stat.ts";
 
 /** Longer than any line the agent waits for the end of. */
 const LAST_LINE_MAX_BYTES = 2 ** 20;
@@ -81,7 +81,7 @@ export async function readPositions(config: AgentConfig): Promise<Positions> {
   const followed = await Promise.all(files.map((file) => positionOf(file, view)));
   const locations = new Set(followed.map(({ location }) => location));
   const waiting = isRunning ? "the agent has not found it yet" : "the agent does not run";
-  const news = (await sightings(rules)).filter(({ path }) => !locations.has(path));
+  const news = (await stats(rules)).filter(({ path }) => !locations.has(path));
   const known = new Copies(copies);
   const fresh = news.map(({ tag, path, size, file, left }) => {
     const copyOf = known.find(file)?.of;
@@ -92,22 +92,22 @@ export async function readPositions(config: AgentConfig): Promise<Positions> {
   return { isRunning, streamError, renewal, spool: pushed, positions: [...followed, ...fresh] };
 }
 
-interface FoundFile extends Sighting {
+interface FoundFile extends FileStat {
   readonly tag: string;
   /** Why it is not read, though it matches. */
   readonly left: string | undefined;
 }
 
-async function sightings(rules: readonly FileRule[]): Promise<FoundFile[]> {
+async function stats(rules: readonly FileRule[]): Promise<FoundFile[]> {
   const found: FoundFile[] = [];
   for (const rule of rules) {
     const check = await rule.access.look();
     const paths = await rule.paths();
     for (const path of paths) {
-      const sighting = await sight(path);
-      if (sighting === undefined || found.some((other) => other.path === path)) continue;
-      const left = lastingDetail(await check.refusalOf(sighting, () => paths));
-      found.push({ ...sighting, tag: rule.readingOf(path).tag, left });
+      const fileStat = await statFile(path);
+      if (fileStat === undefined || found.some((other) => other.path === path)) continue;
+      const left = lastingDetail(await check.refusalOf(fileStat, () => paths));
+      found.push({ ...fileStat, tag: rule.readingOf(path).tag, left });
     }
   }
   return found;
@@ -122,8 +122,8 @@ interface View {
 
 async function positionOf({ record, resume }: FilePosition, view: View): Promise<Position> {
   const { location, tag, source, file, hasEnded } = record;
-  const sighting = await sight(location);
-  const found = sighting && sameFile(sighting.file, file) ? sighting.size : undefined;
+  const fileStat = await statFile(location);
+  const found = fileStat && sameFile(fileStat.file, file) ? fileStat.size : undefined;
   const size = found === undefined ? undefined : (record.unpacked?.bytes ?? found);
   const told = toldOf(record, view);
   const delivered = Math.max(resume.offset, told?.delivered ?? 0);

@@ -5,7 +5,7 @@ import type { Shard } from "./shard.ts";
 import type { ShardMap } from "./shard-map.ts";
 
 /** A record in flight, and the shard that was expected to get it. */
-export interface Parcel {
+export interface InFlightRecord {
   readonly record: OutgoingRecord;
   readonly shard: Shard;
   /** That count against the shard's limit. */
@@ -55,16 +55,16 @@ export class Outbox {
   }
 
   /** Records that their shards can take now, at least one, within both limits. @throws AbortError */
-  async take(maxRecords: number, maxBytes: number, signal: AbortSignal): Promise<Parcel[]> {
+  async take(maxRecords: number, maxBytes: number, signal: AbortSignal): Promise<InFlightRecord[]> {
     for (;;) {
-      const parcels: Parcel[] = [];
-      const readyAtMs = this.#collect(parcels, maxRecords, maxBytes);
-      if (parcels.length > 0) return parcels;
+      const entries: InFlightRecord[] = [];
+      const readyAtMs = this.#collect(entries, maxRecords, maxBytes);
+      if (entries.length > 0) return entries;
       await this.#changeUntil(readyAtMs, signal);
     }
   }
 
-  acknowledged({ record, shard }: Parcel): void {
+  acknowledged({ record, shard }: InFlightRecord): void {
     this.#landed(record);
     shard.queuedBytes -= record.data.length;
     this.#bytes -= record.data.length;
@@ -73,8 +73,8 @@ export class Outbox {
   }
 
   /** Puts records back before those that wait, in the order in which they were taken. */
-  returned(parcels: readonly Parcel[]): void {
-    for (const { record, shard } of parcels.toReversed()) {
+  returned(entries: readonly InFlightRecord[]): void {
+    for (const { record, shard } of entries.toReversed()) {
       this.#landed(record);
       shard.queuedBytes -= record.data.length;
       // Another than before, where the stream was resharded meanwhile.
@@ -86,7 +86,7 @@ export class Outbox {
   }
 
   /** @returns when the first shard that has something to take will be ready */
-  #collect(parcels: Parcel[], maxRecords: number, maxBytes: number): number {
+  #collect(entries: InFlightRecord[], maxRecords: number, maxBytes: number): number {
     const now = this.#clock.now();
     const { shards } = this.#shards;
     let bytes = 0;
@@ -94,7 +94,7 @@ export class Outbox {
     this.#turn++;
     for (let i = 0; i < shards.length; i++) {
       const shard = shards[(this.#turn + i) % shards.length]!;
-      for (let at = 0; at < shard.waiting.length && parcels.length < maxRecords;) {
+      for (let at = 0; at < shard.waiting.length && entries.length < maxRecords;) {
         const record = shard.waiting[at]!;
         if (record.source !== undefined && this.#sourcesInFlight.has(record.source)) {
           at++;
@@ -108,7 +108,7 @@ export class Outbox {
         shard.sending(size, now);
         bytes += size;
         if (record.source !== undefined) this.#sourcesInFlight.add(record.source);
-        parcels.push({ record, shard, bytes: size });
+        entries.push({ record, shard, bytes: size });
       }
     }
     return soonest;

@@ -5,7 +5,7 @@ import { awsReason } from "./aws-reason.ts";
 import { backoffMs } from "./backoff.ts";
 import { callFailure } from "./call-failure.ts";
 import type { Clock } from "../steady-clock.ts";
-import type { Outbox, Parcel } from "./outbox.ts";
+import type { Outbox, InFlightRecord } from "./outbox.ts";
 import type { PutRecords, PutResult } from "./put-records.ts";
 import { RecentMinimum } from "./recent-minimum.ts";
 import type { ShardMap } from "./shard-map.ts";
@@ -97,8 +97,8 @@ export class Producer {
       for (;;) {
         while (inFlight.size >= this.#maxInFlight) await Promise.race(inFlight);
         const { outbox } = this.#options;
-        const parcels = await outbox.take(PUT_RECORDS_MAX_RECORDS, REQUEST_MAX_BYTES, either);
-        const request = this.#send(parcels, either).catch((error: unknown) => stop.abort(error));
+        const entries = await outbox.take(PUT_RECORDS_MAX_RECORDS, REQUEST_MAX_BYTES, either);
+        const request = this.#send(entries, either).catch((error: unknown) => stop.abort(error));
         inFlight.add(request);
         void request.finally(() => inFlight.delete(request));
       }
@@ -110,18 +110,18 @@ export class Producer {
   }
 
   /** @throws AgentError that no retry can mend, AbortError */
-  async #send(parcels: readonly Parcel[], signal: AbortSignal): Promise<void> {
+  async #send(entries: readonly InFlightRecord[], signal: AbortSignal): Promise<void> {
     const { requests, outbox, clock, random } = this.#options;
     this.counts.requests++;
     const sentAtMs = clock.now();
     let result: PutResult;
     try {
-      result = await requests.send(parcels, signal);
+      result = await requests.send(entries, signal);
     } catch (error) {
       signal.throwIfAborted();
-      this.#failed(parcels, error);
+      this.#failed(entries, error);
       await clock.sleep(backoffMs(this.#failures++, random()), signal);
-      outbox.returned(parcels);
+      outbox.returned(entries);
       return;
     }
     this.#failures = 0;
@@ -131,43 +131,43 @@ export class Producer {
     this.#settle(result, signal);
   }
 
-  #failed(parcels: readonly Parcel[], error: unknown): void {
+  #failed(entries: readonly InFlightRecord[], error: unknown): void {
     const { stream, log } = this.#options;
     const failure = callFailure(stream, error);
     if (failure instanceof AgentError) throw failure;
     this.#maxInFlight = Math.ceil(this.#maxInFlight / 2);
-    for (const { shard, bytes } of parcels) shard.lost(bytes, this.#options.clock.now());
+    for (const { shard, bytes } of entries) shard.lost(bytes, this.#options.clock.now());
     this.counts.failures++;
-    this.counts.retries += parcels.length;
-    for (const { shard } of parcels) this.#shard(shard.shardId).retries++;
+    this.counts.retries += entries.length;
+    for (const { shard } of entries) this.#shard(shard.shardId).retries++;
     this.failure = awsReason(error, "PutRecords");
-    log.warn({ stream, reason: this.failure, records: parcels.length }, "PutRecords failed; retrying");
+    log.warn({ stream, reason: this.failure, records: entries.length }, "PutRecords failed; retrying");
   }
 
   #settle({ put, retry, reason }: PutResult, signal: AbortSignal): void {
     const { outbox, shards, stream, clock, random, log } = this.#options;
     const now = clock.now();
     let isSurprise = false;
-    for (const { parcel, shardId } of put) {
+    for (const { entry, shardId } of put) {
       this.counts.records++;
-      this.counts.bytes += parcel.record.data.length;
+      this.counts.bytes += entry.record.data.length;
       const counts = this.#shard(shardId);
       counts.records++;
-      counts.bytes += parcel.record.data.length;
-      isSurprise ||= shardId !== parcel.shard.shardId && shards.has(parcel.shard);
-      parcel.shard.took(parcel.bytes, now, now - this.#answerMs.value);
-      outbox.acknowledged(parcel);
+      counts.bytes += entry.record.data.length;
+      isSurprise ||= shardId !== entry.shard.shardId && shards.has(entry.shard);
+      entry.shard.took(entry.bytes, now, now - this.#answerMs.value);
+      outbox.acknowledged(entry);
     }
-    for (const { parcel, isThrottled } of retry) {
+    for (const { entry, isThrottled } of retry) {
       this.counts.retries++;
-      this.#shard(parcel.shard.shardId).retries++;
+      this.#shard(entry.shard.shardId).retries++;
       if (isThrottled) {
         this.counts.throttled++;
-        this.#shard(parcel.shard.shardId).throttled++;
-        parcel.shard.throttled(parcel.bytes, now, random());
-      } else parcel.shard.failed(parcel.bytes, now, random());
+        this.#shard(entry.shard.shardId).throttled++;
+        entry.shard.throttled(entry.bytes, now, random());
+      } else entry.shard.failed(entry.bytes, now, random());
     }
-    outbox.returned(retry.map(({ parcel }) => parcel));
+    outbox.returned(retry.map(({ entry }) => entry));
     if (retry.length > 0)
       log.warn({ stream, reason, records: retry.length }, "Kinesis took only some records");
     if (isSurprise && now >= this.#listedAtMs + LIST_AGAIN_MS) void this.#refreshShards(signal);

@@ -1,14 +1,14 @@
 import { type KinesisClient, PutRecordsCommand, type PutRecordsResultEntry } from "@aws-sdk/client-kinesis";
 import { AgentError } from "../agent-error.ts";
 import { orAborted } from "./or-aborted.ts";
-import type { Parcel } from "./outbox.ts";
+import type { InFlightRecord } from "./outbox.ts";
 import { CborBody, cborAsJson } from "./cbor-body.ts";
 import { type RequestBody, JsonBody } from "./request-body.ts";
 
 export interface PutResult {
-  readonly put: readonly { readonly parcel: Parcel; readonly shardId: string }[];
+  readonly put: readonly { readonly entry: InFlightRecord; readonly shardId: string }[];
   /** Entries that Kinesis did not take, with its reason for the first of them. */
-  readonly retry: readonly { readonly parcel: Parcel; readonly isThrottled: boolean }[];
+  readonly retry: readonly { readonly entry: InFlightRecord; readonly isThrottled: boolean }[];
   readonly reason: string | undefined;
 }
 
@@ -31,9 +31,9 @@ export class PutRecords {
    *
    * @throws AgentError RESULT_COUNT, and whatever the call as a whole failed with
    */
-  async send(parcels: readonly Parcel[], signal: AbortSignal): Promise<PutResult> {
+  async send(entries: readonly InFlightRecord[], signal: AbortSignal): Promise<PutResult> {
     const body = this.#idleBodies.pop() ?? (this.#wire === "cbor" ? new CborBody() : new JsonBody());
-    const records = parcels.map(({ record }) => record);
+    const records = entries.map(({ record }) => record);
     const command = commandWithBody(this.#stream, body.write(this.#stream, records), body.contentType);
     if (this.#wire === "cbor") readAnswerAsJson(command);
     const answer = this.#client.send(command, { abortSignal: signal });
@@ -44,19 +44,19 @@ export class PutRecords {
       const message = `PutRecords answered for ${results.length} of ${records.length} records`;
       throw new AgentError("RESULT_COUNT", this.#stream, message, "Is the endpoint really Kinesis?");
     }
-    return sort(parcels, results);
+    return sort(entries, results);
   }
 }
 
-function sort(parcels: readonly Parcel[], results: readonly PutRecordsResultEntry[]): PutResult {
+function sort(entries: readonly InFlightRecord[], results: readonly PutRecordsResultEntry[]): PutResult {
   const put = [];
   const retry = [];
   let reason: string | undefined;
-  for (const [i, parcel] of parcels.entries()) {
+  for (const [i, entry] of entries.entries()) {
     const { ShardId: shardId, ErrorCode, ErrorMessage } = results[i]!;
-    if (ErrorCode === undefined && shardId !== undefined) put.push({ parcel, shardId });
+    if (ErrorCode === undefined && shardId !== undefined) put.push({ entry, shardId });
     else {
-      retry.push({ parcel, isThrottled: ErrorCode === "ProvisionedThroughputExceededException" });
+      retry.push({ entry, isThrottled: ErrorCode === "ProvisionedThroughputExceededException" });
       reason ??= `${ErrorCode ?? "no shard id"}: ${ErrorMessage ?? ""}`;
     }
   }

@@ -18,7 +18,7 @@ import { Outbox } from "../kinesis/outbox.ts";
 import { Producer, type ProducerCounts } from "../kinesis/producer.ts";
 import { PutRecords } from "../kinesis/put-records.ts";
 import { filesThatFit } from "./memory.ts";
-import { OldGeneration } from "./heap-trimmer.ts";
+import { HeapTrimmer } from "./heap-trimmer.ts";
 import type { PushedInput } from "../push/pushed-input.ts";
 import { ShardMap } from "../kinesis/shard-map.ts";
 import { untilActive } from "../kinesis/stream.ts";
@@ -110,7 +110,7 @@ export class Agent {
   readonly #pace = new Pace(steadyClock.now);
   readonly #read = { lines: 0, bytes: 0, cut: 0 };
   readonly #latency = new Latency();
-  readonly #oldGeneration = new OldGeneration();
+  readonly #heapTrimmer = new HeapTrimmer();
 
   constructor(config: AgentConfig, options: RunOptions, parts: AgentParts) {
     const { producer, heartbeat, host, stream } = config;
@@ -219,7 +219,7 @@ export class Agent {
 
   #look(): void {
     this.#pace.look(this.#sources());
-    this.#oldGeneration.look();
+    this.#heapTrimmer.look();
   }
 
   #sources(): WatchedSource[] {

@@ -11,7 +11,7 @@ const GARBAGE_PART = 1 / 4;
  * where that is a megabyte, so what belongs to them grows old first. Does nothing in a process that was not started
  * with `--expose-gc`.
  */
-export class OldGeneration {
+export class HeapTrimmer {
   #keptBytes = getHeapStatistics().used_heap_size;
 
   /** Call once a second or so. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type AccessOptions, FileAccess } from "../../agent/tail/disk/file-access.ts";
-import { sight } from "../../agent/tail/disk/file-stat.ts";
+import { statFile } from "../../agent/tail/disk/file-stat.ts";
 
 const IS_ROOT = process.geteuid?.() === 0;
 const SOMEBODY = 12_345;
@@ -35,7 +35,7 @@ async function refusalOf(
 ): Promise<string | undefined> {
   const all = { directories: [at(directory)], followLinks: false, owners: [], ...options };
   const check = await new FileAccess(all).look();
-  const refusal = await check.refusalOf((await sight(at(name)))!, () => [name, ...others].map(at));
+  const refusal = await check.refusalOf((await statFile(at(name)))!, () => [name, ...others].map(at));
   return refusal?.reason;
 }
 
@@ -141,7 +141,7 @@ describe.skipIf(!IS_ROOT)("a file's owner", () => {
 
 test("a file that was replaced since it was found is asked about again, not read", async () => {
   const path = await make("log/a.log");
-  const found = (await sight(path))!;
+  const found = (await statFile(path))!;
   await symlink(at("etc/shadow"), at("log/next"));
   await rename(at("log/next"), path);
   const check = await new FileAccess({ directories: [at("log")], followLinks: false, owners: [] }).look();

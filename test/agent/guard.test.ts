@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { bytesOf, type Guard, guardAfter } from "../../agent/tail/fingerprint/last-bytes.ts";
+import { bytesOf, type LastBytes, lastBytesAfter } from "../../agent/tail/fingerprint/last-bytes.ts";
 import { isRotatedName } from "../../agent/tail/disk/rotated-name.ts";
 
 test("a guard is the last bytes read, in whatever windows they were, read twice or not", () => {
@@ -10,12 +10,12 @@ test("a guard is the last bytes read, in whatever windows they were, read twice 
       fc.uint8Array({ minLength: 900, maxLength: 1_000 }),
       fc.array(window, { maxLength: 9 }),
       (file, windows) => {
-        let guard: Guard | undefined;
+        let guard: LastBytes | undefined;
         let end = 0;
         for (const { bytes, again } of windows) {
           const start = Math.max(0, end - again);
           end += bytes;
-          guard = guardAfter(guard, Buffer.from(file.subarray(start, end)), start);
+          guard = lastBytesAfter(guard, Buffer.from(file.subarray(start, end)), start);
           expect(guard.end).toBe(end);
           const held = bytesOf(guard);
           expect(held).toEqual(Buffer.from(file.subarray(end - held.length, end)));

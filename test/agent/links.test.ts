@@ -5,7 +5,7 @@ import { AgentFixture, lines } from "./agent-fixture.ts";
 import { agentConfigSchema } from "../../agent/config/config.ts";
 import { FileRule } from "../../agent/tail/files/file-rule.ts";
 import { LeftFiles } from "../../agent/tail/discovery/left-files.ts";
-import { sight } from "../../agent/tail/disk/file-stat.ts";
+import { statFile } from "../../agent/tail/disk/file-stat.ts";
 import { TailHarness } from "./tail-harness.ts";
 
 const texts = (tail: TailHarness): string[] => tail.events.map(({ text }) => text).sort();
@@ -102,7 +102,7 @@ test("a file that is rotated in the moment in which it is asked about may be rea
   const rule = ruleOf(path);
   const left = new LeftFiles([rule]);
   await writeFile(path, lines(1));
-  const found = (await sight(path))!;
+  const found = (await statFile(path))!;
   await rename(path, agent.path("a.log.1"));
   await writeFile(path, lines(2));
   await left.begin();
@@ -116,7 +116,7 @@ test("one that is gone, with another in its place, is neither read nor told, but
   const left = new LeftFiles([ruleOf(path)]);
   await writeFile(agent.path("secret"), "secret\n");
   await symlink(agent.path("secret"), path);
-  const found = (await sight(path))!;
+  const found = (await statFile(path))!;
   await writeFile(agent.path("next"), lines(1));
   await rename(agent.path("next"), path);
   await left.begin();

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { Outbox, type Parcel } from "../../agent/kinesis/outbox.ts";
+import { Outbox, type InFlightRecord } from "../../agent/kinesis/outbox.ts";
 import type { OutgoingRecord } from "../../agent/kinesis/outgoing-record.ts";
 import { Producer } from "../../agent/kinesis/producer.ts";
 import type { PutResult } from "../../agent/kinesis/put-records.ts";
@@ -47,7 +47,7 @@ export class SimulatedStream {
     this.outbox = new Outbox(maxBytes, this.shards, clock);
     this.producer = new Producer({
       stream: "test",
-      requests: { send: (parcels, signal) => this.#send(parcels, signal) },
+      requests: { send: (entries, signal) => this.#send(entries, signal) },
       outbox: this.outbox,
       shards: this.shards,
       maxInFlight: 4,
@@ -106,15 +106,15 @@ export class SimulatedStream {
     }));
   }
 
-  async #send(parcels: readonly Parcel[], signal: AbortSignal): Promise<PutResult> {
+  async #send(entries: readonly InFlightRecord[], signal: AbortSignal): Promise<PutResult> {
     await this.clock.sleep(ANSWER_MS * this.#random(), signal);
     if (this.isDown) throw new Error("connect ECONNREFUSED");
     const put = [];
     const retry = [];
-    for (const parcel of parcels) {
-      const shardId = this.owner(parcel.record.explicitHashKey);
-      if (this.#takes(shardId, parcel.record)) put.push({ parcel, shardId });
-      else retry.push({ parcel, isThrottled: true });
+    for (const entry of entries) {
+      const shardId = this.owner(entry.record.explicitHashKey);
+      if (this.#takes(shardId, entry.record)) put.push({ entry, shardId });
+      else retry.push({ entry, isThrottled: true });
     }
     await this.clock.sleep(ANSWER_MS * this.#random(), signal);
     return { put, retry, reason: "over the limit" };

@@ -1,5 +1,5 @@
 import { identityKey } from "../../tail/disk/file-identity.ts";
-import { sight, type Sighting } from "../../tail/disk/file-stat.ts";
+import { statFile, type FileStat } from "../../tail/disk/file-stat.ts";
 import type { FilesConfig } from "../../config/config.ts";
 import { lastingDetail } from "../../tail/disk/file-access.ts";
 import { FileRule } from "../../tail/files/file-rule.ts";
@@ -38,7 +38,7 @@ export async function countFiles(entries: readonly FilesConfig[]): Promise<numbe
   const keys = new Set<string>();
   for (const entry of entries) {
     for await (const path of new FileRule(entry).matches()) {
-      const found = await sight(path);
+      const found = await statFile(path);
       if (found) keys.add(identityKey(found.file));
     }
   }
@@ -48,8 +48,8 @@ export async function countFiles(entries: readonly FilesConfig[]): Promise<numbe
 async function checkEntry(rule: FileRule): Promise<Finding[]> {
   const { fatal, unreadable } = await rule.problems();
   if (fatal.length > 0) return fatal.map(problem);
-  const sightings = await Promise.all((await rule.paths()).map(sight));
-  const files = sightings.filter((sighting) => sighting !== undefined);
+  const stats = await Promise.all((await rule.paths()).map(statFile));
+  const files = stats.filter((fileStat) => fileStat !== undefined);
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
   const names = files.slice(0, FILES_NAMED).map(({ path }) => path);
   const rest = files.length > FILES_NAMED ? `, and ${files.length - FILES_NAMED} more` : "";
@@ -62,7 +62,7 @@ async function checkEntry(rule: FileRule): Promise<Finding[]> {
 }
 
 /** Files that match and are not read, for a link or their owner. */
-async function leftProblems(rule: FileRule, files: readonly Sighting[]): Promise<Finding[]> {
+async function leftProblems(rule: FileRule, files: readonly FileStat[]): Promise<Finding[]> {
   const check = await rule.access.look();
   const paths = files.map(({ path }) => path);
   const details: string[] = [];

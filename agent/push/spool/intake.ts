@@ -9,7 +9,7 @@ import type { Room } from "./room.ts";
 import { encodeHead, HEAD_BYTES } from "./section-head.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
 import type { Segments } from "./segments.ts";
-import { Turns } from "./mutex.ts";
+import { Mutex } from "./mutex.ts";
 
 /** Bytes written with one fdatasync, at most; more wait for the next. */
 const GROUP_BYTES = 2 ** 20;
@@ -39,7 +39,7 @@ export class Intake {
   readonly dropped = { lines: 0, bytes: 0 };
   readonly #options: IntakeOptions;
   readonly #queue = new AppendQueue();
-  readonly #turns = new Turns();
+  readonly #turns = new Mutex();
   #committing: Promise<void> | undefined;
   /** Dropped newest events, to be recorded before the next one that is kept. */
   #gap = { bytes: 0, lines: 0 };

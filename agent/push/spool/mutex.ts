@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
  * Lets in one who waits after the other. Whoever waited comes after what the one before has brought: were
  * all of them let in at once, nothing would bound what they bring together.
  */
-export class Turns {
+export class Mutex {
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 

@@ -4,21 +4,21 @@ import { whereIs } from "../files/file-record.ts";
 import { compare, isCopyOf } from "../fingerprint/fingerprint.ts";
 import type { FollowedFile } from "../files/followed-file.ts";
 import type { FollowedFiles } from "../files/followed-files.ts";
-import { GUARD_BYTES } from "../fingerprint/last-bytes.ts";
+import { LAST_BYTES } from "../fingerprint/last-bytes.ts";
 import { Beginning, firstLine, readHead } from "../fingerprint/head-fingerprint.ts";
 import { isOldDirectory, isMadeBefore, wasMoved } from "./rotation-evidence.ts";
 import type { PresentBytes } from "./present-bytes.ts";
 import { hasRested } from "./pending-copies.ts";
 import { copiedNames } from "../disk/rotated-name.ts";
-import { openSighted, type OpenFile } from "../disk/open-file.ts";
-import { type Sighting, sight } from "../disk/file-stat.ts";
+import { openAsFound, type OpenFile } from "../disk/open-file.ts";
+import { type FileStat, statFile } from "../disk/file-stat.ts";
 
 /**
  * What a newly found file is to one that is followed. Successor: that one is gone or cut off, and goes on
  * in it. Copy: all that it has was read of that one. Begun: it has nothing but what that one has, and may be
  * a copy after which the original is truncated.
  */
-export interface Kinship {
+export interface CopyMatch {
   readonly original: FollowedFile;
   readonly relation: "successor" | "copy" | "begun";
 }
@@ -27,22 +27,22 @@ export interface Kinship {
  * Those of which a file may be a copy: by a name that rotation gives, and its age; by the time of its last
  * change, which moving it to another file system keeps; or which it may be, on a renumbered device.
  */
-export async function mayBeKin(found: Sighting, files: FollowedFiles): Promise<Set<FollowedFile>> {
-  const kin = new Set<FollowedFile>();
+export async function copyCandidates(found: FileStat, files: FollowedFiles): Promise<Set<FollowedFile>> {
+  const match = new Set<FollowedFile>();
   for (const original of files.withInode(found.file)) {
-    if (original.file.dev !== found.file.dev) kin.add(original);
+    if (original.file.dev !== found.file.dev) match.add(original);
   }
   const name = basename(found.path);
   for (const originalName of copiedNames(name)) {
     const isOld = await isOldDirectory(found.path, originalName, files);
     for (const original of files.named(originalName)) {
-      if (isOld(original) && !isBornAfter(original.file, found.file)) kin.add(original);
+      if (isOld(original) && !isBornAfter(original.file, found.file)) match.add(original);
     }
   }
   for (const original of files.named(name)) {
-    if (original.source.path !== found.path && !isBornAfter(original.file, found.file)) kin.add(original);
+    if (original.source.path !== found.path && !isBornAfter(original.file, found.file)) match.add(original);
   }
-  return kin;
+  return match;
 }
 
 /**
@@ -52,16 +52,16 @@ export async function mayBeKin(found: Sighting, files: FollowedFiles): Promise<S
  * @returns "unclear" when nothing can be told of it now: it is not where it was found any more, may only
  *   have begun to be a copy, or one that it may be a copy of is to be looked at first
  */
-export async function findKin(
-  found: Sighting,
+export async function detectCopy(
+  found: FileStat,
   candidates: readonly FollowedFile[],
   present: PresentBytes,
   isKnownCopyOf: (original: FollowedFile) => boolean,
-): Promise<Kinship | "none" | "unclear"> {
+): Promise<CopyMatch | "none" | "unclear"> {
   if (candidates.length === 0) return "none";
-  const file = await openSighted(found);
+  const file = await openAsFound(found);
   if (file === undefined) {
-    const here = await sight(found.path);
+    const here = await statFile(found.path);
     // Closed to us: following it will say so.
     return here && sameFile(here.file, found.file) ? "none" : "unclear";
   }
@@ -70,7 +70,7 @@ export async function findKin(
     const isAsFound = !(await hasChanged(file, found));
     if (bytes.head.length === 0) return isAsFound && hasRested(found) ? "none" : "unclear";
     const beginning = new Beginning(bytes.head);
-    let unclear: Kinship | "unclear" | undefined;
+    let unclear: CopyMatch | "unclear" | undefined;
     for (const original of candidates) {
       if (isAsFound && (await isStranger(beginning, original, present))) continue;
       const relation = await relationOf(found, bytes, original, isKnownCopyOf(original));
@@ -110,11 +110,11 @@ interface Bytes {
 }
 
 async function relationOf(
-  found: Sighting,
+  found: FileStat,
   bytes: Bytes,
   original: FollowedFile,
   isKnownCopy: boolean,
-): Promise<Kinship["relation"] | "unclear" | undefined> {
+): Promise<CopyMatch["relation"] | "unclear" | undefined> {
   const { known, isCutOff, isNamed, phase, isOpen, source } = original;
   const { fingerprint } = known;
   // Less than a first line may well be in every file.
@@ -140,7 +140,7 @@ async function relationOf(
 }
 
 /** Only a rotation copies a file beside its original, which is truncated then. */
-function isRotation({ path }: Sighting, { source }: FollowedFile): boolean {
+function isRotation({ path }: FileStat, { source }: FollowedFile): boolean {
   return copiedNames(basename(path)).includes(basename(source.path));
 }
 
@@ -149,20 +149,20 @@ function isRotation({ path }: Sighting, { source }: FollowedFile): boolean {
  * now. Where that is not what is known any more, the original is to be looked at before its copy is told.
  */
 async function begunCopyOf(
-  found: Sighting,
+  found: FileStat,
   { file: part, head }: Bytes,
   original: FollowedFile,
 ): Promise<"begun" | "unclear" | undefined> {
   const { location, file, isCutOff, isNamed, known, phase, reading } = original;
   if (isCutOff || phase !== "active" || !isRotation(found, original)) return undefined;
-  const whole = await openSighted({ path: location, file });
+  const whole = await openAsFound({ path: location, file });
   if (whole === undefined) return (await hasChanged(part, found)) ? "unclear" : undefined;
   try {
-    const end = await guardAt(whole, found.size);
+    const end = await lastBytesAt(whole, found.size);
     const wholeHead = await readHead(whole);
     const isKnown = !isNamed || (await compare(known.fingerprint, wholeHead, whole)) !== "other";
     const isBegun = head.equals(wholeHead.subarray(0, head.length));
-    const isPart = isBegun && end.equals(await guardAt(part, found.size));
+    const isPart = isBegun && end.equals(await lastBytesAt(part, found.size));
     if (!isKnown) return isPart || (await hasChanged(part, found)) ? "unclear" : undefined;
     if (!isPart) return undefined;
     // Less than a line may be the beginning of anything.
@@ -174,13 +174,13 @@ async function begunCopyOf(
 }
 
 /** It may be whole by now, and its original cut off. */
-async function hasChanged(part: OpenFile, found: Sighting): Promise<boolean> {
-  const { size, mtimeNs } = await part.sight(found.path);
+async function hasChanged(part: OpenFile, found: FileStat): Promise<boolean> {
+  const { size, mtimeNs } = await part.stat(found.path);
   return size !== found.size || mtimeNs !== found.mtimeNs;
 }
 
 /** Bytes before an offset, as many as a guard has. */
-async function guardAt(file: OpenFile, end: number): Promise<Buffer> {
-  const guard = Buffer.alloc(Math.min(end, GUARD_BYTES));
+async function lastBytesAt(file: OpenFile, end: number): Promise<Buffer> {
+  const guard = Buffer.alloc(Math.min(end, LAST_BYTES));
   return guard.subarray(0, await file.readAt(guard, end - guard.length));
 }

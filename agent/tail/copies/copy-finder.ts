@@ -4,12 +4,12 @@ import type { Copy } from "../files/copies.ts";
 import type { FollowedFile } from "../files/followed-file.ts";
 import type { FollowedFiles } from "../files/followed-files.ts";
 import { identityKey, isBornAfter } from "../disk/file-identity.ts";
-import { findKin, type Kinship, mayBeKin } from "./copy-detection.ts";
+import { detectCopy, type CopyMatch, copyCandidates } from "./copy-detection.ts";
 import { hasRested, PendingCopies } from "./pending-copies.ts";
 import { PresentBytes } from "./present-bytes.ts";
 import { copiedNames, isRotatedName, originalNames } from "../disk/rotated-name.ts";
-import { sightRotated } from "../disk/rotated-files.ts";
-import type { Sighting } from "../disk/file-stat.ts";
+import { statRotated } from "../disk/rotated-files.ts";
+import type { FileStat } from "../disk/file-stat.ts";
 import type { TailLog } from "../files/tail-log.ts";
 import type { TailMemory } from "../files/tail-memory.ts";
 
@@ -17,7 +17,7 @@ import type { TailMemory } from "../files/tail-memory.ts";
 const TURN_MS = 50;
 
 /** Whether a file holds what a followed one held; "unclear" when that cannot be told now. */
-export type Kin = "kin" | "none" | "unclear";
+export type CopySearch = "found" | "none" | "unclear";
 
 export interface CopyFinderParts {
   readonly files: FollowedFiles;
@@ -56,12 +56,16 @@ export class CopyFinder {
    * @param isMatch whether an entry takes it; others are read only where they continue what was
    * @param among those that it may be a copy of; by its name and age if absent
    */
-  async kinOf(found: Sighting, isMatch: boolean, among?: readonly FollowedFile[]): Promise<Kin> {
+  async findOriginal(
+    found: FileStat,
+    isMatch: boolean,
+    among?: readonly FollowedFile[],
+  ): Promise<CopySearch> {
     const { copies } = this.#parts.memory;
     await this.#giveTurn();
     const known = copies.find(found.file);
-    if (known && this.#hasNoMore(found, known)) return "kin";
-    const candidates = (among ?? [...(await mayBeKin(found, this.#parts.files))]).filter(
+    if (known && this.#hasNoMore(found, known)) return "found";
+    const candidates = (among ?? [...(await copyCandidates(found, this.#parts.files))]).filter(
       (original) => this.#mayHaveCopy(original, found) || original.source.id === known?.of,
     );
     // All that is in a copy was in them by now.
@@ -74,15 +78,15 @@ export class CopyFinder {
       return this.#settle(found, { original: whole, relation });
     }
     const isKnownCopyOf = (original: FollowedFile): boolean => original.source.id === known?.of;
-    const kin = await findKin(found, candidates, this.#present, isKnownCopyOf);
-    if (typeof kin !== "string" && kin.relation !== "begun") return this.#settle(found, kin);
-    const original = typeof kin === "string" ? whole : kin.original;
+    const match = await detectCopy(found, candidates, this.#present, isKnownCopyOf);
+    if (typeof match !== "string" && match.relation !== "begun") return this.#settle(found, match);
+    const original = typeof match === "string" ? whole : match.original;
     const isClear =
-      typeof kin === "string" ? kin === "none" && !(await this.#isCutOff(whole)) : hasRested(found);
+      typeof match === "string" ? match === "none" && !(await this.#isCutOff(whole)) : hasRested(found);
     if (!isClear && this.#pending.waits(found, candidates, original)) return "unclear";
     this.#pending.delete(found);
     copies.delete(found.file);
-    return !isMatch && typeof kin !== "string" && !isOlder(found, kin.original) ? "kin" : "none";
+    return !isMatch && typeof match !== "string" && !isOlder(found, match.original) ? "found" : "none";
   }
 
   /** The next look will find that it was. */
@@ -90,22 +94,22 @@ export class CopyFinder {
     return original !== undefined && (await this.#present.of(original)) === "other";
   }
 
-  async #settle(found: Sighting, kin: Kinship): Promise<Kin> {
+  async #settle(found: FileStat, match: CopyMatch): Promise<CopySearch> {
     const { memory } = this.#parts;
     const { copies } = memory;
     this.#pending.delete(found);
     memory.hasNews = true;
-    if (kin.relation === "copy") {
-      copies.add(found, kin.original);
-      this.#parts.log.isCopy(kin.original, found);
+    if (match.relation === "copy") {
+      copies.add(found, match.original);
+      this.#parts.log.isCopy(match.original, found);
     } else {
-      await this.#rehome(kin.original, found);
+      await this.#rehome(match.original, found);
     }
-    return "kin";
+    return "found";
   }
 
   /** Two paths that are configured are two files; a generation that was cut off is in one copy. */
-  #mayHaveCopy(original: FollowedFile, { path, file }: Sighting): boolean {
+  #mayHaveCopy(original: FollowedFile, { path, file }: FileStat): boolean {
     const { isNamed, memory } = this.#parts;
     const isSameInode = original.file.ino === file.ino;
     if (!isSameInode && isNamed(path) && isNamed(original.source.path)) return false;
@@ -115,7 +119,7 @@ export class CopyFinder {
   }
 
   /** Nothing is in a copy that is not delivered, or that has another to tell of it. */
-  #hasNoMore({ path, size, mtimeNs }: Sighting, known: Copy): boolean {
+  #hasNoMore({ path, size, mtimeNs }: FileStat, known: Copy): boolean {
     if (size > known.size || (known.mtimeNs !== undefined && mtimeNs !== known.mtimeNs)) return false;
     for (const name of [basename(path), ...originalNames(basename(path))]) {
       for (const { source, read, phase, isCutOff } of this.#parts.files.named(name)) {
@@ -132,7 +136,7 @@ export class CopyFinder {
     this.#nextTurnMs = performance.now() + TURN_MS;
   }
 
-  async #rehome(file: FollowedFile, found: Sighting): Promise<void> {
+  async #rehome(file: FollowedFile, found: FileStat): Promise<void> {
     const { files, memory, log, now } = this.#parts;
     files.delete(file);
     memory.copies.delete(found.file);
@@ -154,16 +158,16 @@ export class CopyFinder {
     const unsure = new Set<string>();
     if (truncated.length === 0) return unsure;
     const { files, memory } = this.#parts;
-    const rotated = await sightRotated(truncated.map(({ source }) => source.path));
+    const rotated = await statRotated(truncated.map(({ source }) => source.path));
     this.startOver();
     for (const file of truncated) {
       // The oldest of several that begin alike was made of the generation that was cut off first.
       const oldestFirst = rotated
         .get(file.source.path)!
         .sort((a, b) => (isBornAfter(a.file, b.file) ? 1 : -1));
-      for (const sighting of oldestFirst) {
-        if (files.find(identityKey(sighting.file))) continue;
-        if ((await this.kinOf(sighting, true, [file])) === "unclear") unsure.add(file.source.path);
+      for (const fileStat of oldestFirst) {
+        if (files.find(identityKey(fileStat.file))) continue;
+        if ((await this.findOriginal(fileStat, true, [file])) === "unclear") unsure.add(file.source.path);
       }
       if (files.isTruncated(file) && !memory.copies.hasOneOf(file)) onNowhere(file);
     }
@@ -172,6 +176,6 @@ export class CopyFinder {
 }
 
 /** A file that is as long as its copy, and was changed after it, has been written anew. */
-function isOlder({ size, mtimeNs }: Sighting, { looked }: FollowedFile): boolean {
+function isOlder({ size, mtimeNs }: FileStat, { looked }: FollowedFile): boolean {
   return looked?.size === size && BigInt(looked.mtimeNs) > BigInt(mtimeNs);
 }

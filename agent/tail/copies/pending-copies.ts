@@ -1,6 +1,6 @@
 import { lastingKey } from "../disk/file-identity.ts";
 import type { FollowedFile } from "../files/followed-file.ts";
-import type { Sighting } from "../disk/file-stat.ts";
+import type { FileStat } from "../disk/file-stat.ts";
 
 /** An original that is to be truncated is so right after it was copied, and no copy rests for as long. */
 const COPY_RESTS_MS = 10_000;
@@ -27,13 +27,13 @@ export class PendingCopies {
   readonly #pending = new Map<string, Pending>();
 
   /** The file that held all that a copy holds, if it has not changed since that was found. */
-  originalOf({ file, size, mtimeNs }: Sighting): FollowedFile | undefined {
+  originalOf({ file, size, mtimeNs }: FileStat): FollowedFile | undefined {
     const pending = this.#pending.get(lastingKey(file));
     return pending?.size === size && pending.mtimeNs === mtimeNs ? pending.original : undefined;
   }
 
   /** @returns false when it has waited for long enough */
-  waits(found: Sighting, candidates: readonly FollowedFile[], original: FollowedFile | undefined): boolean {
+  waits(found: FileStat, candidates: readonly FollowedFile[], original: FollowedFile | undefined): boolean {
     const key = lastingKey(found.file);
     const nowMs = performance.now();
     const sinceMs = this.#pending.get(key)?.sinceMs ?? nowMs;
@@ -45,12 +45,12 @@ export class PendingCopies {
     return true;
   }
 
-  delete({ file }: Sighting): void {
+  delete({ file }: FileStat): void {
     this.#pending.delete(lastingKey(file));
   }
 }
 
 /** Not changed for a while; or at a time that is still to come, which tells nothing. */
-export function hasRested({ mtimeNs }: Sighting): boolean {
+export function hasRested({ mtimeNs }: FileStat): boolean {
   return Math.abs(Date.now() - Number(mtimeNs) / 1e6) >= COPY_RESTS_MS;
 }

@@ -12,9 +12,9 @@ import { FollowedFiles } from "../files/followed-files.ts";
 import { HEAD } from "../../framing/line-framer.ts";
 import { MissingFiles } from "./missing-files.ts";
 import { readStart } from "../files/read-start.ts";
-import { sightRotated } from "../disk/rotated-files.ts";
+import { statRotated } from "../disk/rotated-files.ts";
 import { copiedNames, originalNames } from "../disk/rotated-name.ts";
-import type { Sighting } from "../disk/file-stat.ts";
+import type { FileStat } from "../disk/file-stat.ts";
 import { TailLog } from "../files/tail-log.ts";
 import { type MemoryOptions, TailMemory } from "../files/tail-memory.ts";
 import type { TailState } from "../files/tail-state.ts";
@@ -118,15 +118,15 @@ export class FileFinder {
     const { fresh, waiting } = await this.#search.run(this.limit.room, isCopy);
     this.log.leaves(this.#search.left);
     this.#copies.startOver();
-    const names = new Set(fresh.map(({ sighting }) => sighting.path));
+    const names = new Set(fresh.map(({ fileStat }) => fileStat.path));
     // A copy can be told only once its original is known.
-    const originals = fresh.filter(({ sighting }) => !isRotationOf(sighting.path, names));
+    const originals = fresh.filter(({ fileStat }) => !isRotationOf(fileStat.path, names));
     const paths = new Set(this.#unsure);
     this.#unsure.clear();
-    for (const { sighting, rule } of [...originals, ...fresh]) {
-      const predecessor = this.files.latestAt(sighting.path);
-      if ((await this.#discover(sighting, rule)) && predecessor) paths.add(sighting.path);
-      if (!this.files.find(identityKey(sighting.file))) this.#hasSetAside = true;
+    for (const { fileStat, rule } of [...originals, ...fresh]) {
+      const predecessor = this.files.latestAt(fileStat.path);
+      if ((await this.#discover(fileStat, rule)) && predecessor) paths.add(fileStat.path);
+      if (!this.files.find(identityKey(fileStat.file))) this.#hasSetAside = true;
     }
     for (const path of await vacatedPaths(this.files)) paths.add(path);
     await this.#adoptRotated([...paths]);
@@ -141,27 +141,27 @@ export class FileFinder {
   /** A copy matters as long as it is found. */
   async #sweepCopies(): Promise<void> {
     const paths = new Set(Array.from(this.files.latest(), ({ source }) => source.path));
-    const rotated = await sightRotated([...paths]);
+    const rotated = await statRotated([...paths]);
     const beside = [...rotated.values()].flat().map(({ file }) => file);
     this.memory.copies.keep([...this.#search.found(), ...beside]);
   }
 
   /** @returns whether it is followed from now on */
-  async #discover(sighting: Sighting, rule: FileRule): Promise<boolean> {
-    if (rule.isTooOld(sighting) || this.files.find(identityKey(sighting.file))) return false;
-    const kin = await this.#copies.kinOf(sighting, true);
-    this.#hasPending ||= kin === "unclear";
-    if (kin !== "none") return false;
+  async #discover(fileStat: FileStat, rule: FileRule): Promise<boolean> {
+    if (rule.isTooOld(fileStat) || this.files.find(identityKey(fileStat.file))) return false;
+    const match = await this.#copies.findOriginal(fileStat, true);
+    this.#hasPending ||= match === "unclear";
+    if (match !== "none") return false;
     // Only files that are older than the rule may be left out: a later one appeared while we watched.
     const isAtEnd = rule.startAt === "end" && !this.memory.knowsRule(rule);
-    const start = isAtEnd ? await readStart(sighting, rule.lineFeed) : HEAD;
-    const { path } = sighting;
+    const start = isAtEnd ? await readStart(fileStat, rule.lineFeed) : HEAD;
+    const { path } = fileStat;
     const before = this.files.latestAt(path);
-    const file = this.memory.follow(sighting, path, rule.readingOf(path), start);
+    const file = this.memory.follow(fileStat, path, rule.readingOf(path), start);
     this.log.following(file);
-    this.#search.followed(sighting.file);
+    this.#search.followed(fileStat.file);
     // What an editor's save leaves, and `sed -i`; or a log that begins as the last one did.
-    if (before && (await isCopyOf(before.known.fingerprint, sighting))) this.log.repeats(file, before);
+    if (before && (await isCopyOf(before.known.fingerprint, fileStat))) this.log.repeats(file, before);
     return true;
   }
 
@@ -249,38 +249,38 @@ export class FileFinder {
    * after the first that was followed there, and rotated away before they were seen.
    */
   async #adoptRotated(paths: readonly string[]): Promise<void> {
-    const rotated = await sightRotated(paths);
+    const rotated = await statRotated(paths);
     this.#copies.startOver();
-    for (const [path, sightings] of rotated) {
-      const unknown: Sighting[] = [];
-      for (const sighting of sightings) {
-        const known = this.files.find(identityKey(sighting.file));
-        if (known) await this.#find(known, sighting);
-        else unknown.push(sighting);
+    for (const [path, stats] of rotated) {
+      const unknown: FileStat[] = [];
+      for (const fileStat of stats) {
+        const known = this.files.find(identityKey(fileStat.file));
+        if (known) await this.#find(known, fileStat);
+        else unknown.push(fileStat);
       }
-      for (const sighting of unknown) {
-        const kin = await this.#copies.kinOf(sighting, this.#search.has(sighting.file));
-        if (kin === "unclear") this.#unsure.add(path);
-        if (kin !== "none" || !this.#isEarlier(sighting, path)) continue;
+      for (const fileStat of unknown) {
+        const match = await this.#copies.findOriginal(fileStat, this.#search.has(fileStat.file));
+        if (match === "unclear") this.#unsure.add(path);
+        if (match !== "none" || !this.#isEarlier(fileStat, path)) continue;
         const { reading, tag } = this.files.latestAt(path)!;
         const rule = ruleOf(this.#rules, path, tag);
-        if (rule && !(await this.#search.mayRead(sighting, rule))) continue;
-        this.log.following(this.memory.follow(sighting, path, reading, HEAD));
+        if (rule && !(await this.#search.mayRead(fileStat, rule))) continue;
+        this.log.following(this.memory.follow(fileStat, path, reading, HEAD));
       }
     }
   }
 
   /** Whether a file was at a path before. By a name that an entry takes, and that others give too, it is one of its own. */
-  #isEarlier({ path, file }: Sighting, original: string): boolean {
+  #isEarlier({ path, file }: FileStat, original: string): boolean {
     const isOwn = this.#search.takes(path) && !copiedNames(basename(path)).includes(basename(original));
     return !isOwn && this.files.isFollower(file, original);
   }
 
   /** A file that is followed has a rotated name, perhaps beside its own. */
-  async #find(file: FollowedFile, sighting: Sighting): Promise<void> {
+  async #find(file: FollowedFile, fileStat: FileStat): Promise<void> {
     const wasActive = file.phase === "active";
     if (wasActive && (await file.place.atPath())) return;
-    file.seen(sighting, this.#now());
+    file.seen(fileStat, this.#now());
     if (wasActive) this.log.rotated(file);
   }
 }

@@ -9,7 +9,7 @@ import { LeftFiles } from "./left-files.ts";
 import type { Reading } from "../files/reading.ts";
 import { isRotatedName } from "../disk/rotated-name.ts";
 import { type Elsewhere, SearchQueue } from "./search-queue.ts";
-import { type Sighting, sight, sightAtOnce } from "../disk/file-stat.ts";
+import { type FileStat, statFile, statFileSync } from "../disk/file-stat.ts";
 
 /** Even where no directory has changed: a link may lead to another file. */
 const SEARCH_EVERY_MS = 30_000;
@@ -17,7 +17,7 @@ const SEARCH_EVERY_MS = 30_000;
 /** A file that is not followed, with the entry it belongs to. */
 export interface Fresh {
   readonly rule: FileRule;
-  readonly sighting: Sighting;
+  readonly fileStat: FileStat;
 }
 
 /** What a search found and nobody follows. */
@@ -49,7 +49,7 @@ export class FileSearch {
 
   /** What the last search found elsewhere than where it is followed from. */
   *found(): Generator<FileIdentity> {
-    for (const { sightings } of this.#elsewhere.values()) yield sightings[0].file;
+    for (const { stats } of this.#elsewhere.values()) yield stats[0].file;
   }
 
   /** Call when a file that it found is followed from where it was found. */
@@ -101,20 +101,20 @@ export class FileSearch {
     const atHome = new Set<FollowedFile>();
     for (const rule of this.#rules) {
       for await (const path of rule.matches()) {
-        const sighting = isLocal(dirname(path)) ? sightAtOnce(path) : await sight(path);
-        if (sighting === undefined) continue;
-        const key = identityKey(sighting.file);
+        const fileStat = isLocal(dirname(path)) ? statFileSync(path) : await statFile(path);
+        if (fileStat === undefined) continue;
+        const key = identityKey(fileStat.file);
         const file = this.#files.find(key);
         if (file?.source.path === path) {
-          file.seen(sighting, this.#now());
+          file.seen(fileStat, this.#now());
           atHome.add(file);
           this.#elsewhere.delete(key);
         } else if (!(file && atHome.has(file)))
-          (this.#left.has(key) ? leftBefore : queue).add(key, rule, sighting);
+          (this.#left.has(key) ? leftBefore : queue).add(key, rule, fileStat);
       }
     }
-    for (const [key, { rule, sightings }] of left) {
-      if (await this.#left.ruleFor(sightings)) for (const one of sightings) queue.add(key, rule, one);
+    for (const [key, { rule, stats }] of left) {
+      if (await this.#left.ruleFor(stats)) for (const one of stats) queue.add(key, rule, one);
     }
     queue.sortOut();
     const { waiting } = queue;
@@ -128,14 +128,14 @@ export class FileSearch {
   /** @param isCrowded what is left here may have kept others waiting */
   async #fresh(isCrowded: boolean): Promise<Fresh[]> {
     const fresh: Fresh[] = [];
-    for (const [key, { sightings }] of this.#elsewhere) {
+    for (const [key, { stats }] of this.#elsewhere) {
       const file = this.#files.find(key);
       if (file) {
-        file.seen(sightings[0], this.#now());
+        file.seen(stats[0], this.#now());
         continue;
       }
-      const rule = await this.#left.ruleFor(sightings);
-      if (rule) fresh.push({ rule, sighting: sightings[0] });
+      const rule = await this.#left.ruleFor(stats);
+      if (rule) fresh.push({ rule, fileStat: stats[0] });
       else {
         this.#elsewhere.delete(key);
         if (isCrowded) this.bringForward();
@@ -143,7 +143,7 @@ export class FileSearch {
     }
     this.#left.end();
     if (this.#left.hasChanged) this.bringForward();
-    return fresh.sort((a, b) => (a.sighting.path < b.sighting.path ? -1 : 1));
+    return fresh.sort((a, b) => (a.fileStat.path < b.fileStat.path ? -1 : 1));
   }
 
   /** Why files that the last search found are not read, by path. */
@@ -151,9 +151,9 @@ export class FileSearch {
     return this.#left.refusals;
   }
 
-  /** @param sighting of what rotation made of a file of this rule */
-  mayRead(sighting: Sighting, rule: FileRule): Promise<boolean> {
-    return this.#left.mayRead(sighting, rule);
+  /** @param fileStat of what rotation made of a file of this rule */
+  mayRead(fileStat: FileStat, rule: FileRule): Promise<boolean> {
+    return this.#left.mayRead(fileStat, rule);
   }
 
   /**
@@ -162,10 +162,10 @@ export class FileSearch {
    */
   otherOwner(file: FileIdentity, path: string): { path: string; reading: Reading } | undefined {
     const found = this.#elsewhere.get(identityKey(file));
-    const isOwn = (here: Sighting): boolean =>
+    const isOwn = (here: FileStat): boolean =>
       here.path === path || isRotatedName(basename(here.path), basename(path));
-    if (found === undefined || found.sightings.some(isOwn)) return undefined;
-    const { path: other } = found.sightings[0];
+    if (found === undefined || found.stats.some(isOwn)) return undefined;
+    const { path: other } = found.stats[0];
     return { path: other, reading: found.rule.readingOf(other) };
   }
 }

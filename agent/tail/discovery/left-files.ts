@@ -1,8 +1,8 @@
 import type { FileCheck, Refusal } from "../disk/file-access.ts";
 import { identityKey, sameFile } from "../disk/file-identity.ts";
 import type { FileRule } from "../files/file-rule.ts";
-import { sightRotated } from "../disk/rotated-files.ts";
-import type { Sighting } from "../disk/file-stat.ts";
+import { statRotated } from "../disk/rotated-files.ts";
+import type { FileStat } from "../disk/file-stat.ts";
 
 /** Decides by which entry a file is read, and keeps those that match and are left. */
 export class LeftFiles {
@@ -48,27 +48,27 @@ export class LeftFiles {
   }
 
   /**
-   * @param sightings of one file, by all names that the search has found
+   * @param stats of one file, by all names that the search has found
    * @returns the first entry by which it may be read; undefined where it is left
    */
-  async ruleFor(sightings: readonly [Sighting, ...Sighting[]]): Promise<FileRule | undefined> {
-    const key = identityKey(sightings[0].file);
+  async ruleFor(stats: readonly [FileStat, ...FileStat[]]): Promise<FileRule | undefined> {
+    const key = identityKey(stats[0].file);
     const known = this.#allowedNow.get(key) ?? this.#allowed.get(key);
     if (known) {
       this.#allowedNow.set(key, known);
       return known;
     }
     let left: LeftFile | undefined;
-    for (const sighting of sightings) {
+    for (const fileStat of stats) {
       for (const rule of this.#rules) {
-        if (!rule.takes(sighting.path)) continue;
-        const refusal = await this.#refusalOf(sighting, rule, sightings);
+        if (!rule.takes(fileStat.path)) continue;
+        const refusal = await this.#refusalOf(fileStat, rule, stats);
         if (refusal === undefined) {
           this.#allowedNow.set(key, rule);
           this.#leftNow.delete(key);
           return rule;
         }
-        left ??= { path: sighting.path, refusal };
+        left ??= { path: fileStat.path, refusal };
       }
     }
     if (left?.refusal.reason === "changed") this.hasChanged = true;
@@ -77,25 +77,25 @@ export class LeftFiles {
   }
 
   /** Whether one may be read that rotation made of a file of this entry. */
-  async mayRead(sighting: Sighting, rule: FileRule): Promise<boolean> {
+  async mayRead(fileStat: FileStat, rule: FileRule): Promise<boolean> {
     return (
-      this.#allowed.has(identityKey(sighting.file)) ||
-      (await this.#refusalOf(sighting, rule, [sighting])) === undefined
+      this.#allowed.has(identityKey(fileStat.file)) ||
+      (await this.#refusalOf(fileStat, rule, [fileStat])) === undefined
     );
   }
 
   /** A file may be rotated in the moment in which it is asked about, and is asked about where it went then. */
   async #refusalOf(
-    sighting: Sighting,
+    fileStat: FileStat,
     rule: FileRule,
-    names: readonly Sighting[],
+    names: readonly FileStat[],
   ): Promise<Refusal | undefined> {
     const check = this.#checks.get(rule) ?? (await rule.access.look());
     const paths = (): string[] => names.map(({ path }) => path);
-    const refusal = await check.refusalOf(sighting, paths);
+    const refusal = await check.refusalOf(fileStat, paths);
     if (refusal?.reason !== "changed") return refusal;
-    const rotated = (await sightRotated([sighting.path])).get(sighting.path) ?? [];
-    const moved = rotated.find(({ file }) => sameFile(file, sighting.file));
+    const rotated = (await statRotated([fileStat.path])).get(fileStat.path) ?? [];
+    const moved = rotated.find(({ file }) => sameFile(file, fileStat.file));
     return moved ? check.refusalOf(moved, () => [...paths(), moved.path]) : refusal;
   }
 }

@@ -1,6 +1,6 @@
 import { systemReason } from "../../agent-error.ts";
 import { CompressedFile, type Unpacked } from "../files/compressed-file.ts";
-import type { CopyFinder, Kin } from "../copies/copy-finder.ts";
+import type { CopyFinder, CopySearch } from "../copies/copy-finder.ts";
 import { identityKey, isBornBefore, sameFile } from "../disk/file-identity.ts";
 import { compare } from "../fingerprint/fingerprint.ts";
 import type { FollowedFile } from "../files/followed-file.ts";
@@ -8,7 +8,7 @@ import type { FollowedFiles } from "../files/followed-files.ts";
 import { readHead } from "../fingerprint/head-fingerprint.ts";
 import { hasRested } from "../copies/pending-copies.ts";
 import { findRotations } from "./rotation-search.ts";
-import type { Sighting } from "../disk/file-stat.ts";
+import type { FileStat } from "../disk/file-stat.ts";
 import type { TailLog } from "../files/tail-log.ts";
 import type { TailMemory } from "../files/tail-memory.ts";
 
@@ -58,7 +58,7 @@ export class MissingFiles {
     for (const file of this.#waiting) {
       if (this.#isUnpacking) return;
       const isFound = !file.isCutOff && file.phase !== "lost";
-      const found = isFound ? "kin" : await this.#find(file);
+      const found = isFound ? "found" : await this.#find(file);
       if (found === "unclear") continue;
       this.#waiting.delete(file);
       file.isMissing = false;
@@ -67,7 +67,7 @@ export class MissingFiles {
     }
   }
 
-  async #find(file: FollowedFile): Promise<Kin> {
+  async #find(file: FollowedFile): Promise<CopySearch> {
     const { files, copies, memory } = this.#parts;
     this.#problem = undefined;
     const { plain, compressed } = await findRotations(file.source.path);
@@ -75,14 +75,14 @@ export class MissingFiles {
     const itself = [...plain, ...compressed].find((found) => sameFile(found.file, file.file));
     if (itself && !file.isCutOff) {
       file.seen(itself, this.#parts.now());
-      return "kin";
+      return "found";
     }
     for (const found of plain) {
       if (!file.isCutOff || files.find(identityKey(found.file))) continue;
-      const kin = await copies.kinOf(found, true, [file]);
+      const match = await copies.findOriginal(found, true, [file]);
       // It may be the copy of another generation.
-      if (!file.isCutOff || memory.copies.hasOneOf(file)) return "kin";
-      isUnclear ||= kin === "unclear";
+      if (!file.isCutOff || memory.copies.hasOneOf(file)) return "found";
+      isUnclear ||= match === "unclear";
     }
     for (const found of compressed) {
       if (files.find(identityKey(found.file)) || isMadeBefore(found, file)) continue;
@@ -98,7 +98,7 @@ export class MissingFiles {
     return isUnclear ? "unclear" : "none";
   }
 
-  async #goOn(file: FollowedFile, found: Sighting, unpacked: Unpacked): Promise<Kin> {
+  async #goOn(file: FollowedFile, found: FileStat, unpacked: Unpacked): Promise<CopySearch> {
     const { files, memory, log, now } = this.#parts;
     files.delete(file);
     await file.rehome(found, now(), unpacked);
@@ -106,12 +106,12 @@ export class MissingFiles {
     memory.hasNews = true;
     this.#unpacked = file;
     log.goesOnInArchive(file);
-    return "kin";
+    return "found";
   }
 }
 
 /** What was read of a file was written before it was compressed. */
-function isMadeBefore({ file }: Sighting, { known }: FollowedFile): boolean {
+function isMadeBefore({ file }: FileStat, { known }: FollowedFile): boolean {
   const changedNs = known.verified?.mtimeNs;
   if (file.birthtimeNs === "0" || changedNs === undefined) return false;
   return isBornBefore(file, Number(changedNs) / 1e6);
@@ -119,7 +119,7 @@ function isMadeBefore({ file }: Sighting, { known }: FollowedFile): boolean {
 
 /** @returns "other" when a compressed file does not hold what was read of another */
 async function unpackedOf(
-  { path, file: identity }: Sighting,
+  { path, file: identity }: FileStat,
   { known, isNamed }: FollowedFile,
 ): Promise<Unpacked | "other" | { readonly problem: string }> {
   const { fingerprint } = known;

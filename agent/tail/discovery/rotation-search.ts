@@ -3,7 +3,7 @@ import { basename, dirname, join, parse } from "node:path";
 import { identityKey, isBornAfter } from "../disk/file-identity.ts";
 import { placesOf } from "../disk/rotated-files.ts";
 import { isRotatedName } from "../disk/rotated-name.ts";
-import { type Sighting, sight } from "../disk/file-stat.ts";
+import { type FileStat, statFile } from "../disk/file-stat.ts";
 import { formatOf } from "../disk/unpack.ts";
 
 /** Directories to look into beside a file: `olddir` may name one, and hardly one of thousands. */
@@ -11,8 +11,8 @@ const MOST_DIRECTORIES = 100;
 
 export interface Rotations {
   /** As they were written. */
-  readonly plain: Sighting[];
-  readonly compressed: Sighting[];
+  readonly plain: FileStat[];
+  readonly compressed: FileStat[];
 }
 
 /** Directories that change without end are taken as they are. */
@@ -61,12 +61,12 @@ export async function lookForRotations(path: string, listing = AS_THEY_ARE): Pro
         const original = packed ? name.slice(0, -packed.length) : name;
         const isRotation = isRotatedName(original, basename(place));
         if (!isRotation && !(packed && original === basename(place))) continue;
-        const sighting = await sight(join(directory, name));
-        if (sighting) found[packed ? "compressed" : "plain"].push(sighting);
+        const fileStat = await statFile(join(directory, name));
+        if (fileStat) found[packed ? "compressed" : "plain"].push(fileStat);
       }
     }
   }
-  const oldestFirst = (a: Sighting, b: Sighting): number => (isBornAfter(a.file, b.file) ? 1 : -1);
+  const oldestFirst = (a: FileStat, b: FileStat): number => (isBornAfter(a.file, b.file) ? 1 : -1);
   found.plain.sort(oldestFirst);
   found.compressed.sort(oldestFirst);
   return found;

@@ -1,6 +1,6 @@
 import type { FileIdentity } from "../disk/file-identity.ts";
 import type { FileRule } from "../files/file-rule.ts";
-import type { Sighting } from "../disk/file-stat.ts";
+import type { FileStat } from "../disk/file-stat.ts";
 
 /** So many more than are asked for are held until the oldest of them are sorted out. */
 const HELD_BEYOND = 1_000;
@@ -8,7 +8,7 @@ const HELD_BEYOND = 1_000;
 /** A file that is not where it is followed from, by all its names. */
 export interface Elsewhere {
   readonly rule: FileRule;
-  readonly sightings: [Sighting, ...Sighting[]];
+  readonly stats: [FileStat, ...FileStat[]];
 }
 
 /** Holds those of the files that were changed last, as many as there is room for. */
@@ -29,27 +29,27 @@ export class SearchQueue {
     this.#holdsAtMost = most + HELD_BEYOND;
   }
 
-  add(key: string, rule: FileRule, sighting: Sighting): void {
+  add(key: string, rule: FileRule, fileStat: FileStat): void {
     const found = this.#held.get(key);
     if (found === undefined) {
-      if (changedMs(sighting) < this.#sinceMs && !this.#needsNoRoom(sighting.file))
-        this.#leave(rule, sighting);
-      else this.#held.set(key, { rule, sightings: [sighting] });
+      if (changedMs(fileStat) < this.#sinceMs && !this.#needsNoRoom(fileStat.file))
+        this.#leave(rule, fileStat);
+      else this.#held.set(key, { rule, stats: [fileStat] });
       if (this.#held.size > this.#holdsAtMost) this.sortOut();
-    } else if (found.rule === rule && sighting.path < found.sightings[0].path) {
-      found.sightings.unshift(sighting);
-    } else if (found.sightings.every(({ path }) => path !== sighting.path)) {
-      found.sightings.push(sighting);
+    } else if (found.rule === rule && fileStat.path < found.stats[0].path) {
+      found.stats.unshift(fileStat);
+    } else if (found.stats.every(({ path }) => path !== fileStat.path)) {
+      found.stats.push(fileStat);
     }
   }
 
   /** Leaves those that have no room. */
   sortOut(): void {
     if (this.#held.size <= this.#most) return;
-    const strangers = Array.from(this.#held, ([key, { rule, sightings }]) => ({
+    const strangers = Array.from(this.#held, ([key, { rule, stats }]) => ({
       key,
       rule,
-      first: sightings[0],
+      first: stats[0],
     }))
       .filter(({ first }) => !this.#needsNoRoom(first.file))
       .sort((a, b) => changedMs(b.first) - changedMs(a.first));
@@ -61,11 +61,11 @@ export class SearchQueue {
     this.#holdsAtMost = this.#held.size + HELD_BEYOND;
   }
 
-  #leave(rule: FileRule, sighting: Sighting): void {
-    if (!rule.isTooOld(sighting)) this.waiting++;
+  #leave(rule: FileRule, fileStat: FileStat): void {
+    if (!rule.isTooOld(fileStat)) this.waiting++;
   }
 }
 
-function changedMs({ mtimeNs }: Sighting): number {
+function changedMs({ mtimeNs }: FileStat): number {
   return Number(mtimeNs) / 1e6;
 }

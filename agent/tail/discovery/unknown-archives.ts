@@ -7,23 +7,23 @@ import type { FollowedFiles } from "../files/followed-files.ts";
 import { readHead } from "../fingerprint/head-fingerprint.ts";
 import { originalNames } from "../disk/rotated-name.ts";
 import { directoriesIn, namesIn } from "./rotation-search.ts";
-import { type Sighting, sight } from "../disk/file-stat.ts";
+import { type FileStat, statFile } from "../disk/file-stat.ts";
 import { formatOf } from "../disk/unpack.ts";
 
 /**
  * Compressed files that rotation made of followed paths since a moment, and that hold nothing of what is known:
  * generations that came and went while no agent ran.
  */
-export async function findUnknownArchives(files: FollowedFiles, sinceMs: number): Promise<Sighting[]> {
+export async function findUnknownArchives(files: FollowedFiles, sinceMs: number): Promise<FileStat[]> {
   const known = Map.groupBy(files.all(), ({ source }) => source.path);
   const byDirectory = Map.groupBy(known.keys(), dirname);
-  const unknown: Sighting[] = [];
+  const unknown: FileStat[] = [];
   for (const [own, paths] of byDirectory) {
     const byName = new Map(paths.map((path) => [basename(path), known.get(path)!]));
     for (const directory of [own, ...(await directoriesIn(own))]) {
       for (const name of await namesIn(directory)) {
         const sources = sourcesOf(name, byName);
-        const found = sources.length > 0 ? await sight(join(directory, name)) : undefined;
+        const found = sources.length > 0 ? await statFile(join(directory, name)) : undefined;
         if (found === undefined || files.find(identityKey(found.file))) continue;
         if (isBornBefore(found.file, sinceMs)) continue;
         if (!(await holdsOneOf(found, sources))) unknown.push(found);
@@ -41,7 +41,7 @@ function sourcesOf(name: string, byName: ReadonlyMap<string, FollowedFile[]>): F
   return [unpacked, ...originalNames(unpacked)].flatMap((original) => byName.get(original) ?? []);
 }
 
-async function holdsOneOf({ path, file }: Sighting, sources: readonly FollowedFile[]): Promise<boolean> {
+async function holdsOneOf({ path, file }: FileStat, sources: readonly FollowedFile[]): Promise<boolean> {
   try {
     const open = await CompressedFile.open(path, file);
     if (open === undefined) return true;

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, lstat, open, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { type FileIdentity, identify, sameFile } from "./file-identity.ts";
-import type { Sighting } from "./file-stat.ts";
+import type { FileStat } from "./file-stat.ts";
 
 /** Opens a file only to ask about it: that needs no right to read it. source: open(2), on every architecture of Linux */
 const O_PATH = 0o10_000_000;
@@ -70,11 +70,11 @@ export interface FileCheck {
    * @param paths that a search has found, the file's own names among them; asked for where it has several
    * @returns undefined when it may be read
    */
-  refusalOf(found: Sighting, paths: Paths): Promise<Refusal | undefined>;
+  refusalOf(found: FileStat, paths: Paths): Promise<Refusal | undefined>;
 }
 
 async function refusalOf(
-  found: Sighting,
+  found: FileStat,
   paths: Paths,
   allowed: readonly string[],
   owners: readonly number[],
@@ -109,7 +109,7 @@ function linkRefusal(path: string, real: string, allowed: readonly string[]): Re
 }
 
 async function nameRefusal(
-  { path, file }: Sighting,
+  { path, file }: FileStat,
   names: number,
   paths: Paths,
   allowed: readonly string[],

@@ -3,7 +3,7 @@ import { lstat, stat } from "node:fs/promises";
 import { type FileIdentity, identify } from "./file-identity.ts";
 
 /** A file as it was found at a path. */
-export interface Sighting {
+export interface FileStat {
   readonly path: string;
   readonly file: FileIdentity;
   readonly size: number;
@@ -14,7 +14,7 @@ export interface Sighting {
 }
 
 /** @returns undefined where there is no regular file */
-export async function sight(path: string): Promise<Sighting | undefined> {
+export async function statFile(path: string): Promise<FileStat | undefined> {
   let found: BigIntStats;
   try {
     found = await stat(path, { bigint: true });
@@ -22,14 +22,14 @@ export async function sight(path: string): Promise<Sighting | undefined> {
     // Missing, or in a directory that is closed to us: neither can be followed now.
     return undefined;
   }
-  return found.isFile() ? sighting(path, found) : undefined;
+  return found.isFile() ? fileStat(path, found) : undefined;
 }
 
 /** The same at once, for paths whose file system answers at once. */
-export function sightAtOnce(path: string): Sighting | undefined {
+export function statFileSync(path: string): FileStat | undefined {
   try {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-    return found?.isFile() ? sighting(path, found) : undefined;
+    return found?.isFile() ? fileStat(path, found) : undefined;
   } catch {
     return undefined;
   }
@@ -42,7 +42,7 @@ export async function isLink(path: string): Promise<boolean> {
   );
 }
 
-export function sighting(path: string, stat: BigIntStats): Sighting {
+export function fileStat(path: string, stat: BigIntStats): FileStat {
   return {
     path,
     file: identify(stat),

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { isLocal } from "./file-system.ts";
 import { type FileIdentity, sameFile } from "./file-identity.ts";
-import { type Sighting, sighting } from "./file-stat.ts";
+import { type FileStat, fileStat } from "./file-stat.ts";
 
 /** What was just written is in memory: reading as much takes less than handing it to another thread does. */
 export const READ_AT_ONCE_BYTES = 64 * 2 ** 10;
@@ -20,7 +20,7 @@ const readInThread = promisify(read);
 export interface ReadableFile {
   /** @returns how much of the buffer there was to fill it with */
   readAt(buffer: Buffer, offset: number): Promise<number>;
-  sight(path: string): Promise<Sighting>;
+  stat(path: string): Promise<FileStat>;
   close(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export class OpenFile implements ReadableFile {
   /** @returns undefined when another file, or none, is at the path @throws when it cannot be read */
   static async open(path: string, file: FileIdentity): Promise<OpenFile | undefined> {
     const opened = new OpenFile(isLocal(dirname(path)) ? openSync(path, READ_ONLY) : await open(path));
-    const isSame = await opened.sight(path).then(
+    const isSame = await opened.stat(path).then(
       (found) => sameFile(found.file, file),
       () => false,
     );
@@ -54,10 +54,10 @@ export class OpenFile implements ReadableFile {
   }
 
   /** As it is now, wherever it is. */
-  async sight(path: string): Promise<Sighting> {
+  async stat(path: string): Promise<FileStat> {
     const handle = this.#handle;
     const isBare = typeof handle === "number";
-    return sighting(path, isBare ? fstatSync(handle, BIGINT) : await handle.stat(BIGINT));
+    return fileStat(path, isBare ? fstatSync(handle, BIGINT) : await handle.stat(BIGINT));
   }
 
   async close(): Promise<void> {
@@ -67,10 +67,10 @@ export class OpenFile implements ReadableFile {
 }
 
 /** @returns undefined when it is not there any more, or cannot be read */
-export async function openSighted({
+export async function openAsFound({
   path,
   file,
-}: Pick<Sighting, "path" | "file">): Promise<OpenFile | undefined> {
+}: Pick<FileStat, "path" | "file">): Promise<OpenFile | undefined> {
   // Gone or closed to us: nothing of it can be read, and so nothing be delivered twice.
   return OpenFile.open(path, file).catch(() => undefined);
 }

@@ -1,8 +1,8 @@
 import { systemReason } from "../../agent-error.ts";
 import type { FileIdentity } from "../disk/file-identity.ts";
-import { HEADER_BYTES } from "../fingerprint/head-fingerprint.ts";
+import { HEAD_BYTES } from "../fingerprint/head-fingerprint.ts";
 import { OpenFile, type ReadableFile } from "../disk/open-file.ts";
-import type { Sighting } from "../disk/file-stat.ts";
+import type { FileStat } from "../disk/file-stat.ts";
 import { formatOf, unpack } from "../disk/unpack.ts";
 
 /** A read and the guard before it are asked for in any order: so much is kept of what was unpacked last. */
@@ -56,7 +56,7 @@ export class CompressedFile implements ReadableFile {
 
   async readAt(buffer: Buffer, offset: number): Promise<number> {
     const end = offset + buffer.length;
-    if (end <= HEADER_BYTES && end <= this.#head.length) return this.#head.copy(buffer, 0, offset, end);
+    if (end <= HEAD_BYTES && end <= this.#head.length) return this.#head.copy(buffer, 0, offset, end);
     if (offset < this.#start) await this.#startOver();
     while (this.#end < end && (await this.#unpackMore(offset)));
     let at = this.#start;
@@ -79,7 +79,7 @@ export class CompressedFile implements ReadableFile {
   /** @returns undefined where the end of the file is missing, or says what cannot be */
   async #expected(): Promise<number | undefined> {
     if (formatOf(this.#path) !== ".gz" || this.#damage === CUT_SHORT) return undefined;
-    const { size } = await this.#packed.sight(this.#path);
+    const { size } = await this.#packed.stat(this.#path);
     const trailer = Buffer.alloc(ISIZE_BYTES);
     if ((await this.#packed.readAt(trailer, Math.max(0, size - ISIZE_BYTES))) < ISIZE_BYTES) return undefined;
     const more = (trailer.readUInt32LE() - this.#end) % 2 ** 32;
@@ -106,8 +106,8 @@ export class CompressedFile implements ReadableFile {
     }
     this.#blocks.push(block);
     this.#end += block.length;
-    if (this.#head.length < HEADER_BYTES && this.#start === 0) {
-      this.#head = Buffer.concat(this.#blocks).subarray(0, HEADER_BYTES);
+    if (this.#head.length < HEAD_BYTES && this.#start === 0) {
+      this.#head = Buffer.concat(this.#blocks).subarray(0, HEAD_BYTES);
     }
     for (let [first] = this.#blocks; first; [first] = this.#blocks) {
       const start = this.#start + first.length;
@@ -120,7 +120,7 @@ export class CompressedFile implements ReadableFile {
 
   async #next(): Promise<Buffer | undefined> {
     try {
-      const { size } = await this.#packed.sight(this.#path);
+      const { size } = await this.#packed.stat(this.#path);
       this.#source ??= unpack(this.#packed, formatOf(this.#path) ?? ".gz", size);
       const { value } = (await this.#source.next()) as IteratorResult<Buffer, undefined>;
       return value;
@@ -131,8 +131,8 @@ export class CompressedFile implements ReadableFile {
   }
 
   /** The compressed file as it is now. */
-  async sight(path: string): Promise<Sighting> {
-    return this.#packed.sight(path);
+  async stat(path: string): Promise<FileStat> {
+    return this.#packed.stat(path);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { type FileIdentity, lastingKey } from "../disk/file-identity.ts";
 import type { FollowedFile } from "./followed-file.ts";
-import type { Sighting } from "../disk/file-stat.ts";
+import type { FileStat } from "../disk/file-stat.ts";
 
 /** Of fewer copies it does not matter how many are gone. */
 const SWEPT_AT = 1_000;
@@ -32,7 +32,7 @@ export class Copies {
     return this.#copies.get(lastingKey(file));
   }
 
-  add({ file, size, mtimeNs }: Sighting, original: FollowedFile): void {
+  add({ file, size, mtimeNs }: FileStat, original: FollowedFile): void {
     this.#copies.set(lastingKey(file), { file, size, mtimeNs, of: original.source.id });
   }
 

@@ -3,10 +3,10 @@ import { CompressedFile, type Unpacked } from "./compressed-file.ts";
 import { type FileIdentity, sameFile } from "../disk/file-identity.ts";
 import { isLocal } from "../disk/file-system.ts";
 import { OpenFile, type ReadableFile } from "../disk/open-file.ts";
-import { isLink, type Sighting, sight, sightAtOnce } from "../disk/file-stat.ts";
+import { isLink, type FileStat, statFile, statFileSync } from "../disk/file-stat.ts";
 
 /** Where a file is: at a path, as long as that is its name, and at a handle, as long as that is open. */
-export class Whereabouts {
+export class FileLocation {
   file: FileIdentity;
   /** By another name, of which nothing is known here, it may change unnoticed. */
   hasOtherNames = false;
@@ -39,22 +39,22 @@ export class Whereabouts {
   }
 
   /** What is at its path now, if that is the file. */
-  async atPath(): Promise<Sighting | undefined> {
+  async atPath(): Promise<FileStat | undefined> {
     if (this.#isLocal === undefined) {
       this.#isLocal = isLocal(dirname(this.#path));
       this.#isLink = await isLink(this.#path);
     }
-    const found = this.#isLocal ? sightAtOnce(this.#path) : await sight(this.#path);
+    const found = this.#isLocal ? statFileSync(this.#path) : await statFile(this.#path);
     this.hasOtherNames = this.#isLink || (found?.names ?? 1) > 1;
     return found && sameFile(found.file, this.file) ? this.#measured(found) : undefined;
   }
 
   /** As it is now, wherever that is. @throws when it cannot be opened */
-  async atHandle(): Promise<Sighting> {
-    return this.#measured(await (await this.opened()).sight(this.#path));
+  async atHandle(): Promise<FileStat> {
+    return this.#measured(await (await this.opened()).stat(this.#path));
   }
 
-  #measured(found: Sighting): Sighting {
+  #measured(found: FileStat): FileStat {
     return this.unpacked ? { ...found, size: this.unpacked.bytes } : found;
   }
 
@@ -66,7 +66,7 @@ export class Whereabouts {
   }
 
   /** Goes on with the handle of another that stands for the same file. */
-  takeOver(before: Whereabouts): void {
+  takeOver(before: FileLocation): void {
     this.#open = before.#open;
     before.#open = undefined;
   }

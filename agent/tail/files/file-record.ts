@@ -2,9 +2,9 @@ import type { Source } from "../../../wire/provenance.ts";
 import type { Unpacked } from "./compressed-file.ts";
 import { type FileIdentity, sameFile, sourceId } from "../disk/file-identity.ts";
 import type { Fingerprint, Verified } from "../fingerprint/fingerprint.ts";
-import { NO_HEADER } from "../fingerprint/head-fingerprint.ts";
-import { sightRotated } from "../disk/rotated-files.ts";
-import { type Sighting, sight } from "../disk/file-stat.ts";
+import { NO_HEAD } from "../fingerprint/head-fingerprint.ts";
+import { statRotated } from "../disk/rotated-files.ts";
+import { type FileStat, statFile } from "../disk/file-stat.ts";
 
 /** What a checkpoint keeps of a followed file, but for its position. */
 export interface FileRecord extends Fingerprint {
@@ -34,7 +34,7 @@ export interface FileRecord extends Fingerprint {
  * @param path at which it was, or would have been, seen first
  */
 export function newRecord(
-  { file, path: location }: Pick<Sighting, "file" | "path">,
+  { file, path: location }: Pick<FileStat, "file" | "path">,
   path: string,
   host: string,
   tag: string,
@@ -47,7 +47,7 @@ export function newRecord(
   return {
     ...known,
     goneAtMs: undefined,
-    header: NO_HEADER,
+    header: NO_HEAD,
     guard: undefined,
     verified: undefined,
     unpacked: undefined,
@@ -58,10 +58,10 @@ export function newRecord(
 /** A file may have been renamed since it was last looked at. */
 export async function whereIs(
   record: Pick<FileRecord, "file" | "location" | "source">,
-): Promise<Sighting | undefined> {
+): Promise<FileStat | undefined> {
   const { file, location, source } = record;
-  const here = await sight(location);
+  const here = await statFile(location);
   if (here && sameFile(here.file, file)) return here;
-  const rotated = (await sightRotated([source.path])).get(source.path);
-  return rotated?.find((sighting) => sameFile(sighting.file, file));
+  const rotated = (await statRotated([source.path])).get(source.path);
+  return rotated?.find((fileStat) => sameFile(fileStat.file, file));
 }

@@ -11,7 +11,7 @@ import { FileAccess, lastingDetail } from "../disk/file-access.ts";
 import { isLocal } from "../disk/file-system.ts";
 import type { LineFeed } from "../../framing/line-feed.ts";
 import type { Reading } from "./reading.ts";
-import { type Sighting, sight } from "../disk/file-stat.ts";
+import { type FileStat, statFile } from "../disk/file-stat.ts";
 
 /** Clocks of file systems tick this often at the least. */
 const SETTLED_AFTER_MS = 2_000;
@@ -95,7 +95,7 @@ export class FileRule {
   }
 
   /** By the clock that files are stamped with, which may have been set since the process began. */
-  isTooOld({ mtimeNs }: Sighting): boolean {
+  isTooOld({ mtimeNs }: FileStat): boolean {
     return this.#ignoreOlderMs > 0 && Date.now() - Number(BigInt(mtimeNs) / 1_000_000n) > this.#ignoreOlderMs;
   }
 
@@ -205,7 +205,7 @@ export class FileRule {
   }
 
   async #namedProblem(path: string): Promise<string | undefined> {
-    const found = await sight(path);
+    const found = await statFile(path);
     const refusal = found && (await (await this.access.look()).refusalOf(found, () => this.named));
     return lastingDetail(refusal) ?? fileProblem(path);
   }

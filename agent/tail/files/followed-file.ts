@@ -6,13 +6,13 @@ import type { Unpacked } from "./compressed-file.ts";
 import { type FileIdentity, sourceId } from "../disk/file-identity.ts";
 import { type FileRecord, newRecord } from "./file-record.ts";
 import type { Verified } from "../fingerprint/fingerprint.ts";
-import { KnownBytes } from "../fingerprint/file-fingerprint.ts";
+import { FileFingerprint } from "../fingerprint/file-fingerprint.ts";
 import { HEAD, type Resume } from "../../framing/line-framer.ts";
 import { ReadLimit } from "./read-limit.ts";
 import { ReadPosition } from "./read-position.ts";
 import type { Reading } from "./reading.ts";
-import type { Sighting } from "../disk/file-stat.ts";
-import { Whereabouts } from "./file-location.ts";
+import type { FileStat } from "../disk/file-stat.ts";
+import { FileLocation } from "./file-location.ts";
 
 /** Bytes that were read and are to be framed. They are good only until the next ones are read. */
 export interface Unframed {
@@ -30,8 +30,8 @@ export class FollowedFile {
   readonly reading: Reading;
   readonly generation: number;
   readonly #salt: string | undefined;
-  readonly place: Whereabouts;
-  readonly known: KnownBytes;
+  readonly place: FileLocation;
+  readonly known: FileFingerprint;
   readonly position: ReadPosition;
   readonly limit: ReadLimit | undefined;
   /** Ended: read to its end, and not expected to grow. Lost: closed, and gone from where it was. */
@@ -70,8 +70,8 @@ export class FollowedFile {
     this.changedAtMs = nowMs;
     // The clock may have been ahead.
     this.goneAtMs = record.goneAtMs && Math.min(record.goneAtMs, nowMs);
-    this.place = new Whereabouts(record.file, record.location, record.unpacked);
-    this.known = new KnownBytes(record);
+    this.place = new FileLocation(record.file, record.location, record.unpacked);
+    this.known = new FileFingerprint(record);
     this.position = new ReadPosition(reading.filter, resume, record.breaks);
     const { bytesPerSecond } = reading;
     this.limit = bytesPerSecond === undefined ? undefined : new ReadLimit(bytesPerSecond, nowMs);
@@ -148,7 +148,7 @@ export class FollowedFile {
   }
 
   /** Learns from a search where the file is now. */
-  seen({ path, size: found, mtimeNs }: Sighting, nowMs: number): void {
+  seen({ path, size: found, mtimeNs }: FileStat, nowMs: number): void {
     const { unpacked } = this.place;
     const size = unpacked?.bytes ?? found;
     this.goneAtMs = undefined;
@@ -165,7 +165,7 @@ export class FollowedFile {
   }
 
   /** Goes on in another file that begins with all that was read of this one. */
-  async rehome(found: Sighting, nowMs: number, unpacked?: Unpacked): Promise<void> {
+  async rehome(found: FileStat, nowMs: number, unpacked?: Unpacked): Promise<void> {
     await this.place.close();
     this.place.file = found.file;
     this.place.unpacked = unpacked;

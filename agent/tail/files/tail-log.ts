@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import { misnamedText } from "./file-rule.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import type { Refusal } from "../disk/file-access.ts";
-import type { Sighting } from "../disk/file-stat.ts";
+import type { FileStat } from "../disk/file-stat.ts";
 
 /** What became of files since the start. */
 export interface TailCounts {
@@ -82,7 +82,7 @@ export class TailLog {
     this.#log.info({ ...whose(file), location: file.location, offset: file.read }, "goes on in a copy");
   }
 
-  isCopy(original: FollowedFile, { path, size }: Sighting): void {
+  isCopy(original: FollowedFile, { path, size }: FileStat): void {
     const { source, path: of } = whose(original);
     this.counts.copies++;
     this.#log.info(

@@ -6,7 +6,7 @@ import { FollowedFile } from "./followed-file.ts";
 import { FORGET_AFTER_MS, type FollowedFiles } from "./followed-files.ts";
 import type { Resume } from "../../framing/line-framer.ts";
 import type { Reading } from "./reading.ts";
-import type { Sighting } from "../disk/file-stat.ts";
+import type { FileStat } from "../disk/file-stat.ts";
 import type { FilePosition, TailState } from "./tail-state.ts";
 
 /** Files that are not followed are looked at this often, to forget those that are gone. */
@@ -80,15 +80,15 @@ export class TailMemory {
   }
 
   /** Takes a file that was found, where it was left if its tag was configured before. */
-  follow(sighting: Sighting, path: string, reading: Reading, start: Resume): FollowedFile {
+  follow(fileStat: FileStat, path: string, reading: Reading, start: Resume): FollowedFile {
     const { host, now, salt } = this.#options;
-    const parked = this.#parked.get(lastingKey(sighting.file));
-    this.#parked.delete(lastingKey(sighting.file));
-    const fresh = { record: newRecord(sighting, path, host, reading.tag, 0, now(), salt), resume: start };
+    const parked = this.#parked.get(lastingKey(fileStat.file));
+    this.#parked.delete(lastingKey(fileStat.file));
+    const fresh = { record: newRecord(fileStat, path, host, reading.tag, 0, now(), salt), resume: start };
     const { record, resume } = parked ?? fresh;
-    const own = { ...record, file: sighting.file, tag: reading.tag };
+    const own = { ...record, file: fileStat.file, tag: reading.tag };
     const file = new FollowedFile(own, resume, reading, now());
-    file.seen(sighting, now());
+    file.seen(fileStat, now());
     this.#files.add(file);
     this.#unsettled.add(file);
     this.#unpark(path, reading);

@@ -1,7 +1,7 @@
 import { systemReason } from "../../agent-error.ts";
 import { markedUtf16, UTF_8 } from "../../framing/encoding.ts";
 import type { FollowedFile, Unframed } from "./followed-file.ts";
-import { firstLine, HEADER_BYTES, readHead } from "../fingerprint/head-fingerprint.ts";
+import { firstLine, HEAD_BYTES, readHead } from "../fingerprint/head-fingerprint.ts";
 import { type ReadableFile, READ_AT_ONCE_BYTES } from "../disk/open-file.ts";
 
 /**
@@ -21,7 +21,7 @@ const NOTHING = Buffer.alloc(0);
 /** Where a tail reads to, one file after the other. */
 export class ReadBuffer {
   readonly window: Buffer;
-  readonly head = Buffer.allocUnsafe(HEADER_BYTES);
+  readonly head = Buffer.allocUnsafe(HEAD_BYTES);
 
   /** @param bytes of the window */
   constructor(bytes: number) {

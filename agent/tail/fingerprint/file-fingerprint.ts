@@ -1,16 +1,23 @@
 import { type Comparison, compare, type Fingerprint, type Verified } from "./fingerprint.ts";
-import { bytesOf, type Guard, guardAfter } from "./last-bytes.ts";
-import { agrees, type Beginning, beginsLike, canGrow, type Header, headerOf } from "./head-fingerprint.ts";
+import { bytesOf, type LastBytes, lastBytesAfter } from "./last-bytes.ts";
+import {
+  agrees,
+  type Beginning,
+  beginsLike,
+  canGrow,
+  type HeadFingerprint,
+  headFingerprint,
+} from "./head-fingerprint.ts";
 import type { LineFeed } from "../../framing/line-feed.ts";
 import type { ReadableFile } from "../disk/open-file.ts";
 import { ownCopy } from "./own-copy.ts";
 
 /** What is known of the bytes that were read, and when they were last found to be there still. */
-export class KnownBytes {
-  #header: Header;
+export class FileFingerprint {
+  #header: HeadFingerprint;
   /** Those that the header covers, of a file that grows: comparing them takes less than hashing others. */
   #head: Buffer | undefined;
-  #guard: Guard | undefined;
+  #guard: LastBytes | undefined;
   #verified: Verified | undefined;
 
   constructor({ header, guard, verified }: Fingerprint & { readonly verified: Verified | undefined }) {
@@ -80,7 +87,7 @@ export class KnownBytes {
   learn(head: Buffer): boolean {
     const isNews = canGrow(this.#header, head.length);
     if (isNews) {
-      this.#header = headerOf(head);
+      this.#header = headFingerprint(head);
       this.#head = ownCopy(head);
     }
     return isNews;
@@ -88,7 +95,7 @@ export class KnownBytes {
 
   /** @param window what was read on at an offset */
   add(window: Buffer, start: number): void {
-    this.#guard = guardAfter(this.#guard, window, start);
+    this.#guard = lastBytesAfter(this.#guard, window, start);
   }
 
   /** Forgets what can be found out again, of a file that is idle: there may be many thousands of them. */

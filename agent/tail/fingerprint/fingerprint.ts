@@ -1,13 +1,13 @@
-import type { Guard } from "./last-bytes.ts";
-import { openSighted, type ReadableFile } from "../disk/open-file.ts";
-import type { Sighting } from "../disk/file-stat.ts";
-import { beginsLike, type Header, readHead } from "./head-fingerprint.ts";
+import type { LastBytes } from "./last-bytes.ts";
+import { openAsFound, type ReadableFile } from "../disk/open-file.ts";
+import type { FileStat } from "../disk/file-stat.ts";
+import { beginsLike, type HeadFingerprint, readHead } from "./head-fingerprint.ts";
 
 /** What was read of a file: how it began, and what stood before the position. */
 export interface Fingerprint {
-  readonly header: Header;
+  readonly header: HeadFingerprint;
   /** Undefined while nothing was read. */
-  readonly guard: Guard | undefined;
+  readonly guard: LastBytes | undefined;
 }
 
 /** Size and time of the last change at which the bytes before the position were those that were read. */
@@ -39,9 +39,9 @@ export async function compare(
 }
 
 /** True when a file begins with all that was read of another. */
-export async function isCopyOf(original: Fingerprint, found: Sighting): Promise<boolean> {
+export async function isCopyOf(original: Fingerprint, found: FileStat): Promise<boolean> {
   if (original.header.bytes === 0) return false;
-  const file = await openSighted(found);
+  const file = await openAsFound(found);
   try {
     return file !== undefined && (await compare(original, await readHead(file), file)) === "same";
   } finally {

@@ -1,11 +1,11 @@
 /** Enough to tell two logs apart: a line's time and what comes after it. */
-export const GUARD_BYTES = 64;
+export const LAST_BYTES = 64;
 
 /**
  * The last bytes that were read of a file. A file that was truncated and has grown past where we
  * were is longer than before, like any other: only its bytes tell that it is not the same.
  */
-export interface Guard {
+export interface LastBytes {
   /** Offset after the bytes. */
   readonly end: number;
   /** A string takes a fifth of the memory that a buffer of so few bytes does. */
@@ -13,16 +13,16 @@ export interface Guard {
 }
 
 /** @param start offset of the window, at most the end of the guard before it */
-export function guardAfter(before: Guard | undefined, window: Buffer, start: number): Guard {
+export function lastBytesAfter(before: LastBytes | undefined, window: Buffer, start: number): LastBytes {
   const end = start + window.length;
-  if (before === undefined || window.length >= GUARD_BYTES) {
-    return { end, base64: window.toString("base64", Math.max(0, window.length - GUARD_BYTES)) };
+  if (before === undefined || window.length >= LAST_BYTES) {
+    return { end, base64: window.toString("base64", Math.max(0, window.length - LAST_BYTES)) };
   }
   const bytes = bytesOf(before);
   const kept = bytes.subarray(0, Math.max(0, bytes.length - (before.end - start)));
-  return { end, base64: Buffer.concat([kept, window]).subarray(-GUARD_BYTES).toString("base64") };
+  return { end, base64: Buffer.concat([kept, window]).subarray(-LAST_BYTES).toString("base64") };
 }
 
-export function bytesOf({ base64 }: Guard): Buffer {
+export function bytesOf({ base64 }: LastBytes): Buffer {
   return Buffer.from(base64, "base64");
 }

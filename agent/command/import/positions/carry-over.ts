@@ -5,8 +5,8 @@ import type { Copy } from "../../../tail/files/copies.ts";
 import { identityKey, sourceId } from "../../../tail/disk/file-identity.ts";
 import { type FileRecord, newRecord } from "../../../tail/files/file-record.ts";
 import type { FileRule } from "../../../tail/files/file-rule.ts";
-import { GUARD_BYTES, guardAfter } from "../../../tail/fingerprint/last-bytes.ts";
-import { firstLine, headerOf, readHead } from "../../../tail/fingerprint/head-fingerprint.ts";
+import { LAST_BYTES, lastBytesAfter } from "../../../tail/fingerprint/last-bytes.ts";
+import { firstLine, headFingerprint, readHead } from "../../../tail/fingerprint/head-fingerprint.ts";
 import type { ReadableFile } from "../../../tail/disk/open-file.ts";
 import { copiedNames } from "../../../tail/disk/rotated-name.ts";
 import {
@@ -16,7 +16,7 @@ import {
   lookForRotations,
   namesIn,
 } from "../../../tail/discovery/rotation-search.ts";
-import { type Sighting, sight } from "../../../tail/disk/file-stat.ts";
+import { type FileStat, statFile } from "../../../tail/disk/file-stat.ts";
 import type { FilePosition } from "../../../tail/files/tail-state.ts";
 import { formatOf } from "../../../tail/disk/unpack.ts";
 import type { ForeignPosition } from "./foreign-position.ts";
@@ -83,7 +83,7 @@ export async function carryOver(
     if (found.hasLost) found = await placePositions({ ...of, rotations: await findRotations(path) });
     notes.push(...found.notes);
     for (const place of found.places) {
-      const key = identityKey(place.generation.sighting.file);
+      const key = identityKey(place.generation.fileStat.file);
       if (carried.has(key)) continue;
       try {
         carried.set(key, await take(place, path, rule, options));
@@ -91,7 +91,7 @@ export async function carryOver(
         notes.push(`${place.generation.path}: left out, it cannot be read: ${systemReason(error)}`);
       }
     }
-    for (const one of found.earlier) earlier.set(identityKey(one.sighting.file), one);
+    for (const one of found.earlier) earlier.set(identityKey(one.fileStat.file), one);
   }
   for (const key of carried.keys()) earlier.delete(key);
   return {
@@ -125,21 +125,21 @@ function once<T>(list: (directory: string) => Promise<T>): (directory: string) =
 /** @throws when it cannot be read, or may not be */
 async function take(place: Place, original: string, rule: FileRule, options: CarryOverOptions) {
   const { generation, offset } = place;
-  const { sighting } = generation;
-  const refusal = await (await rule.access.look()).refusalOf(sighting, () => rule.paths());
+  const { fileStat } = generation;
+  const refusal = await (await rule.access.look()).refusalOf(fileStat, () => rule.paths());
   if (refusal) throw new Error(refusal.detail);
-  const path = rule.takes(sighting.path) && !generation.isCompressed ? sighting.path : original;
+  const path = rule.takes(fileStat.path) && !generation.isCompressed ? fileStat.path : original;
   const unpacked = await generation.unpacked();
   const file = await generation.open();
   try {
     const start = await lineStart(file, offset, rule.lineFeed);
     const from = start ?? offset;
-    const known = await recordOf(file, sighting, path, rule, options);
+    const known = await recordOf(file, fileStat, path, rule, options);
     const record = { ...known, guard: await guardBefore(file, from), unpacked };
     const gap = from === 0 ? undefined : ({ from: 0, reason: "skipped", lines: 0 } as const);
     const position: FilePosition = { record, resume: { offset: from, standing: "line", gap } };
     const notes = [place.note, doubtOf(offset, start)].filter((note) => note !== undefined);
-    const told = { path: sighting.path, tag: record.tag, offset: from, size: await generation.size() };
+    const told = { path: fileStat.path, tag: record.tag, offset: from, size: await generation.size() };
     return { position, told: { ...told, note: notes.length > 0 ? notes.join("; ") : undefined } };
   } finally {
     await file.close();
@@ -156,28 +156,28 @@ function doubtOf(offset: number, start: number | undefined): string | undefined 
 /** What tells it from others from now on: it may be rotated before the agent starts. */
 async function recordOf(
   file: ReadableFile,
-  sighting: Sighting,
+  fileStat: FileStat,
   path: string,
   rule: FileRule,
   { host, salt, nowMs }: CarryOverOptions,
 ): Promise<FileRecord> {
   const { tag, filter } = rule.readingOf(path);
   const head = await readHead(file);
-  const record = { ...newRecord(sighting, path, host, tag, 0, nowMs, salt), header: headerOf(head) };
+  const record = { ...newRecord(fileStat, path, host, tag, 0, nowMs, salt), header: headFingerprint(head) };
   const first = firstLine(head, filter.framing.maxLineBytes);
   if (first === undefined) return record;
-  const id = sourceId(host, sighting.file, 0, first, nowMs, salt);
+  const id = sourceId(host, fileStat.file, 0, first, nowMs, salt);
   return { ...record, source: { ...record.source, id }, isNamed: true };
 }
 
 async function guardBefore(file: ReadableFile, offset: number): Promise<FileRecord["guard"]> {
   if (offset === 0) return undefined;
-  const bytes = Buffer.alloc(Math.min(GUARD_BYTES, offset));
+  const bytes = Buffer.alloc(Math.min(LAST_BYTES, offset));
   const read = await file.readAt(bytes, offset - bytes.length);
-  return guardAfter(undefined, bytes.subarray(0, read), offset - bytes.length);
+  return lastBytesAfter(undefined, bytes.subarray(0, read), offset - bytes.length);
 }
 
-function asCopy({ sighting: { file, size, mtimeNs } }: Generation): Copy {
+function asCopy({ fileStat: { file, size, mtimeNs } }: Generation): Copy {
   return { file, size, mtimeNs, of: OTHER_AGENT };
 }
 
@@ -185,7 +185,7 @@ async function unknownFiles(rules: readonly FileRule[], isKnown: (key: string) =
   const unknown = new Map<string, number>();
   for (const rule of rules) {
     for (const path of await rule.paths()) {
-      const found = await sight(path);
+      const found = await statFile(path);
       if (found && !rule.isTooOld(found) && !isKnown(identityKey(found.file))) unknown.set(path, found.size);
     }
   }

@@ -1,23 +1,23 @@
 import { CompressedFile, type Unpacked } from "../../../tail/files/compressed-file.ts";
 import { CLOCK_TICK_MS } from "../../../tail/disk/file-identity.ts";
-import { HEADER_BYTES, readHead } from "../../../tail/fingerprint/head-fingerprint.ts";
+import { HEAD_BYTES, readHead } from "../../../tail/fingerprint/head-fingerprint.ts";
 import type { LineFeed } from "../../../framing/line-feed.ts";
 import { OpenFile, type ReadableFile } from "../../../tail/disk/open-file.ts";
-import type { Sighting } from "../../../tail/disk/file-stat.ts";
+import type { FileStat } from "../../../tail/disk/file-stat.ts";
 import { formatOf } from "../../../tail/disk/unpack.ts";
 import { isLineStart } from "./line-start.ts";
 
 /** One of the files that were, one after the other, at a path: the one that is there, or a rotated one. */
 export class Generation {
-  readonly sighting: Sighting;
+  readonly fileStat: FileStat;
   #unpacked: Unpacked | undefined;
 
-  constructor(sighting: Sighting) {
-    this.sighting = sighting;
+  constructor(fileStat: FileStat) {
+    this.fileStat = fileStat;
   }
 
   get path(): string {
-    return this.sighting.path;
+    return this.fileStat.path;
   }
 
   get isCompressed(): boolean {
@@ -26,16 +26,16 @@ export class Generation {
 
   /** When it was written last. Compressing a file keeps that. */
   get changedAtMs(): number {
-    return Number(this.sighting.mtimeNs) / 1e6;
+    return Number(this.fileStat.mtimeNs) / 1e6;
   }
 
   /** Not all file systems keep it. */
   get hasBirthTime(): boolean {
-    return this.sighting.file.birthtimeNs !== "0";
+    return this.fileStat.file.birthtimeNs !== "0";
   }
 
   isBornAfter(timeMs: number): boolean {
-    return Number(this.sighting.file.birthtimeNs) / 1e6 > timeMs + CLOCK_TICK_MS;
+    return Number(this.fileStat.file.birthtimeNs) / 1e6 > timeMs + CLOCK_TICK_MS;
   }
 
   /** A compressed file may keep whole seconds alone. */
@@ -45,7 +45,7 @@ export class Generation {
 
   /** @throws when it cannot be read, or was replaced */
   async open(): Promise<ReadableFile> {
-    const { path, file } = this.sighting;
+    const { path, file } = this.fileStat;
     const opened = await (this.isCompressed ? CompressedFile : OpenFile).open(path, file);
     if (opened === undefined) throw new Error(`${path} was replaced while it was being opened`);
     return opened;
@@ -54,7 +54,7 @@ export class Generation {
   /** Result of unpacking it whole; undefined where it is not compressed. */
   async unpacked(): Promise<Unpacked | undefined> {
     if (!this.isCompressed || this.#unpacked) return this.#unpacked;
-    const { path, file } = this.sighting;
+    const { path, file } = this.fileStat;
     const opened = await CompressedFile.open(path, file);
     if (opened === undefined) throw new Error(`${path} was replaced while it was being opened`);
     try {
@@ -66,7 +66,7 @@ export class Generation {
 
   /** Bytes of log that it holds. */
   async size(): Promise<number> {
-    return (await this.unpacked())?.bytes ?? this.sighting.size;
+    return (await this.unpacked())?.bytes ?? this.fileStat.size;
   }
 
   /** Whether it may be what was read up to a position: lines end where that was. */
@@ -82,7 +82,7 @@ export class Generation {
 
   async beginsLike(other: Generation): Promise<boolean> {
     const [own, others] = [await this.#head(), await other.#head()];
-    const bytes = Math.min(own.length, others.length, HEADER_BYTES);
+    const bytes = Math.min(own.length, others.length, HEAD_BYTES);
     return bytes > 0 && own.compare(others, 0, bytes, 0, bytes) === 0;
   }
 

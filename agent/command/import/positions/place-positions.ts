@@ -3,7 +3,7 @@ import { CLOCK_TICK_MS, identityKey } from "../../../tail/disk/file-identity.ts"
 import type { LineFeed } from "../../../framing/line-feed.ts";
 import { copiedNames } from "../../../tail/disk/rotated-name.ts";
 import type { Rotations } from "../../../tail/discovery/rotation-search.ts";
-import { sight } from "../../../tail/disk/file-stat.ts";
+import { statFile } from "../../../tail/disk/file-stat.ts";
 import type { ForeignPosition } from "./foreign-position.ts";
 import { Generation } from "./generation.ts";
 
@@ -78,7 +78,7 @@ class PlaceSearch implements Placed {
     const { path, ino, offset, isUnwatched, knownAtMs } = position;
     if (ino === "0") return;
     const found = this.#generations.find(
-      (one) => one.sighting.file.ino === ino && !one.isCompressed && !one.isBornAfter(knownAtMs),
+      (one) => one.fileStat.file.ino === ino && !one.isCompressed && !one.isBornAfter(knownAtMs),
     );
     if (isUnwatched) {
       // One that was rotated was read to its end before.
@@ -87,7 +87,7 @@ class PlaceSearch implements Placed {
     }
     if (found === undefined) this.#lost.push(position);
     else if (!(await this.#inCopy(found, position))) {
-      const { size } = found.sighting;
+      const { size } = found.fileStat;
       if (offset <= size) this.#place(found, offset, moved(found, path));
       else this.#place(found, 0, `it has ${size} bytes, and was read up to ${offset}: ${WRITTEN_ANEW}`);
     }
@@ -96,10 +96,10 @@ class PlaceSearch implements Placed {
   /** What copytruncate made since: the position is in the copy, and the file, still in its place, has begun anew. */
   async #inCopy(found: Generation, { offset, knownAtMs }: ForeignPosition): Promise<boolean> {
     if (found.path !== this.#of.path) return false;
-    const isShort = found.sighting.size < offset;
+    const isShort = found.fileStat.size < offset;
     for (const copy of this.#madeSince(knownAtMs)) {
       if (!copy.isChangedAfter(knownAtMs) || !(await this.#mayHold(copy, offset))) continue;
-      if (!isShort && (found.sighting.size === 0 || (await found.beginsLike(copy)))) continue;
+      if (!isShort && (found.fileStat.size === 0 || (await found.beginsLike(copy)))) continue;
       this.#place(copy, offset, `${found.path} was copied to it and truncated since`);
       this.#place(found, 0, "truncated since");
       return true;
@@ -207,7 +207,7 @@ function latestOfEach(positions: readonly ForeignPosition[]): ForeignPosition[] 
 
 /** Those there are, in the order in which they were written last. */
 async function generationsAt({ path, rotations }: PositionsOfPath): Promise<Generation[]> {
-  const own = await sight(path);
+  const own = await statFile(path);
   const { plain, compressed } = rotations;
   const all = [...(own ? [own] : []), ...plain, ...compressed];
   const unique = new Map(all.toReversed().map((found) => [identityKey(found.file), found]));
