@@ -2,9 +2,8 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "pino";
 import { AgentError, systemReason } from "../agent-error.ts";
-import { applySocketAccess } from "./socket-access.ts";
 import type { SocketAccess } from "../config/socket-config.ts";
-import { removeStaleSocket } from "./stale-socket.ts";
+import { applySocketAccess, removeStaleSocket } from "./unix-socket.ts";
 
 /** Where to listen: a port, or a Unix socket and who may use it. */
 export type ListenAddress =

@@ -2,8 +2,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import { AgentError, systemReason } from "../agent-error.ts";
 import { addressName, type ListenAddress } from "../machine/listener.ts";
-import { applySocketAccess } from "../machine/socket-access.ts";
-import { removeStaleSocket } from "../machine/stale-socket.ts";
+import { applySocketAccess, removeStaleSocket } from "../machine/unix-socket.ts";
 import type { MonitorConfig } from "../config/monitor-config.ts";
 
 /** A request is a few hundred bytes from nearby: who takes longer holds a connection for nothing. */

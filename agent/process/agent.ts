@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import type { Logger } from "pino";
 import type { Heartbeat } from "../../wire/heartbeat.ts";
-import { assertAllRead } from "./assert-all-read.ts";
+import { assertAllRead } from "./assert-files.ts";
 import { AgentError } from "../agent-error.ts";
 import { Bookkeeper } from "../progress/bookkeeper.ts";
 import type { CheckpointFile } from "../progress/checkpoint.ts";
@@ -219,7 +219,7 @@ export class Agent {
 
   #look(): void {
     this.#pace.look(this.#sources());
-    this.#heapTrimmer.look();
+    this.#heapTrimmer.trim();
   }
 
   #sources(): WatchedSource[] {

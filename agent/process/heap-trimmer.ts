@@ -15,7 +15,7 @@ export class HeapTrimmer {
   #keptBytes = getHeapStatistics().used_heap_size;
 
   /** Call once a second or so. */
-  look(): void {
+  trim(): void {
     if (global.gc === undefined) return;
     const usedBytes = getHeapStatistics().used_heap_size;
     const garbageBytes = Math.max(LEAST_GARBAGE_BYTES, this.#keptBytes * GARBAGE_PART);

@@ -6,12 +6,12 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { expect, test, vi } from "vitest";
 import { Listener } from "../../agent/machine/listener.ts";
-import type * as SocketAccess from "../../agent/machine/socket-access.ts";
+import type * as UnixSocket from "../../agent/machine/unix-socket.ts";
 
 /** Runs while a socket is there and its access is not set yet. */
 const meanwhile = vi.hoisted(() => ({ run: async (_path: string): Promise<void> => {} }));
-vi.mock("../../agent/socket-access.ts", async (original) => {
-  const real = await original<typeof SocketAccess>();
+vi.mock("../../agent/unix-socket.ts", async (original) => {
+  const real = await original<typeof UnixSocket>();
   const applySocketAccess: typeof real.applySocketAccess = async (path, access) => {
     await meanwhile.run(path);
     return real.applySocketAccess(path, access);

@@ -179,7 +179,7 @@ async function hasChanged(part: OpenFile, found: FileStat): Promise<boolean> {
   return size !== found.size || mtimeNs !== found.mtimeNs;
 }
 
-/** Bytes before an offset, as many as a guard has. */
+/** Bytes before an offset, as many as are kept of what was read last. */
 async function lastBytesAt(file: OpenFile, end: number): Promise<Buffer> {
   const guard = Buffer.alloc(Math.min(end, LAST_BYTES));
   return guard.subarray(0, await file.readAt(guard, end - guard.length));

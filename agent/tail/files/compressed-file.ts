@@ -5,7 +5,7 @@ import { OpenFile, type ReadableFile } from "../disk/open-file.ts";
 import type { FileStat } from "../disk/file-stat.ts";
 import { formatOf, unpack } from "../disk/unpack.ts";
 
-/** A read and the guard before it are asked for in any order: so much is kept of what was unpacked last. */
+/** A read and the last bytes before it are asked for in any order: so much is kept of what was unpacked last. */
 const KEPT_BYTES = 2 ** 20 + 2 ** 17;
 
 /** What zlib says of a file that ends too early. */

@@ -10,12 +10,11 @@ import {
 } from "./head-fingerprint.ts";
 import type { LineFeed } from "../../framing/line-feed.ts";
 import type { ReadableFile } from "../disk/open-file.ts";
-import { ownCopy } from "./own-copy.ts";
 
 /** What is known of the bytes that were read, and when they were last found to be there still. */
 export class FileFingerprint {
   #header: HeadFingerprint;
-  /** Those that the header covers, of a file that grows: comparing them takes less than hashing others. */
+  /** The first bytes, as many as the header covers, of a file that grows: comparing them takes less than hashing others. */
   #head: Buffer | undefined;
   #guard: LastBytes | undefined;
   #verified: Verified | undefined;
@@ -102,4 +101,14 @@ export class FileFingerprint {
   rest(): void {
     this.#head = undefined;
   }
+}
+
+/**
+ * A copy to be kept for as long as a file is followed. What `Buffer.from` makes of so few bytes is a part of
+ * Node's pool, and would keep all 64 KiB of it.
+ */
+function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }

@@ -17,7 +17,7 @@ export interface HeadFingerprint {
 
 export const NO_HEAD: HeadFingerprint = { bytes: 0, sha256: fingerprint(Buffer.alloc(0)) };
 
-/** The first bytes of a file, as many as a header covers. @param into room for as many */
+/** The first bytes of a file, as many as a fingerprint covers. @param into room for as many */
 export async function readHead(
   file: ReadableFile,
   into: Buffer = Buffer.allocUnsafe(HEAD_BYTES),

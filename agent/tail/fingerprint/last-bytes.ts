@@ -12,7 +12,7 @@ export interface LastBytes {
   readonly base64: string;
 }
 
-/** @param start offset of the window, at most the end of the guard before it */
+/** @param start offset of the window, at most the end of those before it */
 export function lastBytesAfter(before: LastBytes | undefined, window: Buffer, start: number): LastBytes {
   const end = start + window.length;
   if (before === undefined || window.length >= LAST_BYTES) {

@@ -3,21 +3,21 @@ import { expect, test } from "vitest";
 import { bytesOf, type LastBytes, lastBytesAfter } from "../../agent/tail/fingerprint/last-bytes.ts";
 import { isRotatedName } from "../../agent/tail/disk/rotated-name.ts";
 
-test("a guard is the last bytes read, in whatever windows they were, read twice or not", () => {
+test("what is kept is the last bytes read, in whatever windows they were, read twice or not", () => {
   const window = fc.record({ bytes: fc.nat({ max: 100 }), again: fc.nat({ max: 90 }) });
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 900, maxLength: 1_000 }),
       fc.array(window, { maxLength: 9 }),
       (file, windows) => {
-        let guard: LastBytes | undefined;
+        let kept: LastBytes | undefined;
         let end = 0;
         for (const { bytes, again } of windows) {
           const start = Math.max(0, end - again);
           end += bytes;
-          guard = lastBytesAfter(guard, Buffer.from(file.subarray(start, end)), start);
-          expect(guard.end).toBe(end);
-          const held = bytesOf(guard);
+          kept = lastBytesAfter(kept, Buffer.from(file.subarray(start, end)), start);
+          expect(kept.end).toBe(end);
+          const held = bytesOf(kept);
           expect(held).toEqual(Buffer.from(file.subarray(end - held.length, end)));
           expect(held.length).toBeGreaterThanOrEqual(Math.min(64, end - start));
         }

@@ -1,4 +1,4 @@
-import { chmod, chown, readFile } from "node:fs/promises";
+import { chmod, chown, lstat, readFile, rm } from "node:fs/promises";
 import type { SocketAccess } from "../config/socket-config.ts";
 
 /** Leaves the owner as it is. source: chown(2) */
@@ -24,4 +24,10 @@ async function groupId(group: string | number): Promise<number> {
   const id = lines.find(([name]) => name === group)?.[2];
   if (id === undefined) throw new Error(`there is no group ${group} in ${GROUPS}; give its number`);
   return Number(id);
+}
+
+/** Removes the socket of an agent that died. The state directory's lock says that it is not another one's. */
+export async function removeStaleSocket(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found?.isSocket()) await rm(path, { force: true });
 }
