@@ -1,5 +1,5 @@
 import { type FluentdSection, typeOf } from "./fluentd-syntax.ts";
-import type { LineChoice } from "./fluentd-routes.ts";
+import type { LineChoice } from "./fluentd-events.ts";
 import type { ImportedCondition, Notes } from "./imported.ts";
 import { all, fromRuby } from "./pattern.ts";
 

@@ -1,4 +1,4 @@
-import type { Events, Fate, LineChoice } from "./fluentd-routes.ts";
+import type { Events, Fate, LineChoice } from "./fluentd-events.ts";
 import { isGrep } from "./fluentd-grep.ts";
 import type { FluentdSection } from "./fluentd-syntax.ts";
 import { withVariables } from "./fluentd-value.ts";

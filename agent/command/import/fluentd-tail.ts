@@ -1,7 +1,7 @@
 import { type FluentdSection, INCLUDE, typeOf } from "./fluentd-syntax.ts";
 import { importGrep, isGrep } from "./fluentd-grep.ts";
 import { importReading, READING_KNOWN } from "./fluentd-reading.ts";
-import type { Fate } from "./fluentd-routes.ts";
+import type { Fate } from "./fluentd-events.ts";
 import { holdsRuby, withVariables } from "./fluentd-value.ts";
 import { milliseconds } from "./interval.ts";
 import { absolutePaths, asTag, type ImportedFiles, type Notes, pathSetting } from "./imported.ts";

@@ -3,7 +3,8 @@ import { importForward, isForward } from "./fluentd-forward.ts";
 import { includeFiles } from "./fluentd-include.ts";
 import { tellLeftOut } from "./fluentd-left-out.ts";
 import { replacedRegion, tellReplaced } from "./fluentd-replaced.ts";
-import { type Events, type Fate, Routes } from "./fluentd-routes.ts";
+import type { Events, Fate } from "./fluentd-events.ts";
+import { Routes } from "./fluentd-routes.ts";
 import { type FluentdSection, parseFluentd, typeOf } from "./fluentd-syntax.ts";
 import {
   doubt,

@@ -1,5 +1,6 @@
 import { isGrep } from "../fluentd-grep.ts";
-import type { Events, Fate, Routes } from "../fluentd-routes.ts";
+import type { Events, Fate } from "../fluentd-events.ts";
+import type { Routes } from "../fluentd-routes.ts";
 import { type FluentdSection, INCLUDE } from "../fluentd-syntax.ts";
 import { wholeLineKey } from "../fluentd-tail.ts";
 import type { Notes } from "../imported.ts";
