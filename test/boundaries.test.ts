@@ -30,7 +30,7 @@ function lint(file: string, specifier: string): string {
 
 describe("the linter", () => {
   test.each([
-    ["wire/x.ts", "../agent/agent.ts"],
+    ["wire/x.ts", "../agent/process/agent.ts"],
     ["agent/tail/x.ts", "../../lambdas/router/router.ts"],
     ["agent/x.ts", "../local/cloud.ts"],
     ["lambdas/router/x.ts", "../../agent/agent.ts"],
@@ -47,7 +47,7 @@ describe("the linter", () => {
     ["lambdas/guard/x.ts", "../loader/data-api.ts"],
     ["ops/loads/x.ts", "../../lambdas/loader/state.ts"],
     ["ops/x.ts", "../lambdas/router/handler.ts"],
-    ["lib/x.ts", "../agent/agent.ts"],
+    ["lib/x.ts", "../agent/process/agent.ts"],
     ["local/x.ts", "../bin/weir.ts"],
   ])("refuses in %s an import of %s", (file, specifier) => {
     expect(lint(file, specifier)).toContain("no-restricted-imports");
@@ -61,7 +61,7 @@ describe("the linter", () => {
     ["ops/x.ts", "../lambdas/commit-log/cursor.ts"],
     ["ops/replay/x.ts", "../../lambdas/router/router.ts"],
     ["lib/x.ts", "aws-cdk-lib/aws-s3"],
-    ["local/x.ts", "../agent/agent.ts"],
+    ["local/x.ts", "../agent/process/agent.ts"],
     ["bin/x.ts", "../local/cloud.ts"],
   ])("allows in %s an import of %s", (file, specifier) => {
     expect(lint(file, specifier)).not.toContain("no-restricted-imports");

@@ -30,7 +30,7 @@ vi.mock("node:fs", async (original) => {
   };
   return { ...real, statSync, watch };
 });
-vi.mock("../../agent/tail/file-system.ts", () => ({ isLocal: () => true }));
+vi.mock("../../agent/tail/disk/file-system.ts", () => ({ isLocal: () => true }));
 
 function failWith(code: string | undefined): void {
   if (code !== undefined) throw Object.assign(new Error(`${code}: told by the system`), { code });

@@ -10,7 +10,7 @@ const DAY_MS = 86_400_000;
 
 /** What file systems without birth times answer. */
 const hasBirthTimes = vi.hoisted(() => ({ value: true }));
-vi.mock("../../agent/tail/file-identity.ts", async (original) => {
+vi.mock("../../agent/tail/disk/file-identity.ts", async (original) => {
   const real = await original<typeof FileIdentityModule>();
   const identify: typeof real.identify = (stat) => {
     const identity = real.identify(stat);

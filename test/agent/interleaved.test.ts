@@ -14,7 +14,7 @@ vi.mock("node:fs/promises", async (original) => {
 });
 
 // Where reading goes through the thread pool, anything may happen meanwhile.
-vi.mock("../../agent/tail/file-system.ts", () => ({ isLocal: () => false }));
+vi.mock("../../agent/tail/disk/file-system.ts", () => ({ isLocal: () => false }));
 
 /** Does something the first time that an operation is about to come. */
 function before(operation: string, run: () => Promise<void>): (what: string) => Promise<void> {

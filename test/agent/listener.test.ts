@@ -10,7 +10,7 @@ import type * as UnixSocket from "../../agent/machine/unix-socket.ts";
 
 /** Runs while a socket is there and its access is not set yet. */
 const meanwhile = vi.hoisted(() => ({ run: async (_path: string): Promise<void> => {} }));
-vi.mock("../../agent/unix-socket.ts", async (original) => {
+vi.mock("../../agent/machine/unix-socket.ts", async (original) => {
   const real = await original<typeof UnixSocket>();
   const applySocketAccess: typeof real.applySocketAccess = async (path, access) => {
     await meanwhile.run(path);
