@@ -38,7 +38,7 @@ export function localCommand(): Command {
     )
     .action(async (options) => {
       // Loaded late: an agent on a host has no use for the laptop cloud.
-      const { runCommand } = await import("./run-command.ts");
+      const { runCommand } = await import("./run/run-command.ts");
       process.exitCode = await runCommand(options);
     });
 }

@@ -1,4 +1,4 @@
-import type { Severity } from "../condition.ts";
+import type { Severity } from "../conditions/condition.ts";
 import type { RejectReason } from "../../wire/reject.ts";
 
 /** How far a run is. Once it has ended it is balanced or it is not. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { loadConfig } from "../../lib/load-config.ts";
 import { localCommand } from "../../local/command.ts";
-import { findLogFiles, type LogGlobs } from "../../local/log-files.ts";
+import { findLogFiles, type LogGlobs } from "../../local/agent/log-files.ts";
 import { tryCommand } from "../../ops/try/command.ts";
 import { recipes } from "./recipe.ts";
 import { RecipeFolder } from "./recipe-folder.ts";

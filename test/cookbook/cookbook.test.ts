@@ -5,7 +5,7 @@ import { join } from "node:path";
 import pg from "pg";
 import { expect, test, vi } from "vitest";
 import { freePort } from "../../local/part.ts";
-import { run } from "../../local/run.ts";
+import { run } from "../../local/run/run.ts";
 import { ForwardSender, type LogRecord } from "./forward-sender.ts";
 import { recipes } from "./recipe.ts";
 import { isSocket, RecipeFolder } from "./recipe-folder.ts";

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Cloud, Role } from "../../local/cloud.ts";
-import type { LocalAgent } from "../../local/local-agent.ts";
+import type { LocalAgent } from "../../local/agent/local-agent.ts";
 import type { Report } from "../../local/reconcile/report.ts";
 import { runPipeline, type SampleStack, sampleStack } from "./pipeline.ts";
 import { type Moment, startProxy } from "./proxy.ts";

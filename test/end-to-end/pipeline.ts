@@ -7,7 +7,7 @@ import type { WeirConfig } from "../../wire/config.ts";
 import { warehouseOf } from "../../wire/warehouses.ts";
 import { type Cloud, type CloudOptions, removeCloud, startCloud } from "../../local/cloud.ts";
 import { drain } from "../../local/drain.ts";
-import { LocalAgent } from "../../local/local-agent.ts";
+import { LocalAgent } from "../../local/agent/local-agent.ts";
 import { reconcile } from "../../local/reconcile/reconcile.ts";
 import type { Report } from "../../local/reconcile/report.ts";
 import { redshiftTables } from "../../local/redshift-tables.ts";

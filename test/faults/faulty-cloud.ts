@@ -8,7 +8,7 @@ import { ShardLimits } from "../../bench/shard-limits.ts";
 import type { TickReport } from "../../lambdas/loader/tick-report.ts";
 import { type Cloud, removeCloud, type Role, startCloud } from "../../local/cloud.ts";
 import { drain } from "../../local/drain.ts";
-import { LocalAgent } from "../../local/local-agent.ts";
+import { LocalAgent } from "../../local/agent/local-agent.ts";
 import type { MappingEvent } from "../../local/mapping/mapping-event.ts";
 import { freePort } from "../../local/part.ts";
 import { reconcile } from "../../local/reconcile/reconcile.ts";

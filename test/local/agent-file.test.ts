@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { assertInputs, readAgentFile } from "../../local/agent-file.ts";
-import { assertEnds } from "../../local/input.ts";
-import { senderSettings } from "../../local/sender-settings.ts";
+import { assertInputs, readAgentFile } from "../../local/agent/agent-file.ts";
+import { assertEnds } from "../../local/run/input.ts";
+import { senderSettings } from "../../local/agent/sender-settings.ts";
 
 let dir: string;
 beforeAll(() => {

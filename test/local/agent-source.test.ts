@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { withFiles } from "../../local/account.ts";
+import { withFiles } from "../../local/run/account.ts";
 import { type AgentSource, checkAgentSources } from "../../local/reconcile/agent-source.ts";
 import { countEvents } from "../../local/reconcile/count-events.ts";
 import { renderTable } from "../../local/reconcile/render-table.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Condition, sentence } from "../../local/condition.ts";
-import { conditions } from "../../local/conditions.ts";
-import type { Facts } from "../../local/facts.ts";
-import { Failures } from "../../local/failures.ts";
-import { conditionLines } from "../../local/watch-conditions.ts";
+import { type Condition, sentence } from "../../local/conditions/condition.ts";
+import { conditions } from "../../local/conditions/conditions.ts";
+import type { Facts } from "../../local/conditions/facts.ts";
+import { Failures } from "../../local/conditions/failures.ts";
+import { conditionLines } from "../../local/conditions/watch-conditions.ts";
 
 const NOW = new Date(2026, 10, 27, 12, 4, 33).getTime();
 const ago = (seconds: number): number => NOW - seconds * 1_000;

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { askHttp, Heartbeats } from "../../local/heartbeats.ts";
+import { askHttp, Heartbeats } from "../../local/conditions/heartbeats.ts";
 import { startS3 } from "../../local/s3.ts";
 
 const eventually = (check: () => void) => vi.waitFor(check, { timeout: 60_000, interval: 100 });

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { LocalAgent } from "../../local/local-agent.ts";
+import { LocalAgent } from "../../local/agent/local-agent.ts";
 import { AgentFixture, lines } from "../agent/agent-fixture.ts";
 
 /** An agent that is killed once it runs, with what is to be done before the next process starts. */

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { RunState, withEarlier } from "../../local/run-state.ts";
+import { RunState, withEarlier } from "../../local/run/run-state.ts";
 
 let dir: string;
 beforeEach(() => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { shellWord, writeShellEnvironment } from "../../local/shell-environment.ts";
+import { shellWord, writeShellEnvironment } from "../../local/run/shell-environment.ts";
 import type { Warehouse } from "../../local/warehouse/warehouse.ts";
 
 let dir: string;

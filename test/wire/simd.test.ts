@@ -103,7 +103,7 @@ function sample(Builder: typeof AggregateBuilder, Body: typeof JsonBody): string
 test("without WebAssembly the same bytes are sent", () => {
   const script = `
     import { AggregateBuilder } from "./wire/aggregate.ts";
-    import { JsonBody } from "./agent/producer/request-body.ts";
+    import { JsonBody } from "./agent/kinesis/request-body.ts";
     delete globalThis.WebAssembly;
     process.stdout.write((${sample.toString()})(AggregateBuilder, JsonBody));`;
   const args = ["--input-type=module", "--eval", script];

@@ -2,9 +2,9 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { glob, isDynamicPattern } from "tinyglobby";
-import { patternSchema } from "../agent/framing/pattern.ts";
-import type { LogType } from "../wire/log-type.ts";
-import { RunError } from "./run-error.ts";
+import { patternSchema } from "../../agent/framing/pattern.ts";
+import type { LogType } from "../../wire/log-type.ts";
+import { RunError } from "../run/run-error.ts";
 
 /** Paths or globs by log type, as given on the command line. */
 export type LogGlobs = Readonly<Record<string, readonly string[]>>;

@@ -1,10 +1,10 @@
-import type { AgentStatus } from "../agent/monitor/agent-status.ts";
-import type { TableBehind, TickReport } from "../lambdas/loader/tick.ts";
+import type { AgentStatus } from "../../agent/monitor/agent-status.ts";
+import type { TableBehind, TickReport } from "../../lambdas/loader/tick.ts";
 import type { AgentFacts, Facts } from "./facts.ts";
 import { Failures } from "./failures.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import type { MappingEvent } from "./mapping/mapping-event.ts";
-import { tableName } from "./reconcile/warehouse.ts";
+import type { MappingEvent } from "../mapping/mapping-event.ts";
+import { tableName } from "../reconcile/warehouse.ts";
 
 /** An error of the agent's is told once it has lasted: a file appears, and shards become known, in a moment. */
 const PASSING_MS = 5_000;

@@ -1,14 +1,14 @@
 import { writeFile } from "node:fs/promises";
-import { ConfigError } from "../wire/config.ts";
-import type { LogGlobs, LogStarts } from "./log-files.ts";
-import { PartError } from "./part.ts";
-import { MAX_REJECTED_PERCENT, overLimit } from "./reconcile/reject-limit.ts";
-import { renderTable } from "./reconcile/render-table.ts";
+import { ConfigError } from "../../wire/config.ts";
+import type { LogGlobs, LogStarts } from "../agent/log-files.ts";
+import { PartError } from "../part.ts";
+import { MAX_REJECTED_PERCENT, overLimit } from "../reconcile/reject-limit.ts";
+import { renderTable } from "../reconcile/render-table.ts";
 import { run } from "./run.ts";
 import { RunError } from "./run-error.ts";
 import { RunFolder } from "./run-folder.ts";
-import { TemplateError } from "./template/template-error.ts";
-import { WarehouseError } from "./warehouse/warehouse-error.ts";
+import { TemplateError } from "../template/template-error.ts";
+import { WarehouseError } from "../warehouse/warehouse-error.ts";
 
 export interface RunArguments {
   readonly once: boolean;

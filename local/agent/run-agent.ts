@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AgentStatus } from "../agent/monitor/agent-status.ts";
-import type { WeirConfig } from "../wire/config.ts";
+import type { AgentStatus } from "../../agent/monitor/agent-status.ts";
+import type { WeirConfig } from "../../wire/config.ts";
 import { type AgentFile, describeAgentFile } from "./agent-file.ts";
-import type { Cloud } from "./cloud.ts";
-import type { Gauges } from "./gauges.ts";
-import type { Input } from "./input.ts";
+import type { Cloud } from "../cloud.ts";
+import type { Gauges } from "../run/gauges.ts";
+import type { Input } from "../run/input.ts";
 import { LocalAgent } from "./local-agent.ts";
-import { freePort } from "./part.ts";
-import type { RunOptions } from "./run.ts";
+import { freePort } from "../part.ts";
+import type { RunOptions } from "../run/run.ts";
 import { senderSettings } from "./sender-settings.ts";
 import { tagsText, typeOfTag, UnroutedTags } from "./tag-types.ts";
 

@@ -1,5 +1,5 @@
 import { networkInterfaces } from "node:os";
-import type { ForwardConfig } from "../agent/config/forward-config.ts";
+import type { ForwardConfig } from "../../agent/config/forward-config.ts";
 import type { AgentFile } from "./agent-file.ts";
 
 /** Variable that stands for a key which is written out in the agent's file: keys are not printed. */

@@ -2,7 +2,7 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { mkdir, mkdtemp, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { removeCloud } from "./cloud.ts";
+import { removeCloud } from "../cloud.ts";
 import { RunError } from "./run-error.ts";
 import { RunState } from "./run-state.ts";
 

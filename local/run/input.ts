@@ -1,17 +1,17 @@
 import { once } from "node:events";
 import { mkdir, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { takesEvents } from "../agent/config/config.ts";
-import type { WeirConfig } from "../wire/config.ts";
-import type { AgentFile } from "./agent-file.ts";
-import type { LakeTotals } from "./console/watch-lake.ts";
-import { type LogFiles, type LogGlobs, type LogStarts, tagOf } from "./log-files.ts";
-import { countEvents } from "./reconcile/count-events.ts";
-import { countFiles, type Truth } from "./reconcile/truth.ts";
+import { takesEvents } from "../../agent/config/config.ts";
+import type { WeirConfig } from "../../wire/config.ts";
+import type { AgentFile } from "../agent/agent-file.ts";
+import type { LakeTotals } from "../console/watch-lake.ts";
+import { type LogFiles, type LogGlobs, type LogStarts, tagOf } from "../agent/log-files.ts";
+import { countEvents } from "../reconcile/count-events.ts";
+import { countFiles, type Truth } from "../reconcile/truth.ts";
 import { RunError } from "./run-error.ts";
-import { typeOfTag } from "./tag-types.ts";
-import type { LineMaker } from "./traffic/line-maker.ts";
-import { generateTraffic, SAMPLE_TYPES } from "./traffic/traffic.ts";
+import { typeOfTag } from "../agent/tag-types.ts";
+import type { LineMaker } from "../traffic/line-maker.ts";
+import { generateTraffic, SAMPLE_TYPES } from "../traffic/traffic.ts";
 
 /** Where lines come from. */
 export interface Input {

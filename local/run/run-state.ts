@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
-import { type AgentSource, agentSourceSchema } from "./reconcile/agent-source.ts";
+import { type AgentSource, agentSourceSchema } from "../reconcile/agent-source.ts";
 import { RunError } from "./run-error.ts";
 
 const STATE_FILE = "run.json";

@@ -1,18 +1,18 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { loadConfig } from "../lib/load-config.ts";
-import type { WeirConfig } from "../wire/config.ts";
-import { warehouseOf } from "../wire/warehouses.ts";
+import { loadConfig } from "../../lib/load-config.ts";
+import type { WeirConfig } from "../../wire/config.ts";
+import { warehouseOf } from "../../wire/warehouses.ts";
 import { accountOf, withFiles } from "./account.ts";
-import { assertInputs, readAgentFile } from "./agent-file.ts";
-import { readAgentSources } from "./agent-sources.ts";
-import { type Cloud, startCloud } from "./cloud.ts";
-import { startConsole } from "./console/console.ts";
-import { RecentLines } from "./console/recent-lines.ts";
-import { consoleRoutes } from "./console/routes.ts";
-import { type LakeTotals, watchLake } from "./console/watch-lake.ts";
-import { drain } from "./drain.ts";
-import { watchConditions } from "./watch-conditions.ts";
+import { assertInputs, readAgentFile } from "../agent/agent-file.ts";
+import { readAgentSources } from "../agent/agent-sources.ts";
+import { type Cloud, startCloud } from "../cloud.ts";
+import { startConsole } from "../console/console.ts";
+import { RecentLines } from "../console/recent-lines.ts";
+import { consoleRoutes } from "../console/routes.ts";
+import { type LakeTotals, watchLake } from "../console/watch-lake.ts";
+import { drain } from "../drain.ts";
+import { watchConditions } from "../conditions/watch-conditions.ts";
 import { Gauges } from "./gauges.ts";
 import {
   agentInput,
@@ -25,18 +25,18 @@ import {
   trafficDir,
   trafficInput,
 } from "./input.ts";
-import { agentStateDir, type LocalAgent } from "./local-agent.ts";
-import { assertStarts, findLogFiles, type LogGlobs, type LogStarts } from "./log-files.ts";
-import { assertFree } from "./part.ts";
-import type { AgentSource } from "./reconcile/agent-source.ts";
-import { reconcile } from "./reconcile/reconcile.ts";
-import type { Report } from "./reconcile/report.ts";
-import { redshiftTables } from "./redshift-tables.ts";
+import { agentStateDir, type LocalAgent } from "../agent/local-agent.ts";
+import { assertStarts, findLogFiles, type LogGlobs, type LogStarts } from "../agent/log-files.ts";
+import { assertFree } from "../part.ts";
+import type { AgentSource } from "../reconcile/agent-source.ts";
+import { reconcile } from "../reconcile/reconcile.ts";
+import type { Report } from "../reconcile/report.ts";
+import { redshiftTables } from "../redshift-tables.ts";
 import { shellWord, writeShellEnvironment } from "./shell-environment.ts";
 import { type RunState, withEarlier } from "./run-state.ts";
-import { startAgent, tellInput, untilEnded } from "./run-agent.ts";
-import { readDeployment } from "./template/read-deployment.ts";
-import { synthesize } from "./template/synthesize.ts";
+import { startAgent, tellInput, untilEnded } from "../agent/run-agent.ts";
+import { readDeployment } from "../template/read-deployment.ts";
+import { synthesize } from "../template/synthesize.ts";
 
 /** Nobody who looks at a page wants to wait for the deployed minute, 5 minutes and 30 seconds. */
 const SEQUENCER_EVERY_MS = 2_000;

@@ -1,5 +1,5 @@
-import type { Phase } from "./console/snapshot.ts";
-import type { RejectCounts } from "./reconcile/reject-limit.ts";
+import type { Phase } from "../console/snapshot.ts";
+import type { RejectCounts } from "../reconcile/reject-limit.ts";
 
 /** Something that is asked again and again whether it is there. */
 export interface Heartbeat {

@@ -1,7 +1,7 @@
 import type { Condition } from "./condition.ts";
 import type { AgentFacts, Facts, WaitingTable } from "./facts.ts";
-import { counted, grouped, sizeText } from "./reconcile/figures.ts";
-import { overLimit } from "./reconcile/reject-limit.ts";
+import { counted, grouped, sizeText } from "../reconcile/figures.ts";
+import { overLimit } from "../reconcile/reject-limit.ts";
 
 const SILENT_MS = 5_000;
 const SILENT_LONG_MS = 15_000;

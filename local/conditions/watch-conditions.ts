@@ -1,10 +1,10 @@
 import { statfs } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { duration } from "../ops/access/text-table.ts";
-import type { Cloud } from "./cloud.ts";
+import { duration } from "../../ops/access/text-table.ts";
+import type { Cloud } from "../cloud.ts";
 import { type Condition, sentence } from "./condition.ts";
-import type { LakeTotals } from "./console/watch-lake.ts";
-import type { Gauges } from "./gauges.ts";
+import type { LakeTotals } from "../console/watch-lake.ts";
+import type { Gauges } from "../run/gauges.ts";
 import { askHttp } from "./heartbeats.ts";
 
 const LOOK_EVERY_MS = 1_000;

@@ -1,6 +1,6 @@
 import { realpath } from "node:fs/promises";
-import type { AgentSource } from "./reconcile/agent-source.ts";
-import type { FileTruth, Truth } from "./reconcile/truth.ts";
+import type { AgentSource } from "../reconcile/agent-source.ts";
+import type { FileTruth, Truth } from "../reconcile/truth.ts";
 
 /** What the lake is held against: files by type, or sources by the agent's word. */
 export interface Account {

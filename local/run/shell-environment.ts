@@ -1,6 +1,6 @@
 import { chmod, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Warehouse } from "./warehouse/warehouse.ts";
+import type { Warehouse } from "../warehouse/warehouse.ts";
 
 /** Files in a laptop cloud's folder, there while it runs: for a shell of somebody who wants to look. */
 const ENVIRONMENT_FILE = "env";

@@ -1,4 +1,4 @@
-import { duration } from "../ops/access/text-table.ts";
+import { duration } from "../../ops/access/text-table.ts";
 
 /** Amber: something waits, and may come right by itself. Red: it stands still, or needs somebody. */
 export type Severity = "amber" | "red";

@@ -1,5 +1,5 @@
-import { globMatcher } from "../lambdas/router/log-types.ts";
-import { type LogType, UNROUTED_TYPE } from "../wire/log-type.ts";
+import { globMatcher } from "../../lambdas/router/log-types.ts";
+import { type LogType, UNROUTED_TYPE } from "../../wire/log-type.ts";
 
 /** Name of the log type that a tag goes to. */
 export type TypeOf = (tag: string) => string;

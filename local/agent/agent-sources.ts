@@ -1,16 +1,16 @@
-import { CheckpointFile } from "../agent/progress/checkpoint.ts";
-import type { FilesConfig } from "../agent/config/config.ts";
-import { SPOOL_LOCATION } from "../agent/command/positions.ts";
-import { spoolDirectory } from "../agent/push/pushed-input.ts";
-import { readAgentConfig } from "../agent/config/read-config.ts";
-import { spoolExtent } from "../agent/push/spool/spool-extent.ts";
-import { sameFile } from "../agent/tail/disk/file-identity.ts";
-import { FileRule, ruleOf } from "../agent/tail/files/file-rule.ts";
-import { statFile } from "../agent/tail/disk/file-stat.ts";
-import type { FilePosition } from "../agent/tail/files/tail-state.ts";
+import { CheckpointFile } from "../../agent/progress/checkpoint.ts";
+import type { FilesConfig } from "../../agent/config/config.ts";
+import { SPOOL_LOCATION } from "../../agent/command/positions.ts";
+import { spoolDirectory } from "../../agent/push/pushed-input.ts";
+import { readAgentConfig } from "../../agent/config/read-config.ts";
+import { spoolExtent } from "../../agent/push/spool/spool-extent.ts";
+import { sameFile } from "../../agent/tail/disk/file-identity.ts";
+import { FileRule, ruleOf } from "../../agent/tail/files/file-rule.ts";
+import { statFile } from "../../agent/tail/disk/file-stat.ts";
+import type { FilePosition } from "../../agent/tail/files/tail-state.ts";
 import { agentConfigFile } from "./local-agent.ts";
-import type { AgentSource } from "./reconcile/agent-source.ts";
-import { countFile } from "./reconcile/truth.ts";
+import type { AgentSource } from "../reconcile/agent-source.ts";
+import { countFile } from "../reconcile/truth.ts";
 
 /**
  * Every source of the agent of a run, once it has ended, and how far it is delivered: for files by its checkpoint, for what

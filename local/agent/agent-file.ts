@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
-import { checkFiles } from "../agent/command/check/check-files.ts";
-import { checkInputs } from "../agent/command/check/check-inputs.ts";
-import { AgentError } from "../agent/agent-error.ts";
-import type { AgentConfig } from "../agent/config/config.ts";
-import { readAgentConfig, readConfigText } from "../agent/config/read-config.ts";
-import { parseToml } from "../agent/config/toml.ts";
-import { freePort } from "./part.ts";
-import { RunError } from "./run-error.ts";
+import { checkFiles } from "../../agent/command/check/check-files.ts";
+import { checkInputs } from "../../agent/command/check/check-inputs.ts";
+import { AgentError } from "../../agent/agent-error.ts";
+import type { AgentConfig } from "../../agent/config/config.ts";
+import { readAgentConfig, readConfigText } from "../../agent/config/read-config.ts";
+import { parseToml } from "../../agent/config/toml.ts";
+import { freePort } from "../part.ts";
+import { RunError } from "../run/run-error.ts";
 
 type Table = Readonly<Record<string, unknown>>;
 

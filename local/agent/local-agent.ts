@@ -2,10 +2,10 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "smol-toml";
-import { PartError } from "./part.ts";
-import { type NodeProcess, startProcess } from "./process.ts";
+import { PartError } from "../part.ts";
+import { type NodeProcess, startProcess } from "../process.ts";
 
-const WEIR = new URL("../bin/weir.ts", import.meta.url);
+const WEIR = new URL("../../bin/weir.ts", import.meta.url);
 
 /** As systemd's Restart=on-failure would, but not for ever: somebody is looking at the terminal. */
 const RESTARTS_MAX = 20;

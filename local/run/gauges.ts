@@ -1,22 +1,22 @@
-import type { AgentStatus } from "../agent/monitor/agent-status.ts";
-import type { TickReport } from "../lambdas/loader/tick.ts";
-import type { LogType } from "../wire/log-type.ts";
-import { MAIN_WAREHOUSE } from "../wire/warehouses.ts";
-import type { Mapping } from "./mapping/mapping.ts";
-import type { MappingEvent } from "./mapping/mapping-event.ts";
-import { type Condition, sentence, timeOfDay } from "./condition.ts";
-import { conditions } from "./conditions.ts";
-import { foldFiles } from "./console/fold-files.ts";
-import type { AgentFile, ConditionView, Phase, Snapshot } from "./console/snapshot.ts";
-import type { LakeTotals } from "./console/watch-lake.ts";
-import { Signs } from "./signs.ts";
+import type { AgentStatus } from "../../agent/monitor/agent-status.ts";
+import type { TickReport } from "../../lambdas/loader/tick.ts";
+import type { LogType } from "../../wire/log-type.ts";
+import { MAIN_WAREHOUSE } from "../../wire/warehouses.ts";
+import type { Mapping } from "../mapping/mapping.ts";
+import type { MappingEvent } from "../mapping/mapping-event.ts";
+import { type Condition, sentence, timeOfDay } from "../conditions/condition.ts";
+import { conditions } from "../conditions/conditions.ts";
+import { foldFiles } from "../console/fold-files.ts";
+import type { AgentFile, ConditionView, Phase, Snapshot } from "../console/snapshot.ts";
+import type { LakeTotals } from "../console/watch-lake.ts";
+import { Signs } from "../conditions/signs.ts";
 import {
   parseTableName,
   tableName,
   tablesOf,
   type Warehouse,
   type WarehouseOf,
-} from "./reconcile/warehouse.ts";
+} from "../reconcile/warehouse.ts";
 
 /** Over which records per second are averaged. */
 const RATE_WINDOW_MS = 5_000;
