@@ -37,7 +37,7 @@ export function routerParts(
   };
 }
 
-/** As batch-writer.ts. */
+/** Compresses with the settings of batch-writer.ts. */
 function compress(rows: Buffer): void {
   const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_hashLog]: 13 };
   zstdCompressSync(rows, { params, chunkSize: rows.length + (rows.length >> 8) + 2 ** 10 });

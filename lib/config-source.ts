@@ -55,7 +55,7 @@ export class ConfigSource {
     }));
   }
 
-  /** Where a module is imported. */
+  /** Place where a module is imported. */
   placeOfImport(specifierIs: (specifier: string) => boolean): Place | undefined {
     const found = [...this.#imports].find(([specifier]) => specifierIs(specifier));
     return found && this.#placeAt(found[1]);

@@ -21,7 +21,7 @@ export async function loadConfig(path: string): Promise<WeirConfig> {
   }
 }
 
-/** As `loadConfig`, with where its parts are written. @throws ConfigError */
+/** Loads what `loadConfig` does, with where its parts are written. @throws ConfigError */
 export async function readConfig(path: string): Promise<ReadConfig> {
   const { file, text, value } = await valueOf(path);
   const placeOf = await placesIn(file, text, value);

@@ -13,13 +13,13 @@ export class AggregateRecords {
   readonly data: Uint8Array;
   readonly partitionKeys: string[] = [];
   readonly explicitHashKeys: string[] = [];
-  /** Where each record's data begins and ends. */
+  /** Begin and end of each record's data. */
   starts = new Int32Array(FIRST_CAPACITY);
   ends = new Int32Array(FIRST_CAPACITY);
   /** Indices of their keys; NO_KEY for none. */
   #keys = new Float64Array(FIRST_CAPACITY);
   #hashKeys = new Float64Array(FIRST_CAPACITY);
-  /** Where the messages begin. */
+  /** Begin of the messages. */
   #ats = new Int32Array(FIRST_CAPACITY);
   readonly #tags = new Map<number, readonly Tag[]>();
   /** Indices of records that have any, in order. */

@@ -8,7 +8,7 @@ type Issue = z.core.$ZodIssue;
 /** A place of a configuration that does not fit its schema. */
 export interface ConfigProblem {
   readonly path: Path;
-  /** Of the object at the path, where it is this key that is unknown. */
+  /** Key of the object at the path, where it is this key that is unknown. */
   readonly key?: string;
   readonly message: string;
 }

@@ -343,7 +343,7 @@ export function defineConfig(config: WeirConfigInput): WeirConfigInput {
   return config;
 }
 
-/** Where in a file something stands, from 1 on. */
+/** Place in a file, from 1 on. */
 export interface Place {
   readonly line: number;
   readonly column: number;

@@ -42,7 +42,7 @@ export function openEnvelope(
   return { kind: "plain", userRecords: [userRecord] };
 }
 
-/** As `openEnvelope`. @param sound aggregates whose digest is known to match @throws WireError as `openEnvelope` */
+/** Opens what `openEnvelope` does. @param sound aggregates whose digest is known to match @throws WireError as `openEnvelope` */
 export function unwrap(
   data: Uint8Array,
   budget: InflateBudget,

@@ -9,7 +9,7 @@ const UNITS = {
   d: { kind: "duration", size: 86_400_000 },
   days: { kind: "duration", size: 86_400_000 },
   bytes: { kind: "size", size: 1 },
-  /** As Lambda counts memory. */
+  /** Units as Lambda counts memory. */
   MB: { kind: "size", size: 2 ** 20 },
 } as const;
 

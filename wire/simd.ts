@@ -34,7 +34,7 @@ const INITIAL_STATE = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
 
 export const LANES = 4;
 
-/** Of the global, whose types come with a browser's only. */
+/** Part of the global, whose types come with a browser's only. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };

@@ -2,7 +2,7 @@ import type { Run } from "./line-framer.ts";
 
 /** Lines of one source that follow one another: line feeds divide them, unless they are one event. */
 export interface FramedRun<Origin> {
-  /** Where they come from. */
+  /** Source of the lines, and what to tell once they are delivered. */
   readonly origin: Origin;
   /** What the run's start and end count in. */
   readonly bytes: Buffer;

@@ -47,9 +47,9 @@ export interface PushedVitals {
   readonly reader: Pick<SpoolReader, "read" | "lines" | "delivery" | "overtaken" | "lost">;
   readonly limits: Pick<AgentConfig["spool"], "max_bytes" | "overflow">;
   readonly forward: ForwardCounts | undefined;
-  /** On which it listens. */
+  /** Address on which it listens. */
   readonly forwardAddress: string | undefined;
-  /** By `stdin`, or the socket's path. */
+  /** Counts by `stdin`, or the socket's path. */
   readonly lines: ReadonlyMap<string, LineCounts>;
 }
 

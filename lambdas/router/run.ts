@@ -18,10 +18,10 @@ export interface Event {
  */
 export class Run {
   readonly source: Source;
-  /** Where the first begins in the source. */
+  /** Offset of the first in its source. */
   readonly offset: number;
   readonly records: AggregateRecords;
-  /** Of the records. */
+  /** Range of the records. */
   readonly from: number;
   readonly to: number;
   /** Source bytes that the lines stand for. */
@@ -47,7 +47,7 @@ export class Run {
     return this.records.partitionKey(this.from);
   }
 
-  /** Where each line begins in the source. */
+  /** Offsets of the lines in their source. */
   offsets(): Float64Array {
     const { starts, ends } = this.records;
     const offsets = new Float64Array(this.length);

@@ -58,7 +58,7 @@ export class TypeBatch {
     return this.#rows(epochMs).lines;
   }
 
-  /** Where rows of this event time are filed; undefined if there has been none of its hour. */
+  /** Place where rows of this event time are filed; undefined if there has been none of its hour. */
   knownRowsAt(epochMs: number): LineBuffer | undefined {
     return (this.#together ?? this.#hours.get(Math.floor(epochMs / HOUR_MS)))?.lines;
   }

@@ -13,9 +13,9 @@ type Table = Readonly<Record<string, unknown>>;
 /** An agent's configuration of its user's own, as it runs on the laptop cloud. */
 export interface AgentFile {
   readonly path: string;
-  /** As it was read, the laptop's own settings not in it. */
+  /** Configuration as it was read, the laptop's own settings not in it. */
   readonly config: AgentConfig;
-  /** As it is written, for the agent to read, but for what the laptop has in its place. */
+  /** Settings as they are written, for the agent to read, but for what the laptop has in their place. */
   readonly settings: Table;
   /** Variables of the environment that it names. */
   readonly variables: Readonly<Record<string, string>>;
@@ -47,7 +47,7 @@ export async function readAgentFile(file: string): Promise<AgentFile> {
   return withPort({ path, config, settings, variables });
 }
 
-/** Which settings of the file the laptop has others for, a line each, and what the entries match. */
+/** Says which settings of the file the laptop has others for, a line each, and what the entries match. */
 export async function describeAgentFile(
   { path, config }: AgentFile,
   say: (line: string) => void,

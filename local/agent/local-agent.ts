@@ -15,7 +15,7 @@ const RESTART_AFTER_MS = 250;
 const DRAIN_DEADLINE_MS = 60_000;
 const STOP_GRACE_MS = DRAIN_DEADLINE_MS + 5_000;
 
-/** Where the agent of a run keeps its checkpoint and its spool. */
+/** Folder in which the agent of a run keeps its checkpoint and its spool. */
 export const agentStateDir = (dir: string): string => join(dir, "agent");
 
 export const agentConfigFile = (dir: string): string => join(dir, "agent.toml");

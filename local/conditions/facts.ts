@@ -5,7 +5,7 @@ import type { RejectCounts } from "../reconcile/reject-limit.ts";
 export interface Heartbeat {
   /** "S3", "Kinesis", "the warehouse" */
   readonly part: string;
-  /** When the last answer came, or the first question was asked. */
+  /** Time of the last answer, or of the first question. */
   readonly answeredAtMs: number;
 }
 
@@ -29,13 +29,13 @@ export interface WaitingTable {
 }
 
 export interface AgentFacts {
-  /** When its last status came, or it was started. */
+  /** Time of its last status, or of its start. */
   readonly statusAtMs: number;
   /** Why it cannot send. */
   readonly error?: string | undefined;
   readonly files: readonly { readonly path: string; readonly error: string }[];
   readonly behindBytes: number;
-  /** When Kinesis last acknowledged anything, or there was nothing to. */
+  /** Last time at which Kinesis acknowledged anything, or there was nothing to. */
   readonly deliveredAtMs: number;
 }
 
@@ -52,7 +52,7 @@ export interface Facts {
   readonly routedAtMs: number;
   /** Undefined before it is started, and after it has sent everything. */
   readonly agent: AgentFacts | undefined;
-  /** When a loader last told how it is; undefined without a warehouse. */
+  /** Last time at which a loader told how it is; undefined without a warehouse. */
   readonly loaderTickAtMs: number | undefined;
   readonly waiting: readonly WaitingTable[];
   /** What the warehouse says of rows that it does not take, by table. */

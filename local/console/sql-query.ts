@@ -4,14 +4,14 @@ import { Client, type ClientConfig, type DatabaseError, Query, type QueryArrayRe
 /** What one statement may take. */
 export interface SqlBounds {
   readonly rows: number;
-  /** As PostgreSQL sends them. */
+  /** Names as PostgreSQL sends them. */
   readonly bytes: number;
   readonly seconds: number;
 }
 
 export interface SqlResult {
   readonly columns: readonly SqlColumn[];
-  /** As PostgreSQL writes them as text, so that no number is rounded and no time is shifted. */
+  /** Values as PostgreSQL writes them as text, so that no number is rounded and no time is shifted. */
   readonly rows: readonly (readonly (string | null)[])[];
   /** What of the bounds ended it before its last row. */
   readonly cutBy: "rows" | "bytes" | undefined;
@@ -30,7 +30,7 @@ export class SqlError extends Error {
   readonly code: string;
   readonly detail: string | undefined;
   readonly hint: string | undefined;
-  /** In UTF-16 units, from 0: where in the statement it is. */
+  /** Place in the statement, in UTF-16 units from 0. */
   readonly position: number | undefined;
 
   constructor(sql: string, error: Error & Partial<Omit<DatabaseError, "name">>, { seconds }: SqlBounds) {

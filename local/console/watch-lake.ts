@@ -21,7 +21,7 @@ export interface ListedObject {
   readonly bytes: number;
   /** Rows, rejected lines or records. */
   readonly rows: number;
-  /** When the last record of its batch had come to the stream. */
+  /** Time at which the last record of its batch had come to the stream. */
   readonly arrivedTo: string;
 }
 

@@ -7,7 +7,7 @@ import type { TypeReport } from "./report.ts";
 /** A source, and how far the agent says that it is delivered: all its bytes before that have to be in the lake. */
 export const agentSourceSchema = z.strictObject({
   id: z.string(),
-  /** Of the file, or the name of what is no file. */
+  /** Path of the file, or the name of what is no file. */
   path: z.string(),
   bytes: z.int().min(0),
   /** Events before that, where the files tell. */

@@ -35,10 +35,10 @@ const rejectReport = z.strictObject({
 
 const emptyColumn = z.strictObject({
   type: z.string(),
-  /** Of the type, all without a value. */
+  /** Rows of the type, all without a value. */
   rows: count,
   column: z.string(),
-  /** That no line had; none for a column that is computed. */
+  /** Field that no line had; none for a column that is computed. */
   field: z.string().optional(),
   /** A field that lines had, called nearly so. */
   meant: z.string().optional(),

@@ -37,7 +37,7 @@ export class RowScan {
     }
   }
 
-  /** Where the next row begins that names one of the columns, if only in a value or below another field; -1 if none does. */
+  /** Index of the next row that names one of the columns, if only in a value or below another field; -1 if none does. */
   #next(rows: Buffer, at: number): number {
     const found = [...this.#columns.sought]
       .map((name) => rows.indexOf(`"${name}":`, at))

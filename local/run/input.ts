@@ -13,15 +13,15 @@ import { typeOfTag } from "../agent/tag-types.ts";
 import type { LineMaker } from "../traffic/line-maker.ts";
 import { generateTraffic, SAMPLE_TYPES } from "../traffic/traffic.ts";
 
-/** Where lines come from. */
+/** Something that lines come from. */
 export interface Input {
   /** Paths or globs by tag, for the agent, where it has no configuration of its own. */
   readonly files: LogGlobs;
   /** Patterns of lines that begin an event, by tag. */
   readonly starts?: Readonly<Record<string, string>>;
-  /** That configuration. */
+  /** Configuration of its own. */
   readonly agentFile?: AgentFile;
-  /** Where nothing comes from by itself, how something may. */
+  /** Advice on how something may come, where nothing does by itself. */
   readonly hint?: string;
   /** The agent need not follow anything: a drain takes all there is. */
   readonly isThere: boolean;

@@ -8,7 +8,7 @@ const STATE_FILE = "run.json";
 
 const stateSchema = z.strictObject({
   version: z.literal(1),
-  /** Of the run that wrote it. */
+  /** Process of the run that wrote it. */
   pid: z.int(),
   /** Nothing is in the stream, which lives in memory and ends with its run. */
   isDrained: z.boolean(),
@@ -46,7 +46,7 @@ export class RunState {
     return new RunState(path, sources);
   }
 
-  /** From now on lines are in the stream that are nowhere else. */
+  /** Notes that from now on lines are in the stream that are nowhere else. */
   began(): Promise<void> {
     return this.#write({ isDrained: false, sources: [...(this.earlier ?? [])] });
   }

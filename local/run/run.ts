@@ -54,11 +54,11 @@ export interface RunOptions {
   readonly agentFile?: string | undefined;
   /** Ends once what is there has arrived. */
   readonly once: boolean;
-  /** Of sample traffic, of each type; until `finish` when absent. */
+  /** Lines of sample traffic, of each type; without end until `finish` when absent. */
   readonly linesPerType: number | undefined;
   readonly linesPerSecond: number | undefined;
   readonly seed: number;
-  /** Of the console; a free one when absent. */
+  /** Port of the console; a free one when absent. */
   readonly port: number | undefined;
   /** Files, state and logs. */
   readonly dir: string;

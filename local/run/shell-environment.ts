@@ -47,7 +47,7 @@ async function psqlEnvironment(
   return { PGHOST: "127.0.0.1", PGPORT: `${port}`, PGUSER: user, PGDATABASE: database, PGPASSFILE };
 }
 
-/** As a line that is to be pasted has it. */
+/** Quotes a path for a line that is to be pasted. */
 export const shellWord = (text: string): string => (/^[\w./:@%+=-]+$/.test(text) ? text : quoted(text));
 
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;

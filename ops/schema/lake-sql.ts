@@ -14,7 +14,7 @@ export interface LakeSql {
   readonly lake: string;
 }
 
-/** As Redshift's SUPER; more is no row. */
+/** Limit of Redshift's SUPER; more is no row. */
 const ROW_MAX_BYTES = 64 * 2 ** 20;
 
 /** A view for DuckDB. */

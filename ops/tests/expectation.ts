@@ -83,7 +83,7 @@ function columnsOf({ _extra, ...row }: Row): Record<string, unknown> {
 }
 
 const SHOWN_CHARS = 100;
-/** Before the first character that differs. */
+/** Characters shown before the first that differs. */
 const CONTEXT_CHARS = 30;
 
 /** Both values, from where they differ if they are long. */

@@ -7,7 +7,7 @@ import { AccessError } from "../access/access-error.ts";
 /** A file of lines, and the one that says what becomes of them. */
 export interface TestFile {
   readonly type: string;
-  /** Within the folder, with `/`. */
+  /** Path within the folder, with `/`. */
   readonly name: string;
   readonly file: string;
   readonly expected: string;
@@ -26,7 +26,7 @@ const settingsSchema = z.strictObject({
   arrivedAt: z.iso.datetime({ offset: true }).default("2026-01-01T00:00:00Z"),
   host: z.string().min(1).max(255).default("host"),
   labels: z.record(z.string(), z.string()).optional(),
-  /** By log type: what a line matches that begins an event. */
+  /** Patterns of lines that begin an event, by log type. */
   start: z.record(z.string(), z.string()).default({}),
 });
 

@@ -54,7 +54,7 @@ export class ForwardSender implements Disposable {
 /** A line of a container, with what a shipper says of it. */
 export interface LogRecord {
   readonly log: string;
-  /** When Docker read it, where its own files have it. */
+  /** Time at which Docker read it, where its own files have it. */
   readonly time?: string;
 }
 

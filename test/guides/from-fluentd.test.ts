@@ -105,7 +105,7 @@ test("an aggregator is changed over under its clients, and each event is taken b
     ack: { ackTimeout: 60_000 },
   });
   let emitted = 0;
-  /** As a forwarder does: what is not acknowledged is sent again. */
+  /** Sends as a forwarder does: what is not acknowledged is sent again. */
   const emit = async (): Promise<void> => {
     for (const n = `${emitted++}`; ;) {
       try {

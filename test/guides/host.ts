@@ -25,7 +25,7 @@ const AGENT_FILE = "/etc/weir/agent.toml";
 export interface HostOptions {
   /** What a command does to the service of the other agent. */
   readonly service: (command: string) => Promise<void>;
-  /** In the files of the guide, what cannot be had here, and what stands in its place. */
+  /** Texts of the guide that cannot be had here, and what stands in their place. */
   readonly replaced?: Readonly<Record<string, string>>;
 }
 

@@ -75,7 +75,7 @@ print(json.dumps({"rows": one[0], "amount": str(one[1]), "users": str(one[2]), "
 const COMMITTED = ["pyarrow", "Exactly what the warehouse has"];
 
 let document: string;
-/** By its heading: what each reader said. */
+/** Answers of the readers, by heading. */
 const said = new Map<string, Said>();
 let expected: Said;
 let copies = 0;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadConfig } from "../../lib/load-config.ts";
 import { ConfigError } from "../../wire/config.ts";
 
-/** As it is written, with nothing filled in. */
+/** Configuration as it is written, with nothing filled in. */
 const { default: sample } = (await import(new URL("../../weir.config.ts", import.meta.url).href)) as {
   default: object;
 };
@@ -35,7 +35,7 @@ const told = async (text: string, extension?: string): Promise<string[]> =>
     .slice(1)
     .map((line) => line.trim());
 
-/** Where a part of a text stands, as people count. */
+/** Line and column of a part of a text, as people count. */
 function placeOf(text: string, at: number): string {
   const before = text.slice(0, at).split("\n");
   return `line ${before.length}, column ${before.at(-1)!.length + 1}: `;

@@ -30,7 +30,7 @@ export interface Event {
   readonly rejected: boolean;
   /** CRC-32 of the line's bytes; none as in version 1. */
   readonly crc: number | undefined;
-  /** Of its row, besides where it came from. */
+  /** Values of its row, besides where it came from. */
   readonly columns?: object;
 }
 

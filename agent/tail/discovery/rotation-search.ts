@@ -37,7 +37,7 @@ function namesOf({ plain, compressed }: Rotations): string {
   return [...plain, ...compressed].map(({ path, file }) => `${path}\0${identityKey(file)}`).join("\0");
 }
 
-/** Of directories, perhaps as they were a moment ago. */
+/** Listing of directories, perhaps as they were a moment ago. */
 export interface Listing {
   readonly names: (directory: string) => Promise<readonly string[]>;
   readonly directories: (directory: string) => Promise<readonly string[]>;

@@ -34,7 +34,7 @@ function minuteChars({ format, zone = "UTC" }: NonNullable<LogType["time"]>): nu
   return format === "iso8601" && zoneOffsetMs(zone) !== undefined ? "YYYY-MM-DDTHH:MM".length : 0;
 }
 
-/** Of the fields that lines always have, those that no column and no time takes. */
+/** Fields that lines always have, and that no column and no time takes. */
 export function untakenOf(
   type: LogType,
   always: readonly string[],

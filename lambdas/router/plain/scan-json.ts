@@ -204,7 +204,7 @@ function arrayEnd(bytes: Uint8Array, at: number, end: number): number {
   return at > 0 && bytes[at] === CLOSE_BRACKET ? at + 1 : -1;
 }
 
-/** By the first byte of a value that is known to be one. */
+/** Kind of a value, by its first byte, where it is known to be one. */
 function kindOf(first: number): Kind {
   if (first === QUOTE) return KIND.text;
   if (first === OPEN_BRACKET) return KIND.array;

@@ -11,7 +11,7 @@ import type { RowProgram } from "./row-program.ts";
 /** A run, and what its rows are made of besides its lines. */
 interface RunLines {
   readonly run: Run;
-  /** Where each line begins in the source. */
+  /** Offsets of the lines in their source. */
   readonly offsets: Float64Array;
   /** CRC-32 of each line: filled in here. */
   readonly crcs: Uint32Array;

@@ -32,7 +32,7 @@ export const INPUT_BYTES = 0x10000;
 /** Rows, as many as the largest piece of a LineBuffer holds. */
 export const OUTPUT = 0x60000;
 export const OUTPUT_MAX_BYTES = 0x100000;
-/** Of 64 KiB. */
+/** WebAssembly's pages of 64 KiB. */
 export const MEMORY_PAGES = 24;
 
 /** A longer line is left to the general path; so no text is too long for SUPER, and no row for COPY. */

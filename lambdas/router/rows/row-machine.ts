@@ -5,7 +5,7 @@ import * as layout from "./layout.ts";
 import { ROW_MODULE } from "./module.ts";
 import type { RowProgram } from "./row-program.ts";
 
-/** Of the global, whose types come with a browser's only. */
+/** Part of the global, whose types come with a browser's only. */
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
@@ -31,7 +31,7 @@ export interface WrittenRows {
   readonly bytes: number;
   /** Good until the next call. */
   readonly rows: Uint8Array;
-  /** Where the first and the last of the rows' times are, in ms past the clock's minute. */
+  /** Earliest and latest of the rows' times, in ms past the clock's minute. */
   readonly firstMs: number;
   readonly lastMs: number;
   /** The time of the line that was not taken, where that is of another minute. Good until lines are taken in. */

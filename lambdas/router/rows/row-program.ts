@@ -26,7 +26,7 @@ interface Lines {
   readonly slots: number;
   /** Fields by slot. */
   readonly named: readonly string[];
-  /** Of these, those that a line has whether a column takes them or not. */
+  /** Those of them that a line has whether a column takes them or not. */
   readonly always: readonly string[];
   /** Members or steps. */
   readonly parts: (writer: ProgramWriter) => readonly [from: number, to: number];

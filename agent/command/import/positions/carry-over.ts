@@ -30,7 +30,7 @@ const OTHER_AGENT = "another-agent";
 export interface CarryOverOptions {
   readonly rules: readonly FileRule[];
   readonly host: string;
-  /** Of the machine, in ids: see `sourceId`. */
+  /** Salt of the machine, in ids: see `sourceId`. */
   readonly salt: string | undefined;
   readonly nowMs: number;
 }

@@ -10,7 +10,7 @@ export interface ForeignPosition {
   readonly isInOrder: boolean;
   /** Nothing that was made later can be what it read. */
   readonly knownAtMs: number;
-  /** When the file was changed that was read, or before it was changed again; undefined where that was not written down. */
+  /** Time of the last change of the file that was read, or a time before it was changed again; undefined where that was not written down. */
   readonly changedAtMs?: number | undefined;
 }
 

@@ -24,7 +24,7 @@ export class Generation {
     return formatOf(this.path) !== undefined;
   }
 
-  /** When it was written last. Compressing a file keeps that. */
+  /** Time at which it was written last. Compressing a file keeps that. */
   get changedAtMs(): number {
     return Number(this.fileStat.mtimeNs) / 1e6;
   }

@@ -61,7 +61,7 @@ class PlaceSearch implements Placed {
   readonly #of: PositionsOfPath;
   readonly #generations: Generation[];
   readonly #knownAtMs: number;
-  /** Whose inode is nowhere. */
+  /** Positions whose inode is nowhere. */
   readonly #lost: ForeignPosition[] = [];
 
   constructor(of: PositionsOfPath, generations: Generation[]) {
@@ -200,7 +200,7 @@ function moved({ path }: Generation, before: string): string | undefined {
   return path === before ? undefined : `was ${before}`;
 }
 
-/** As the other agent would have it: the last that was written down of an inode. */
+/** Positions as the other agent would have them: the last that was written down of each inode. */
 function latestOfEach(positions: readonly ForeignPosition[]): ForeignPosition[] {
   return [...new Map(positions.map((position) => [position.ino, position])).values()];
 }

@@ -43,7 +43,7 @@ async function readStart(file: string): Promise<{ readonly isDatabase: boolean; 
   return { isDatabase, text: isDatabase ? "" : bytes.toString("utf8", 0, bytesRead) };
 }
 
-/** When the last of them was changed. */
+/** Time of the last change of any of them. */
 async function changedAt(files: readonly string[]): Promise<number> {
   const times = await Promise.all(
     files.map((file) =>

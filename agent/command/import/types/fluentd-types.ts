@@ -17,7 +17,7 @@ type Taken = Extract<Fate, { to: "stream" }>;
 export interface TailedRoute {
   readonly source: FluentdSection;
   readonly fates: readonly Fate[];
-  /** As the agent sends it. */
+  /** Tag as the agent sends it. */
   readonly tag: string;
 }
 

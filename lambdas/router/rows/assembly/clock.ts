@@ -1,11 +1,11 @@
 import { CLOCK_LENGTH, CLOCK_TEXT, PROGRAM, PROGRAM_MINUTE_CHARS } from "../layout";
 import { COLON, equals, isDigit, POINT, ZERO } from "./text";
 
-/** Of the time that `isOfMinute` has taken: whether it has milliseconds, and how many are past the minute. */
+/** Result of `isOfMinute`: whether the time has milliseconds, and how many are past the minute. */
 export let hasMs: bool = false;
 export let msOfMinute: i32 = 0;
 
-/** As PlainTime: whether a time is like the clock's but for seconds and milliseconds. */
+/** Says whether a time is like the clock's but for seconds and milliseconds, as PlainTime does. */
 export function isOfMinute(from: i32, to: i32): bool {
   const length = load<i32>(CLOCK_LENGTH);
   const minuteChars = load<i32>(PROGRAM + PROGRAM_MINUTE_CHARS);

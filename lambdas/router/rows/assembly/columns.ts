@@ -46,7 +46,7 @@ import {
 } from "./spans";
 import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, copy, equals, MINUS, POINT, QUOTE, ZERO } from "./text";
 
-/** As PlainRows.write: `_extra`, then the columns. @returns address after them, -1 where the general path shall decide */
+/** Writes what PlainRows.write does: `_extra`, then the columns. @returns address after them, -1 where the general path shall decide */
 export function writeColumns(at: i32): i32 {
   at = writeExtra(at);
   const end = load<i32>(PROGRAM + PROGRAM_COLUMNS_END);

@@ -29,7 +29,7 @@ const CARRIAGE_RETURN: u32 = 0x0d;
 
 makeTables();
 
-/** Past the rows written by the last call of `rows`. */
+/** Address past the rows written by the last call of `rows`. */
 export let end: i32 = 0;
 /** Source bytes that the lines of these rows stand for. */
 export let bytes: i32 = 0;

@@ -11,7 +11,7 @@ function digitsEnd(at: i32, end: i32): i32 {
   return at;
 }
 
-/** As numberEnd of plain/bytes.ts: index after the number, -1 if JavaScript would write it in another way. */
+/** Finds what numberEnd of plain/bytes.ts does: the index after the number, -1 if JavaScript would write it in another way. */
 export function numberEnd(at: i32, end: i32): i32 {
   const first = load<u8>(at) === MINUS ? at + 1 : at;
   const point = digitsEnd(first, end);

@@ -20,7 +20,7 @@ import {
 import { setSpan } from "./spans";
 import { COLON, equals, isDigit, MINUS, plainEnd, SPACE } from "./text";
 
-/** As plain/scan-access-log.ts: each field ends at the first byte that it may not hold. False if the line is not plain. */
+/** Finds what plain/scan-access-log.ts does: each field ends at the first byte that it may not hold. False if the line is not plain. */
 export function scanAccessLog(at: i32, end: i32): bool {
   const stepsEnd = load<i32>(PROGRAM + PROGRAM_PARTS_END);
   for (let step = load<i32>(PROGRAM + PROGRAM_PARTS); step < stepsEnd; step += STEP_BYTES) {

@@ -35,7 +35,7 @@ import {
   textEnd,
 } from "./text";
 
-/** As plain/scan-json.ts: finds the fields of an object that ends at `end`; false if it is not plain. */
+/** Finds the fields of an object that ends at `end`, as plain/scan-json.ts does; false if it is not plain. */
 export function scanJson(at: i32, end: i32): bool {
   if (at >= end || load<u8>(at) !== OPEN_BRACE) return false;
   const members = load<i32>(PROGRAM + PROGRAM_PARTS);
@@ -138,7 +138,7 @@ function arrayEnd(at: i32, end: i32): i32 {
   return at > 0 && load<u8>(at) === CLOSE_BRACKET ? at + 1 : -1;
 }
 
-/** By the first byte of a value that is known to be one. */
+/** Kind of a value, by its first byte, where it is known to be one. */
 function kindOf(first: u32): i32 {
   if (first === QUOTE) return KIND_TEXT;
   if (first === OPEN_BRACKET) return KIND_ARRAY;

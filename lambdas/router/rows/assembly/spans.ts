@@ -1,6 +1,6 @@
 import { SPAN_BYTES, SPAN_FROM, SPAN_KIND, SPAN_MARKS, SPAN_TO, SPANS } from "../layout";
 
-/** As plain/spans.ts, by slot: where the fields of the line at hand are. */
+/** Places of the fields of the line at hand, by slot, as in plain/spans.ts. */
 export function clearSpans(slots: i32): void {
   for (let slot = 0; slot < slots; slot++) v128.store(SPANS + slot * SPAN_BYTES, i32x4.splat(0));
 }
