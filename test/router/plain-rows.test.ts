@@ -82,6 +82,30 @@ const ACCESS_TYPE: WeirConfigInput["types"][number] = {
   ],
 };
 
+/** An ordinary line of each format: values at odd places, the text between them at even ones. */
+const MIDDLE = [" [", "21/Nov/2026:10:00:00 +0000", '] "', "GET /x HTTP/1.1", '" ', "200", " ", "5"];
+const LAST = [' "', "-", '" "', "curl/8", '"'];
+const ORDINARY = {
+  common: ["", "203.0.113.9", " ", "-", " ", "bob", ...MIDDLE],
+  combined: ["", "203.0.113.9", " ", "-", " ", "bob", ...MIDDLE, ...LAST],
+  vhost_combined: [
+    "",
+    "www.example.com",
+    ":",
+    "443",
+    " ",
+    "203.0.113.9",
+    " ",
+    "-",
+    " ",
+    "bob",
+    ...MIDDLE,
+    ...LAST,
+  ],
+  "nginx-main": ["", "203.0.113.9", " - ", "bob", ...MIDDLE, ...LAST, ' "', "10.0.0.1", '"'],
+  lighttpd: ["", "203.0.113.9", " ", "www.example.com", " ", "bob", ...MIDDLE, ...LAST],
+} as const satisfies Record<string, readonly string[]>;
+
 const number = fc.oneof(
   fc.integer({ min: -40_000, max: 40_000 }).map(String),
   fc.bigInt({ min: -(10n ** 17n), max: 10n ** 17n }).map(String),
@@ -271,6 +295,21 @@ describe("the short way", () => {
     const writer = writerOf({ ...ACCESS_TYPE, parse: { format } });
     expect(compare(writer, [`${before}203.0.113.9 - bob ${rest}${behind}`])).toBe(1);
   });
+
+  test.each(["common", "combined", "vhost_combined", "nginx-main", "lighttpd"] as const)(
+    "differs in no field of %s, whatever character stands in it first, last or alone",
+    (format) => {
+      const columns = ACCESS_TYPE.columns.slice(0, format === "common" ? -1 : undefined);
+      const writer = writerOf({ ...ACCESS_TYPE, parse: { format }, columns });
+      const line = ORDINARY[format];
+      const characters = Array.from({ length: 0x7f - 0x20 }, (_, i) => String.fromCharCode(0x20 + i));
+      const lines = line.flatMap((_: string, i: number) =>
+        characters.flatMap((c) => [c, `${c}a`, `a${c}`].map((value) => line.with(i, value).join(""))),
+      );
+      expect(compare(writer, [line.join("")])).toBe(1);
+      expect(compare(writer, lines)).toBeGreaterThan(100);
+    },
+  );
 
   test("takes ordinary lines, all of them", () => {
     const photos = take(photoLines(), 100_000);

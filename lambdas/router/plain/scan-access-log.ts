@@ -1,5 +1,5 @@
 import { accessFieldNames, type AccessForm, type AccessFormat } from "../../../wire/access-log/format.ts";
-import { COLON, equalBytes, isDigit, MINUS, PLAIN, SPACE } from "./bytes.ts";
+import { COLON, DOLLAR, equalBytes, isDigit, MINUS, PLAIN, SPACE } from "./bytes.ts";
 import { KIND, type Scan, type Spans } from "./spans.ts";
 
 /** 1 for each byte that a plain text of this form may hold. All are part of what the general path takes. */
@@ -52,7 +52,7 @@ export function accessLogScanner(format: AccessFormat): Scan {
         continue;
       }
       if (at <= from && !(at === from && mayBeEmpty)) return false;
-      if (form === "ident" && isDigit(bytes[from])) return false;
+      if (form === "ident" && (isDigit(bytes[from]) || bytes[from] === DOLLAR)) return false;
       if (form === "list" && mayGoOn(bytes, at)) return false;
       put(bytes, spans, slot, from, at);
     }

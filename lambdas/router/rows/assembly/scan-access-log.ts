@@ -18,7 +18,7 @@ import {
   STEP_SLOT,
 } from "../layout";
 import { setSpan } from "./spans";
-import { COLON, equals, isDigit, MINUS, plainEnd, SPACE } from "./text";
+import { COLON, DOLLAR, equals, isDigit, MINUS, plainEnd, SPACE } from "./text";
 
 /** Finds what plain/scan-access-log.ts does: each field ends at the first byte that it may not hold. False if the line is not plain. */
 export function scanAccessLog(at: i32, end: i32): bool {
@@ -37,7 +37,7 @@ export function scanAccessLog(at: i32, end: i32): bool {
       continue;
     }
     if (at === from && load<i32>(step + STEP_MAY_BE_EMPTY) === 0) return false;
-    if (form === FORM_IDENT && isDigit(load<u8>(from))) return false;
+    if (form === FORM_IDENT && (isDigit(load<u8>(from)) || load<u8>(from) === DOLLAR)) return false;
     // A list of more than one word, its words in groups.
     if (form === FORM_LIST && load<u8>(at) === SPACE && load<u8>(at + 1) === COLON) return false;
     put(slot, from, at);

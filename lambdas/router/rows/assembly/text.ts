@@ -7,6 +7,7 @@ export const MINUS: u32 = 0x2d;
 export const POINT: u32 = 0x2e;
 export const ZERO: u32 = 0x30;
 export const COLON: u32 = 0x3a;
+export const DOLLAR: u32 = 0x24;
 export const OPEN_BRACKET: u32 = 0x5b;
 export const BACKSLASH: u32 = 0x5c;
 export const CLOSE_BRACKET: u32 = 0x5d;
