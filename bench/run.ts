@@ -3,6 +3,7 @@ import { arch, cpus } from "node:os";
 import { benchAgent } from "./agent.ts";
 import { benchAudit } from "./audit.ts";
 import { benchCodec } from "./codec.ts";
+import { benchColdStart } from "./cold-start.ts";
 import { benchCommit } from "./commit.ts";
 import type { BenchRow } from "./cpu-time.ts";
 import { benchLedger } from "./ledger.ts";
@@ -27,6 +28,12 @@ const SECTIONS = [
       "The plain handler is aws-kinesis-agg, JSON.parse, JSON.stringify and gzip 6: it types and checks nothing. The parts " +
       "are each done by itself; reading, checking and writing rows is what is left.",
     benchRouter,
+  ],
+  [
+    "Cold start",
+    "A handler as it deploys, with the sample configuration, in a new process of Node: until it is imported, and until " +
+      "it has answered its first event beside an empty lake. `Node alone` is a handler that does nothing.",
+    benchColdStart,
   ],
   ["Commits", "Reading a commit's text, which each consumer of the lake does with each commit.", benchCommit],
   [

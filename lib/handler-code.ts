@@ -24,8 +24,7 @@ export function handlerCode(entry: string, config?: WeirConfig): Code {
       image: DockerImage.fromRegistry("unused"),
       local: {
         tryBundle(outputDir) {
-          bundle(entry, outputDir);
-          if (config) writeFileSync(join(outputDir, "config.json"), JSON.stringify(config));
+          writeHandler(entry, outputDir, config);
           return true;
         },
       },
@@ -33,8 +32,8 @@ export function handlerCode(entry: string, config?: WeirConfig): Code {
   });
 }
 
-/** Writes `index.mjs`, the same bytes for the same sources wherever the repository stands. */
-function bundle(entry: string, outputDir: string): void {
+/** Writes what deploys: the same bytes for the same sources wherever the repository stands. */
+export function writeHandler(entry: string, outputDir: string, config?: WeirConfig): void {
   mkdirSync(outputDir, { recursive: true });
   buildSync({
     entryPoints: [entry],
@@ -50,4 +49,5 @@ function bundle(entry: string, outputDir: string): void {
     banner: { js: CREATE_REQUIRE },
     logLevel: "error",
   });
+  if (config) writeFileSync(join(outputDir, "config.json"), JSON.stringify(config));
 }
