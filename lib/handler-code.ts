@@ -36,10 +36,12 @@ export function handlerCode(entry: string, config?: WeirConfig): Code {
 export function writeHandler(entry: string, outputDir: string, config?: WeirConfig): void {
   mkdirSync(outputDir, { recursive: true });
   buildSync({
-    entryPoints: [entry],
+    entryPoints: { index: entry },
     absWorkingDir: dirname(entry),
-    outfile: join(outputDir, "index.mjs"),
+    outdir: outputDir,
+    outExtension: { ".js": ".mjs" },
     bundle: true,
+    splitting: true,
     platform: "node",
     target: "node24",
     format: "esm",

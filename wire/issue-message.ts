@@ -1,11 +1,14 @@
-import * as z from "zod";
+import type * as z from "zod";
+// Names rather than `z.locales` and `z.core`, whose use as values bundles every language with the handlers.
+import { en } from "zod/locales";
+import { $ZodObject, $ZodUnion } from "zod/v4/core";
 import { didYouMean } from "./closest.ts";
 
 export const MISSING = "is missing";
 
 type RawIssue = z.core.$ZodRawIssue;
 
-const { localeError } = z.locales.en();
+const { localeError } = en();
 
 /**
  * What is said where a configuration does not fit its schema: zod's own words, and what was meant where that is near.
@@ -49,12 +52,12 @@ function meant(value: unknown, values: readonly unknown[]): string {
 
 /** Keys of an object, as far as they are known. */
 export function keysOf(schema: unknown): string[] {
-  return schema instanceof z.core.$ZodObject ? Object.keys(schema._zod.def.shape) : [];
+  return schema instanceof $ZodObject ? Object.keys(schema._zod.def.shape) : [];
 }
 
 /** Settings of an object whose own settings have such a key. */
 function holdersOf(key: string, schema: unknown): string[] {
-  if (!(schema instanceof z.core.$ZodObject)) return [];
+  if (!(schema instanceof $ZodObject)) return [];
   const members = Object.entries(schema._zod.def.shape as Readonly<Record<string, unknown>>);
   return members.flatMap(([name, member]) =>
     objectsIn(member).some((object) => keysOf(object).includes(key)) ? name : [],
@@ -63,7 +66,7 @@ function holdersOf(key: string, schema: unknown): string[] {
 
 /** The objects that a setting may be, whatever its default. */
 function objectsIn(schema: unknown): unknown[] {
-  if (schema instanceof z.core.$ZodUnion) return schema._zod.def.options.flatMap(objectsIn);
+  if (schema instanceof $ZodUnion) return schema._zod.def.options.flatMap(objectsIn);
   const { def } = (schema as z.core.$ZodType)._zod;
   return "innerType" in def ? objectsIn(def.innerType) : [schema];
 }

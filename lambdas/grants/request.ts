@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { toDotPath } from "zod/v4/core";
 import { type GrantsRequest, tableNamed } from "../../wire/loader-grants.ts";
 import { GrantsError } from "./grants-error.ts";
 
@@ -24,7 +25,7 @@ export function readProperties(value: unknown): Properties {
   const { data, error } = propertiesSchema.safeParse(value);
   if (data) return data;
   const { path, message } = error.issues[0]!;
-  throw new GrantsError("BAD_EVENT", `${z.core.toDotPath(path)}: ${message}`);
+  throw new GrantsError("BAD_EVENT", `${toDotPath(path)}: ${message}`);
 }
 
 export function grantsRequest({ User: user, Database: database, Tables, Views }: Properties): GrantsRequest {
