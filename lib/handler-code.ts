@@ -10,7 +10,11 @@ const CREATE_REQUIRE =
   'import { createRequire as weirRequire } from "node:module"; const require = weirRequire(import.meta.url);';
 
 /**
- * A handler as one ES module, the SDK with it, and the checked configuration, if any, as `config.json` beside it.
+ * A handler as an ES module, the SDK with it, and the checked configuration, if any, as `config.json` beside it.
+ *
+ * What is imported dynamically is in files of its own, which a start does not read: most of the SDK's ways to come by
+ * credentials, where Lambda hands them over in the environment. In one file, esbuild would also wrap whatever they
+ * share with the rest, and could not leave out what nobody uses of it.
  *
  * esbuild is called here rather than by NodejsFunction, which goes through a shell: the configuration
  * would have to pass its quoting. Identifiers are kept, so stack traces read without source maps.

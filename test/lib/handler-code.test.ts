@@ -38,6 +38,13 @@ function bundle(entry: string, outdir: string, config: WeirConfig = CONFIG): str
   return join(outdir, assetDir);
 }
 
+/** Names of the files that hold such a text. */
+async function filesWith(text: string, assetDir: string): Promise<string[]> {
+  const names = await readdir(assetDir);
+  const texts = await Promise.all(names.map((name) => readFile(join(assetDir, name), "utf8")));
+  return names.filter((_, i) => texts[i]!.includes(text));
+}
+
 let folder: string;
 let entry: string;
 beforeAll(async () => {
@@ -68,6 +75,35 @@ describe("a bundled handler", () => {
       handler: () => Promise<unknown>;
     };
     expect(await handler()).toEqual({ config: CONFIG, host: "string", pad: 64 });
+  });
+
+  test("keeps what it imports dynamically in a file that a start does not read", async () => {
+    const late = join(folder, "late.ts");
+    await writeFile(
+      late,
+      `import legacy from "./legacy.cjs";
+       export const host = legacy.host();
+       export const handler = async () => (await import("./rare.ts")).rare();`,
+    );
+    await writeFile(
+      join(folder, "rare.ts"),
+      `import legacy from "./legacy.cjs"; export const rare = () => ["seldom", legacy.host()];`,
+    );
+    const assetDir = bundle(late, join(folder, "late"));
+    const [rare, ...others] = await filesWith("seldom", assetDir);
+    expect([rare, others]).toEqual([expect.stringMatching(/^rare-\w+\.mjs$/), []]);
+    const { handler } = (await import(pathToFileURL(join(assetDir, "index.mjs")).href)) as {
+      handler: () => Promise<unknown>;
+    };
+    expect(await handler()).toEqual(["seldom", "string"]);
+  });
+
+  test("speaks English alone, and keeps other ways to credentials than the environment apart", async () => {
+    const router = fileURLToPath(new URL("../../lambdas/router/handler.ts", import.meta.url));
+    const assetDir = bundle(router, join(folder, "router"));
+    expect(await filesWith("Invalid input", assetDir)).toContain("index.mjs");
+    expect(await filesWith("Ungültige Eingabe", assetDir)).toEqual([]);
+    expect(await filesWith("AssumeRoleWithWebIdentity", assetDir)).not.toContain("index.mjs");
   });
 
   test("has the same hash each time, and another when the configuration differs", async () => {
