@@ -102,7 +102,7 @@ describe("a bundled handler", () => {
     const router = fileURLToPath(new URL("../../lambdas/router/handler.ts", import.meta.url));
     const assetDir = bundle(router, join(folder, "router"));
     expect(await filesWith("Invalid input", assetDir)).toContain("index.mjs");
-    expect(await filesWith("Ungültige Eingabe", assetDir)).toEqual([]);
+    expect(await filesWith("Ongeldige invoer", assetDir)).toEqual([]);
     expect(await filesWith("AssumeRoleWithWebIdentity", assetDir)).not.toContain("index.mjs");
   });
 
