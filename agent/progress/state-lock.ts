@@ -1,8 +1,14 @@
 import { once } from "node:events";
-import { rename, rm } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { AgentError, systemCode, systemReason } from "../agent-error.ts";
+import { steadyNow } from "../steady-clock.ts";
+
+/** Longest wait for others that look at a dead agent's socket: whoever takes longer is stuck, or nobody of ours. */
+const TURN_WAIT_MS = 2_000;
+const TURN_POLL_MS = 10;
 
 /**
  * Keeps a second agent off a state directory: two would send every line twice and overwrite each
@@ -26,12 +32,14 @@ export class StateLock implements AsyncDisposable {
     } catch (cause) {
       if (systemCode(cause) !== "EADDRINUSE") throw unusable(directory, cause);
     }
-    await removeStale(directory, path);
-    try {
-      return new StateLock(await listen(path));
-    } catch (cause) {
-      throw systemCode(cause) === "EADDRINUSE" ? held(directory) : unusable(directory, cause);
-    }
+    return inTurn(directory, async () => {
+      await removeStale(directory, path);
+      try {
+        return new StateLock(await listen(path));
+      } catch (cause) {
+        throw systemCode(cause) === "EADDRINUSE" ? held(directory) : unusable(directory, cause);
+      }
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -54,6 +62,27 @@ async function listen(path: string): Promise<Server> {
   server.listen(path);
   await once(server, "listening");
   return server.unref();
+}
+
+/**
+ * Lets one agent after the other look at the socket that it has found. Were two at it at once, one could move aside
+ * what the other has made since, and a third would find the place empty. The turn is a name in Linux's abstract
+ * namespace of sockets, which ends with its process.
+ */
+async function inTurn<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  const { dev, ino } = await stat(directory);
+  const name = `\0weir-agent-state-${dev}-${ino}`;
+  const untilMs = steadyNow() + TURN_WAIT_MS;
+  let turn: Server | undefined;
+  while (turn === undefined && steadyNow() < untilMs) {
+    turn = await listen(name).catch(() => undefined);
+    if (turn === undefined) await sleep(TURN_POLL_MS);
+  }
+  try {
+    return await work();
+  } finally {
+    turn?.close();
+  }
 }
 
 /**

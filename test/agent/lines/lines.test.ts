@@ -92,8 +92,8 @@ test("standard input whose reader was stopped before it began is not waited for"
   const module = (name: string) => JSON.stringify(new URL(`../../../agent/${name}`, import.meta.url).href);
   const settings = JSON.stringify(agent.settings({ stdin: { tag: "in" } }));
   const script = `
-    const { agentConfigSchema } = await import(${module("config.ts")});
-    const { PushedInput } = await import(${module("pushed-input.ts")});
+    const { agentConfigSchema } = await import(${module("config/config.ts")});
+    const { PushedInput } = await import(${module("push/pushed-input.ts")});
     const log = { info() {}, warn() {}, error() {} };
     const input = await PushedInput.open(agentConfigSchema.parse(${settings}), undefined, log);
     await input.readStdin(AbortSignal.abort());
