@@ -13,7 +13,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // However long it takes on a busy machine.
     expect: { poll: { timeout: 60_000 } },
-    // Two cores is what we promise to run on; tests that start servers are heavy.
-    maxWorkers: 2,
+    // Two cores are what we promise to run on. Tests wait for servers and processes for a third of their time.
+    maxWorkers: 3,
   },
 });
