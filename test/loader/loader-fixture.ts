@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { DeleteObjectsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { LOG_BEGINNING } from "../../lambdas/commit-log/cursor.ts";
@@ -76,6 +77,7 @@ export class LoaderRig {
     if (Objects.length > 0) {
       await this.rig.s3.send(new DeleteObjectsCommand({ Bucket: BUCKET, Delete: { Objects } }));
     }
+    await this.#settled();
     for (const schema of ["logs", "weir"]) {
       await this.rig.warehouse.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
       await this.rig.warehouse.query(`CREATE SCHEMA ${schema}`);
@@ -90,6 +92,17 @@ export class LoaderRig {
     this.log.reset();
     this.logged.length = 0;
     this.now = new Date("2026-11-21T10:05:00Z");
+  }
+
+  /** Resolves once the warehouse has done what a test left under way: dropping its tables may lock the two out of each other. */
+  async #settled(): Promise<void> {
+    const busy = `SELECT count(*)::int AS count FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'`;
+    for (;;) {
+      const [found] = await this.rig.warehouse.query<{ count: number }>(busy);
+      if (found!.count === 0) return;
+      await sleep(10);
+    }
   }
 
   async commit(...batches: Batch[]): Promise<void> {
