@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { AgentError } from "../../agent/agent-error.ts";
+import type { AgentError } from "../../agent/agent-error.ts";
 import { StateLock } from "../../agent/progress/state-lock.ts";
 
 /** Leaves the socket of a holder that has died. */
