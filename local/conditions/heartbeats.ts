@@ -36,8 +36,8 @@ export class Heartbeats {
   }
 }
 
-/** Any answer is one: it is the process that is asked for, not what it knows. */
+/** Any answer is one: it is the process that is asked for, not what it knows. A connection that stays would keep it from ending. */
 export async function askHttp(endpoint: string, signal: AbortSignal): Promise<void> {
-  const response = await fetch(endpoint, { signal });
+  const response = await fetch(endpoint, { signal, headers: { connection: "close" } });
   await response.body?.cancel();
 }
