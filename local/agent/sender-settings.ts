@@ -100,7 +100,7 @@ function fluentBitSettings(forward: ForwardConfig): [name: string, value: string
           ["port", `${port}`],
         ] satisfies [string, string][])),
     ["require_ack_response", "true"],
-    // By default a chunk that fails twice is dropped, as it does when Fluent Bit is started before the agent.
+    // A chunk that fails twice is dropped by default, as happens where Fluent Bit is started before the agent.
     ["retry_limit", "no_limits"],
     ...(hasKey(forward) ? [["shared_key", `\${${KEY_VARIABLE}}`] satisfies [string, string]] : []),
     ...(user

@@ -28,7 +28,7 @@ interface Log {
   readonly size: number;
   /** How many renamed files there are of it. */
   readonly rotated: number;
-  /** Of the last of them, as the agent knew it then. */
+  /** Source of the last of them, as the agent knew it then. */
   readonly rotatedSource?: string | undefined;
   /** Until when a line is only begun. */
   readonly busyUntilMs: number;
