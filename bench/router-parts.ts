@@ -1,5 +1,6 @@
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { zstdDecompressSync } from "node:zlib";
 import type { KinesisStreamEvent } from "aws-lambda";
+import { zstd as compress } from "../lambdas/router/batch-writer.ts";
 import type { Router } from "../lambdas/router/router.ts";
 import { streamRecords } from "../lambdas/router/stream-record.ts";
 import { readAggregate, soundAggregates } from "../wire/deaggregate.ts";
@@ -27,7 +28,7 @@ export function routerParts(
       for (const data of records) if (!sound.has(data)) readAggregate(data);
     },
     () => records.forEach((data) => readAggregate(data, all)),
-    () => rows.forEach(compress),
+    () => rows.forEach((rows) => compress(rows)),
   ]) as [number, number, number, number];
   return {
     "base64 s/GB": rounded(base64),
@@ -35,10 +36,4 @@ export function routerParts(
     "deaggregation s/GB": rounded(deaggregation),
     "zstd s/GB": rounded(zstd),
   };
-}
-
-/** Compresses with the settings of batch-writer.ts. */
-function compress(rows: Buffer): void {
-  const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_hashLog]: 13 };
-  zstdCompressSync(rows, { params, chunkSize: rows.length + (rows.length >> 8) + 2 ** 10 });
 }

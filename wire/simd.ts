@@ -1,5 +1,6 @@
 import { BLOCK_BYTES, Lane } from "./digest-lane.ts";
 import { SIMD_MODULE } from "./simd-module.ts";
+import { instantiate, onceWithVectors } from "./wasm.ts";
 
 /**
  * The loops of simd.wat, over memory of their own: bytes are copied in and out, a piece at a time, which
@@ -34,12 +35,6 @@ const INITIAL_STATE = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476];
 
 export const LANES = 4;
 
-/** Part of the global, whose types come with a browser's only. */
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-};
-
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
   readonly next: { readonly value: number };
@@ -66,8 +61,7 @@ export class Simd {
   readonly #words: Uint32Array;
 
   constructor() {
-    const module = new WebAssembly.Module(Buffer.from(SIMD_MODULE, "base64"));
-    this.#wasm = new WebAssembly.Instance(module).exports as Exports;
+    this.#wasm = instantiate(SIMD_MODULE) as Exports;
     this.#memory = Buffer.from(this.#wasm.memory.buffer);
     this.#words = new Uint32Array(this.#wasm.memory.buffer, DIGEST_STATE, INITIAL_STATE.length * LANES);
   }
@@ -157,24 +151,5 @@ export class Simd {
   }
 }
 
-let loaded: { readonly simd: Simd | undefined } | undefined;
-
-/** @returns undefined where WebAssembly or its vectors are not to be had: the caller does it in JavaScript */
-export function simd(): Simd | undefined {
-  loaded ??= { simd: load() };
-  return loaded.simd;
-}
-
-/** Whether all is to be done in JavaScript: WEIR_SIMD=0, by which tests are what a machine without vectors is. */
-export function simdIsOff(): boolean {
-  return process.env["WEIR_SIMD"] === "0";
-}
-
-function load(): Simd | undefined {
-  if (simdIsOff()) return undefined;
-  try {
-    return new Simd();
-  } catch {
-    return undefined;
-  }
-}
+/** Undefined where WebAssembly or its vectors are not to be had: the caller does it in JavaScript. */
+export const simd = onceWithVectors(() => new Simd());

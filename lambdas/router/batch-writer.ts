@@ -156,7 +156,11 @@ const ZSTD_HASH_LOG = 13;
  */
 function compress(pieces: readonly Buffer[], codec: Codec): Buffer {
   const bytes = join(pieces);
-  if (codec === "gzip") return gzipSync(bytes);
+  return codec === "gzip" ? gzipSync(bytes) : zstd(bytes);
+}
+
+/** One frame of rows. */
+export function zstd(bytes: Uint8Array): Buffer {
   const params = {
     [constants.ZSTD_c_compressionLevel]: 1,
     [constants.ZSTD_c_hashLog]: ZSTD_HASH_LOG,

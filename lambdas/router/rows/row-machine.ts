@@ -1,15 +1,9 @@
-import { simdIsOff } from "../../../wire/simd.ts";
 import type { AggregateRecords } from "../../../wire/aggregate-records.ts";
+import { instantiate, onceWithVectors } from "../../../wire/wasm.ts";
 import { type RowMetadata, SECONDS_AT } from "../row-metadata.ts";
 import * as layout from "./layout.ts";
 import { ROW_MODULE } from "./module.ts";
 import type { RowProgram } from "./row-program.ts";
-
-/** Part of the global, whose types come with a browser's only. */
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object) => { readonly exports: unknown };
-};
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer };
@@ -53,8 +47,7 @@ export class RowMachine {
   #program: RowProgram | undefined;
 
   constructor() {
-    const module = new WebAssembly.Module(Buffer.from(ROW_MODULE, "base64"));
-    this.#wasm = new WebAssembly.Instance(module).exports as Exports;
+    this.#wasm = instantiate(ROW_MODULE) as Exports;
     this.#memory = Buffer.from(this.#wasm.memory.buffer);
     this.#words = new Int32Array(this.#wasm.memory.buffer);
     this.#crcs = new Uint32Array(this.#wasm.memory.buffer, layout.LINE_CRCS, layout.LINES_MAX);
@@ -141,19 +134,5 @@ export interface Vectors {
   readonly machine: RowMachine | undefined;
 }
 
-let loaded: { readonly machine: RowMachine | undefined } | undefined;
-
-/** @returns undefined where WebAssembly or its vectors are not to be had: every line takes the general path then */
-export function rowMachine(): RowMachine | undefined {
-  loaded ??= { machine: load() };
-  return loaded.machine;
-}
-
-function load(): RowMachine | undefined {
-  if (simdIsOff()) return undefined;
-  try {
-    return new RowMachine();
-  } catch {
-    return undefined;
-  }
-}
+/** Undefined where WebAssembly or its vectors are not to be had: every line takes the general path then. */
+export const rowMachine = onceWithVectors(() => new RowMachine());
