@@ -28,7 +28,3 @@ export function duration(seconds: number): string {
   if (hours! > 0) return `${hours} h ${minutes} min`;
   return minutes! > 0 ? `${minutes} min` : `${Math.floor(seconds)} s`;
 }
-
-/** `1 event`, `2,000 events`. */
-export const counted = (count: number, what: string): string =>
-  `${count.toLocaleString("en")} ${what}${count === 1 ? "" : "s"}`;

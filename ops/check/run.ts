@@ -2,7 +2,7 @@ import { toDotPath } from "zod/v4/core";
 import { ConfigError, type FieldProblem, placeText, type ReadConfig } from "../../wire/config.ts";
 import { fieldText } from "../../wire/config-problems.ts";
 import type { Outcome } from "../access/place-command.ts";
-import { counted } from "../access/text-table.ts";
+import { counted } from "../access/figures.ts";
 import { configWarnings } from "./warnings.ts";
 
 export async function checkConfig(

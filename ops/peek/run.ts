@@ -4,7 +4,7 @@ import { closest } from "../../wire/closest.ts";
 import type { WeirConfig } from "../../wire/config.ts";
 import { HEARTBEAT_TYPE, UNROUTED_TYPE } from "../../wire/log-type.ts";
 import { AccessError } from "../access/access-error.ts";
-import { counted } from "../access/text-table.ts";
+import { counted } from "../access/figures.ts";
 import type { Place } from "../access/place.ts";
 import { EventFilter, patternOf } from "./event-filter.ts";
 import type { PeekArguments } from "./command.ts";

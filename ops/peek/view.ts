@@ -1,7 +1,7 @@
 import type { _Record } from "@aws-sdk/client-kinesis";
 import type { StreamRecord } from "../../lambdas/router/stream-record.ts";
 import { WireError } from "../../wire/wire-error.ts";
-import { counted } from "../access/text-table.ts";
+import { counted } from "../access/figures.ts";
 import type { EventFilter } from "./event-filter.ts";
 import { eventJson, eventText, type TextOptions, unopenedJson, unopenedText } from "./event-text.ts";
 import type { Output } from "./output.ts";

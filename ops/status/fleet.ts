@@ -7,7 +7,8 @@ import {
 } from "../../wire/fleet-page.ts";
 import type { Place } from "../access/place.ts";
 import { duration } from "../access/text-table.ts";
-import { absent, bytesText, counted, firstOf, type Report } from "./section.ts";
+import { absent, bytesText, firstOf, type Report } from "./section.ts";
+import { counted } from "../access/figures.ts";
 
 const TITLE = "FLEET";
 /** It is written every minute. */

@@ -1,7 +1,8 @@
 import type { Place } from "../access/place.ts";
 import { FailureBucket } from "../replay/failure-bucket.ts";
 import type { RoutedFacts } from "./routed.ts";
-import { bytesText, counted, firstOf, type Report, roughly } from "./section.ts";
+import { bytesText, firstOf, type Report, roughly } from "./section.ts";
+import { counted } from "../access/figures.ts";
 
 /** As many are counted; more are as bad. */
 const COUNTED_BATCHES = 1_000;

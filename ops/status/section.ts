@@ -39,9 +39,6 @@ export function bytesText(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(value < 10 ? 1 : 0)} ${UNITS[unit]}`;
 }
 
-export const counted = (count: number, what: string): string =>
-  `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;
-
 /** Rows of a day are many, and nobody wants all digits. */
 export function roughly(count: number): string {
   const units = ["", " k", " M", " G"];

@@ -2,7 +2,8 @@ import { AccessError } from "../access/access-error.ts";
 import type { Place } from "../access/place.ts";
 import { duration, textTable } from "../access/text-table.ts";
 import { isWell } from "../loads/status.ts";
-import { absent, counted, type Report } from "./section.ts";
+import { absent, type Report } from "./section.ts";
+import { counted } from "../access/figures.ts";
 
 const TITLE = "TABLES";
 const COLUMNS = [

@@ -2,7 +2,7 @@ import { closest } from "../../wire/closest.ts";
 import type { WeirConfig } from "../../wire/config.ts";
 import { AccessError } from "../access/access-error.ts";
 import type { Outcome } from "../access/place-command.ts";
-import { counted } from "../access/text-table.ts";
+import { counted } from "../access/figures.ts";
 import { patternOf } from "../peek/event-filter.ts";
 import { visibleText } from "../peek/visible-text.ts";
 import type { TryArguments } from "./command.ts";
