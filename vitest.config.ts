@@ -1,19 +1,29 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { ALONE, serverFree } from "./test/fast/server-free.ts";
 
 // Tests start hundreds of agents, Lambdas and servers: most of a start is the compiling of the same files.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url));
 
+const TESTS = ["test/**/*.test.ts"];
+// They download what they are tested against: npm run test:interop, npm run test:deploy.
+const ELSEWHERE = ["test/interop/**", "test/deploy/**"];
+const root = fileURLToPath(new URL(".", import.meta.url));
+const sharing = serverFree(root, [...TESTS, ...[...ELSEWHERE, ...ALONE].map((pattern) => `!${pattern}`)]);
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
-    // They download what they are tested against: npm run test:interop, npm run test:deploy.
-    exclude: ["test/interop/**", "test/deploy/**"],
+    globalSetup: "test/run-folder.ts",
     testTimeout: 180_000,
     hookTimeout: 120_000,
     // However long it takes on a busy machine.
     expect: { poll: { timeout: 60_000 } },
     // Two cores are what we promise to run on. Tests wait for servers and processes for a third of their time.
     maxWorkers: 3,
+    projects: [
+      // Most of the time of those that start nothing would be importing: they share what they import.
+      { extends: true, test: { name: "sharing", include: sharing, isolate: false } },
+      { extends: true, test: { name: "alone", include: TESTS, exclude: [...ELSEWHERE, ...sharing] } },
+    ],
   },
 });

@@ -11,6 +11,21 @@ const STARTERS = new Set([
   "node:worker_threads",
   "playwright-core",
 ]);
+/**
+ * What needs a process to itself though it starts nothing, or takes so long that its imports are nothing to it: long runs over
+ * seeds and inputs.
+ */
+export const ALONE = [
+  "test/agent/interleaved.test.ts",
+  "test/faults/**",
+  "test/fuzz/**",
+  "test/router/linear.test.ts",
+  "test/sequencer/model.test.ts",
+  // The agent's own sockets.
+  "test/agent/listener.test.ts",
+  // Puts something else in a module's place, which the others import.
+  "test/agent/directory-watches.test.ts",
+];
 /** Of our own modules, those for tests alone: the agent's own can listen, and its units are tested without. */
 const IS_RIG = /^(?:test|local)\//;
 const IMPORT = /(?:\bfrom|\bimport\()\s*"([^"]+)"/g;

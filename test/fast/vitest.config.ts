@@ -1,29 +1,19 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { serverFree } from "./server-free.ts";
+import { ALONE, serverFree } from "./server-free.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** What is not for every save. */
-const LEFT_OUT = [
-  // Long runs over seeds and inputs, and synthesized stacks.
-  "test/agent/interleaved.test.ts",
-  "test/faults/**",
-  "test/fuzz/**",
-  "test/lib/**",
-  "test/router/linear.test.ts",
-  "test/sequencer/model.test.ts",
-  // The agent's own sockets.
-  "test/agent/listener.test.ts",
-  // Puts something else in a module's place, which the others import.
-  "test/agent/directory-watches.test.ts",
-].map((pattern) => `!${pattern}`);
+/** What is not for every save: synthesized stacks among it. */
+const LEFT_OUT = ["test/deploy/**", "test/interop/**", "test/lib/**", ...ALONE].map(
+  (pattern) => `!${pattern}`,
+);
 
 /** `npm run test:fast`: the tests that need no servers, for every save. `npm test` runs them, too. */
 export default defineConfig({
   root,
   test: {
-    include: serverFree(root, ["test/**/*.test.ts", "!test/deploy/**", "!test/interop/**", ...LEFT_OUT]),
+    include: serverFree(root, ["test/**/*.test.ts", ...LEFT_OUT]),
     setupFiles: [fileURLToPath(new URL("no-servers.ts", import.meta.url))],
     testTimeout: 60_000,
     maxWorkers: 2,

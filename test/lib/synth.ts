@@ -1,13 +1,12 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import type { App, AppProps, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
-import { afterAll } from "vitest";
 import { weirApp } from "../../lib/weir-app.ts";
 import { WeirStack } from "../../lib/weir-stack.ts";
 import { parseConfig } from "../../wire/config.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
+import { RUN_FOLDER } from "../run-folder.ts";
 
 export const NEW_SERVERLESS = { kind: "new-serverless" } as const;
 
@@ -30,15 +29,9 @@ export const TYPES: WeirConfigInput["types"] = [
   { name: "access", parse: { format: "combined" }, columns: [{ name: "status", type: "smallint" }] },
 ];
 
-const folders: string[] = [];
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true });
-});
-
-/** The app without its handlers' bundles, which take most of the time. Its folder goes with the tests. */
+/** The app without its handlers' bundles, which take most of the time. Its folder goes with the run. */
 export function app(input: Partial<WeirConfigInput> = {}, props: AppProps = {}): App {
-  const outdir = mkdtempSync(join(tmpdir(), "weir-synth-"));
-  folders.push(outdir);
+  const outdir = mkdtempSync(join(RUN_FOLDER, "synth-"));
   return weirApp(parseConfig({ types: TYPES, ...input }, "test"), {
     ...props,
     outdir,
