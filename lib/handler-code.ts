@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { Code } from "aws-cdk-lib/aws-lambda";
@@ -28,7 +29,9 @@ export function handlerCode(entry: string, config?: WeirConfig): Code {
       image: DockerImage.fromRegistry("unused"),
       local: {
         tryBundle(outputDir) {
-          writeHandler(entry, outputDir, config);
+          const { WEIR_KEPT_BUNDLES } = process.env;
+          if (WEIR_KEPT_BUNDLES === undefined) writeHandler(entry, outputDir, config);
+          else copyHandler(WEIR_KEPT_BUNDLES, entry, outputDir, config);
           return true;
         },
       },
@@ -55,5 +58,27 @@ export function writeHandler(entry: string, outputDir: string, config?: WeirConf
     banner: { js: CREATE_REQUIRE },
     logLevel: "error",
   });
-  if (config) writeFileSync(join(outputDir, "config.json"), JSON.stringify(config));
+  if (config) writeConfig(outputDir, config);
+}
+
+function writeConfig(outputDir: string, config: WeirConfig): void {
+  writeFileSync(join(outputDir, "config.json"), JSON.stringify(config));
+}
+
+/** Bundles a handler once for many stacks, where no source changes meanwhile: a run of the tests synthesizes dozens. */
+function copyHandler(kept: string, entry: string, outputDir: string, config?: WeirConfig): void {
+  const bundle = join(kept, createHash("sha256").update(entry).digest("hex"));
+  if (!existsSync(bundle)) {
+    mkdirSync(kept, { recursive: true });
+    const own = mkdtempSync(`${bundle}-`);
+    writeHandler(entry, own);
+    try {
+      renameSync(own, bundle);
+    } catch (error) {
+      // Another process may have made it meanwhile.
+      if (!existsSync(bundle)) throw error;
+    }
+  }
+  cpSync(bundle, outputDir, { recursive: true });
+  if (config) writeConfig(outputDir, config);
 }

@@ -1,11 +1,11 @@
 import { mkdtempSync, readdirSync } from "node:fs";
 import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { App, Stack } from "aws-cdk-lib";
 import { Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { handlerCode } from "../../lib/handler-code.ts";
 import { parseConfig } from "../../wire/config.ts";
 import type { WeirConfig } from "../../wire/config.ts";
@@ -48,13 +48,14 @@ async function filesWith(text: string, assetDir: string): Promise<string[]> {
 let folder: string;
 let entry: string;
 beforeAll(async () => {
+  vi.stubEnv("WEIR_KEPT_BUNDLES", undefined);
   folder = mkdtempSync(join(tmpdir(), "weir-bundle-"));
   entry = join(folder, "handler.ts");
   const digits = fileURLToPath(new URL("../../wire/sequence-number.ts", import.meta.url));
   await writeFile(
     entry,
     `import { readFileSync } from "node:fs";
-     import { join } from "node:path";
+     import { basename, join } from "node:path";
      import { padSequenceNumber } from ${JSON.stringify(digits)};
      import legacy from "./legacy.cjs";
      const config = JSON.parse(readFileSync(join(import.meta.dirname, "config.json"), "utf8"));
@@ -65,7 +66,10 @@ beforeAll(async () => {
     `const os = require("node:os"); exports.host = () => typeof os.hostname();`,
   );
 });
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(() => {
+  vi.unstubAllEnvs();
+  return rm(folder, { recursive: true });
+});
 
 describe("a bundled handler", () => {
   test("runs alone: its imports are in it, CommonJS ones too, its configuration beside it, unchanged", async () => {
@@ -117,5 +121,14 @@ describe("a bundled handler", () => {
     expect(name(second)).toBe(name(first));
     expect(name(other)).not.toBe(name(first));
     expect(await readFile(join(first, "index.mjs"), "utf8")).not.toContain(folder);
+  });
+
+  test("has the same hash where it is made once for many stacks", async () => {
+    const made = bundle(entry, join(folder, "made"));
+    vi.stubEnv("WEIR_KEPT_BUNDLES", join(folder, "kept"));
+    for (const outdir of ["kept first", "kept second"])
+      expect(basename(bundle(entry, join(folder, outdir)))).toBe(basename(made));
+    expect(await readdir(join(folder, "kept"))).toHaveLength(1);
+    vi.stubEnv("WEIR_KEPT_BUNDLES", undefined);
   });
 });
