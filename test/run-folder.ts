@@ -14,7 +14,11 @@ export default function setup(): (() => void) | undefined {
   const folder = mkdtempSync(join(tmpdir(), "weir-test-run-"));
   // PostgreSQL is another user there.
   chmodSync(folder, 0o755);
-  const variables = { [VARIABLE]: folder, WEIR_KEPT_BUNDLES: join(folder, "bundles") };
+  const variables = {
+    [VARIABLE]: folder,
+    WEIR_KEPT_BUNDLES: join(folder, "bundles"),
+    WEIR_KEPT_CLUSTER: join(folder, "cluster"),
+  };
   Object.assign(process.env, variables);
   return () => {
     for (const name of Object.keys(variables)) delete process.env[name];

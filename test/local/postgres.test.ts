@@ -1,18 +1,20 @@
-import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Postgres, removePostgres, startPostgres } from "../../local/warehouse/postgres.ts";
 
 let dataDir: string;
 let postgres: Postgres;
 
 beforeAll(async () => {
+  vi.stubEnv("WEIR_KEPT_CLUSTER", undefined);
   dataDir = await mkdtemp(join(tmpdir(), "weir-postgres-test-"));
   postgres = await startPostgres(dataDir);
 });
 afterAll(async () => {
+  vi.unstubAllEnvs();
   await postgres.stop();
   await removePostgres(dataDir);
 });
@@ -84,11 +86,18 @@ test("a start has a password of its own, and closes a folder that let in everybo
   expect(await query("SELECT 1 FROM pg_database WHERE datname = 'kept'")).toHaveLength(1);
 });
 
-test("servers that start at the same time do so, on folders of their own", async () => {
-  const dirs = ["a", "b"].map((name) => join(`${dataDir}-both`, name));
-  for (const dir of dirs) await mkdir(dir, { recursive: true });
+test.each([
+  ["", undefined],
+  [", copied from one that the first makes", "kept"],
+])("servers that start at the same time do so, on folders of their own%s", async (_, name) => {
+  const parent = await mkdtemp(join(tmpdir(), "weir-postgres-both-"));
+  await chmod(parent, 0o755);
+  vi.stubEnv("WEIR_KEPT_CLUSTER", name && join(parent, name));
+  const dirs = ["a", "b"].map((name) => join(parent, name));
+  for (const dir of dirs) await mkdir(dir);
   const both = await Promise.all(dirs.map((dir) => startPostgres(dir)));
   expect(new Set(both.map(({ port }) => port)).size).toBe(2);
   await Promise.all(both.map((server) => server.stop()));
-  await Promise.all([...dirs, `${dataDir}-both`].map(removePostgres));
+  expect((await readdir(parent)).sort()).toEqual(["a", "b", ...(name ? [name] : [])]);
+  await Promise.all([...dirs, parent].map(removePostgres));
 });
