@@ -2,27 +2,37 @@ import { cbor } from "@smithy/core/cbor";
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
+import { createInterface } from "node:readline";
+import { owns } from "../wire/hash-key.ts";
+import { arrivedLines } from "./arrived-lines.ts";
+import { isCbor, putRecords } from "./put-records-body.ts";
 
 /**
  * A Kinesis that takes everything and keeps nothing, for measuring producers: what a request costs
- * here is little, and is spent in this process. Prints its port, and its counts at the end of stdin.
+ * here is little, and is spent in this process. Prints its port, its counts at each line of stdin, and
+ * ends with stdin.
  *
  *     node null-kinesis.ts [<key> <certificate>]
  */
 const SHARDS = 4;
 const SHARD_KEYS = 2n ** 128n / BigInt(SHARDS);
-const DATA = Buffer.from('"Data":"');
-const RECORDS = Buffer.from("gRecords");
 
-const counts = { requests: 0, records: 0, bytes: 0 };
+export interface SinkCounts {
+  requests: number;
+  records: number;
+  /** Of the request bodies, base64 included. */
+  bytes: number;
+  lines: number;
+  /** Of the lines as they were put, line feeds included. */
+  lineBytes: number;
+}
+
+const counts: SinkCounts = { requests: 0, records: 0, bytes: 0, lines: 0, lineBytes: 0 };
 
 const shards = Array.from({ length: SHARDS }, (_, i) => ({
-  ShardId: `shardId-${`${i}`.padStart(12, "0")}`,
-  HashKeyRange: {
-    StartingHashKey: `${SHARD_KEYS * BigInt(i)}`,
-    EndingHashKey: `${SHARD_KEYS * BigInt(i + 1) - 1n}`,
-  },
-  SequenceNumberRange: { StartingSequenceNumber: "1" },
+  shardId: `shardId-${`${i}`.padStart(12, "0")}`,
+  startingHashKey: `${SHARD_KEYS * BigInt(i)}`,
+  endingHashKey: `${SHARD_KEYS * BigInt(i + 1) - 1n}`,
 }));
 
 const answers: Record<string, (body: Buffer) => object> = {
@@ -35,32 +45,30 @@ const answers: Record<string, (body: Buffer) => object> = {
       OpenShardCount: SHARDS,
     },
   }),
-  ListShards: () => ({ Shards: shards }),
+  ListShards: () => ({
+    Shards: shards.map(({ shardId, startingHashKey, endingHashKey }) => ({
+      ShardId: shardId,
+      HashKeyRange: { StartingHashKey: startingHashKey, EndingHashKey: endingHashKey },
+      SequenceNumberRange: { StartingSequenceNumber: "1" },
+    })),
+  }),
   PutRecords: (body) => {
-    const records = isCbor(body) ? recordsInCbor(body) : occurrences(body, DATA);
+    const records = putRecords(body);
     counts.requests++;
-    counts.records += records;
+    counts.records += records.length;
     counts.bytes += body.length;
-    const result = { ShardId: shards[0]!.ShardId, SequenceNumber: "1" };
-    return { FailedRecordCount: 0, Records: Array.from({ length: records }, () => result) };
+    for (const { data } of records) {
+      const { lines, lineBytes } = arrivedLines(data);
+      counts.lines += lines;
+      counts.lineBytes += lineBytes;
+    }
+    const Records = records.map(({ hashKey }) => ({ ShardId: shardOf(hashKey), SequenceNumber: "1" }));
+    return { FailedRecordCount: 0, Records };
   },
 };
 
-function isCbor(body: Buffer): boolean {
-  return body[0]! >> 5 === 5;
-}
-
-/** From the head of the array. */
-function recordsInCbor(body: Buffer): number {
-  const head = body.indexOf(RECORDS) + RECORDS.length;
-  const length = body[head]! & 31;
-  return length < 24 ? length : body.readUIntBE(head + 1, 2 ** (length - 24));
-}
-
-function occurrences(body: Buffer, part: Buffer): number {
-  let count = 0;
-  for (let at = body.indexOf(part); at !== -1; at = body.indexOf(part, at + part.length)) count++;
-  return count;
+function shardOf(hashKey: string): string {
+  return shards.find((shard) => owns(shard, hashKey))!.shardId;
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -89,8 +97,9 @@ server.listen(0, "127.0.0.1", () => {
   const address = server.address();
   process.stdout.write(`${typeof address === "object" && address ? address.port : ""}\n`);
 });
-process.stdin.resume().once("end", () => {
-  process.stdout.write(`${JSON.stringify(counts)}\n`);
-  server.close();
-  server.closeAllConnections();
-});
+createInterface({ input: process.stdin })
+  .on("line", () => process.stdout.write(`${JSON.stringify(counts)}\n`))
+  .once("close", () => {
+    server.close();
+    server.closeAllConnections();
+  });

@@ -2,12 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "smol-toml";
-import { Sink } from "./agent.ts";
 import { bundleAgentProcess, startAgent } from "./agent-child.ts";
 import { linesOf, script } from "./child.ts";
 import type { ProcessFigures } from "./agent-process.ts";
 import { type BenchRow, rounded } from "./cpu-time.ts";
 import type { ClientFigures } from "./forward-client.ts";
+import { Sink } from "./sink.ts";
 
 const INPUT_MB = 256;
 

@@ -5,11 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "smol-toml";
-import { accessLine, round, Sink } from "./agent.ts";
+import { accessLine } from "./access-log.ts";
 import { bundleAgentProcess, startAgent } from "./agent-child.ts";
 import { linesOf } from "./child.ts";
 import type { ProcessFigures } from "./agent-process.ts";
-import type { BenchRow } from "./cpu-time.ts";
+import { type BenchRow, rounded } from "./cpu-time.ts";
+import { Sink } from "./sink.ts";
 
 const LINGER_MS = 100;
 const LONG_RUN_SECONDS = 600;
@@ -28,7 +29,6 @@ export async function benchTail(isLong = false): Promise<BenchRow[]> {
   try {
     await bundleAgentProcess(directory);
     const rows = [
-      followed("200 idle files", await follow(directory, IDLE)),
       followed("1,000 files, 10 lines/s each", await follow(directory, BUSY)),
       await latencyRow(directory),
     ];
@@ -38,8 +38,6 @@ export async function benchTail(isLong = false): Promise<BenchRow[]> {
     await rm(directory, { recursive: true });
   }
 }
-
-const IDLE: Run = { files: 200, seconds: 10, settleSeconds: 6, write: async () => {} };
 
 const BUSY: Run = {
   files: 1_000,
@@ -88,7 +86,7 @@ function followed(name: string, figures: ProcessFigures): BenchRow {
   return {
     name,
     figures: {
-      "CPU %": round(100 * figures.cpuSeconds),
+      "CPU %": rounded(100 * figures.cpuSeconds),
       "ready after ms": Math.round(figures.readyMs ?? 0),
       "resident MB after 1 min": Math.round(early),
       "resident MB at the end": Math.round(late),
@@ -145,8 +143,8 @@ async function latencyRow(directory: string): Promise<BenchRow> {
   return {
     name: `a line to an idle file, linger ${LINGER_MS} ms`,
     figures: {
-      "write to PutRecords, median ms": round(sorted[Math.floor(LINES / 2)]!),
-      "p99 ms": round(sorted[Math.floor(LINES * 0.99)]!),
+      "write to PutRecords, median ms": rounded(sorted[Math.floor(LINES / 2)]!),
+      "p99 ms": rounded(sorted[Math.floor(LINES * 0.99)]!),
     },
   };
 }
