@@ -52,10 +52,12 @@ function head(type: number, length: number): Buffer {
 }
 
 /**
- * An answer as the JSON that the SDK expects; they are small. Some come in JSON even so, from what stands
- * before the service. A map in CBOR begins with a byte with which nothing in JSON does.
+ * What an answer says. Some come in JSON even so, from what stands before the service. A map in CBOR begins with a byte
+ * with which nothing in JSON does.
+ *
+ * @throws SyntaxError
  */
-export function cborAsJson(answer: Buffer): Buffer {
+export function readAnswer(answer: Buffer): unknown {
   const isMap = answer.length > 0 && answer[0]! >> 5 === TYPE.map;
-  return isMap ? Buffer.from(JSON.stringify(cbor.deserialize(answer))) : answer;
+  return isMap ? cbor.deserialize(answer) : JSON.parse(answer.toString());
 }

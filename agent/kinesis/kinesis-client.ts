@@ -1,11 +1,43 @@
-import { KinesisClient } from "@aws-sdk/client-kinesis";
+import { KinesisClient, type KinesisClientConfig } from "@aws-sdk/client-kinesis";
 import type { AgentConfig } from "../config/config.ts";
 import { awsSchema } from "../config/aws-config.ts";
 import { connections } from "./connections.ts";
+import { DirectCall } from "./direct-call.ts";
 import { endpointKind } from "./endpoint-kind.ts";
 import { HeldCredentials } from "./held-credentials.ts";
 
 type Settings = Pick<AgentConfig, "region" | "endpoint"> & Partial<Pick<AgentConfig, "aws" | "producer">>;
+
+/** The SDK's client, and calls of PutRecords with bodies that are written already. */
+export class AgentClient extends KinesisClient {
+  readonly #held: HeldCredentials;
+  readonly #putRecords = new DirectCall(this);
+
+  constructor(config: KinesisClientConfig, held: HeldCredentials) {
+    super({
+      ...config,
+      // Otherwise the SDK would hold them, too.
+      credentials: Object.assign((caller?: Record<string, unknown>) => held.get(caller), { memoized: true }),
+    });
+    this.#held = held;
+    this.middlewareStack.add((next) => (args) => this.#watched(next(args)), {
+      step: "initialize",
+      name: "heldCredentials",
+    });
+  }
+
+  /** @returns the answer @throws as `DirectCall.send` does */
+  putRecords(contentType: string, body: Buffer, signal: AbortSignal): Promise<unknown> {
+    return this.#watched(this.#putRecords.send(contentType, body, signal));
+  }
+
+  #watched<T>(answer: Promise<T>): Promise<T> {
+    return answer.catch((error: unknown) => {
+      this.#held.failed(error);
+      throw error;
+    });
+  }
+}
 
 /**
  * The producer retries, as it must for single entries anyway; the client does not.
@@ -16,26 +48,14 @@ type Settings = Pick<AgentConfig, "region" | "endpoint"> & Partial<Pick<AgentCon
 export function kinesisClient(
   { region, endpoint, producer, aws = awsSchema.parse({}) }: Settings,
   environment: NodeJS.ProcessEnv = process.env,
-): KinesisClient {
-  const held = new HeldCredentials(aws);
-  const credentials = (caller?: Record<string, unknown>) => held.get(caller);
-  const client = new KinesisClient({
+): AgentClient {
+  const config = {
     ...(region === undefined ? {} : { region }),
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(aws.profile === undefined ? {} : { profile: aws.profile }),
     ...endpointKind(aws),
-    // Otherwise the SDK would hold them, too.
-    credentials: Object.assign(credentials, { memoized: true }),
     maxAttempts: 1,
     requestHandler: connections(aws, environment, producer?.request_timeout_ms),
-  });
-  client.middlewareStack.add(
-    (next) => (args) =>
-      next(args).catch((error: unknown) => {
-        held.failed(error);
-        throw error;
-      }),
-    { step: "initialize", name: "heldCredentials" },
-  );
-  return client;
+  };
+  return new AgentClient(config, new HeldCredentials(aws));
 }

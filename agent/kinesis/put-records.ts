@@ -1,8 +1,9 @@
-import { type KinesisClient, PutRecordsCommand, type PutRecordsResultEntry } from "@aws-sdk/client-kinesis";
+import type { PutRecordsResultEntry } from "@aws-sdk/client-kinesis";
 import { AgentError } from "../agent-error.ts";
 import { orAborted } from "./or-aborted.ts";
 import type { InFlightRecord } from "./outbox.ts";
-import { CborBody, cborAsJson } from "./cbor-body.ts";
+import { CborBody } from "./cbor-body.ts";
+import type { AgentClient } from "./kinesis-client.ts";
 import { type RequestBody, JsonBody } from "./request-body.ts";
 
 export interface PutResult {
@@ -14,12 +15,12 @@ export interface PutResult {
 
 /** PutRecords requests to one stream, their bodies used again and again. */
 export class PutRecords {
-  readonly #client: KinesisClient;
+  readonly #client: Pick<AgentClient, "putRecords">;
   readonly #stream: string;
   readonly #wire: "json" | "cbor";
   readonly #idleBodies: RequestBody[] = [];
 
-  constructor(client: KinesisClient, stream: string, wire: "json" | "cbor") {
+  constructor(client: Pick<AgentClient, "putRecords">, stream: string, wire: "json" | "cbor") {
     this.#client = client;
     this.#stream = stream;
     this.#wire = wire;
@@ -34,10 +35,8 @@ export class PutRecords {
   async send(entries: readonly InFlightRecord[], signal: AbortSignal): Promise<PutResult> {
     const body = this.#idleBodies.pop() ?? (this.#wire === "cbor" ? new CborBody() : new JsonBody());
     const records = entries.map(({ record }) => record);
-    const command = commandWithBody(this.#stream, body.write(this.#stream, records), body.contentType);
-    if (this.#wire === "cbor") readAnswerAsJson(command);
-    const answer = this.#client.send(command, { abortSignal: signal });
-    const { Records: results = [] } = await orAborted(answer, signal);
+    const answer = this.#client.putRecords(body.contentType, body.write(this.#stream, records), signal);
+    const results = entriesOf(await orAborted(answer, signal));
     // After a failure the connection may not be done with the body yet: that one is not used again.
     this.#idleBodies.push(body);
     if (results.length !== records.length) {
@@ -46,6 +45,12 @@ export class PutRecords {
     }
     return sort(entries, results);
   }
+}
+
+/** Any endpoint may answer anything. */
+function entriesOf(answer: unknown): readonly PutRecordsResultEntry[] {
+  const { Records } = Object(answer) as { readonly Records?: unknown };
+  return Array.isArray(Records) ? Records.map((entry) => Object(entry) as PutRecordsResultEntry) : [];
 }
 
 function sort(entries: readonly InFlightRecord[], results: readonly PutRecordsResultEntry[]): PutResult {
@@ -61,34 +66,4 @@ function sort(entries: readonly InFlightRecord[], results: readonly PutRecordsRe
     }
   }
   return { put, retry, reason };
-}
-
-/** A command whose request carries this body; the SDK signs and sends it. */
-function commandWithBody(stream: string, body: Buffer, contentType: string): PutRecordsCommand {
-  const command = new PutRecordsCommand({ StreamName: stream, Records: [] });
-  command.middlewareStack.add(
-    (next) => (args) => {
-      const request = args.request as { body: unknown; headers: Record<string, string> };
-      request.body = body;
-      request.headers["content-length"] = `${body.length}`;
-      request.headers["content-type"] = contentType;
-      return next(args);
-    },
-    { step: "build", priority: "high", name: "readyPutRecordsBody" },
-  );
-  return command;
-}
-
-function readAnswerAsJson(command: PutRecordsCommand): void {
-  command.middlewareStack.add(
-    (next) => async (args) => {
-      const result = await next(args);
-      const response = result.response as { body: AsyncIterable<Uint8Array> | Buffer };
-      const chunks: Uint8Array[] = [];
-      for await (const chunk of response.body as AsyncIterable<Uint8Array>) chunks.push(chunk);
-      response.body = cborAsJson(Buffer.concat(chunks));
-      return result;
-    },
-    { step: "deserialize", priority: "low", name: "cborAsJson" },
-  );
 }

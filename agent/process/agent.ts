@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { KinesisClient } from "@aws-sdk/client-kinesis";
+import type { AgentClient } from "../kinesis/kinesis-client.ts";
 import type { Logger } from "pino";
 import type { Heartbeat } from "../../wire/heartbeat.ts";
 import { assertAllRead } from "./assert-files.ts";
@@ -51,7 +51,7 @@ export interface RunOptions {
 }
 
 export interface AgentParts {
-  readonly client: KinesisClient;
+  readonly client: AgentClient;
   readonly rules: readonly FileRule[];
   readonly tail: Tail;
   readonly pushed: PushedInput | undefined;

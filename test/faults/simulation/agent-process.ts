@@ -1,8 +1,8 @@
-import type { KinesisClient } from "@aws-sdk/client-kinesis";
 import { pino } from "pino";
 import { Agent, makeTail } from "../../../agent/process/agent.ts";
 import { AgentError } from "../../../agent/agent-error.ts";
 import { CheckpointFile } from "../../../agent/progress/checkpoint.ts";
+import type { AgentClient } from "../../../agent/kinesis/kinesis-client.ts";
 import type { AgentConfig } from "../../../agent/config/config.ts";
 import type { DurableFile, DurableFs } from "../../../agent/machine/durable-fs.ts";
 import { adoptState } from "../../../agent/process/adopt-state.ts";
@@ -15,7 +15,7 @@ export const STATE_DIRECTORY = "/state";
 
 export interface AgentProcessOptions {
   readonly config: AgentConfig;
-  readonly client: KinesisClient;
+  readonly client: AgentClient;
   /** Of the state directory. */
   readonly state: DurableFs;
   /** Of the machine that it runs on. */
@@ -108,13 +108,15 @@ export class AgentProcess {
     }
   }
 
-  #mortalClient(): KinesisClient {
+  #mortalClient(): AgentClient {
     const { client } = this.#options;
-    const send = async (...args: Parameters<KinesisClient["send"]>): Promise<unknown> => {
-      if (this.#isDead) return never();
-      return client.send(...args);
-    };
-    return { send } as unknown as KinesisClient;
+    const mortal =
+      (name: "send" | "putRecords") =>
+      async (...args: never[]): Promise<unknown> => {
+        if (this.#isDead) return never();
+        return (client[name] as (...args: never[]) => Promise<unknown>)(...args);
+      };
+    return { send: mortal("send"), putRecords: mortal("putRecords") } as unknown as AgentClient;
   }
 
   /** Operations of a dead process do not come to an end. */

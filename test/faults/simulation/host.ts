@@ -1,4 +1,4 @@
-import type { KinesisClient } from "@aws-sdk/client-kinesis";
+import type { AgentClient } from "../../../agent/kinesis/kinesis-client.ts";
 import { CheckpointFile } from "../../../agent/progress/checkpoint.ts";
 import { type AgentConfig, agentConfigSchema } from "../../../agent/config/config.ts";
 import { PowerLossFs } from "../../agent/power-loss-fs.ts";
@@ -38,7 +38,7 @@ export interface HostParts {
   readonly time: VirtualTime;
   /** Decides on the settings of its agent. */
   readonly random: Random;
-  readonly client: (host: string) => KinesisClient;
+  readonly client: (host: string) => AgentClient;
   readonly nextLine: () => number;
 }
 

@@ -3,8 +3,8 @@ import {
   GetShardIteratorCommand,
   type KinesisClient,
   ListShardsCommand,
-  PutRecordsCommand,
 } from "@aws-sdk/client-kinesis";
+import type { AgentClient } from "../../../agent/kinesis/kinesis-client.ts";
 import { SHARD_WRITE_BYTES_PER_SECOND } from "../../../wire/limits.ts";
 import { type StreamRecord, toStreamRecord } from "../../../local/mapping/stream-record.ts";
 import type { Chance } from "./chance.ts";
@@ -115,18 +115,21 @@ export class Stream {
   }
 
   /** A client as one agent has it. @param name for the trace */
-  client(name: string, onAnswer: (answered: readonly TakenRecord[]) => void): KinesisClient {
+  client(name: string, onAnswer: (answered: readonly TakenRecord[]) => void): AgentClient {
     const send = async (
       command: object,
       { abortSignal }: { abortSignal?: AbortSignal } = {},
     ): Promise<unknown> => {
       await this.#time.sleep(this.#chance.random.int(5, 60), abortSignal);
       if (command instanceof ListShardsCommand) return { Shards: this.open.map(listed) };
-      if (command instanceof PutRecordsCommand)
-        return this.#put(await entriesOf(command), name, onAnswer, abortSignal);
       return { StreamDescriptionSummary: { StreamStatus: "ACTIVE", MaxRecordSizeInKiB: 1_024 } };
     };
-    return { send, destroy: () => {} } as unknown as KinesisClient;
+    const putRecords = async (_contentType: string, body: Buffer, signal: AbortSignal): Promise<unknown> => {
+      const entries = entriesOf(body);
+      await this.#time.sleep(this.#chance.random.int(5, 60), signal);
+      return this.#put(entries, name, onAnswer, signal);
+    };
+    return { send, putRecords, destroy: () => {} } as unknown as AgentClient;
   }
 
   /** A client of whoever reads it. */
@@ -175,7 +178,7 @@ export class Stream {
     entries: readonly Entry[],
     name: string,
     onAnswer: (answered: readonly TakenRecord[]) => void,
-    signal: AbortSignal | undefined,
+    signal: AbortSignal,
   ): Promise<{ Records: EntryAnswer[] }> {
     if (this.isDown || this.#chance.hits("put-refused", name)) throw connectionError("ECONNREFUSED");
     const isHot = this.#chance.hits("put-throttled", name);
@@ -208,13 +211,8 @@ const listed = ({ shardId, first, last }: StreamShard): object => ({
   HashKeyRange: { StartingHashKey: `${first}`, EndingHashKey: `${last}` },
 });
 
-/** As they stand in the request's body, which the agent writes itself. */
-async function entriesOf(command: PutRecordsCommand): Promise<Entry[]> {
-  const request = { headers: {}, body: Buffer.alloc(0) };
-  const handler = async (): Promise<never> => ({ response: {}, output: {} }) as never;
-  const stack = command.middlewareStack.resolve(handler, {});
-  await stack({ input: command.input, request } as never);
-  const { Records } = JSON.parse(request.body.toString()) as { Records: Record<string, string>[] };
+function entriesOf(body: Buffer): Entry[] {
+  const { Records } = JSON.parse(body.toString()) as { Records: Record<string, string>[] };
   return Records.map(({ PartitionKey, ExplicitHashKey, Data }) => ({
     partitionKey: PartitionKey!,
     explicitHashKey: ExplicitHashKey!,
