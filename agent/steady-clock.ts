@@ -21,6 +21,18 @@ export function wallClockAt(steadyMs: number): Date {
   return new Date(Date.now() - (steadyNow() - steadyMs));
 }
 
+const TICK_MS = 1_000;
+
+/**
+ * Milliseconds to wait where half a second more or less does not matter: whoever waits for a second or more wakes at
+ * the turn of one. Being woken costs an idle process more than what it then does, and so it is for all of them at once.
+ */
+export function toTick(ms: number, nowMs = performance.now()): number {
+  if (ms < TICK_MS) return ms;
+  const past = nowMs % TICK_MS;
+  return Math.ceil(past > TICK_MS / 2 ? ms + TICK_MS - past : ms - past);
+}
+
 export const steadyClock: Clock = {
   now: steadyNow,
   sleep: (ms, signal) => sleep(ms, undefined, { signal }),

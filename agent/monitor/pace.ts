@@ -41,6 +41,10 @@ export class Pace {
   /** How often a file left a path, for the paths of files that are there. */
   #rotations = new Map<string, number>();
   #hasLooked = false;
+  /** Of the files at the last look, where there was nothing to deliver. */
+  #stamp: number | undefined;
+  /** Until when nothing has happened since the last look. */
+  #restedUntilMs = 0;
   /** When something was last delivered, or nothing was left to be. */
   #movedAtMs: number;
 
@@ -49,8 +53,14 @@ export class Pace {
     this.#movedAtMs = now();
   }
 
-  look(files: Iterable<WatchedSource>): void {
+  /** @param stamp that is the same while every file stays as it is; they are asked only when it is not */
+  look(files: Iterable<WatchedSource>, stamp?: number): void {
     const nowMs = this.#now();
+    if (stamp !== undefined && stamp === this.#stamp) {
+      this.#restedUntilMs = nowMs;
+      this.#movedAtMs = nowMs;
+      return;
+    }
     let hasMoved = false;
     let undelivered = 0;
     const before = this.#rotations;
@@ -62,6 +72,7 @@ export class Pace {
       undelivered += dueBytes(file);
     }
     this.#hasLooked = true;
+    this.#stamp = undelivered === 0 ? stamp : undefined;
     if (hasMoved || undelivered === 0) this.#movedAtMs = nowMs;
   }
 
@@ -81,6 +92,7 @@ export class Pace {
       this.#files.set(file, { delivered, lookedAtMs: nowMs, size, arrivals, bytesPerSecond: 0, isRotated });
       return false;
     }
+    this.#rest(pace);
     const elapsedMs = Math.max(1, nowMs - pace.lookedAtMs);
     const latest = ((delivered - pace.delivered) * 1_000) / elapsedMs;
     pace.bytesPerSecond += (latest - pace.bytesPerSecond) * (1 - Math.exp(-elapsedMs / RATE_WINDOW_MS));
@@ -92,6 +104,14 @@ export class Pace {
     if (file.size > pace.size) pace.arrivals.add(file.size, nowMs);
     pace.size = file.size;
     return hasMoved;
+  }
+
+  /** Makes up for looks at which there was nothing to see. */
+  #rest(pace: FilePace): void {
+    const restedMs = this.#restedUntilMs - pace.lookedAtMs;
+    if (restedMs <= 0) return;
+    pace.bytesPerSecond *= Math.exp(-restedMs / RATE_WINDOW_MS);
+    pace.lookedAtMs = this.#restedUntilMs;
   }
 
   /** For how long lines have waited while none of any file was acknowledged. */
@@ -118,6 +138,9 @@ export class Pace {
   }
 
   bytesPerSecond(file: WatchedSource): number {
-    return this.#files.get(file)?.bytesPerSecond ?? 0;
+    const pace = this.#files.get(file);
+    if (pace === undefined) return 0;
+    this.#rest(pace);
+    return pace.bytesPerSecond;
   }
 }

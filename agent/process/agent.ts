@@ -23,14 +23,14 @@ import type { PushedInput } from "../push/pushed-input.ts";
 import { ShardMap } from "../kinesis/shard-map.ts";
 import { untilActive } from "../kinesis/stream.ts";
 import type { ReadConfigs, Reloads } from "./reload.ts";
-import { steadyClock } from "../steady-clock.ts";
+import { steadyClock, toTick } from "../steady-clock.ts";
 import type { FileRule } from "../tail/files/file-rule.ts";
 import type { TailState } from "../tail/files/tail-state.ts";
 import { Tail, type TailOptions } from "../tail/tail.ts";
 import { version } from "./version.ts";
 
 /** At which rates and lags are measured, and garbage is. */
-const LOOK_EVERY_MS = 1_000;
+const MEASURE_EVERY_MS = 1_000;
 
 /** Failed reads in a row, a second apart, after which a drain ends without what the disk does not give. */
 const SPOOL_TRIES = 30;
@@ -150,6 +150,7 @@ export class Agent {
       checkpoint,
       heartbeats,
       heartbeatMs: heartbeat.interval_ms,
+      stamp: () => this.#stamp,
       log,
     });
   }
@@ -161,7 +162,7 @@ export class Agent {
   get vitals(): Vitals {
     const { host, stream, producer, monitor } = this.#config;
     const { rules, tail, pushed, checkpoint, changes } = this.#parts;
-    const files = this.#sources();
+    const files = [...this.#sources()];
     return {
       agent: THIS_AGENT,
       host,
@@ -200,9 +201,12 @@ export class Agent {
     onPhase?.("ready");
     const over = new AbortController();
     const failed = new AbortController();
-    const jobs = [this.#producer.run(over.signal), this.#bookkeeper.run(over.signal)];
+    const jobs = [
+      this.#producer.run(over.signal),
+      this.#bookkeeper.run(over.signal),
+      this.#measure(over.signal),
+    ];
     for (const job of jobs) job.catch((error: unknown) => failed.abort(error));
-    const looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
     try {
       const either = AbortSignal.any([signal, failed.signal]);
       await Promise.all([this.#follow(either), this.#readPushed(either)]);
@@ -210,21 +214,31 @@ export class Agent {
       if (this.#options.untilDrained && !signal.aborted) assertAllRead(this.#parts.tail, this.#config.stream);
     } finally {
       over.abort();
-      clearInterval(looking);
       await Promise.allSettled(jobs);
       this.#aggregator.close();
       await this.#bookkeeper.save();
     }
   }
 
-  #look(): void {
-    this.#pace.look(this.#sources());
-    this.#heapTrimmer.trim();
+  /** Runs until the signal. */
+  async #measure(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(toTick(MEASURE_EVERY_MS), undefined, { signal }).catch(() => {});
+      this.#pace.look(this.#sources(), this.#stamp);
+      this.#heapTrimmer.trim();
+    }
   }
 
-  #sources(): WatchedSource[] {
+  *#sources(): Generator<WatchedSource> {
     const { tail, pushed } = this.#parts;
-    return pushed ? [...tail.files(), pushed.reader] : [...tail.files()];
+    yield* tail.files();
+    if (pushed) yield pushed.reader;
+  }
+
+  /** Stays the same while nothing comes and nothing happens to a file; undefined while there is something to do. */
+  get #stamp(): number | undefined {
+    const { tail, pushed } = this.#parts;
+    return tail.stamp === undefined ? undefined : tail.stamp + (pushed?.reader.size ?? 0);
   }
 
   /** A drain takes what the spool has, and stdin to its end. */

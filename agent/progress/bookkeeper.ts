@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { CheckpointFile } from "./checkpoint.ts";
 import type { Heartbeats } from "./heartbeats.ts";
-import { steadyNow } from "../steady-clock.ts";
+import { steadyNow, toTick } from "../steady-clock.ts";
 import type { FollowedFile } from "../tail/files/followed-file.ts";
 import type { PushedInput } from "../push/pushed-input.ts";
 import type { Tail } from "../tail/tail.ts";
@@ -22,6 +22,8 @@ export interface BookkeeperOptions {
   /** Left out when they are turned off. */
   readonly heartbeats: Heartbeats | undefined;
   readonly heartbeatMs: number;
+  /** Stays the same while every file stays as it is; undefined while that cannot be told. */
+  readonly stamp: () => number | undefined;
   readonly log: Logger;
 }
 
@@ -33,6 +35,8 @@ export class Bookkeeper {
   #nextBeatMs: number;
   /** Bytes that the last checkpoint had as delivered; from when on there may be a next, and until when without more. */
   #kept = { delivered: -1, fromMs: 0, untilMs: 0 };
+  /** Of sources of which everything is delivered, written down and told. */
+  #settled: number | undefined;
 
   constructor(options: BookkeeperOptions) {
     this.#options = options;
@@ -43,25 +47,38 @@ export class Bookkeeper {
   async run(signal: AbortSignal): Promise<void> {
     const everyMs = Math.min(CHECKPOINT_EVERY_MS, this.#options.heartbeatMs);
     while (!signal.aborted) {
-      await this.#keep();
+      const stamp = this.#options.stamp();
+      const isSettled = stamp !== undefined && stamp === this.#settled;
+      if (isSettled) this.#options.checkpoint.savedAtMs = Date.now();
+      else this.#settled = (await this.#keep()) ? stamp : undefined;
       // While Kinesis is away, one that waits is enough: they are not bounded as lines are.
-      if (!this.#options.heartbeats?.isUnderWay) this.#beatIfDue();
-      await sleep(everyMs, undefined, { signal }).catch(() => {});
+      if (this.#options.heartbeats?.isUnderWay) this.#settled = undefined;
+      else this.#beatIfDue(isSettled);
+      await sleep(toTick(everyMs), undefined, { signal }).catch(() => {});
     }
   }
 
-  async #keep(): Promise<void> {
+  /** @returns true when all that was read is delivered and written down */
+  async #keep(): Promise<boolean> {
     const { checkpoint, tail, pushed, log } = this.#options;
     const beganMs = steadyNow();
-    if (beganMs < this.#kept.fromMs) return;
+    if (beganMs < this.#kept.fromMs) return false;
     const spool = pushed?.position;
     const delivered = this.#delivered(spool?.offset);
-    if (delivered === this.#kept.delivered && beganMs < this.#kept.untilMs) return;
-    if (!(await checkpoint.trySave({ ...tail.state, spool }, log))) return;
+    if (delivered === this.#kept.delivered && beganMs < this.#kept.untilMs) return false;
+    const isAll = this.#isAllDelivered;
+    if (!(await checkpoint.trySave({ ...tail.state, spool }, log))) return false;
     const nowMs = steadyNow();
     const pauseMs = Math.min(PAUSE_PER_SAVE * (nowMs - beganMs), LONGEST_PAUSE_MS);
     this.#kept = { delivered, fromMs: nowMs + pauseMs, untilMs: nowMs + IDLE_CHECKPOINT_EVERY_MS };
     if (spool) await pushed?.release(spool);
+    return isAll;
+  }
+
+  get #isAllDelivered(): boolean {
+    const { tail, pushed } = this.#options;
+    for (const file of tail.files()) if (!isDelivered(file)) return false;
+    return pushed === undefined || isDelivered(pushed.reader);
   }
 
   #delivered(pushed = 0): number {
@@ -82,9 +99,10 @@ export class Bookkeeper {
     this.#tell(this.#unreported(), Date.now(), isLast);
   }
 
-  /** Of a source that has ended, it is due at once. */
-  #beatIfDue(): void {
+  /** Of a source that has ended, it is due at once. @param isSettled none has since it was last asked */
+  #beatIfDue(isSettled: boolean): void {
     if (steadyNow() >= this.#nextBeatMs) return this.beat();
+    if (isSettled) return;
     const ended = this.#unreported().filter(hasEnded);
     if (ended.length > 0) this.#tell(ended, Date.now());
   }
@@ -103,6 +121,11 @@ export class Bookkeeper {
     for (const file of files) if (hasEnded(file)) this.#reported.add(file);
     for (const file of tail.files()) if (this.#reported.has(file) || file.phase === "lost") tail.forget(file);
   }
+}
+
+/** Lines that were read may still be in an aggregate that is not closed. */
+function isDelivered({ read, gap, delivery }: Pick<FollowedFile, "read" | "gap" | "delivery">): boolean {
+  return delivery.resume.offset >= (gap?.from ?? read);
 }
 
 function hasEnded({ phase, delivery }: FollowedFile): boolean {

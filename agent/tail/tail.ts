@@ -5,6 +5,7 @@ import type { Finding, FollowedFile } from "./files/followed-file.ts";
 import { LookSchedule } from "./discovery/look-schedule.ts";
 import { OpenFileLimit } from "./discovery/open-file-limit.ts";
 import { type TailCounts, whose } from "./files/tail-log.ts";
+import { toTick } from "../steady-clock.ts";
 import type { TailState } from "./files/tail-state.ts";
 import { breakHere, fill, ReadBuffer, type Verification, verify } from "./files/verified-read.ts";
 
@@ -51,6 +52,10 @@ export class Tail {
   #isLimited = false;
   /** Nothing is to be done with any file, however much time passes. */
   #isAtRest = false;
+  /** Grows with whatever may have changed a file. */
+  #changes = 0;
+  /** Where files are and may appear, until that may have changed. */
+  #directories: ReadonlySet<string> | undefined;
 
   constructor(options: TailOptions, state: TailState) {
     this.#options = options;
@@ -66,6 +71,11 @@ export class Tail {
 
   get state(): TailState {
     return this.#finder.memory.state;
+  }
+
+  /** Stays the same while every file stays as it is; undefined while something is to be done with one. */
+  get stamp(): number | undefined {
+    return this.#isAtRest ? this.#changes : undefined;
   }
 
   /** Files that match and are not followed yet, for want of room. */
@@ -95,6 +105,7 @@ export class Tail {
   forget(file: FollowedFile): void {
     if (file.isMissing) return;
     this.#finder.forget(file);
+    this.#startOver();
   }
 
   async close(): Promise<void> {
@@ -115,7 +126,7 @@ export class Tail {
   #pauseMs(): number {
     if (this.#isLimited) return Math.min(this.#options.pollMs, LIMITED_PAUSE_MS);
     const { scanMs } = this.#options;
-    return this.#isAtRest ? Math.max(this.#busyMs, this.#schedule.idleMs(scanMs)) : this.#busyMs;
+    return this.#isAtRest ? toTick(Math.max(this.#busyMs, this.#schedule.idleMs(scanMs))) : this.#busyMs;
   }
 
   /** Between two looks at files that grow. */
@@ -172,19 +183,22 @@ export class Tail {
 
   /** What the last look found to be unread. Looks again when reading that takes long. */
   async *#unread(signal: AbortSignal, isDrain: boolean): AsyncGenerator<Block<FollowedFile>> {
-    for (let isIdle = false; !isIdle;) {
+    for (let isIdle = this.#isAtRest; !isIdle;) {
       isIdle = true;
+      let isAtRest = true;
       this.#isLimited = false;
-      this.#isAtRest = true;
+      this.#isAtRest = false;
       for (const file of this.#finder.files.latest()) {
         if (signal.aborted) return;
         if (file.isAtRest) continue;
-        this.#isAtRest = false;
+        isAtRest = false;
         const block = await this.#next(file, isDrain);
         if (block === undefined) continue;
         isIdle = false;
         yield block;
       }
+      this.#isAtRest = isAtRest;
+      this.#changes++;
       if ((await this.#remember()) || this.#openFiles.takeStarved()) isIdle = false;
       this.#finder.log.tellFound(isIdle);
       if (!isIdle && !isDrain && this.#options.now() >= this.#nextLookMs) await this.#look(false);
@@ -197,12 +211,15 @@ export class Tail {
     if (this.#schedule.takeNewNames() || now >= this.#nextScanMs || isAll) {
       this.#nextScanMs = now + this.#options.scanMs;
       // Watched first: what appears meanwhile is then told of.
-      this.#schedule.watch(this.#finder.directories());
-      await this.#finder.scan(isAll);
+      this.#schedule.watch((this.#directories ??= this.#finder.directories()));
+      if (await this.#finder.scan(isAll)) this.#startOver();
     }
     const found: Record<Finding, FollowedFile[]> = { here: [], moved: [], truncated: [] };
     for (const file of this.#schedule.due(this.#finder.files.latest(), isAll)) {
-      found[await file.look(now)].push(file);
+      const finding = await file.look(now);
+      found[finding].push(file);
+      // One that has ended may be gone, or be back.
+      if (finding !== "here" || file.isOver || !file.isAtRest) this.#stir();
     }
     this.#nextLookMs = now + this.#busyMs;
     await this.#settle(found.moved, found.truncated);
@@ -210,7 +227,20 @@ export class Tail {
   }
 
   async #settle(moved: readonly FollowedFile[], truncated: readonly FollowedFile[]): Promise<void> {
+    if (moved.length > 0 || truncated.length > 0 || this.#finder.isSearching) this.#startOver();
     for (const file of await this.#finder.settle(moved, truncated)) await file.look(this.#options.now());
+  }
+
+  /** There may be other files than before, or some in other places or of another state. */
+  #startOver(): void {
+    this.#schedule.startOver();
+    this.#directories = undefined;
+    this.#stir();
+  }
+
+  #stir(): void {
+    this.#isAtRest = false;
+    this.#changes++;
   }
 
   /** @returns nothing, too, when there is something to remember before the file is read on */

@@ -1,9 +1,10 @@
 import { appendFile, copyFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { Bookkeeper } from "../../agent/progress/bookkeeper.ts";
-import { CheckpointFile } from "../../agent/progress/checkpoint.ts";
+import { CheckpointFile, makeStateDirectory } from "../../agent/progress/checkpoint.ts";
 import { Heartbeats } from "../../agent/progress/heartbeats.ts";
 import { Aggregator } from "../../agent/kinesis/aggregator.ts";
 import type { OutgoingRecord } from "../../agent/kinesis/outgoing-record.ts";
@@ -152,15 +153,56 @@ test("a checkpoint that takes long to write is written less often", async () => 
         return { sourceId: "id", offset: performance.now() };
       },
       release: async () => {},
+      reader: { read: 0, delivery: { resume: { offset: 0 } } },
     } as unknown as PushedInput,
     checkpoint: new CheckpointFile(tail.directory, slow),
     heartbeats: undefined,
     heartbeatMs: 1,
+    stamp: () => undefined,
     log: pino({ enabled: false }),
   });
   await bookkeeper.run(AbortSignal.timeout(500));
   // One more is of the reserve.
   expect(saves).toBeLessThanOrEqual(2);
+});
+
+test("lines that were read before nothing more happened are written down once they are acknowledged", async () => {
+  await using tail = await TailHarness.make();
+  const state = join(tail.directory, "state");
+  await makeStateDirectory(state);
+  const bookkeeper = new Bookkeeper({
+    tail: {
+      files: () => tail.files,
+      forget: () => {},
+      get state() {
+        return tail.state;
+      },
+    },
+    pushed: undefined,
+    checkpoint: new CheckpointFile(state),
+    heartbeats: undefined,
+    heartbeatMs: 1,
+    stamp: () => tail.stamp,
+    log: pino({ enabled: false }),
+  });
+  const offsets = async () =>
+    (await new CheckpointFile(state).load()).files.map(({ resume }) => resume.offset);
+  const over = new AbortController();
+  const running = bookkeeper.run(over.signal);
+  for (const end of [4, 8]) {
+    await appendFile(tail.path("a.log"), "one\n");
+    await tail.poll();
+    expect(tail.stamp).toBeDefined();
+    await sleep(20);
+    // They are in an aggregate that is not closed, then on their way.
+    expect(await offsets()).not.toEqual([end]);
+    tail.send();
+    await sleep(20);
+    tail.acknowledge();
+    await expect.poll(offsets).toEqual([end]);
+  }
+  over.abort();
+  await running;
 });
 
 test("heartbeats wait for the one before them, the last one for nothing, and no end goes untold", async () => {
@@ -208,6 +250,7 @@ async function make(
     checkpoint: new CheckpointFile(tail.directory),
     heartbeats,
     heartbeatMs: 1,
+    stamp: () => tail.stamp,
     log: pino({ enabled: false }),
   });
   return { tail, bookkeeper };

@@ -4,6 +4,7 @@ import { pino } from "pino";
 import { expect, test } from "vitest";
 import { isLocal } from "../../agent/tail/disk/file-system.ts";
 import { LookSchedule } from "../../agent/tail/discovery/look-schedule.ts";
+import { toTick } from "../../agent/steady-clock.ts";
 import { TailHarness } from "./tail-harness.ts";
 
 const log = pino({ level: "silent" });
@@ -70,3 +71,32 @@ test.runIf(isLocal(tmpdir()))(
     }
   },
 );
+
+test("files of which none is due are not asked, unless they may be others than before", async () => {
+  await using tail = await TailHarness.make();
+  const file = await idleFile(tail);
+  let nowMs = file.changedAtMs + DAY_MS;
+  const schedule = new LookSchedule({ idlePollMs: 1_000, watchedPollMs: 0, log, now: () => nowMs });
+  let asked = 0;
+  const files = {
+    *[Symbol.iterator]() {
+      asked++;
+      yield file;
+    },
+  };
+  const due = (): number => [...schedule.due(files, false)].length;
+  expect([due(), asked]).toEqual([1, 1]);
+  nowMs += 999;
+  expect([due(), asked]).toEqual([0, 1]);
+  schedule.startOver();
+  expect([due(), asked]).toEqual([0, 2]);
+  nowMs++;
+  expect([due(), asked]).toEqual([1, 3]);
+});
+
+test("those who wait for a second or more wake at the turn of one, within half a second of when they would", () => {
+  expect([0, 300, 499, 501, 999].map((pastMs) => toTick(1_000, 5_000 + pastMs))).toEqual([
+    1_000, 700, 501, 1_499, 1_001,
+  ]);
+  expect([toTick(10, 5_300), toTick(250, 5_300), toTick(5_000, 5_300)]).toEqual([10, 250, 4_700]);
+});

@@ -119,3 +119,32 @@ test.each([
 ] as const)("%s counts as it should", (_, overrides, undelivered) => {
   expect(undeliveredBytes(source(100, 60, overrides).file)).toBe(undelivered);
 });
+
+test("looks that were left out because nothing happened count as looks that saw nothing", () => {
+  const [asked, spared] = [paced(), paced()];
+  const { file, acknowledge } = source(1_000, 1_000);
+  const look = (nowMs: number, stamp?: number): void => {
+    asked(nowMs).look([file]);
+    spared(nowMs).look([file], stamp);
+  };
+  const rates = (): number[] => [asked, spared].map((at) => Math.round(at(60_000).bytesPerSecond(file)));
+  look(0);
+  acknowledge();
+  look(1_000, 7);
+  expect(rates()).toEqual([95, 95]);
+  for (let nowMs = 2_000; nowMs <= 31_000; nowMs += 1_000) look(nowMs, 7);
+  expect(rates()).toEqual([5, 5]);
+  expect([asked, spared].map((at) => at(31_000).stalledMs())).toEqual([0, 0]);
+  Object.assign(file, { size: 2_000, read: 2_000 });
+  file.delivery.expect({ ...HEAD, offset: 2_000 })();
+  look(32_000, 8);
+  expect(rates()).toEqual([99, 99]);
+});
+
+test("what is read and not delivered is a stall, though nothing happens to its file", () => {
+  const at = paced();
+  const { file } = source(100, 100);
+  at(0).look([file], 7);
+  at(5_000).look([file], 7);
+  expect(at(5_000).stalledMs()).toBe(5_000);
+});

@@ -48,6 +48,8 @@ export class TailHarness implements AsyncDisposable {
   /** What the tail last had written down for the next start. */
   #remembered: TailState = NO_STATE;
   #nowMs = 1_000;
+  /** What was told of the files after the last look. */
+  #stamped: { readonly stamp: number | undefined; readonly seen: string } = { stamp: undefined, seen: "" };
   #isKilled = false;
 
   static async make(options: TailHarnessOptions = {}): Promise<TailHarness> {
@@ -69,6 +71,10 @@ export class TailHarness implements AsyncDisposable {
 
   get state(): TailState {
     return this.#tail.state;
+  }
+
+  get stamp(): number | undefined {
+    return this.#tail.stamp;
   }
 
   get files(): FollowedFile[] {
@@ -119,7 +125,33 @@ export class TailHarness implements AsyncDisposable {
   /** One look at the files, and all that it finds to read. */
   async poll(afterBlock: () => Promise<void> = async () => {}): Promise<void> {
     await this.#frame(this.#tail.poll(new AbortController().signal), afterBlock);
+    this.#checkStamp();
     this.pass(1_000);
+  }
+
+  /** Files that are said to be as they were are. */
+  #checkStamp(): void {
+    const { stamp } = this.#tail;
+    const seen = JSON.stringify(
+      this.files.map(({ source, location, phase, size, read, gap, error, goneAtMs, isCutOff, known }) => {
+        return {
+          source,
+          location,
+          phase,
+          size,
+          read,
+          gap,
+          error,
+          goneAtMs,
+          isCutOff,
+          known: known.fingerprint,
+        };
+      }),
+    );
+    if (stamp !== undefined && stamp === this.#stamped.stamp && seen !== this.#stamped.seen) {
+      throw new Error(`${this.#stamped.seen} has become ${seen}, and its stamp is the same`);
+    }
+    this.#stamped = { stamp, seen };
   }
 
   /** A look while nothing more can be sent. */
@@ -181,6 +213,7 @@ export class TailHarness implements AsyncDisposable {
     this.#aggregator = this.#makeAggregator();
     await meanwhile();
     this.#tail = this.#makeTail(await this.#written(state()));
+    this.#stamped = { stamp: undefined, seen: "" };
   }
 
   /** As the next agent reads it. */

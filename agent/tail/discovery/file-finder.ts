@@ -106,10 +106,10 @@ export class FileFinder {
     return this.#search.left;
   }
 
-  /** Searches for the files of every rule, where anything may have come. */
-  async scan(isForced: boolean): Promise<void> {
+  /** Searches for the files of every rule, where anything may have come. @returns whether it has */
+  async scan(isForced: boolean): Promise<boolean> {
     const isDue = await this.#search.isDue();
-    if (!isDue && !isForced && !this.#hasSetAside && this.#unsure.size === 0) return;
+    if (!isDue && !isForced && !this.#hasSetAside && this.#unsure.size === 0) return false;
     this.#hasSetAside = false;
     this.#hasPending = false;
     await this.#findCopies(this.#cutOffBefore.splice(0));
@@ -136,6 +136,7 @@ export class FileFinder {
     this.memory.settle();
     await this.memory.lookAtParked();
     if (this.memory.copies.areMany) await this.#sweepCopies();
+    return true;
   }
 
   /** A copy matters as long as it is found. */

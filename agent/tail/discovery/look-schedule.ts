@@ -1,5 +1,4 @@
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { DirectoryWatches, type WatchOptions } from "./directory-watches.ts";
 import type { FollowedFile } from "../files/followed-file.ts";
 
@@ -40,7 +39,8 @@ export class LookSchedule {
   /** Names have come or gone. */
   #hasNewNames = false;
   #isWoken = false;
-  /** When the first is due that the kernel tells nothing of. */
+  /** When the first of all is due, and the first that the kernel tells nothing of. */
+  #firstMs = 0;
   #nextMs = 0;
   /** Files that were looked at when last they were due. */
   #looked = 0;
@@ -77,11 +77,14 @@ export class LookSchedule {
   *due(files: Iterable<FollowedFile>, isAll: boolean): Generator<FollowedFile> {
     const nowMs = this.#options.now();
     const touched = this.#touched;
-    this.#touched = new Set();
     this.#isWoken = false;
-    const asleep = new Set<string>();
-    this.#nextMs = Infinity;
     this.#looked = 0;
+    // Asking each of many idle files every second would be most of what they cost.
+    if (!isAll && touched.size === 0 && nowMs < this.#firstMs) return;
+    this.#touched = new Set();
+    const asleep = new Set<string>();
+    let firstMs = Infinity;
+    this.#nextMs = Infinity;
     for (const file of files) {
       const isDue = isAll || (this.#dueMs.get(file) ?? 0) <= nowMs || touched.has(file.location);
       if (isDue) {
@@ -90,10 +93,17 @@ export class LookSchedule {
         this.#dueMs.set(file, this.#dueAgainMs(file, nowMs));
       }
       const dueMs = this.#dueMs.get(file)!;
+      firstMs = Math.min(firstMs, dueMs);
       if (dueMs > nowMs) asleep.add(file.location);
       if (file.whyPolled !== undefined || dueMs <= nowMs) this.#nextMs = Math.min(this.#nextMs, dueMs);
     }
     this.#asleep = asleep;
+    this.#firstMs = firstMs;
+  }
+
+  /** Call when there may be other files than before, or some elsewhere: the next look asks each of them. */
+  startOver(): void {
+    this.#firstMs = 0;
   }
 
   /** Between two looks at as many files as the last, so that they take a bounded part of the time. */
@@ -126,19 +136,22 @@ export class LookSchedule {
 
   /** Waits for the next poll, or until an idle file changes. */
   async pause(ms: number, signal: AbortSignal): Promise<void> {
-    await sleep(Math.min(ms, LEAST_PAUSE_MS), undefined, { signal }).catch(() => {});
-    if (signal.aborted || this.#isWoken) return;
-    await new Promise<void>((resolve) => {
-      const over = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", over);
-        this.#wake = () => {};
-        resolve();
-      };
-      const timer = setTimeout(over, ms - LEAST_PAUSE_MS);
-      signal.addEventListener("abort", over);
-      this.#wake = over;
-    });
+    if (signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const over = (): void => resolve();
+    const leastMs = Math.min(ms, LEAST_PAUSE_MS);
+    const beganAtMs = performance.now();
+    let timer = setTimeout(over, this.#isWoken ? leastMs : ms);
+    this.#wake = () => {
+      this.#wake = () => {};
+      clearTimeout(timer);
+      timer = setTimeout(over, Math.max(0, beganAtMs + leastMs - performance.now()));
+    };
+    signal.addEventListener("abort", over);
+    await promise;
+    signal.removeEventListener("abort", over);
+    this.#wake = () => {};
+    clearTimeout(timer);
   }
 
   close(): void {

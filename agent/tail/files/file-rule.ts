@@ -16,6 +16,8 @@ import { type FileStat, statFile } from "../disk/file-stat.ts";
 /** Clocks of file systems tick this often at the least. */
 const SETTLED_AFTER_MS = 2_000;
 
+const BIGINT = { bigint: true } as const;
+
 /** Enough to see what is wrong. */
 const MISNAMED_MAX = 100;
 
@@ -251,7 +253,9 @@ async function* namesIn(directory: string, isMatch: (name: string) => boolean): 
 /** @returns undefined while its time may be that of a later change as well */
 async function directoryStamp(directory: string): Promise<string | undefined> {
   try {
-    const { dev, ino, mtimeNs } = await stat(directory, { bigint: true });
+    const { dev, ino, mtimeNs } = isLocal(directory)
+      ? statSync(directory, BIGINT)
+      : await stat(directory, BIGINT);
     const isSettled = Math.abs(Date.now() - Number(mtimeNs / 1_000_000n)) > SETTLED_AFTER_MS;
     return isSettled ? `${dev}:${ino}:${mtimeNs}` : undefined;
   } catch (error) {
