@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { writeAccessLog } from "./access-log.ts";
 import { type Certificate, makeCertificate } from "./certificate.ts";
 import { inTurn, type Measurement } from "./comparison.ts";
@@ -12,7 +13,7 @@ import { MeasuredAgent } from "./measured-agent.ts";
 import { PlainProgram } from "./plain-program.ts";
 import type { Job, Producer } from "./producer.ts";
 
-/** Ways of being through with a file. */
+/** Of getting through a file at full speed. */
 const DRAINS = {
   none: { compression: "none", wire: "json", isTls: false },
   tls: { compression: "none", wire: "json", isTls: true },
@@ -41,39 +42,53 @@ const ALL_RATES = [
   [5, 500],
 ] as const;
 
+export interface AgentBenchOptions {
+  readonly ways?: readonly Way[] | undefined;
+  /** Files grow at every rate. */
+  readonly isFull?: boolean | undefined;
+  readonly rounds?: number | undefined;
+}
+
 interface Setting {
   readonly directory: string;
   readonly agent: Producer;
   readonly fluentBit: FluentBit | undefined;
   readonly certificate: Certificate | undefined;
+  readonly inputBytes: number;
+  readonly rounds: number;
 }
 
 /**
  * What the agent costs for a gigabyte of 200-byte lines, beside a file that grows and beside files that don't,
  * against a Kinesis that costs nothing; before it, a plain program for the first. Each in a process of its own,
  * bundled and started as in a deployment. Where FLUENT_BIT names a binary, it does the same in turn.
- * With `--all` files grow at every rate.
  */
-export async function benchAgent(ways: readonly Way[] = WAYS): Promise<BenchRow[]> {
+export async function benchAgent(options: AgentBenchOptions = {}): Promise<BenchRow[]> {
+  const { ways = WAYS, isFull = false } = options;
   const directory = await mkdtemp(join(tmpdir(), "weir-bench-"));
   try {
     const certificate = makeCertificate(directory);
     const fluentBit = await FluentBit.find(directory, certificate);
     const agent = await MeasuredAgent.bundle(directory);
-    const setting = { directory, agent, fluentBit, certificate };
-    return await inTurn([...(await fullSpeed(setting, ways)), ...followed(setting, ways)]);
+    const { inputBytes, rounds } = fluentBit === undefined ? ALONE : COMPARED;
+    const producers = { agent, fluentBit, certificate };
+    const setting = { directory, ...producers, inputBytes, rounds: options.rounds ?? rounds };
+    const measurements = await atFullSpeed(setting, ways);
+    if (ways.includes("live")) measurements.push(...beside(setting, isFull ? ALL_RATES : FEW_RATES));
+    if (ways.includes("idle")) measurements.push(besideIdleFiles(setting));
+    return await inTurn(measurements);
   } finally {
     await rm(directory, { recursive: true });
   }
 }
 
-async function fullSpeed(setting: Setting, ways: readonly Way[]): Promise<Measurement[]> {
-  const { directory, agent, fluentBit, certificate } = setting;
+async function atFullSpeed(setting: Setting, ways: readonly Way[]): Promise<Measurement[]> {
+  const { directory, agent, fluentBit, certificate, inputBytes, rounds } = setting;
   const drains = ways.filter((way): way is keyof typeof DRAINS => way in DRAINS);
   if (drains.length === 0 && !ways.includes("plain")) return [];
-  const { inputBytes, rounds } = fluentBit === undefined ? ALONE : COMPARED;
   const path = join(directory, "access.log");
   const written = await writeAccessLog(path, inputBytes);
+  // By name: what two ways have in common is measured once.
   const measurements = new Map<string, Measurement>();
   const add = (name: string, producer: Pick<Producer, "drain">, how: How, rounds: number, rival?: string) => {
     const job = { path, ...how, certificate: how.isTls ? certificate : undefined };
@@ -88,41 +103,47 @@ async function fullSpeed(setting: Setting, ways: readonly Way[]): Promise<Measur
     const how = { ...DRAINS[way], isTls: DRAINS[way].isTls || isAllTls(setting) };
     if (how.isTls && certificate === undefined) continue;
     // Fluent Bit has no CBOR: what it sends in JSON stands beside it.
-    const rivalHow = { ...how, wire: "json" } as const;
-    const rival = fluentBit && labelOf(fluentBit, rivalHow);
+    const inJson = { ...how, wire: "json" } as const;
+    const rival = fluentBit && labelOf(fluentBit, inJson);
     add(labelOf(agent, how), agent, how, rounds, rival);
-    if (fluentBit && (how.isTls ? fluentBit.speaksTls : fluentBit.speaksHttp))
-      add(rival!, fluentBit, rivalHow, rounds);
+    if (fluentBit?.speaks(how.isTls)) add(labelOf(fluentBit, inJson), fluentBit, inJson, rounds);
   }
   return [...measurements.values()];
 }
 
-function followed(setting: Setting, ways: readonly Way[]): Measurement[] {
-  const { directory, agent, fluentBit } = setting;
-  const producers = fluentBit === undefined ? [agent] : [agent, fluentBit];
-  const isTls = isAllTls(setting);
-  const certificate = isTls ? setting.certificate : undefined;
-  const row = async (producer: Producer, situation: Situation) => {
-    const how = { compression: "none", wire: "json", isTls } as const;
-    const name = (producer: Producer) => `${labelOf(producer, how)}, ${situation.name}`;
-    const rival = producer === agent && fluentBit ? name(fluentBit) : undefined;
-    return { ...(await followedRow(name(producer), producer, situation, directory, certificate)), rival };
-  };
-  const measurements: Measurement[] = [];
-  const rates = process.argv.includes("--all") ? ALL_RATES : FEW_RATES;
-  for (const [megabytes, writes] of ways.includes("live") ? rates : []) {
-    const { rounds } = fluentBit === undefined ? ALONE : COMPARED;
+function beside(setting: Setting, rates: typeof FEW_RATES | typeof ALL_RATES): Measurement[] {
+  return rates.flatMap(([megabytes, writes]) => {
     const situation = live(megabytes, writes);
-    for (const producer of producers)
-      measurements.push({ rounds, run: async () => [await row(producer, situation)] });
-  }
-  // They don't disturb one another.
-  const idle = () => Promise.all(producers.map((producer) => row(producer, IDLE)));
-  return ways.includes("idle") ? [...measurements, { rounds: 1, run: idle }] : measurements;
+    return producersOf(setting).map((producer) => {
+      const run = async () => [await situationRow(setting, producer, situation)];
+      return { rounds: setting.rounds, run };
+    });
+  });
+}
+
+/** All at the same time, for they don't disturb one another. */
+function besideIdleFiles(setting: Setting): Measurement {
+  const run = () =>
+    Promise.all(producersOf(setting).map((producer) => situationRow(setting, producer, IDLE)));
+  return { rounds: 1, run };
+}
+
+function producersOf({ agent, fluentBit }: Setting): Producer[] {
+  return fluentBit === undefined ? [agent] : [agent, fluentBit];
+}
+
+async function situationRow(setting: Setting, producer: Producer, situation: Situation) {
+  const { directory, agent, fluentBit } = setting;
+  const isTls = isAllTls(setting);
+  const nameOf = (of: Producer) =>
+    `${labelOf(of, { compression: "none", wire: "json", isTls })}, ${situation.name}`;
+  const rival = producer === agent && fluentBit ? nameOf(fluentBit) : undefined;
+  const certificate = isTls ? setting.certificate : undefined;
+  return { ...(await followedRow(nameOf(producer), producer, situation, directory, certificate)), rival };
 }
 
 function isAllTls({ fluentBit }: Setting): boolean {
-  return fluentBit?.speaksHttp === false;
+  return fluentBit?.speaks(false) === false;
 }
 
 function labelOf({ name }: Producer, { compression, wire, isTls }: How): string {
@@ -130,14 +151,21 @@ function labelOf({ name }: Producer, { compression, wire, isTls }: How): string 
   return words.filter(Boolean).join(", ");
 }
 
-function isWay(word: string): word is Way {
-  return (WAYS as readonly string[]).includes(word);
-}
-
-if (import.meta.main) {
-  const words = process.argv.slice(2).filter((word) => !word.startsWith("--"));
-  const unknown = words.find((word) => !isWay(word));
-  if (unknown !== undefined) throw new Error(`${unknown} is not one of ${WAYS.join(", ")}`);
-  const rows = await benchAgent(words.length === 0 ? WAYS : words.filter(isWay));
+/** `node bench/agent.ts [--all] [--rounds=N] [way ...]` measures some ways only. */
+async function main(): Promise<void> {
+  const options = { all: { type: "boolean" }, rounds: { type: "string" } } as const;
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  const ways = positionals.map((word) => {
+    const way = WAYS.find((name) => name === word);
+    if (way === undefined) throw new Error(`${word} is not one of ${WAYS.join(", ")}`);
+    return way;
+  });
+  const rows = await benchAgent({
+    ways: ways.length === 0 ? undefined : ways,
+    isFull: values.all,
+    rounds: values.rounds === undefined ? undefined : Number(values.rounds),
+  });
   console.table(Object.fromEntries(rows.map(({ name, figures }) => [name, figures])));
 }
+
+if (import.meta.main) await main();

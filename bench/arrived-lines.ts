@@ -2,38 +2,58 @@ import { zstdDecompressSync } from "node:zlib";
 import { isAggregate, readAggregate } from "../wire/deaggregate.ts";
 import { HEARTBEAT_TYPE } from "../wire/log-type.ts";
 
-export interface ArrivedLines {
-  readonly lines: number;
-  /** Of the lines, line feeds included. */
-  readonly lineBytes: number;
-}
-
 const LINE_FEED = "\n".charCodeAt(0);
 const ZSTD_MAGIC = 0xfd2fb528;
+const COMPRESSED_MAX_BYTES = 2 ** 28;
 
-/** The lines of a record's data: an aggregate without heartbeats, or text, either of them perhaps a zstd frame. */
-export function arrivedLines(data: Uint8Array): ArrivedLines {
-  const bytes = Buffer.from(data.buffer, data.byteOffset, data.length);
-  const isZstd = bytes.length >= 4 && bytes.readUInt32LE(0) === ZSTD_MAGIC;
-  const inner = isZstd ? zstdDecompressSync(bytes) : bytes;
-  return isAggregate(inner) ? ofAggregate(inner) : ofText(inner);
-}
+/**
+ * Counts the lines in records: aggregates without heartbeats, or text, either of them perhaps a zstd frame. Frames are
+ * opened once somebody asks, for that costs as much as to write them, on a machine where just that is measured.
+ */
+export class ArrivedLines {
+  #lines = 0;
+  #lineBytes = 0;
+  #compressed: Buffer[] = [];
+  #compressedBytes = 0;
 
-/** Digests are not checked: that would cost more than all else. */
-function ofAggregate(data: Buffer): ArrivedLines {
-  const records = readAggregate(data, new Set([data]));
-  let lines = 0;
-  let lineBytes = 0;
-  for (let i = 0; i < records.length; i++) {
-    if (records.partitionKey(i) === HEARTBEAT_TYPE) continue;
-    lines++;
-    lineBytes += records.ends[i]! - records.starts[i]! + 1;
+  /** @param data that is good until this returns */
+  add(data: Buffer): void {
+    const isZstd = data.length >= 4 && data.readUInt32LE(0) === ZSTD_MAGIC;
+    if (!isZstd) return this.#count(data);
+    this.#compressed.push(Buffer.from(data));
+    this.#compressedBytes += data.length;
+    if (this.#compressedBytes > COMPRESSED_MAX_BYTES) this.#open();
   }
-  return { lines, lineBytes };
-}
 
-function ofText(data: Buffer): ArrivedLines {
-  let lines = 0;
-  for (let at = data.indexOf(LINE_FEED); at !== -1; at = data.indexOf(LINE_FEED, at + 1)) lines++;
-  return { lines, lineBytes: data.length };
+  /** Bytes are those of the lines as they came, line feeds included. */
+  counts(): { readonly lines: number; readonly lineBytes: number } {
+    this.#open();
+    return { lines: this.#lines, lineBytes: this.#lineBytes };
+  }
+
+  #open(): void {
+    for (const frame of this.#compressed) this.#count(zstdDecompressSync(frame));
+    this.#compressed = [];
+    this.#compressedBytes = 0;
+  }
+
+  #count(data: Buffer): void {
+    if (isAggregate(data)) this.#countAggregate(data);
+    else this.#countText(data);
+  }
+
+  /** Trusts digests: to check them would cost more than all else. */
+  #countAggregate(data: Buffer): void {
+    const records = readAggregate(data, new Set([data]));
+    for (let i = 0; i < records.length; i++) {
+      if (records.partitionKey(i) === HEARTBEAT_TYPE) continue;
+      this.#lines++;
+      this.#lineBytes += records.ends[i]! - records.starts[i]! + 1;
+    }
+  }
+
+  #countText(data: Buffer): void {
+    this.#lineBytes += data.length;
+    for (let at = data.indexOf(LINE_FEED); at !== -1; at = data.indexOf(LINE_FEED, at + 1)) this.#lines++;
+  }
 }

@@ -21,10 +21,9 @@ const POLL_MS = 20;
 /** Fluent Bit, which tails files into Kinesis on many hosts, so that the agent can be measured beside it. */
 export class FluentBit implements Producer {
   readonly name = "Fluent Bit";
-  /** Releases speak TLS alone to Kinesis, whatever is configured. */
-  readonly speaksHttp: boolean;
-  readonly speaksTls: boolean;
   readonly #binary: string;
+  readonly #speaksHttp: boolean;
+  readonly #speaksTls: boolean;
 
   /**
    * What the environment names, if anything. Two short runs find out what it speaks.
@@ -52,8 +51,13 @@ export class FluentBit implements Producer {
 
   private constructor(binary: string, speaksHttp: boolean, speaksTls: boolean) {
     this.#binary = binary;
-    this.speaksHttp = speaksHttp;
-    this.speaksTls = speaksTls;
+    this.#speaksHttp = speaksHttp;
+    this.#speaksTls = speaksTls;
+  }
+
+  /** Whether its Kinesis output does: releases speak TLS alone, whatever is configured. */
+  speaks(isTls: boolean): boolean {
+    return isTls ? this.#speaksTls : this.#speaksHttp;
   }
 
   async drain(job: Job): Promise<ProducerCost> {

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createTlsServer } from "node:https";
 import { createInterface } from "node:readline";
 import { owns } from "../wire/hash-key.ts";
-import { arrivedLines } from "./arrived-lines.ts";
+import { ArrivedLines } from "./arrived-lines.ts";
 import { isCbor, putRecords } from "./put-records-body.ts";
 
 /**
@@ -18,16 +18,17 @@ const SHARDS = 4;
 const SHARD_KEYS = 2n ** 128n / BigInt(SHARDS);
 
 export interface SinkCounts {
-  requests: number;
-  records: number;
+  readonly requests: number;
+  readonly records: number;
   /** Of the request bodies, base64 included. */
-  bytes: number;
-  lines: number;
+  readonly bytes: number;
+  readonly lines: number;
   /** Of the lines as they were put, line feeds included. */
-  lineBytes: number;
+  readonly lineBytes: number;
 }
 
-const counts: SinkCounts = { requests: 0, records: 0, bytes: 0, lines: 0, lineBytes: 0 };
+const counts = { requests: 0, records: 0, bytes: 0 };
+const arrived = new ArrivedLines();
 
 const shards = Array.from({ length: SHARDS }, (_, i) => ({
   shardId: `shardId-${`${i}`.padStart(12, "0")}`,
@@ -57,11 +58,7 @@ const answers: Record<string, (body: Buffer) => object> = {
     counts.requests++;
     counts.records += records.length;
     counts.bytes += body.length;
-    for (const { data } of records) {
-      const { lines, lineBytes } = arrivedLines(data);
-      counts.lines += lines;
-      counts.lineBytes += lineBytes;
-    }
+    for (const { data } of records) arrived.add(data);
     const Records = records.map(({ hashKey }) => ({ ShardId: shardOf(hashKey), SequenceNumber: "1" }));
     return { FailedRecordCount: 0, Records };
   },
@@ -71,17 +68,25 @@ function shardOf(hashKey: string): string {
   return shards.find((shard) => owns(shard, hashKey))!.shardId;
 }
 
+/** Of requests that are done with. */
+const buffers: Buffer[] = [];
+
+/** Memory that is taken anew for each body would cost as much as receiving it. */
 async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
+  const length = Number(request.headers["content-length"]);
+  let buffer = buffers.pop();
+  if (buffer === undefined || buffer.length < length) buffer = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for await (const chunk of request) at += (chunk as Buffer).copy(buffer, at);
+  return buffer.subarray(0, at);
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await readBody(request);
   const operation = String(request.headers["x-amz-target"]).replace(/^.*\./, "");
-  const result = answers[operation]?.(body);
   const isInCbor = isCbor(body);
+  const result = answers[operation]?.(body);
+  buffers.push(Buffer.from(body.buffer));
   const type = `application/x-amz-${isInCbor ? "cbor" : "json"}-1.1`;
   response.writeHead(result ? 200 : 400, { "content-type": type });
   const content = result ?? { __type: "UnknownOperationException" };
@@ -98,7 +103,7 @@ server.listen(0, "127.0.0.1", () => {
   process.stdout.write(`${typeof address === "object" && address ? address.port : ""}\n`);
 });
 createInterface({ input: process.stdin })
-  .on("line", () => process.stdout.write(`${JSON.stringify(counts)}\n`))
+  .on("line", () => process.stdout.write(`${JSON.stringify({ ...counts, ...arrived.counts() })}\n`))
   .once("close", () => {
     server.close();
     server.closeAllConnections();

@@ -64,7 +64,7 @@ const SECTIONS = [
     "Agent",
     "From files in the page cache to a Kinesis endpoint that does nothing, checkpoints included, in a process of its own. " +
       "Where `FLUENT_BIT` names a binary, Fluent Bit does the same in turn: medians of three, and the ratio of CPU time.",
-    benchAgent,
+    () => benchAgent({ isFull: process.argv.includes("--all") }),
   ],
   [
     "Start-up",
