@@ -9,7 +9,12 @@ const TESTS = ["test/**/*.test.ts"];
 // They download what they are tested against: npm run test:interop, npm run test:deploy.
 const ELSEWHERE = ["test/interop/**", "test/deploy/**"];
 const root = fileURLToPath(new URL(".", import.meta.url));
-const sharing = serverFree(root, [...TESTS, ...[...ELSEWHERE, ...ALONE].map((pattern) => `!${pattern}`)]);
+/** Tests that leave nothing behind in their process: they start nothing, or stop it, and put nothing in a module's place. */
+const sharing = [
+  ...serverFree(root, [...TESTS, ...[...ELSEWHERE, ...ALONE].map((pattern) => `!${pattern}`)]),
+  "test/commit-log/**/*.test.ts",
+  "test/loader/**/*.test.ts",
+];
 
 export default defineConfig({
   test: {
@@ -21,9 +26,12 @@ export default defineConfig({
     // Two cores are what we promise to run on. Tests wait for servers and processes for a third of their time.
     maxWorkers: 3,
     projects: [
-      // Most of the time of those that start nothing would be importing: they share what they import.
+      // They share what they import, which would be much of their time: a short one of the loader's, half.
       { extends: true, test: { name: "sharing", include: sharing, isolate: false } },
-      { extends: true, test: { name: "alone", include: TESTS, exclude: [...ELSEWHERE, ...sharing] } },
+      {
+        extends: true,
+        test: { name: "alone", include: TESTS, exclude: [...ELSEWHERE, ...sharing] },
+      },
     ],
   },
 });
