@@ -13,7 +13,7 @@ import { MeasuredAgent } from "./measured-agent.ts";
 import { PlainProgram } from "./plain-program.ts";
 import type { Job, Producer } from "./producer.ts";
 
-/** Of getting through a file at full speed. */
+/** Ways to get through a file at full speed. */
 const DRAINS = {
   none: { compression: "none", wire: "json", isTls: false },
   tls: { compression: "none", wire: "json", isTls: true },
@@ -28,7 +28,7 @@ type Way = (typeof WAYS)[number];
 const ALONE = { inputBytes: 256 * 10 ** 6, rounds: 1 };
 const COMPARED = { inputBytes: 500 * 10 ** 6, rounds: 3 };
 
-/** Of files that grow: megabytes and writes a second. */
+/** Rates at which files grow: megabytes and writes a second. */
 const FEW_RATES = [
   [1, 20],
   [1, 500],
@@ -44,7 +44,7 @@ const ALL_RATES = [
 
 export interface AgentBenchOptions {
   readonly ways?: readonly Way[] | undefined;
-  /** Files grow at every rate. */
+  /** Lets files grow at every rate. */
   readonly isFull?: boolean | undefined;
   readonly rounds?: number | undefined;
 }
@@ -60,8 +60,8 @@ interface Setting {
 
 /**
  * What the agent costs for a gigabyte of 200-byte lines, beside a file that grows and beside files that don't,
- * against a Kinesis that costs nothing; before it, a plain program for the first. Each in a process of its own,
- * bundled and started as in a deployment. Where FLUENT_BIT names a binary, it does the same in turn.
+ * against a Kinesis that costs nothing; before it, a plain program for the first. Each runs in a process of its own,
+ * bundled and started as in a deployment. Fluent Bit does the same in turn if FLUENT_BIT names a binary.
  */
 export async function benchAgent(options: AgentBenchOptions = {}): Promise<BenchRow[]> {
   const { ways = WAYS, isFull = false } = options;
@@ -88,7 +88,7 @@ async function atFullSpeed(setting: Setting, ways: readonly Way[]): Promise<Meas
   if (drains.length === 0 && !ways.includes("plain")) return [];
   const path = join(directory, "access.log");
   const written = await writeAccessLog(path, inputBytes);
-  // By name: what two ways have in common is measured once.
+  // Named, so that what two ways have in common is measured once.
   const measurements = new Map<string, Measurement>();
   const add = (name: string, producer: Pick<Producer, "drain">, how: How, rounds: number, rival?: string) => {
     const job = { path, ...how, certificate: how.isTls ? certificate : undefined };
@@ -121,7 +121,7 @@ function beside(setting: Setting, rates: typeof FEW_RATES | typeof ALL_RATES): M
   });
 }
 
-/** All at the same time, for they don't disturb one another. */
+/** Measures all at the same time, for they don't disturb one another. */
 function besideIdleFiles(setting: Setting): Measurement {
   const run = () =>
     Promise.all(producersOf(setting).map((producer) => situationRow(setting, producer, IDLE)));
@@ -151,7 +151,7 @@ function labelOf({ name }: Producer, { compression, wire, isTls }: How): string 
   return words.filter(Boolean).join(", ");
 }
 
-/** `node bench/agent.ts [--all] [--rounds=N] [way ...]` measures some ways only. */
+/** Measures some ways only: `node bench/agent.ts [--all] [--rounds=N] [way ...]`. */
 async function main(): Promise<void> {
   const options = { all: { type: "boolean" }, rounds: { type: "string" } } as const;
   const { values, positionals } = parseArgs({ options, allowPositionals: true });

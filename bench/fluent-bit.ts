@@ -11,7 +11,7 @@ import { Sink } from "./sink.ts";
 /** Bounds what it holds of a file that it reads faster than it sends. */
 const MEMORY_LIMIT = "32M";
 
-/** It waits for the next flush, a second by default, with a buffer that is full: time, and no CPU. */
+/** Saves time, not CPU: with a buffer that is full it waits for the next flush, a second by default. */
 const DRAIN_FLUSH_SECONDS = "0.2";
 
 const FIRST_RUN_BYTES = 100_000;
@@ -55,7 +55,7 @@ export class FluentBit implements Producer {
     this.#speaksTls = speaksTls;
   }
 
-  /** Whether its Kinesis output does: releases speak TLS alone, whatever is configured. */
+  /** Tells whether its Kinesis output does: releases speak TLS alone, whatever is configured. */
   speaks(isTls: boolean): boolean {
     return isTls ? this.#speaksTls : this.#speaksHttp;
   }
@@ -111,7 +111,7 @@ function start(binary: string, job: Job, { isDrain, stderr = "inherit" }: RunOpt
   const { hostname, port } = new URL(job.endpoint);
   const input = { path: job.path, read_from_head: "on", mem_buf_limit: MEMORY_LIMIT };
   const stream = { stream: "null", region: "us-east-1", endpoint: hostname, port };
-  const trust = job.certificate && { tls: "on", "tls.ca_file": job.certificate.certificateFile };
+  const trust = job.certificate && { "tls.ca_file": job.certificate.certificateFile };
   const compression = job.compression === "none" ? {} : { compression: job.compression };
   const output = { ...stream, ...trust, ...compression, simple_aggregation: "on", log_key: "log" };
   const service = isDrain ? ["-f", DRAIN_FLUSH_SECONDS] : [];

@@ -8,12 +8,12 @@ import { ProcessCost } from "./process-cost.ts";
 import type { Producer } from "./producer.ts";
 import { Sink } from "./sink.ts";
 
-/** Longer than anyone lingers. */
+/** Waits longer than anyone lingers. */
 const ARRIVAL_MS = 15_000;
 
 export interface Situation {
   readonly name: string;
-  /** Before it is measured, and while it is. */
+  /** Time before anything is measured. */
   readonly settleSeconds: number;
   readonly seconds: number;
   /** Writes files into a folder. */
@@ -53,7 +53,7 @@ export function live(megabytes: number, writes: number): Situation {
   };
 }
 
-/** What a producer costs that follows files. @throws Error where not all that was written has arrived */
+/** Measures a producer that follows files. @throws Error where not all that was written has arrived */
 export async function followedRow(
   name: string,
   producer: Producer,

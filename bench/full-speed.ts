@@ -6,10 +6,10 @@ import { Sink } from "./sink.ts";
 
 const GB = 10 ** 9;
 
-/** What has been acknowledged has arrived. */
+/** Allows for little: what is acknowledged has arrived. */
 const ARRIVAL_MS = 1_000;
 
-/** What a producer costs that is through with a file. @throws Error where not all of it has arrived */
+/** Measures a producer until it is through with a file. @throws Error where not all of it has arrived */
 export async function fullSpeedRow(
   name: string,
   producer: Pick<Producer, "drain">,

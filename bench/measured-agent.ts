@@ -37,7 +37,7 @@ export class MeasuredAgent implements Producer {
     };
   }
 
-  /** With a state of its own. */
+  /** Writes one, with a state of its own. */
   async #writeConfig({ path, endpoint, compression, wire }: Job): Promise<string> {
     const directory = await mkdtemp(join(this.#directory, "agent-"));
     const config = join(directory, "agent.toml");

@@ -20,10 +20,10 @@ const SHARD_KEYS = 2n ** 128n / BigInt(SHARDS);
 export interface SinkCounts {
   readonly requests: number;
   readonly records: number;
-  /** Of the request bodies, base64 included. */
+  /** Length of the request bodies, base64 included. */
   readonly bytes: number;
   readonly lines: number;
-  /** Of the lines as they were put, line feeds included. */
+  /** Length of the lines as they were put, line feeds included. */
   readonly lineBytes: number;
 }
 
@@ -68,10 +68,10 @@ function shardOf(hashKey: string): string {
   return shards.find((shard) => owns(shard, hashKey))!.shardId;
 }
 
-/** Of requests that are done with. */
+/** Memory of requests that are done with. */
 const buffers: Buffer[] = [];
 
-/** Memory that is taken anew for each body would cost as much as receiving it. */
+/** Reads into memory that was used before: taking it anew for each body costs as much as receiving it. */
 async function readBody(request: IncomingMessage): Promise<Buffer> {
   const length = Number(request.headers["content-length"]);
   let buffer = buffers.pop();

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 
 /**
- * What a process of Linux has cost, read from /proc: of any program, without its help. What a thread has used is
- * kept after its end, as of the last time that it was read.
+ * What a process of Linux has cost, read from /proc: any program's, without its help. Time of a thread that has
+ * ended counts as of when it was read last.
  */
 export class ProcessCost {
   readonly #directory: string;
@@ -13,7 +13,7 @@ export class ProcessCost {
     this.#directory = `/proc/${pid}`;
   }
 
-  /** Of all threads, user and system, to the nanosecond. */
+  /** Time of all threads, user and system, to the nanosecond. */
   get cpuSeconds(): number {
     return this.#nanoseconds.values().reduce((sum, value) => sum + value, 0) / 1e9;
   }
@@ -41,7 +41,7 @@ export class ProcessCost {
       const schedstat = readFileSync(`${this.#directory}/task/${thread}/schedstat`, "utf8");
       this.#nanoseconds.set(thread, Number(schedstat.split(" ", 1)[0]));
     } catch {
-      // It has ended meanwhile.
+      // The thread has ended meanwhile.
     }
   }
 }

@@ -2,22 +2,22 @@ import type { Certificate } from "./certificate.ts";
 
 /** What is to be put into a Kinesis, and how. */
 export interface Job {
-  /** Of files; may be a pattern. */
+  /** A file, or a pattern of files. */
   readonly path: string;
   readonly endpoint: string;
   readonly compression: "none" | "zstd";
   /** Fluent Bit sends JSON always. */
   readonly wire: "json" | "cbor";
-  /** Of an endpoint that speaks TLS. */
+  /** Certificate of an endpoint that speaks TLS. */
   readonly certificate: Certificate | undefined;
 }
 
 export interface ProducerCost {
-  /** All threads. */
+  /** Time of all threads. */
   readonly cpuSeconds: number;
-  /** Where it can be told from that. */
+  /** Time before that, from a program that can tell it. */
   readonly startUpCpuSeconds?: number;
-  /** At most. */
+  /** The most memory that it has held. */
   readonly residentMb: number;
 }
 

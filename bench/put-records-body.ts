@@ -3,7 +3,7 @@ import { hashKeyOf } from "../wire/hash-key.ts";
 
 /** A record of a PutRecords request. */
 export interface PutRecord {
-  /** That it states, or that its partition key has. */
+  /** The one that it states, or that its partition key has. */
   readonly hashKey: string;
   /** A part of the body. */
   readonly data: Buffer;
@@ -20,7 +20,7 @@ const QUOTE = '"'.charCodeAt(0);
 const BRACE = "}".charCodeAt(0);
 const COMMA = ",".charCodeAt(0);
 
-/** Strings of this size are cheap garbage; a multiple of four. */
+/** A multiple of four, and small enough for strings of it to be cheap garbage. */
 const SLICE_BYTES = 16 * 2 ** 10;
 
 const CBOR_MAP = 5;
@@ -29,7 +29,7 @@ export function isCbor(body: Buffer): boolean {
   return body[0]! >> 5 === CBOR_MAP;
 }
 
-/** The records of a body, whoever wrote it, which it is used up for. Megabytes are searched for their ends, never parsed. */
+/** The records of a body, which is used up for them. Megabytes are searched for their ends, never parsed. */
 export function putRecords(body: Buffer): PutRecord[] {
   return isCbor(body) ? recordsOfCbor(body) : recordsOfJson(body);
 }
@@ -57,7 +57,7 @@ function recordsOfJson(body: Buffer): PutRecord[] {
   return records;
 }
 
-/** In its place, for what it becomes is shorter. Memory that is taken anew costs more than all else here. */
+/** Decodes in place, for the result is shorter: taking memory anew costs more than all else here. */
 function decodeBase64(body: Buffer, start: number, end: number): Buffer {
   let to = start;
   for (let at = start; at < end; at += SLICE_BYTES) {

@@ -32,7 +32,7 @@ export class Sink implements AsyncDisposable {
     this.endpoint = endpoint;
   }
 
-  /** What has arrived so far. */
+  /** Tells what has arrived so far. */
   async counts(): Promise<SinkCounts> {
     this.#process.stdin!.write("\n");
     return JSON.parse(await this.#lines()) as SinkCounts;
