@@ -1,5 +1,4 @@
 import { AggregateBuilder, writeDigests } from "../../wire/aggregate.ts";
-import { deflate } from "../../wire/envelope.ts";
 import { hashKeyOf } from "../../wire/hash-key.ts";
 import type { Labels } from "../../wire/labels.ts";
 import { type Position, ProvenanceWriter, type Source } from "../../wire/provenance.ts";
@@ -10,6 +9,7 @@ import type { FramedRun } from "../framing/block.ts";
 import type { Line, Run, Standing } from "../framing/line-framer.ts";
 import { countedTag } from "./counted-tags.ts";
 import { BufferPool } from "./buffer-pool.ts";
+import { FrameCompressor } from "./frame-compressor.ts";
 import type { OutgoingRecord } from "./outgoing-record.ts";
 
 /** Kept for the next aggregates: as many as are on their way where Kinesis keeps up. */
@@ -60,6 +60,7 @@ export class Aggregator {
   readonly #options: AggregatorOptions;
   readonly #builder: AggregateBuilder;
   readonly #buffers: BufferPool;
+  readonly #compressor: FrameCompressor | undefined;
   #provenance: ProvenanceWriter;
   #spans = new Map<Origin, OpenSpan>();
   /** Closed, and waiting for others to be hashed with. */
@@ -67,12 +68,15 @@ export class Aggregator {
   readonly #sent = new Map<string, SentCounts>();
   #linger: NodeJS.Timeout | undefined;
   #sealed = 0;
+  #compressed = Promise.resolve();
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
     this.#provenance = new ProvenanceWriter(options.labels);
     this.#builder = new AggregateBuilder(options.maxBytes);
-    this.#buffers = new BufferPool(options.maxBytes, Math.ceil(IDLE_BYTES / options.maxBytes));
+    this.#buffers = new BufferPool(IDLE_BYTES);
+    const take = (bytes: number): Buffer => this.#buffers.take(bytes);
+    this.#compressor = options.compression === "zstd" ? new FrameCompressor(take) : undefined;
   }
 
   /** What was acknowledged of each tag by this process, of the first thousand and of the others together. */
@@ -158,10 +162,15 @@ export class Aggregator {
     this.#linger ??= setTimeout(() => this.flush(), this.#options.lingerMs);
   }
 
-  /** Seals every line that was added. */
+  /** Seals every line that was added; where records are compressed, a little later. */
   flush(): void {
     this.#close();
     this.#seal();
+  }
+
+  /** Resolves once nothing waits to be compressed. @throws what zlib fails with */
+  get compressed(): Promise<void> {
+    return this.#compressed;
   }
 
   /** Closes the aggregate under construction, if it holds anything. */
@@ -190,17 +199,31 @@ export class Aggregator {
     this.#linger = undefined;
     const closed = this.#closed.splice(0);
     writeDigests(closed.map(({ data }) => data));
-    for (const record of closed) this.#options.seal(this.#compressed(record));
+    const compressor = this.#compressor;
+    if (compressor) this.#compressed = this.#compressed.then(() => this.#compress(closed, compressor));
+    else for (const record of closed) this.#options.seal(this.#reused(record));
   }
 
-  /** Its buffer is used again once nobody needs it. What packs too well for readers to trust it stays as it is. */
-  #compressed(record: OutgoingRecord): OutgoingRecord {
-    const { data, acknowledge } = record;
-    const compressed = this.#options.compression === "zstd" ? deflate(data) : undefined;
-    if (compressed && data.length <= inflatedMaxBytes(compressed.length)) {
-      this.#buffers.give(data);
-      return { ...record, data: compressed };
+  /** Those that were closed together leave together, in one request where Kinesis keeps up. */
+  async #compress(closed: readonly OutgoingRecord[], compressor: FrameCompressor): Promise<void> {
+    const compressed: OutgoingRecord[] = [];
+    for (const record of closed) {
+      compressed.push(this.#smaller(record, await compressor.compress(record.data)));
     }
+    for (const record of compressed) this.#options.seal(record);
+  }
+
+  /** What packs too well for readers to trust it stays as it is. */
+  #smaller(record: OutgoingRecord, frame: Buffer): OutgoingRecord {
+    const { data } = record;
+    const isTrusted = data.length <= inflatedMaxBytes(frame.length);
+    this.#buffers.give(isTrusted ? data : frame);
+    return this.#reused(isTrusted ? { ...record, data: frame } : record);
+  }
+
+  /** Its buffer is used again once nobody needs it. */
+  #reused(record: OutgoingRecord): OutgoingRecord {
+    const { data, acknowledge } = record;
     const acknowledgeAndReuse = () => {
       acknowledge();
       this.#buffers.give(data);
@@ -221,9 +244,11 @@ export class Aggregator {
     return { partitionKey: id, explicitHashKey: hashKeyOf(id), source: id };
   }
 
-  /** Drops what is not closed yet. */
+  /** Drops what is not sealed yet. */
   close(): void {
     clearTimeout(this.#linger);
+    this.#compressed.catch(() => {});
+    this.#compressor?.close();
   }
 
   #count(tag: string, { lines, bytes }: OpenSpan): void {

@@ -1,31 +1,42 @@
+/** Smaller ones are hardly worth keeping. */
+const LEAST_BYTES = 2 ** 12;
+
 /**
- * Buffers of one size, given back when they are done with. Megabytes left to the garbage collector stay
- * resident until it looks, and it looks seldom: they are not in its heap.
+ * Buffers given back when they are done with. Megabytes left to the garbage collector stay resident until it looks,
+ * and it looks seldom: they are not in its heap. Where it counts them, it looks often, for little.
  */
 export class BufferPool {
-  readonly #size: number;
-  readonly #maxIdle: number;
-  readonly #idle: Buffer[] = [];
+  readonly #maxIdleBytes: number;
+  readonly #idle = new Map<number, Buffer[]>();
+  #idleBytes = 0;
 
-  /**
-   * @param size of the largest that are reused
-   * @param maxIdle kept at most
-   */
-  constructor(size: number, maxIdle: number) {
-    this.#size = size;
-    this.#maxIdle = maxIdle;
+  /** @param maxIdleBytes kept at most */
+  constructor(maxIdleBytes: number) {
+    this.#maxIdleBytes = maxIdleBytes;
   }
 
-  /** Exactly so many bytes, of any content. What fills less than half of a buffer gets one of its own. */
+  /** Exactly so many bytes, of any content, of a buffer whose size is a power of two. */
   take(bytes: number): Buffer {
-    if (bytes > this.#size || bytes < this.#size / 2) return Buffer.allocUnsafeSlow(bytes);
-    return (this.#idle.pop() ?? Buffer.allocUnsafeSlow(this.#size)).subarray(0, bytes);
+    const size = Math.max(LEAST_BYTES, 2 ** Math.ceil(Math.log2(bytes)));
+    const idle = this.#idle.get(size)?.pop();
+    if (idle) this.#idleBytes -= size;
+    return (idle ?? Buffer.allocUnsafeSlow(size)).subarray(0, bytes);
   }
 
-  /** @param buffer that nobody looks at any more */
+  /** @param buffer that was taken, and that nobody looks at any more */
   give({ buffer }: Buffer): void {
-    if (buffer.byteLength === this.#size && this.#idle.length < this.#maxIdle) {
-      this.#idle.push(Buffer.from(buffer, 0, this.#size));
-    }
+    const size = buffer.byteLength;
+    if (size > this.#maxIdleBytes) return;
+    // Some may be of sizes that are asked for no more.
+    if (this.#idleBytes + size > this.#maxIdleBytes) this.#clear();
+    const idle = this.#idle.get(size) ?? [];
+    idle.push(Buffer.from(buffer, 0, size));
+    this.#idle.set(size, idle);
+    this.#idleBytes += size;
+  }
+
+  #clear(): void {
+    this.#idle.clear();
+    this.#idleBytes = 0;
   }
 }

@@ -14,6 +14,7 @@ import type { WatchedSource } from "../monitor/watched-source.ts";
 import type { Vitals } from "../monitor/vitals.ts";
 import type { Block } from "../framing/block.ts";
 import { Aggregator, type Origin } from "../kinesis/aggregator.ts";
+import { orAborted } from "../kinesis/or-aborted.ts";
 import { Outbox } from "../kinesis/outbox.ts";
 import { Producer, type ProducerCounts } from "../kinesis/producer.ts";
 import { PutRecords } from "../kinesis/put-records.ts";
@@ -273,6 +274,7 @@ export class Agent {
         if (framed.run.standing === "cut") this.#read.cut++;
       }
       this.#read.bytes += extent;
+      if (!(await inTime(orAborted(this.#aggregator.compressed, signal), signal))) return;
       const room = inTime(this.#outbox.room(signal), signal);
       const isFull = this.#outbox.bytes >= this.#config.producer.max_buffered_bytes;
       if (!(await (isFull ? whileFull(room) : room))) return;
@@ -299,16 +301,21 @@ export class Agent {
     const { deadline_ms } = this.#config.shutdown;
     const limit = untilDrained && !stopped.aborted ? stopped : AbortSignal.timeout(deadline_ms);
     const signal = AbortSignal.any([failed, limit]);
-    this.#aggregator.flush();
-    if (await inTime(this.#outbox.empty(signal), signal)) {
+    if (await inTime(this.#deliverPacked(signal), signal)) {
       this.#bookkeeper.beat(true);
-      this.#aggregator.flush();
-      if (await inTime(this.#outbox.empty(signal), signal)) return;
+      if (await inTime(this.#deliverPacked(signal), signal)) return;
     }
     failed.throwIfAborted();
     const hint = "They are read again at the next start.";
     const message = `${this.#outbox.bytes} bytes were not acknowledged in time`;
     throw new AgentError("UNDELIVERED", this.#config.stream, message, hint);
+  }
+
+  /** @throws AbortError, and what zlib fails with */
+  async #deliverPacked(signal: AbortSignal): Promise<void> {
+    this.#aggregator.flush();
+    await orAborted(this.#aggregator.compressed, signal);
+    await this.#outbox.empty(signal);
   }
 }
 

@@ -96,7 +96,7 @@ const source = { id: "source", host: "host", path: "/log" };
 test.each([
   ["packs a hundred times is sent as it is", "x", false],
   ["packs less is packed", "0123456789abcdefghijklmnopqrstuvwxyz", true],
-])("an aggregate that %s: readers refuse what unpacks to so much more", (_claim, letters, packed) => {
+])("an aggregate that %s: readers refuse what unpacks to so much more", async (_claim, letters, packed) => {
   const { aggregator, sealed } = makeAggregator(256_000, 60_000, "zstd");
   const origin = { source, tag: "tag", delivery: new Delivery(HEAD) };
   let random = 1;
@@ -105,6 +105,7 @@ test.each([
   const framer = new LineFramer({ maxLineBytes: 1_000 }, HEAD);
   framer.frameRuns(Buffer.from(text), true, (run) => aggregator.addLines(origin, Buffer.from(text), run));
   aggregator.flush();
+  await aggregator.compressed;
   expect(sealed.map(({ data }) => data.length < 200_000)).toEqual([packed]);
   expect(eventsOf(sealed[0]!.data)).toHaveLength(200);
 });
@@ -149,4 +150,23 @@ test("tags without end are counted together, and nothing is left out of the coun
   expect(aggregator.sent.size).toBe(MAX_COUNTED_TAGS + 1);
   expect(aggregator.sent.get(OTHER_TAGS)?.lines).toBe(3_000 - MAX_COUNTED_TAGS);
   expect(aggregator.sent.get(`tag${MAX_COUNTED_TAGS - 1}`)?.lines).toBe(1);
+});
+
+test("compressed aggregates are sealed in order, and keep their bytes until they are acknowledged", async () => {
+  const { aggregator, sealed } = makeAggregator(2_000, 60_000, "zstd");
+  const origin = { source, tag: "tag", delivery: new Delivery(HEAD) };
+  const texts = Array.from({ length: 200 }, (_, i) => `${i} `.repeat(100 + (i % 7) * 50));
+  const waiting: OutgoingRecord[] = [];
+  for (const [i, text] of texts.entries()) {
+    aggregator.add(origin, Buffer.from(text), lineOf(text));
+    if (i % 10 === 9) await aggregator.compressed;
+    // Buffers of those that are done with are there for those that follow.
+    for (const record of sealed.splice(0)) {
+      if (i < 100) waiting.push(record);
+      else record.acknowledge();
+    }
+  }
+  const linesSent = waiting.flatMap(({ data }) => eventsOf(data).map(({ text }) => text));
+  expect(linesSent.length).toBeGreaterThan(80);
+  expect(linesSent).toEqual(texts.slice(0, linesSent.length));
 });
