@@ -53,13 +53,16 @@ function entriesOf(answer: unknown): readonly PutRecordsResultEntry[] {
   return Array.isArray(Records) ? Records.map((entry) => Object(entry) as PutRecordsResultEntry) : [];
 }
 
+type Nullable<T> = { readonly [Name in keyof T]: T[Name] | null };
+
 function sort(entries: readonly InFlightRecord[], results: readonly PutRecordsResultEntry[]): PutResult {
   const put = [];
   const retry = [];
   let reason: string | undefined;
   for (const [i, entry] of entries.entries()) {
-    const { ShardId: shardId, ErrorCode, ErrorMessage } = results[i]!;
-    if (ErrorCode === undefined && shardId !== undefined) put.push({ entry, shardId });
+    // Services beside AWS's own write null for what is not there.
+    const { ShardId: shardId, ErrorCode, ErrorMessage } = results[i]! as Nullable<PutRecordsResultEntry>;
+    if (!ErrorCode && typeof shardId === "string") put.push({ entry, shardId });
     else {
       retry.push({ entry, isThrottled: ErrorCode === "ProvisionedThroughputExceededException" });
       reason ??= `${ErrorCode ?? "no shard id"}: ${ErrorMessage ?? ""}`;

@@ -156,10 +156,14 @@ test.each([
   client.destroy();
 });
 
-test("a record without a shard, and what is no record at all, are sent again", async () => {
+test("a record without a shard, and what is no record at all, are sent again, and one without an error is not", async () => {
   await using server = await LocalServer.start((request, response) => {
     request.resume();
-    response.end('{"Records":[null,{"ShardId":"a"},"x"]}');
+    const taken = { ShardId: "a" };
+    // kinesis-local, for one, writes what is not there as null.
+    const alsoTaken = { ...taken, ErrorCode: null, ErrorMessage: null };
+    const refused = { ...alsoTaken, ShardId: null };
+    response.end(JSON.stringify({ Records: [null, taken, "x", alsoTaken, refused] }));
   });
   const client = kinesisClient({ region: "us-east-1", endpoint: server.url });
   const record = {
@@ -169,8 +173,11 @@ test("a record without a shard, and what is no record at all, are sent again", a
     source: undefined,
     acknowledge: () => {},
   };
-  const entries = [1, 2, 3].map((bytes) => ({ record, shard: undefined as never, bytes }));
+  const entries = [1, 2, 3, 4, 5].map((bytes) => ({ record, shard: undefined as never, bytes }));
   const { put, retry } = await new PutRecords(client, "test", "json").send(entries, signal);
-  expect([put.map(({ entry }) => entry.bytes), retry.map(({ entry }) => entry.bytes)]).toEqual([[2], [1, 3]]);
+  expect([put.map(({ entry }) => entry.bytes), retry.map(({ entry }) => entry.bytes)]).toEqual([
+    [2, 4],
+    [1, 3, 5],
+  ]);
   client.destroy();
 });
