@@ -5,7 +5,8 @@ import { join } from "node:path";
 const VARIABLE = "WEIR_TEST_RUN";
 
 /** A folder for what the tests of one run make once, or leave behind. */
-export const RUN_FOLDER = process.env[VARIABLE] ?? tmpdir();
+export const runFolder = (): string =>
+  (process.env[VARIABLE] ??= mkdtempSync(join(tmpdir(), "weir-test-run-")));
 
 /** Makes the folder before a run, and removes it after it: vitest's globalSetup. */
 export default function setup(): (() => void) | undefined {

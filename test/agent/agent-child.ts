@@ -1,12 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "smol-toml";
 import type { AgentFixture } from "./agent-fixture.ts";
-
-const WEIR_AGENT = [process.execPath, join(import.meta.dirname, "../../bin/weir.ts"), "agent"];
+import { agentProgram } from "./agent-program.ts";
 
 export interface Ended {
   readonly code: number | null;
@@ -27,7 +25,7 @@ export class AgentChild implements AsyncDisposable {
     args: readonly string[],
     overrides: object = {},
     environment: Readonly<Record<string, string>> = {},
-    program: readonly string[] = WEIR_AGENT,
+    program: readonly string[] = agentProgram(),
     maxOpenFiles?: number,
   ): Promise<AgentChild> {
     const config = agent.path("agent.toml");
@@ -39,7 +37,7 @@ export class AgentChild implements AsyncDisposable {
   constructor(
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
-    program: readonly string[] = WEIR_AGENT,
+    program: readonly string[] = agentProgram(),
     maxOpenFiles?: number,
   ) {
     this.#config = args.at(-1)!;

@@ -3,18 +3,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
+import { agentProgram } from "./agent-program.ts";
 import { bySource, reassemble } from "./event.ts";
 import { encode, map } from "./forward/encode.ts";
 import { type Client, connected } from "./forward/forward-fixture.ts";
 import type { KillAt } from "./kill-at.ts";
 
-const PROGRAM = [
-  process.execPath,
-  "--import",
-  join(import.meta.dirname, "kill-at.ts"),
-  join(import.meta.dirname, "../../bin/weir.ts"),
-  "agent",
-];
+const [node, ...agentItself] = agentProgram();
+const PROGRAM = [node!, "--import", join(import.meta.dirname, "kill-at.ts"), ...agentItself];
 
 /** Messages, and so many bytes in each that segments of 2 MiB, the smallest, are filled and given up. */
 const MESSAGES = 12;

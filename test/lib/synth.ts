@@ -6,7 +6,7 @@ import { weirApp } from "../../lib/weir-app.ts";
 import { WeirStack } from "../../lib/weir-stack.ts";
 import { parseConfig } from "../../wire/config.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
-import { RUN_FOLDER } from "../run-folder.ts";
+import { runFolder } from "../run-folder.ts";
 
 export const NEW_SERVERLESS = { kind: "new-serverless" } as const;
 
@@ -31,7 +31,7 @@ export const TYPES: WeirConfigInput["types"] = [
 
 /** The app without its handlers' bundles, which take most of the time. Its folder goes with the run. */
 export function app(input: Partial<WeirConfigInput> = {}, props: AppProps = {}): App {
-  const outdir = mkdtempSync(join(RUN_FOLDER, "synth-"));
+  const outdir = mkdtempSync(join(runFolder(), "synth-"));
   return weirApp(parseConfig({ types: TYPES, ...input }, "test"), {
     ...props,
     outdir,

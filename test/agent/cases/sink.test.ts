@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { CheckpointFile } from "../../../agent/progress/checkpoint.ts";
 import { AgentChild } from "../agent-child.ts";
 import { AgentFixture, lines } from "../agent-fixture.ts";
+import { agentProgram } from "../agent-program.ts";
 import { bySource, eventsOf, reassemble } from "../event.ts";
 import { connected, message } from "../forward/forward-fixture.ts";
 import type { KillAt } from "../kill-at.ts";
@@ -13,13 +14,8 @@ import { SimulatedStream } from "../simulated-stream.ts";
 import { ROTATED_IDLE_MS } from "../tail-harness.ts";
 import { tailCase } from "./tail-case.ts";
 
-const KILLABLE = [
-  process.execPath,
-  "--import",
-  join(import.meta.dirname, "../kill-at.ts"),
-  join(import.meta.dirname, "../../../bin/weir.ts"),
-  "agent",
-];
+const [node, ...agentItself] = agentProgram();
+const KILLABLE = [node!, "--import", join(import.meta.dirname, "../kill-at.ts"), ...agentItself];
 
 const MINUTE_MS = 60_000;
 const MAX_BUFFERED_BYTES = 2 ** 20;
