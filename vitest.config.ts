@@ -12,8 +12,10 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 /** Tests that leave nothing behind in their process: they start nothing, or stop it, and put nothing in a module's place. */
 const sharing = [
   ...serverFree(root, [...TESTS, ...[...ELSEWHERE, ...ALONE].map((pattern) => `!${pattern}`)]),
-  "test/commit-log/**/*.test.ts",
-  "test/loader/**/*.test.ts",
+  "test/{commit-log,fleet,grants,guard,loader}/**/*.test.ts",
+  // But for those of the console, which have a browser.
+  "test/local/!(console*).test.ts",
+  "test/ops/{audit-tables,erase,read-commits,replay-rejected,replay}.test.ts",
 ];
 
 export default defineConfig({
