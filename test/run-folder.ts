@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -7,6 +7,22 @@ const VARIABLE = "WEIR_TEST_RUN";
 /** A folder for what the tests of one run make once, or leave behind. */
 export const runFolder = (): string =>
   (process.env[VARIABLE] ??= mkdtempSync(join(tmpdir(), "weir-test-run-")));
+
+/** A file or folder that the first test which needs it makes, for all of the run. @returns its path */
+export async function onceInRun(name: string, make: (path: string) => Promise<unknown>): Promise<string> {
+  const path = join(runFolder(), name);
+  if (existsSync(path)) return path;
+  const own = `${path}-${process.pid}`;
+  await make(own);
+  try {
+    renameSync(own, path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!existsSync(path)) throw error;
+    rmSync(own, { recursive: true });
+  }
+  return path;
+}
 
 /** Makes the folder before a run, and removes it after it: vitest's globalSetup. */
 export default function setup(): (() => void) | undefined {

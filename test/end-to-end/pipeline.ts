@@ -14,19 +14,24 @@ import { redshiftTables } from "../../local/redshift-tables.ts";
 import type { Deployment } from "../../local/template/deployment.ts";
 import { readDeployment } from "../../local/template/read-deployment.ts";
 import { synthesize } from "../../local/template/synthesize.ts";
+import { onceInRun } from "../run-folder.ts";
 import { generateTraffic, SAMPLE_TYPES, type TrafficOptions } from "../../local/traffic/traffic.ts";
 
 const CONFIG_FILE = fileURLToPath(new URL("../../weir.config.ts", import.meta.url));
 
-/** The sample configuration's stack, synthesized once for the tests of a file. */
+/** The sample configuration's stack, synthesized once for all tests of a run, or another one's for those of a file. */
 export interface SampleStack extends AsyncDisposable {
   readonly config: WeirConfig;
   readonly deployment: Deployment;
 }
 
 export async function sampleStack(configFile = CONFIG_FILE): Promise<SampleStack> {
-  const dir = await mkdtemp(join(tmpdir(), "weir-stack-"));
   const config = await loadConfig(configFile);
+  if (configFile === CONFIG_FILE) {
+    const assembly = await onceInRun("sample-stack", (dir) => synthesize(configFile, dir));
+    return { config, deployment: readDeployment(assembly), [Symbol.asyncDispose]: async () => {} };
+  }
+  const dir = await mkdtemp(join(tmpdir(), "weir-stack-"));
   const deployment = readDeployment(await synthesize(configFile, dir));
   return { config, deployment, [Symbol.asyncDispose]: () => rm(dir, { recursive: true }) };
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { bareEnvironment } from "../bare-environment.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -17,7 +18,7 @@ export async function weir(args: readonly string[]): Promise<Ended> {
   const child = spawn(process.execPath, ["bin/weir.ts", ...args], {
     cwd: ROOT,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"], AWS_EC2_METADATA_DISABLED: "true" },
+    env: bareEnvironment(),
   });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),

@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { DeleteObjectsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { bareEnvironment } from "../bare-environment.ts";
 import type { AuditReport } from "../../ops/audit/report.ts";
 import type { Cloud } from "../../local/cloud.ts";
 import { runPipeline, type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
@@ -37,7 +38,7 @@ interface Ended {
 async function weirAudit(dir: string, ...args: string[]): Promise<Ended> {
   const child = spawn(process.execPath, ["bin/weir.ts", "audit", "--local", dir, ...args], {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"], XDG_CACHE_HOME: cacheHome, AWS_EC2_METADATA_DISABLED: "true" },
+    env: { ...bareEnvironment(), XDG_CACHE_HOME: cacheHome },
   });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),

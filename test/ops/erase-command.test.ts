@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { bareEnvironment } from "../bare-environment.ts";
 import { type Cloud, removeCloud, startCloud } from "../../local/cloud.ts";
 import { instant } from "../../ops/erase/command.ts";
 import { type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
@@ -35,7 +36,7 @@ afterAll(async () => {
 async function weir(...args: string[]) {
   const child = spawn(process.execPath, ["bin/weir.ts", "erase", ...args], {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"], AWS_EC2_METADATA_DISABLED: "true" },
+    env: bareEnvironment(),
   });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),

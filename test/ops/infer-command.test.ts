@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { bareEnvironment } from "../bare-environment.ts";
 import { loadConfig } from "../../lib/load-config.ts";
 import { tryFile } from "../../ops/try/run.ts";
 
@@ -15,7 +16,7 @@ const CONFIG = join(ROOT, "weir.config.ts");
 async function weir(args: readonly string[], input: string) {
   const child = spawn(process.execPath, ["bin/weir.ts", ...args], {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"] },
+    env: bareEnvironment(),
   });
   child.stdin.end(input);
   const [stdout, stderr, [code]] = await Promise.all([

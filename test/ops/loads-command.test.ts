@@ -10,6 +10,7 @@ import { KinesisClient, PutRecordCommand } from "@aws-sdk/client-kinesis";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { bareEnvironment } from "../bare-environment.ts";
 import type { Alarm } from "../../local/alarm-topic.ts";
 import { type Cloud, removeCloud, startCloud } from "../../local/cloud.ts";
 import type { CloudFile } from "../../wire/cloud-file.ts";
@@ -54,7 +55,7 @@ afterAll(async () => {
 async function weir(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, ["bin/weir.ts", ...args], {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"], AWS_EC2_METADATA_DISABLED: "true", ...environment },
+    env: { ...bareEnvironment(), ...environment },
   });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
@@ -253,7 +254,7 @@ test("a host that falls silent is published to the topic by its name, and shown 
     ["bin/weir.ts", "status", "--watch", "--every", "1", "--json", "--local", dir],
     {
       cwd: ROOT,
-      env: { PATH: process.env["PATH"] },
+      env: bareEnvironment(),
     },
   );
   const screens: string[] = [];

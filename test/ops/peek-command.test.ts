@@ -18,6 +18,7 @@ import {
 } from "@aws-sdk/client-kinesis";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { bareEnvironment } from "../bare-environment.ts";
 import { startKinesis } from "../../local/kinesis.ts";
 import type { Part } from "../../local/part.ts";
 import { CLOUD_FILE, type CloudFile } from "../../wire/cloud-file.ts";
@@ -79,7 +80,7 @@ async function put(StreamName: string, Data: Uint8Array | string, PartitionKey =
 function peek(stream: string, ...args: string[]): ChildProcessWithoutNullStreams {
   return spawn(process.execPath, ["bin/weir.ts", "peek", "--local", dirs[stream]!, ...args], {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"], AWS_EC2_METADATA_DISABLED: "true" },
+    env: bareEnvironment(),
   });
 }
 

@@ -7,6 +7,7 @@ import { KinesisClient, SplitShardCommand } from "@aws-sdk/client-kinesis";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { expect, test, vi } from "vitest";
+import { bareEnvironment } from "../bare-environment.ts";
 import type { Cloud } from "../../local/cloud.ts";
 import { drain } from "../../local/drain.ts";
 import { runPipeline, type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
@@ -20,7 +21,7 @@ vi.setConfig({ testTimeout: 500_000 });
 function start(dir: string, ...args: readonly string[]): ChildProcess {
   return spawn(process.execPath, ["bin/weir.ts", ...args, "--local", dir, "--json"], {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"], XDG_CACHE_HOME: join(dir, "cache"), AWS_EC2_METADATA_DISABLED: "true" },
+    env: { ...bareEnvironment(), XDG_CACHE_HOME: join(dir, "cache") },
   });
 }
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { bareEnvironment } from "../bare-environment.ts";
 import { type Cloud, removeCloud, startCloud } from "../../local/cloud.ts";
 import { type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
 
@@ -31,7 +32,7 @@ afterAll(async () => {
 async function weir(...args: string[]) {
   const child = spawn(process.execPath, ["bin/weir.ts", "schema", ...args, "--local", dir], {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"] },
+    env: { ...bareEnvironment(), HOME: process.env["HOME"] },
   });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),

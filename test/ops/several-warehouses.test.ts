@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { bareEnvironment } from "../bare-environment.ts";
 import { type Cloud, removeCloud, startCloud } from "../../local/cloud.ts";
 import { loadersOf } from "../../local/template/deployment.ts";
 import { type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
@@ -57,7 +58,7 @@ afterAll(async () => {
 async function weir(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
   const child = spawn(process.execPath, ["bin/weir.ts", ...args], {
     cwd: ROOT,
-    env: { PATH: process.env["PATH"], AWS_EC2_METADATA_DISABLED: "true", ...environment },
+    env: { ...bareEnvironment(), ...environment },
   });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { bareEnvironment } from "../bare-environment.ts";
 import { grantsScript } from "../../wire/loader-grants.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -23,7 +24,7 @@ function grants(
   return spawnSync(process.execPath, ["bin/weir.ts", "warehouse", "grants", "--config", file, ...args], {
     cwd: ROOT,
     encoding: "utf8",
-    env: { PATH: process.env["PATH"] },
+    env: bareEnvironment(),
   });
 }
 
