@@ -6,8 +6,11 @@ import { isLocal } from "./file-system.ts";
 import { type FileIdentity, sameFile } from "./file-identity.ts";
 import { type FileStat, fileStat } from "./file-stat.ts";
 
-/** What was just written is in memory: reading as much takes less than handing it to another thread does. */
-export const READ_AT_ONCE_BYTES = 64 * 2 ** 10;
+/**
+ * What was just written is in memory: reading as much takes less than handing it to another thread does, and it is what
+ * comes in a poll of a file that grows by 2 MB a second.
+ */
+export const READ_AT_ONCE_BYTES = 512 * 2 ** 10;
 
 /** A pipe that has taken the name meanwhile would have us wait for a writer. */
 const READ_ONLY = constants.O_RDONLY | constants.O_NONBLOCK;
