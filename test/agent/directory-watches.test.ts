@@ -52,6 +52,7 @@ class Watching {
   #nowMs = 0;
   readonly #watches = new DirectoryWatches({
     onChange: () => {},
+    isNeeded: () => true,
     log: pino({ level: "warn" }, { write: (line: string) => void this.said.push(JSON.parse(line)) }),
     now: () => this.#nowMs,
   });

@@ -100,3 +100,27 @@ test("those who wait for a second or more wake at the turn of one, within half a
   ]);
   expect([toTick(10, 5_300), toTick(250, 5_300), toTick(5_000, 5_300)]).toEqual([10, 250, 4_700]);
 });
+
+test.runIf(isLocal(tmpdir())).each([
+  ["idles", DAY_MS, undefined],
+  ["grows", 0, "its files change often"],
+])("a directory is watched while a file of it %s", async (_does, idleMs, whyPolled) => {
+  await using tail = await TailHarness.make();
+  const file = await idleFile(tail);
+  const now = (): number => file.changedAtMs + idleMs;
+  const schedule = new LookSchedule({ idlePollMs: 1_000, watchedPollMs: 10_000, log, now });
+  const look = (): number => [...schedule.due([file], false)].length;
+  try {
+    schedule.watch(new Set([tail.directory]));
+    look();
+    for (let events = 0; events < 6; events++) {
+      await appendFile(tail.path("a.log"), "two\n");
+      // An event for one that grows wakes nobody.
+      await schedule.pause(idleMs > 0 ? DAY_MS : 20, new AbortController().signal);
+      look();
+    }
+    expect(file.whyPolled).toBe(whyPolled);
+  } finally {
+    schedule.close();
+  }
+});

@@ -7,6 +7,9 @@ import { isLocal } from "../disk/file-system.ts";
 /** Above it, an event for each write costs more than looking at the files does. */
 const MOST_EVENTS_PER_SECOND = 20;
 
+/** The same of events that nobody waits for: files that grow are looked at all the time. */
+const MOST_UNNEEDED_PER_SECOND = 4;
+
 /** After which what could not be watched is tried again. */
 const TRY_AGAIN_MS = { busy: 5_000, refused: 60_000 };
 
@@ -21,6 +24,8 @@ const POLLED = "not watched, and looked at more often instead";
 export interface WatchOptions {
   /** Something happened to a file. `isRename`: its name appeared, disappeared, or stands for another file. */
   readonly onChange: (path: string, isRename: boolean) => void;
+  /** Whether a file in a directory is looked at sooner for an event. */
+  readonly isNeeded: (directory: string) => boolean;
   readonly log: Logger;
   readonly now: () => number;
 }
@@ -117,7 +122,9 @@ export class DirectoryWatches {
       watched.events = 0;
       watched.sinceMs = nowMs;
     }
-    if (++watched.events > MOST_EVENTS_PER_SECOND) {
+    watched.events++;
+    const isUnneeded = watched.events === MOST_UNNEEDED_PER_SECOND + 1 && !this.#options.isNeeded(directory);
+    if (isUnneeded || watched.events > MOST_EVENTS_PER_SECOND) {
       this.#poll(directory, "its files change often", TRY_AGAIN_MS.busy);
     }
     // An event of the directory itself bears its name.

@@ -50,7 +50,13 @@ export class LookSchedule {
     this.#options = options;
     const { log, now } = options;
     const onChange = (path: string, isRename: boolean): void => this.#take(path, isRename);
-    this.#watches = new DirectoryWatches({ log, now, onChange });
+    const isNeeded = (directory: string): boolean => this.#hasAsleep(directory);
+    this.#watches = new DirectoryWatches({ log, now, onChange, isNeeded });
+  }
+
+  #hasAsleep(directory: string): boolean {
+    for (const path of this.#asleep) if (dirname(path) === directory) return true;
+    return false;
   }
 
   #take(path: string, isRename: boolean): void {
