@@ -1,3 +1,4 @@
+import { fstatSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, statfs, type FileHandle } from "node:fs/promises";
 
 /** A file of which it matters what is on disk. */
@@ -78,7 +79,8 @@ class DiskFile implements DurableFile {
   }
 
   async bornAtNs(): Promise<string | undefined> {
-    const { birthtimeNs } = await this.#handle.stat({ bigint: true });
+    // What is open is known without a look at the disk.
+    const { birthtimeNs } = fstatSync(this.#handle.fd, { bigint: true });
     return birthtimeNs === 0n ? undefined : `${birthtimeNs}`;
   }
 

@@ -17,6 +17,8 @@ const OPENING_MAX_BYTES = 128;
 
 const TELL_AGAIN_MS = 60_000;
 
+const NOTHING = Buffer.alloc(0);
+
 const EMPTY: AgentState = { ...NO_STATE, spool: undefined };
 
 /**
@@ -147,16 +149,16 @@ export class CheckpointFile {
 
   async #write(opening: string, pieces: readonly Buffer[]): Promise<void> {
     const temporary = `${this.path}.new`;
-    // One that a crash has left behind.
-    await this.#fs.remove(temporary);
-    const file = await this.#fs.create(temporary);
+    const file = await this.#create(temporary);
     let head: Buffer;
     try {
       const bornAtNs = await file.bornAtNs();
       const birth = bornAtNs === undefined ? "" : `"bornAtNs":"${bornAtNs}",`;
       head = Buffer.from(opening + birth);
+      const [first = NOTHING, ...others] = pieces;
       let at = 0;
-      for (const piece of [head, ...pieces]) {
+      // Each write is a turn of another thread, and most checkpoints are of one piece.
+      for (const piece of [Buffer.concat([head, first]), ...others]) {
         await file.write(piece, at);
         at += piece.length;
       }
@@ -167,6 +169,17 @@ export class CheckpointFile {
     await this.#fs.rename(temporary, this.path);
     this.#head = head;
     await this.#fs.syncDirectory(this.#directory);
+  }
+
+  async #create(temporary: string): Promise<DurableFile> {
+    try {
+      return await this.#fs.create(temporary);
+    } catch (error) {
+      if (systemCode(error) !== "EEXIST") throw error;
+      // One that a crash has left behind.
+      await this.#fs.remove(temporary);
+      return this.#fs.create(temporary);
+    }
   }
 
   /** The lock holds between processes of one machine, but not between machines that share a disk. */

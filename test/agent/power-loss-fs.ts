@@ -68,7 +68,7 @@ export class PowerLossFs implements DurableFs {
 
   async create(path: string): Promise<DurableFile> {
     await this.before("create", path);
-    if (this.#names.has(path)) throw new Error(`EEXIST: ${path}`);
+    if (this.#names.has(path)) throw Object.assign(new Error(`EEXIST: ${path}`), { code: "EEXIST" });
     const inode: Inode = { bytes: Buffer.alloc(0), synced: Buffer.alloc(0), unsynced: [] };
     this.#names.set(path, inode);
     return this.#fileOf(inode, path);
