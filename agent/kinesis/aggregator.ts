@@ -15,6 +15,12 @@ import type { OutgoingRecord } from "./outgoing-record.ts";
 /** Kept for the next aggregates: as many as are on their way where Kinesis keeps up. */
 const IDLE_BYTES = 5 * 2 ** 20;
 
+/**
+ * Of lines that are compressed before any of their frames is sent: sixteen aggregates of the default size. A request
+ * costs as much as it costs to compress one, and has room for all of them.
+ */
+const SEALED_TOGETHER_BYTES = 4_000_000;
+
 /** Where lines come from, and what to tell once they are delivered. */
 export interface Origin {
   readonly source: Source;
@@ -54,7 +60,7 @@ interface OpenSpan {
 
 /**
  * Packs lines into aggregates, each closed by its size or by its age. Those that are full in less than the
- * linger are sealed four at a time, for they are hashed together.
+ * linger are sealed four at a time, for they are hashed together; where they are compressed, more at a time.
  */
 export class Aggregator {
   readonly #options: AggregatorOptions;
@@ -69,6 +75,10 @@ export class Aggregator {
   #linger: NodeJS.Timeout | undefined;
   #sealed = 0;
   #compressed = Promise.resolve();
+  /** Compressed, and waiting for others to be sent with. */
+  readonly #frames: OutgoingRecord[] = [];
+  /** Of lines that were closed since frames were last sealed. */
+  #unsealedBytes = 0;
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
@@ -165,7 +175,7 @@ export class Aggregator {
   /** Seals every line that was added; where records are compressed, a little later. */
   flush(): void {
     this.#close();
-    this.#seal();
+    this.#hash(true);
   }
 
   /** Resolves once nothing waits to be compressed. @throws what zlib fails with */
@@ -191,26 +201,34 @@ export class Aggregator {
       for (const acknowledge of acknowledgements) acknowledge();
     };
     this.#closed.push({ data, partitionKey, explicitHashKey, source, acknowledge });
-    if (this.#closed.length === LANES) this.#seal();
+    if (this.#closed.length === LANES) this.#hash(false);
   }
 
-  #seal(): void {
-    clearTimeout(this.#linger);
-    this.#linger = undefined;
+  /** @param isAll seals them, however few they are */
+  #hash(isAll: boolean): void {
     const closed = this.#closed.splice(0);
     writeDigests(closed.map(({ data }) => data));
+    for (const { data } of closed) this.#unsealedBytes += data.length;
     const compressor = this.#compressor;
-    if (compressor) this.#compressed = this.#compressed.then(() => this.#compress(closed, compressor));
+    const isDue = isAll || compressor === undefined || this.#unsealedBytes >= SEALED_TOGETHER_BYTES;
+    if (isDue) {
+      clearTimeout(this.#linger);
+      this.#linger = undefined;
+      this.#unsealedBytes = 0;
+    }
+    if (compressor) this.#compressed = this.#compressed.then(() => this.#compress(closed, compressor, isDue));
     else for (const record of closed) this.#options.seal(this.#reused(record));
   }
 
-  /** Those that were closed together leave together, in one request where Kinesis keeps up. */
-  async #compress(closed: readonly OutgoingRecord[], compressor: FrameCompressor): Promise<void> {
-    const compressed: OutgoingRecord[] = [];
+  async #compress(
+    closed: readonly OutgoingRecord[],
+    compressor: FrameCompressor,
+    isDue: boolean,
+  ): Promise<void> {
     for (const record of closed) {
-      compressed.push(this.#smaller(record, await compressor.compress(record.data)));
+      this.#frames.push(this.#smaller(record, await compressor.compress(record.data)));
     }
-    for (const record of compressed) this.#options.seal(record);
+    if (isDue) for (const record of this.#frames.splice(0)) this.#options.seal(record);
   }
 
   /** What packs too well for readers to trust it stays as it is. */

@@ -159,7 +159,8 @@ test("compressed aggregates are sealed in order, and keep their bytes until they
   const waiting: OutgoingRecord[] = [];
   for (const [i, text] of texts.entries()) {
     aggregator.add(origin, Buffer.from(text), lineOf(text));
-    if (i % 10 === 9) await aggregator.compressed;
+    if (i % 10 === 9) aggregator.flush();
+    await aggregator.compressed;
     // Buffers of those that are done with are there for those that follow.
     for (const record of sealed.splice(0)) {
       if (i < 100) waiting.push(record);
@@ -167,6 +168,25 @@ test("compressed aggregates are sealed in order, and keep their bytes until they
     }
   }
   const linesSent = waiting.flatMap(({ data }) => eventsOf(data).map(({ text }) => text));
-  expect(linesSent.length).toBeGreaterThan(80);
-  expect(linesSent).toEqual(texts.slice(0, linesSent.length));
+  expect(linesSent).toHaveLength(100);
+  expect(linesSent).toEqual(texts.slice(0, 100));
+});
+
+test("compressed aggregates wait for others to be sent with, but no longer than the linger", async () => {
+  const origin = { source, tag: "tag", delivery: new Delivery(HEAD) };
+  const text = Array.from({ length: 10_000 }, (_, i) => i).join(" ");
+  const pack = async (aggregator: Aggregator, lines: number): Promise<void> => {
+    for (let i = 0; i < lines; i++) aggregator.add(origin, Buffer.from(text), lineOf(text));
+    await aggregator.compressed;
+  };
+  const slow = makeAggregator(text.length + 500, 60_000, "zstd");
+  await pack(slow.aggregator, 60);
+  expect(slow.sealed).toHaveLength(0);
+  await pack(slow.aggregator, 60);
+  expect(slow.sealed.length).toBeGreaterThan(80);
+  slow.aggregator.close();
+  const { aggregator, sealed } = makeAggregator(text.length + 500, 20, "zstd");
+  await pack(aggregator, 9);
+  await expect.poll(() => sealed.length).toBe(9);
+  for (const { data } of sealed) expect(eventsOf(data)).toHaveLength(1);
 });
