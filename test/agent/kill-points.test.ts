@@ -41,7 +41,7 @@ const POINTS: readonly (readonly [string, KillAt])[] = [
   ["after its name is synced", at("sync", "/pushed$", "after", 3)],
   ["before a segment is deleted", at("rm", SEGMENT, "before", 1)],
   ["after a segment is deleted", at("rm", SEGMENT, "after", 1)],
-  ["after PutRecords succeeded, before a checkpoint says so", at("rm", CHECKPOINT, "before", 3)],
+  ["after PutRecords succeeded, before a checkpoint says so", at("open", "/checkpoint\\.json$", "before", 3)],
   ["before the new checkpoint is made", at("open", CHECKPOINT, "before", 3)],
   ["after it is made", at("open", CHECKPOINT, "after", 3)],
   ["half way through writing it", at("write", CHECKPOINT, "half", 3)],
