@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build, type Metafile } from "esbuild";
-import { readPage } from "../agent/monitor/page-files.ts";
+import { packedPage } from "../agent/monitor/page-files.ts";
 
 export const ROOT = join(import.meta.dirname, "..");
 
@@ -40,7 +40,7 @@ export async function bundleScript(entry: string, outfile: string): Promise<Meta
     minifyWhitespace: true,
     define: {
       WEIR_VERSION: JSON.stringify(VERSION),
-      WEIR_STATUS_PAGE: JSON.stringify(readPage()),
+      WEIR_STATUS_PAGE: JSON.stringify(packedPage()),
       "import.meta.url": "weirFileUrl",
     },
     banner: { js: FILE_URL },
