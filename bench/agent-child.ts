@@ -5,7 +5,7 @@ import { NODE_FLAGS } from "../packaging/executable.ts";
 import { script } from "./child.ts";
 
 /** As the service sets it. */
-const ENVIRONMENT = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "131072" };
+const ENVIRONMENT = { MALLOC_ARENA_MAX: "1", MALLOC_MMAP_THRESHOLD_: "32768" };
 
 /** Writes the agent's process into a directory, bundled as in a deployment. */
 export async function bundleAgentProcess(directory: string): Promise<void> {

@@ -226,7 +226,7 @@ export class Agent {
     while (!signal.aborted) {
       await sleep(toTick(MEASURE_EVERY_MS), undefined, { signal }).catch(() => {});
       this.#pace.look(this.#sources(), this.#stamp);
-      this.#heapTrimmer.trim();
+      this.#heapTrimmer.trim(this.#stamp !== undefined);
     }
   }
 
