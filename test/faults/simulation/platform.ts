@@ -141,13 +141,21 @@ export function simulatedCrypto(real: typeof Crypto): typeof Crypto {
 
 /** For `vi.mock("node:zlib")`: streams that are done within the turn they are written in, without another thread. */
 export function simulatedZlib(real: typeof Zlib): typeof Zlib {
-  const inOneTurn = (make: Method, convert: (bytes: Buffer, options: never) => Buffer) =>
+  const inOneTurn = (
+    make: Method,
+    convert: (bytes: Buffer, options: never) => Buffer,
+    isFlushed: (options: never) => boolean = () => false,
+  ) =>
     ((options: never) =>
-      current ? new WholeTransform((bytes) => convert(bytes, options)) : make(options)) as Method;
+      current
+        ? new WholeTransform((bytes) => convert(bytes, options), isFlushed(options))
+        : make(options)) as Method;
   const zlib = {
     ...real,
-    createZstdCompress: inOneTurn(real.createZstdCompress, (bytes, options) =>
-      real.zstdCompressSync(bytes, options),
+    createZstdCompress: inOneTurn(
+      real.createZstdCompress,
+      (bytes, options) => real.zstdCompressSync(bytes, options),
+      (options) => (options as Zlib.ZstdOptions | undefined)?.flush === real.constants.ZSTD_e_end,
     ),
     createZstdDecompress: inOneTurn(real.createZstdDecompress, (bytes) => real.zstdDecompressSync(bytes)),
     createGunzip: inOneTurn(real.createGunzip, (bytes) => real.gunzipSync(bytes)),
@@ -157,22 +165,33 @@ export function simulatedZlib(real: typeof Zlib): typeof Zlib {
 }
 
 class WholeTransform extends Transform {
-  readonly #chunks: Buffer[] = [];
+  #chunks: Buffer[] = [];
   readonly #convert: (bytes: Buffer) => Buffer;
+  readonly #isFlushed: boolean;
 
-  constructor(convert: (bytes: Buffer) => Buffer) {
+  /** @param isFlushed with each write, otherwise at the end */
+  constructor(convert: (bytes: Buffer) => Buffer, isFlushed: boolean) {
     super();
     this.#convert = convert;
+    this.#isFlushed = isFlushed;
   }
 
   override _transform(chunk: Buffer, _: BufferEncoding, done: TransformCallback): void {
     this.#chunks.push(chunk);
-    done();
+    if (this.#isFlushed) this.#convertAll(done);
+    else done();
   }
 
   override _flush(done: TransformCallback): void {
+    if (this.#isFlushed) done();
+    else this.#convertAll(done);
+  }
+
+  #convertAll(done: TransformCallback): void {
+    const chunks = this.#chunks;
+    this.#chunks = [];
     try {
-      done(null, this.#convert(Buffer.concat(this.#chunks)));
+      done(null, this.#convert(Buffer.concat(chunks)));
     } catch (error) {
       done(error as Error);
     }
