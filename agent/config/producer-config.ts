@@ -11,6 +11,8 @@ export const PAYLOAD_MAX_BYTES = RECORD_MAX_BYTES - RECORD_OVERHEAD_BYTES;
  * processor's cache, and the buffers of those on their way stay small.
  */
 const AGGREGATE_BYTES = 256_000;
+/** Lines that are sealed together where more come than a linger lets wait: a request costs as much as a third of a megabyte in it. */
+export const GATHER_BYTES = 3_000_000;
 /** Lambda is handed 4.5 MB at once, and readers take no more than AGGREGATE_MAX_PARTS empty lines. */
 const AGGREGATE_MAX_BYTES = 3 * 2 ** 20 - RECORD_OVERHEAD_BYTES;
 
@@ -25,7 +27,7 @@ export const producerConfigSchema = z.strictObject({
     }),
   linger_ms: quantity("ms", 0, 60_000)
     .default(1_000)
-    .meta({ unit: "ms", description: "longest wait of a line in an aggregate that is not full" }),
+    .meta({ unit: "ms", description: "longest wait of a line for others to be sent with" }),
   max_in_flight: z
     .int()
     .min(1)
@@ -37,8 +39,13 @@ export const producerConfigSchema = z.strictObject({
     description: "a request that is not answered by then is sent again, and its lines may arrive twice",
   }),
   max_buffered_bytes: quantity("bytes", 2 ** 20, 2 ** 30)
-    .default(2 * 2 ** 20)
-    .meta({ unit: "bytes", description: "read but not yet acknowledged; beyond it reading pauses" }),
+    .default(GATHER_BYTES)
+    .meta({
+      unit: "bytes",
+      description:
+        "sent but not yet acknowledged; beyond it reading pauses. As much, and no more than " +
+        `${GATHER_BYTES}, is gathered for one request before that`,
+    }),
   rate_limit_percent: z
     .int()
     .min(1)

@@ -15,12 +15,6 @@ import type { OutgoingRecord } from "./outgoing-record.ts";
 /** Kept for the next aggregates: as many as are on their way where Kinesis keeps up. */
 const IDLE_BYTES = 5 * 2 ** 20;
 
-/**
- * Of lines that are compressed before any of their frames is sent: sixteen aggregates of the default size. A request
- * costs as much as it costs to compress one, and has room for all of them.
- */
-const SEALED_TOGETHER_BYTES = 4_000_000;
-
 /** Where lines come from, and what to tell once they are delivered. */
 export interface Origin {
   readonly source: Source;
@@ -31,8 +25,10 @@ export interface Origin {
 export interface AggregatorOptions {
   /** Of an aggregate before compression; a lone line may exceed it. */
   readonly maxBytes: number;
-  /** Longest wait of a line in an aggregate that is not full. */
+  /** Longest wait of a line for others. */
   readonly lingerMs: number;
+  /** Of lines that are sealed together, for one request. Left out: no record waits for others. */
+  readonly gatherBytes?: number;
   readonly compression: "none" | "zstd";
   /** "source": an aggregate holds one source, which decides its shard. */
   readonly ordering: "none" | "source";
@@ -60,7 +56,7 @@ interface OpenSpan {
 
 /**
  * Packs lines into aggregates, each closed by its size or by its age. Those that are full in less than the
- * linger are sealed four at a time, for they are hashed together; where they are compressed, more at a time.
+ * linger are hashed four at a time, and sealed together: a request costs as much as a megabyte in it does.
  */
 export class Aggregator {
   readonly #options: AggregatorOptions;
@@ -75,10 +71,10 @@ export class Aggregator {
   #linger: NodeJS.Timeout | undefined;
   #sealed = 0;
   #compressed = Promise.resolve();
-  /** Compressed, and waiting for others to be sent with. */
-  readonly #frames: OutgoingRecord[] = [];
-  /** Of lines that were closed since frames were last sealed. */
-  #unsealedBytes = 0;
+  /** Finished, and waiting for others to be sent with. */
+  readonly #gathered: OutgoingRecord[] = [];
+  /** Of lines that were closed since records were last sealed. */
+  #gatheredBytes = 0;
 
   constructor(options: AggregatorOptions) {
     this.#options = options;
@@ -208,16 +204,16 @@ export class Aggregator {
   #hash(isAll: boolean): void {
     const closed = this.#closed.splice(0);
     writeDigests(closed.map(({ data }) => data));
-    for (const { data } of closed) this.#unsealedBytes += data.length;
+    for (const { data } of closed) this.#gatheredBytes += data.length;
     const compressor = this.#compressor;
-    const isDue = isAll || compressor === undefined || this.#unsealedBytes >= SEALED_TOGETHER_BYTES;
+    const isDue = isAll || this.#gatheredBytes >= (this.#options.gatherBytes ?? 0);
     if (isDue) {
       clearTimeout(this.#linger);
       this.#linger = undefined;
-      this.#unsealedBytes = 0;
+      this.#gatheredBytes = 0;
     }
     if (compressor) this.#compressed = this.#compressed.then(() => this.#compress(closed, compressor, isDue));
-    else for (const record of closed) this.#options.seal(this.#reused(record));
+    else this.#gather(closed, isDue);
   }
 
   async #compress(
@@ -225,10 +221,14 @@ export class Aggregator {
     compressor: FrameCompressor,
     isDue: boolean,
   ): Promise<void> {
-    for (const record of closed) {
-      this.#frames.push(this.#smaller(record, await compressor.compress(record.data)));
-    }
-    if (isDue) for (const record of this.#frames.splice(0)) this.#options.seal(record);
+    const records: OutgoingRecord[] = [];
+    for (const record of closed) records.push(this.#smaller(record, await compressor.compress(record.data)));
+    this.#gather(records, isDue);
+  }
+
+  #gather(records: readonly OutgoingRecord[], isDue: boolean): void {
+    for (const record of records) this.#gathered.push(this.#reused(record));
+    if (isDue) for (const record of this.#gathered.splice(0)) this.#options.seal(record);
   }
 
   /** What packs too well for readers to trust it stays as it is. */
@@ -236,7 +236,7 @@ export class Aggregator {
     const { data } = record;
     const isTrusted = data.length <= inflatedMaxBytes(frame.length);
     this.#buffers.give(isTrusted ? data : frame);
-    return this.#reused(isTrusted ? { ...record, data: frame } : record);
+    return isTrusted ? { ...record, data: frame } : record;
   }
 
   /** Its buffer is used again once nobody needs it. */

@@ -11,10 +11,10 @@ import { RecentMinimum } from "./recent-minimum.ts";
 import type { ShardMap } from "./shard-map.ts";
 
 /**
- * Data in one request. Far below what PutRecords takes (10 MiB): a failed request is sent again
- * whole, and its body is held in memory for each request in flight.
+ * Data in one request: what is sealed together, and one aggregate more. Far below what PutRecords takes (10 MiB): a
+ * failed request is sent again whole, and its body is held in memory for each request in flight.
  */
-const REQUEST_MAX_BYTES = 2 ** 20;
+const REQUEST_MAX_BYTES = 2 ** 22;
 
 /** Enough for one that is sent soon to be hardly ever faster than all of them. */
 const ANSWERS_COMPARED = 64;

@@ -7,6 +7,7 @@ import { AgentError } from "../agent-error.ts";
 import { Bookkeeper } from "../progress/bookkeeper.ts";
 import type { CheckpointFile } from "../progress/checkpoint.ts";
 import type { AgentConfig } from "../config/config.ts";
+import { GATHER_BYTES } from "../config/producer-config.ts";
 import { Heartbeats } from "../progress/heartbeats.ts";
 import { Latency } from "../monitor/latency.ts";
 import { Pace } from "../monitor/pace.ts";
@@ -127,6 +128,7 @@ export class Agent {
     this.#aggregator = new Aggregator({
       maxBytes: producer.aggregate_bytes,
       lingerMs: producer.linger_ms,
+      gatherBytes: Math.min(producer.max_buffered_bytes, GATHER_BYTES),
       compression: producer.compression,
       ordering: producer.ordering,
       labels: config.labels,
@@ -199,6 +201,7 @@ export class Agent {
     const wasThere = changes.outcome.taken > 0;
     const active = inTime(untilActive(client, this.#config, this.#shards, wasThere, log, signal), signal);
     if (!(await this.#keepWatchUntil(active))) return;
+    this.#heapTrimmer.trimStart();
     onPhase?.("ready");
     const over = new AbortController();
     const failed = new AbortController();
@@ -226,7 +229,7 @@ export class Agent {
     while (!signal.aborted) {
       await sleep(toTick(MEASURE_EVERY_MS), undefined, { signal }).catch(() => {});
       this.#pace.look(this.#sources(), this.#stamp);
-      this.#heapTrimmer.trim(this.#stamp !== undefined);
+      this.#heapTrimmer.trim();
     }
   }
 

@@ -2,12 +2,13 @@ import { totalmem } from "node:os";
 import { getHeapStatistics } from "node:v8";
 import type { Logger } from "pino";
 import { type AgentConfig, takesEvents } from "../config/config.ts";
+import { GATHER_BYTES } from "../config/producer-config.ts";
 import { QUEUE_BYTES } from "../push/spool/intake.ts";
 
 const KIB = 2 ** 10;
 const MIB = 2 ** 20;
-/** The process with its heap and what it reads into, busy: 62 to 80 MiB of a cgroup, measured 2026-11. */
-const PROCESS_BYTES = 96 * MIB;
+/** The process with its heap and what it reads into, busy: 62 to 76 MiB of a cgroup, measured 2026-11. */
+const PROCESS_BYTES = 91 * MIB;
 
 /**
  * Each file that is followed, whether or not it grows. Measured 2026-11 with 6,000 files: 2.6 KiB stay in the heap,
@@ -50,8 +51,9 @@ const LINE_TIMES = 16;
  */
 export function memoryNeed(config: AgentConfig, files = 0): number {
   const { producer, forward } = config;
-  // Each record, and the request that holds it in base64.
-  const records = Math.ceil((producer.max_buffered_bytes * 7) / 3);
+  // Each record, the request that holds it in base64, and those that are gathered for the next.
+  const gathered = Math.min(producer.max_buffered_bytes, GATHER_BYTES);
+  const records = Math.ceil((producer.max_buffered_bytes * 7) / 3) + gathered;
   // What is received and unpacked, and one line at a time that is made of it.
   const messages = forward ? forward.max_pending_bytes + LINE_TIMES * config.spool.max_event_bytes : 0;
   return PROCESS_BYTES + records + messages + (takesEvents(config) ? QUEUE_BYTES : 0) + files * FILE_BYTES;

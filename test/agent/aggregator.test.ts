@@ -24,6 +24,7 @@ function makeAggregator(
   maxBytes: number,
   lingerMs = 60_000,
   compression: "none" | "zstd" = "none",
+  gatherBytes = 0,
 ): { aggregator: Aggregator; sealed: OutgoingRecord[] } {
   const sealed: OutgoingRecord[] = [];
   const shards = { choose: () => ({ explicitHashKey: HASH_KEY }) };
@@ -32,6 +33,7 @@ function makeAggregator(
     maxBytes,
     lingerMs,
     compression,
+    gatherBytes,
     ordering: "none",
     labels: LABELS,
     shards,
@@ -172,21 +174,24 @@ test("compressed aggregates are sealed in order, and keep their bytes until they
   expect(linesSent).toEqual(texts.slice(0, 100));
 });
 
-test("compressed aggregates wait for others to be sent with, but no longer than the linger", async () => {
-  const origin = { source, tag: "tag", delivery: new Delivery(HEAD) };
-  const text = Array.from({ length: 10_000 }, (_, i) => i).join(" ");
-  const pack = async (aggregator: Aggregator, lines: number): Promise<void> => {
-    for (let i = 0; i < lines; i++) aggregator.add(origin, Buffer.from(text), lineOf(text));
-    await aggregator.compressed;
-  };
-  const slow = makeAggregator(text.length + 500, 60_000, "zstd");
-  await pack(slow.aggregator, 60);
-  expect(slow.sealed).toHaveLength(0);
-  await pack(slow.aggregator, 60);
-  expect(slow.sealed.length).toBeGreaterThan(80);
-  slow.aggregator.close();
-  const { aggregator, sealed } = makeAggregator(text.length + 500, 20, "zstd");
-  await pack(aggregator, 9);
-  await expect.poll(() => sealed.length).toBe(9);
-  for (const { data } of sealed) expect(eventsOf(data)).toHaveLength(1);
-});
+test.each(["none", "zstd"] as const)(
+  "aggregates wait for a request of them, but no longer than the linger (%s)",
+  async (compression) => {
+    const origin = { source, tag: "tag", delivery: new Delivery(HEAD) };
+    const text = Array.from({ length: 10_000 }, (_, i) => i).join(" ");
+    const pack = async (aggregator: Aggregator, lines: number): Promise<void> => {
+      for (let i = 0; i < lines; i++) aggregator.add(origin, Buffer.from(text), lineOf(text));
+      await aggregator.compressed;
+    };
+    const slow = makeAggregator(text.length + 500, 60_000, compression, 4_000_000);
+    await pack(slow.aggregator, 60);
+    expect(slow.sealed).toHaveLength(0);
+    await pack(slow.aggregator, 60);
+    expect(slow.sealed.length).toBeGreaterThan(80);
+    slow.aggregator.close();
+    const { aggregator, sealed } = makeAggregator(text.length + 500, 20, compression, 4_000_000);
+    await pack(aggregator, 9);
+    await expect.poll(() => sealed.length).toBe(9);
+    for (const { data } of sealed) expect(eventsOf(data)).toHaveLength(1);
+  },
+);

@@ -32,7 +32,7 @@ test("settings that allow more to wait than fits are named", async () => {
     {
       isProblem: true,
       text:
-        "memory: up to 247 MiB by its settings, and the limit is 160 MiB: lower producer.max_buffered_bytes " +
+        "memory: up to 245 MiB by its settings, and the limit is 160 MiB: lower producer.max_buffered_bytes " +
         "or forward.max_pending_bytes or spool.max_event_bytes, or raise the limit",
     },
   ]);
