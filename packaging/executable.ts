@@ -17,7 +17,7 @@ export const NODE_FLAGS = [
   "--max-old-space-size-percentage=50",
   "--expose-gc",
   "--no-maglev",
-  "--invocation-count-for-turbofan=300000",
+  "--invocation-count-for-turbofan=100000",
 ];
 /** Compiled code has the order of hash tables, which are seeded. */
 const SAME_BYTES = "--random-seed=1";
