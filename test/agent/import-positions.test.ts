@@ -93,6 +93,7 @@ test("what was renamed since is read on under its inode, and what came and went 
   await using agent = await AgentFixture.make();
   const a = agent.path("a.log");
   await writeFile(`${a}.1`, "long delivered\n");
+  await sleep(LATER_MS);
   await writeFile(a, "a 0\na 1\n");
   const positions = await stopFluentd(agent, await entry(a, 4));
   await appendFile(a, "a 2\n");
