@@ -35,7 +35,7 @@ export function makeExecutable(bundle: string, node: string, platform: string, o
     const injected = join(folder, "injected");
     copyFileSync(node, injected);
     runNode(folder, POSTJECT, injected, "NODE_SEA_BLOB", blob, "--sentinel-fuse", SENTINEL_FUSE);
-    // Of a file that was written in one piece Linux may hold, and count as resident, 18 MB more than of a copy.
+    // Linux may hold, and count as resident, 18 MB more of a file that was written in one piece than of a copy.
     copyFileSync(injected, outfile);
     chmodSync(outfile, 0o755);
   } finally {

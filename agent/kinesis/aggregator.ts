@@ -27,7 +27,7 @@ export interface AggregatorOptions {
   readonly maxBytes: number;
   /** Longest wait of a line for others. */
   readonly lingerMs: number;
-  /** Of lines that are sealed together, for one request. Left out: no record waits for others. */
+  /** Bytes of lines that are sealed together, for one request. Left out: no record waits for others. */
   readonly gatherBytes?: number;
   readonly compression: "none" | "zstd";
   /** "source": an aggregate holds one source, which decides its shard. */
@@ -73,7 +73,7 @@ export class Aggregator {
   #compressed = Promise.resolve();
   /** Finished, and waiting for others to be sent with. */
   readonly #gathered: OutgoingRecord[] = [];
-  /** Of lines that were closed since records were last sealed. */
+  /** Bytes of lines that were closed since records were last sealed. */
   #gatheredBytes = 0;
 
   constructor(options: AggregatorOptions) {

@@ -42,7 +42,7 @@ export class FrameCompressor {
     });
   }
 
-  /** Where a frame ends with a chunk, zlib ends another one, of nothing, in the next chunk. */
+  /** Cuts off what follows the frame: where it ends with a chunk, zlib ends another one, of nothing, in the next. */
   #takeFrame(): Buffer {
     const parts = this.#parts;
     this.#parts = [];

@@ -41,9 +41,9 @@ export class Pace {
   /** How often a file left a path, for the paths of files that are there. */
   #rotations = new Map<string, number>();
   #hasLooked = false;
-  /** Of the files at the last look, where there was nothing to deliver. */
+  /** State of the files at the last look, where there was nothing to deliver. */
   #stamp: number | undefined;
-  /** Until when nothing has happened since the last look. */
+  /** Time until which nothing has happened since the last look. */
   #restedUntilMs = 0;
   /** When something was last delivered, or nothing was left to be. */
   #movedAtMs: number;

@@ -35,7 +35,7 @@ export class Bookkeeper {
   #nextBeatMs: number;
   /** Bytes that the last checkpoint had as delivered; from when on there may be a next, and until when without more. */
   #kept = { delivered: -1, fromMs: 0, untilMs: 0 };
-  /** Of sources of which everything is delivered, written down and told. */
+  /** State of the files in which everything is delivered, written down and told. */
   #settled: number | undefined;
 
   constructor(options: BookkeeperOptions) {
@@ -99,7 +99,7 @@ export class Bookkeeper {
     this.#tell(this.#unreported(), Date.now(), isLast);
   }
 
-  /** Of a source that has ended, it is due at once. @param isSettled none has since it was last asked */
+  /** Tells at once of a source that has ended. @param isSettled none has since it was last asked */
   #beatIfDue(isSettled: boolean): void {
     if (steadyNow() >= this.#nextBeatMs) return this.beat();
     if (isSettled) return;

@@ -54,7 +54,7 @@ export class Tail {
   #isAtRest = false;
   /** Grows with whatever may have changed a file. */
   #changes = 0;
-  /** Where files are and may appear, until that may have changed. */
+  /** Directories in which files are and may appear, until that may have changed. */
   #directories: ReadonlySet<string> | undefined;
 
   constructor(options: TailOptions, state: TailState) {

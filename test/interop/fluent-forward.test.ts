@@ -21,7 +21,7 @@ const TIME = /^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{3,9})?Z$/;
 
 /** How a sender and a receiver are set up, and what lies between them. */
 interface Way {
-  /** Of the receiver. */
+  /** Settings of the receiver. */
   readonly forward?: object;
   readonly sender?: SenderSettings;
   readonly hasTls?: boolean;

@@ -39,7 +39,7 @@ export class LookSchedule {
   /** Names have come or gone. */
   #hasNewNames = false;
   #isWoken = false;
-  /** When the first of all is due, and the first that the kernel tells nothing of. */
+  /** Times at which the first of all is due, and the first that the kernel tells nothing of. */
   #firstMs = 0;
   #nextMs = 0;
   /** Files that were looked at when last they were due. */
