@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { stringify } from "smol-toml";
 import { bundleAgent } from "../packaging/bundle.ts";
 import { makeExecutable } from "../packaging/executable.ts";
 import type { BenchRow } from "./cpu-time.ts";
+import { ProcessCost } from "./process-cost.ts";
 
 const ROUNDS = 9;
 const HERE = `${process.platform}-${process.arch}`;
@@ -49,7 +50,7 @@ interface StartUp {
 async function startUp(directory: string, [command = "", ...args]: readonly string[]): Promise<StartUp> {
   await mkdir(directory);
   let requests = 0;
-  let ready: (value: Promise<StartUp>) => void = () => {};
+  let ready: (value: StartUp) => void = () => {};
   const started = new Promise<StartUp>((resolve) => (ready = resolve));
   const server = createServer((request, response) => {
     if (++requests === 2) ready(figures(performance.now()));
@@ -66,9 +67,9 @@ async function startUp(directory: string, [command = "", ...args]: readonly stri
     env: { ...process.env, AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" },
     stdio: "ignore",
   });
-  const figures = async (now: number): Promise<StartUp> => ({
+  const figures = (now: number): StartUp => ({
     wallMs: now - startedAt,
-    ...(await used(child.pid!)),
+    ...used(child.pid!),
   });
   try {
     return await started;
@@ -80,15 +81,10 @@ async function startUp(directory: string, [command = "", ...args]: readonly stri
   }
 }
 
-/** Of all threads, to the nanosecond: /proc/<pid>/stat counts in hundredths of a second. */
-async function used(pid: number): Promise<Omit<StartUp, "wallMs">> {
-  const tasks = await readdir(`/proc/${pid}/task`);
-  const times = await Promise.all(
-    tasks.map((task) => readFile(`/proc/${pid}/task/${task}/schedstat`, "utf8")),
-  );
-  const cpuMs = times.reduce((sum, text) => sum + Number(text.split(" ")[0]) / 1e6, 0);
-  const resident = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8"))![1];
-  return { cpuMs, residentMb: Number(resident) / 1_024 };
+function used(pid: number): Omit<StartUp, "wallMs"> {
+  const cost = new ProcessCost(pid);
+  cost.read();
+  return { cpuMs: cost.cpuSeconds * 1_000, residentMb: cost.peakResidentMb };
 }
 
 function settings(directory: string, endpoint: string): object {
