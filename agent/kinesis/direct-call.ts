@@ -3,6 +3,7 @@ import { type KinesisClient, KinesisServiceException, PutRecordsCommand } from "
 import { getEndpointFromInstructions } from "@smithy/core/endpoints";
 import { HttpRequest, type HttpResponse, loadJsonRpcErrorCode } from "@smithy/core/protocols";
 import { readAnswer } from "./cbor-body.ts";
+import { beginning } from "./foreign-answer.ts";
 
 const TARGET = "Kinesis_20131202.PutRecords";
 const SIGNATURE_V4 = "aws.auth#sigv4";
@@ -73,15 +74,11 @@ function requestTo(
   });
 }
 
+/** @throws Error for one that is longer than any answer */
 async function readWhole(body: Readable): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > ANSWER_MAX_BYTES) throw new Error(`the answer is longer than ${ANSWER_MAX_BYTES} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+  const answer = await beginning(body, ANSWER_MAX_BYTES + 1);
+  if (answer.length <= ANSWER_MAX_BYTES) return answer;
+  throw new Error(`the answer is longer than ${ANSWER_MAX_BYTES} bytes`);
 }
 
 function exceptionOf(response: HttpResponse, answer: Buffer): KinesisServiceException {

@@ -22,7 +22,7 @@ export class ServiceConnections extends NodeHttpHandler {
     const { response } = handled;
     const isTaken = response.statusCode === 200;
     if (isTaken && !/^text\/(html|plain)/i.test(response.headers["content-type"] ?? "")) return handled;
-    const body = await beginning(response.body as Readable);
+    const body = await beginning(response.body as Readable, ERROR_MAX_BYTES);
     if (isTaken || !isOfService(response, body)) throw new Error(foreignReason(response, body));
     // CBOR is read from a stream alone.
     response.body = Readable.from([body], { objectMode: false });
@@ -30,15 +30,16 @@ export class ServiceConnections extends NodeHttpHandler {
   }
 }
 
-async function beginning(body: Readable): Promise<Buffer> {
+/** At most so many bytes of an answer. */
+export async function beginning(body: Readable, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes >= ERROR_MAX_BYTES) break;
+    if (bytes >= maxBytes) break;
   }
-  return Buffer.concat(chunks).subarray(0, ERROR_MAX_BYTES);
+  return Buffer.concat(chunks).subarray(0, maxBytes);
 }
 
 /** A service names its request, or the error. */

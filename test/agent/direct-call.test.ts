@@ -4,7 +4,7 @@ import { HttpResponse } from "@smithy/core/protocols";
 import { expect, test, vi } from "vitest";
 import { awsSchema } from "../../agent/config/aws-config.ts";
 import { type AgentClient, kinesisClient } from "../../agent/kinesis/kinesis-client.ts";
-import { PutRecords } from "../../agent/kinesis/put-records.ts";
+import { PutRecords, type PutResult } from "../../agent/kinesis/put-records.ts";
 import { LocalServer } from "./local-server.ts";
 
 process.env["AWS_ACCESS_KEY_ID"] = "test";
@@ -132,6 +132,33 @@ test("a clock that is wrong is corrected by what the service says it is", async 
   expect(Math.abs(second! - first! - HOUR_MS)).toBeLessThan(60_000);
 });
 
+const record = {
+  data: Buffer.from("x"),
+  partitionKey: "k",
+  explicitHashKey: "0",
+  source: undefined,
+  acknowledge: () => {},
+};
+
+/** Puts records, of 1, 2, 3 bytes and so on as they count, to a service that answers so. */
+async function putOf(records: number, answer: string): Promise<PutResult> {
+  await using server = await LocalServer.start((request, response) => {
+    request.resume();
+    response.end(answer);
+  });
+  const client = kinesisClient({ region: "us-east-1", endpoint: server.url });
+  const entries = Array.from({ length: records }, (_, i) => ({
+    record,
+    shard: undefined as never,
+    bytes: i + 1,
+  }));
+  try {
+    return await new PutRecords(client, "test", "json").send(entries, signal);
+  } finally {
+    client.destroy();
+  }
+}
+
 test.each([
   ["nothing of records", "{}", /answered for 0 of 1 records/],
   ["something else than a list", '{"Records":{"0":{}}}', /answered for 0 of 1 records/],
@@ -139,45 +166,18 @@ test.each([
   ["no JSON", "<", /JSON/],
   ["more than any answer is", `{"Records":["${"x".repeat(2 ** 20)}"]}`, /longer than 1048576 bytes/],
 ])("an answer that says %s acknowledges nothing", async (_, text, reason) => {
-  await using server = await LocalServer.start((request, response) => {
-    request.resume();
-    response.end(text);
-  });
-  const client = kinesisClient({ region: "us-east-1", endpoint: server.url });
-  const record = {
-    data: Buffer.from("x"),
-    partitionKey: "k",
-    explicitHashKey: "0",
-    source: undefined,
-    acknowledge: () => {},
-  };
-  const entry = { record, shard: undefined as never, bytes: 1 };
-  await expect(new PutRecords(client, "test", "json").send([entry], signal)).rejects.toThrow(reason);
-  client.destroy();
+  await expect(putOf(1, text)).rejects.toThrow(reason);
 });
 
 test("a record without a shard, and what is no record at all, are sent again, and one without an error is not", async () => {
-  await using server = await LocalServer.start((request, response) => {
-    request.resume();
-    const taken = { ShardId: "a" };
-    // kinesis-local, for one, writes what is not there as null.
-    const alsoTaken = { ...taken, ErrorCode: null, ErrorMessage: null };
-    const refused = { ...alsoTaken, ShardId: null };
-    response.end(JSON.stringify({ Records: [null, taken, "x", alsoTaken, refused] }));
-  });
-  const client = kinesisClient({ region: "us-east-1", endpoint: server.url });
-  const record = {
-    data: Buffer.from("x"),
-    partitionKey: "k",
-    explicitHashKey: "0",
-    source: undefined,
-    acknowledge: () => {},
-  };
-  const entries = [1, 2, 3, 4, 5].map((bytes) => ({ record, shard: undefined as never, bytes }));
-  const { put, retry } = await new PutRecords(client, "test", "json").send(entries, signal);
+  const taken = { ShardId: "a" };
+  // kinesis-local, for one, writes what is not there as null.
+  const alsoTaken = { ...taken, ErrorCode: null, ErrorMessage: null };
+  const refused = { ...alsoTaken, ShardId: null };
+  const answer = JSON.stringify({ Records: [null, taken, "x", alsoTaken, refused] });
+  const { put, retry } = await putOf(5, answer);
   expect([put.map(({ entry }) => entry.bytes), retry.map(({ entry }) => entry.bytes)]).toEqual([
     [2, 4],
     [1, 3, 5],
   ]);
-  client.destroy();
 });
