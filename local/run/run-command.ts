@@ -41,7 +41,7 @@ export async function runCommand(args: RunArguments): Promise<number> {
       return await runIn(folder, args, interrupts);
     } catch (error) {
       folder.keep();
-      throw folder.broken.aborted ? folder.broken.reason : error;
+      throw await folder.reasonOf(error);
     } finally {
       if (folder.isKept) say(`files, state and logs are in ${folder.path}`);
     }
@@ -83,7 +83,8 @@ async function runIn(folder: RunFolder, args: RunArguments, { finish, abort }: I
   if (args.report !== undefined) await writeFile(args.report, `${JSON.stringify(report, null, 2)}\n`);
   if (!report.balanced) {
     folder.keep();
-    await folder.assertRoom();
+    const reason = await folder.reasonOf(undefined);
+    if (reason) throw reason;
   }
   return report.balanced && overLimit(report, maxRejectedPercent).length === 0 ? BALANCED : FAILED;
 }

@@ -306,23 +306,32 @@ function processesWith(mark: string): number[] {
     .map(Number);
 }
 
-/** Where a process listens, by TCP. source: proc_pid_net(5), addresses of this machine's byte order, state 0A */
+/** Where a process listens, by TCP; nowhere once it has ended. source: proc_pid_net(5), addresses of this machine's byte order, state 0A */
 function listening(pid: number): string[] {
   const inodes = new Map<string, string>();
+  // Ours has the sockets of every process beside it, and stays.
   for (const family of ["tcp", "tcp6"]) {
-    for (const line of readFileSync(`/proc/${pid}/net/${family}`, "latin1").trim().split("\n").slice(1)) {
+    for (const line of readFileSync(`/proc/self/net/${family}`, "latin1").trim().split("\n").slice(1)) {
       const [, local = "", , state, , , , , , inode = ""] = line.trim().split(/\s+/);
       if (state === "0A") inodes.set(`socket:[${inode}]`, addressText(local));
     }
   }
-  const links = readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
-  return links.flatMap((link) => inodes.get(link) ?? []);
+  return descriptorsOf(pid).flatMap((link) => inodes.get(link) ?? []);
 }
 
 function addressText(hex: string): string {
   const [host = "", port = ""] = hex.split(":");
   const bytes = Buffer.from(host, "hex").reverse();
   return `${bytes.length === 4 ? bytes.join(".") : host}:${parseInt(port, 16)}`;
+}
+
+function descriptorsOf(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  try {
+    return readdirSync(folder).map((fd) => linkOf(join(folder, fd)));
+  } catch {
+    return []; // ended meanwhile
+  }
 }
 
 function linkOf(path: string): string {
