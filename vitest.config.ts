@@ -1,4 +1,7 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { globSync } from "tinyglobby";
 import { defineConfig } from "vitest/config";
 import { ALONE, serverFree } from "./test/fast/server-free.ts";
 
@@ -9,7 +12,11 @@ const TESTS = ["test/**/*.test.ts"];
 // They download what they are tested against: npm run test:interop, npm run test:deploy.
 const ELSEWHERE = ["test/interop/**", "test/deploy/**"];
 const root = fileURLToPath(new URL(".", import.meta.url));
-/** Tests that leave nothing behind in their process: they start nothing, or stop it, and put nothing in a module's place. */
+/** Tests that put something in a module's place: vitest's module runner does that. */
+const mocking = globSync(TESTS, { cwd: root }).filter((file) =>
+  readFileSync(join(root, file), "utf8").includes("\nvi.mock("),
+);
+/** Tests that leave nothing behind in their process: they start nothing, or stop it. */
 const sharing = [
   ...serverFree(root, [...TESTS, ...[...ELSEWHERE, ...ALONE].map((pattern) => `!${pattern}`)]),
   "test/{commit-log,fleet,grants,guard,loader}/**/*.test.ts",
@@ -21,18 +28,24 @@ const sharing = [
 export default defineConfig({
   test: {
     globalSetup: "test/run-folder.ts",
-    testTimeout: 180_000,
-    hookTimeout: 120_000,
-    // However long it takes on a busy machine.
-    expect: { poll: { timeout: 60_000 } },
+    // However long it takes on a busy machine: these are for what hangs.
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    expect: { poll: { timeout: 120_000 } },
     // Two cores are what we promise to run on. Tests wait for servers and processes for a third of their time.
     maxWorkers: 3,
+    // Node.js loads our code here as it does for users, in less time than vitest's module runner, and with Node.js's errors.
+    experimental: { viteModuleRunner: false, nodeLoader: false },
     projects: [
       // They share what they import, which would be much of their time: a short one of the loader's, half.
-      { extends: true, test: { name: "sharing", include: sharing, isolate: false } },
+      { extends: true, test: { name: "sharing", include: sharing, exclude: mocking, isolate: false } },
       {
         extends: true,
-        test: { name: "alone", include: TESTS, exclude: [...ELSEWHERE, ...sharing] },
+        test: { name: "alone", include: TESTS, exclude: [...ELSEWHERE, ...sharing, ...mocking] },
+      },
+      {
+        extends: true,
+        test: { name: "mocking", include: mocking, experimental: { viteModuleRunner: true } },
       },
     ],
   },

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { ConfigError, parseConfig, placeText } from "../wire/config.ts";
 import type { FieldProblem, Place, PlaceOf, ReadConfig, WeirConfig } from "../wire/config.ts";
 import { ConfigSource } from "./config-source.ts";
@@ -55,10 +56,18 @@ async function readText(file: string): Promise<string> {
 
 async function defaultExport(file: string): Promise<unknown> {
   const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
-  if (module.default === undefined) {
+  if (module.default === undefined || isEmptyCommonJs(module)) {
     throw new ConfigError(file, ["no default export: it should read `export default defineConfig({ ... })`"]);
   }
   return module.default;
+}
+
+/**
+ * Whether a file exports nothing though it has a default export: Node.js takes what neither imports nor exports for
+ * CommonJS, and hands out its `module.exports`.
+ */
+function isEmptyCommonJs(module: { default?: unknown }): boolean {
+  return "module.exports" in module && isDeepStrictEqual(module.default, {});
 }
 
 /** A file that is no TypeScript, imports what there is not, or throws while it is read. */

@@ -1,16 +1,18 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { TickReport } from "../../lambdas/loader/tick.ts";
+import { writeHandler } from "../../lib/handler-code.ts";
 import { parseConfig } from "../../wire/config.ts";
 import type { LoaderAnswer } from "../../wire/loader-command.ts";
 import { BUCKET, DATABASE, type Rig, startRig, WORKGROUP } from "../local/warehouse-fixture.ts";
 import { batch } from "./lake-fixture.ts";
 import { logType } from "./loader-fixture.ts";
 import { LogFixture } from "./log-fixture.ts";
+
+const HANDLER = fileURLToPath(new URL("../../lambdas/loader/handler.ts", import.meta.url));
 
 let rig: Rig;
 let folder: string;
@@ -21,18 +23,7 @@ beforeAll(async () => {
   await rig.warehouse.query("CREATE SCHEMA weir; CREATE SCHEMA logs");
   folder = await mkdtemp(join(tmpdir(), "weir-loader-"));
   const config = parseConfig({ warehouse: { kind: "new-serverless" }, types: [logType("photo")] }, "test");
-  await writeFile(join(folder, "config.json"), JSON.stringify(config));
-  await build({
-    entryPoints: [fileURLToPath(new URL("../../lambdas/loader/handler.ts", import.meta.url))],
-    outfile: join(folder, "index.mjs"),
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    banner: {
-      js: 'import { createRequire as r } from "node:module"; const require = r(import.meta.url);',
-    },
-    logLevel: "error",
-  });
+  writeHandler(HANDLER, folder, config);
   vi.stubEnv("AWS_REGION", "us-east-1");
   vi.stubEnv("AWS_ACCESS_KEY_ID", "local");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "local");

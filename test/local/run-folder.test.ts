@@ -29,7 +29,10 @@ test("what a part said of a full disk explains a failure, though it has left roo
 
 test.each([
   ["of its own", Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" })],
-  ["of a program", new Error("Command failed: cp -Rp a b", { cause: "cp: error writing: No space left on device" })],
+  [
+    "of a program",
+    new Error("Command failed: cp -Rp a b", { cause: "cp: error writing: No space left on device" }),
+  ],
 ])("an error %s that comes from a full disk says what to do", async (_, error) => {
   expect(await folder.reasonOf(error)).toMatchObject({ code: "DISK", cause: error });
 });

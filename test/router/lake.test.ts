@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,14 +10,16 @@ import { promisify } from "node:util";
 import { zstdCompressSync } from "node:zlib";
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from "@aws-sdk/client-s3";
 import type { KinesisStreamBatchResponse, KinesisStreamEvent } from "aws-lambda";
-import { build } from "esbuild";
 import { startFauxqs, type FauxqsServer } from "fauxqs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { Router } from "../../lambdas/router/router.ts";
 import { writeBatch } from "../../lambdas/router/write-batch.ts";
+import { writeHandler } from "../../lib/handler-code.ts";
 import { parseCommit } from "../../wire/commit.ts";
 import { objectDigest, parseCommitKey } from "../../wire/keys.ts";
 import { aggregate, configOf, RAW, streamRecord } from "./batch-fixture.ts";
+
+const HANDLER = fileURLToPath(new URL("../../lambdas/router/handler.ts", import.meta.url));
 
 /** Stands before the S3 API and answers in its place where `fault` says so. */
 let fault: ((incoming: IncomingMessage, outgoing: ServerResponse) => boolean) | undefined;
@@ -178,24 +180,10 @@ describe("the bundled handler", () => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", "local");
     vi.stubEnv("AWS_SECRET_ACCESS_KEY", "local");
     vi.stubEnv("AWS_MAX_ATTEMPTS", "2");
-    const outfile = join(folder, "index.mjs");
-    await build({
-      entryPoints: [fileURLToPath(new URL("../../lambdas/router/handler.ts", import.meta.url))],
-      outfile,
-      bundle: true,
-      platform: "node",
-      format: "esm",
-      mainFields: ["module", "main"],
-      banner: {
-        js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-      },
-      logLevel: "error",
+    writeHandler(HANDLER, folder, configOf([RAW], { router: { memoryMb: 256 } }));
+    ({ handler: handle } = (await import(pathToFileURL(join(folder, "index.mjs")).href)) as {
+      handler: typeof handle;
     });
-    await writeFile(
-      join(folder, "config.json"),
-      JSON.stringify(configOf([RAW], { router: { memoryMb: 256 } })),
-    );
-    ({ handler: handle } = (await import(pathToFileURL(outfile).href)) as { handler: typeof handle });
   });
 
   afterAll(() => vi.unstubAllEnvs());

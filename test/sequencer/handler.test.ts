@@ -2,14 +2,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { LOG_BEGINNING } from "../../lambdas/commit-log/cursor.ts";
 import type { RunReport } from "../../lambdas/sequencer/run.ts";
+import { writeHandler } from "../../lib/handler-code.ts";
 import { commitMinutePrefix } from "../../wire/keys.ts";
 import { ConditionalS3 } from "../commit-log/conditional-s3.ts";
 import { commitOf, putObject } from "../commit-log/log-fixture.ts";
+
+const HANDLER = fileURLToPath(new URL("../../lambdas/sequencer/handler.ts", import.meta.url));
 
 let server: ConditionalS3;
 let folder: string;
@@ -19,17 +21,7 @@ beforeAll(async () => {
   server = await ConditionalS3.start();
   bucket = server.newBucket();
   folder = await mkdtemp(join(tmpdir(), "weir-sequencer-"));
-  await build({
-    entryPoints: [fileURLToPath(new URL("../../lambdas/sequencer/handler.ts", import.meta.url))],
-    outfile: join(folder, "index.mjs"),
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    banner: {
-      js: 'import { createRequire as r } from "node:module"; const require = r(import.meta.url);',
-    },
-    logLevel: "error",
-  });
+  writeHandler(HANDLER, folder);
   vi.stubEnv("AWS_REGION", "us-east-1");
   vi.stubEnv("AWS_ACCESS_KEY_ID", "local");
   vi.stubEnv("AWS_SECRET_ACCESS_KEY", "local");
