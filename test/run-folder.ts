@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -31,14 +31,24 @@ export default function setup(): (() => void) | undefined {
   const folder = mkdtempSync(join(tmpdir(), "weir-test-run-"));
   // PostgreSQL is another user there.
   chmodSync(folder, 0o755);
+  const temporary = join(folder, "tmp");
+  mkdirSync(temporary);
+  chmodSync(temporary, 0o1777);
   const variables = {
     [VARIABLE]: folder,
     WEIR_KEPT_BUNDLES: join(folder, "bundles"),
     WEIR_KEPT_CLUSTER: join(folder, "cluster"),
+    // Whatever a test leaves behind goes with it.
+    TMPDIR: temporary,
   };
+  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, variables);
   return () => {
-    for (const name of Object.keys(variables)) delete process.env[name];
-    rmSync(folder, { recursive: true, force: true });
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+    // A server that ends may still write.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
   };
 }

@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { ALONE, serverFree } from "./server-free.ts";
+import { BY_NODE, LONG, serverFree } from "../kinds.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** What is not for every save: synthesized stacks among it. */
-const LEFT_OUT = ["test/deploy/**", "test/interop/**", "test/lib/**", ...ALONE].map(
+const LEFT_OUT = ["test/deploy/**", "test/interop/**", "test/lib/**", ...LONG].map(
   (pattern) => `!${pattern}`,
 );
 
@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     include: serverFree(root, ["test/**/*.test.ts", ...LEFT_OUT]),
     setupFiles: [fileURLToPath(new URL("no-servers.ts", import.meta.url))],
+    experimental: BY_NODE,
     testTimeout: 60_000,
     maxWorkers: 2,
     // Most of the time would be importing: they share what they import.

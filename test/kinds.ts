@@ -11,28 +11,34 @@ const STARTERS = new Set([
   "node:worker_threads",
   "playwright-core",
 ]);
-/**
- * What needs a process to itself though it starts nothing, or takes so long that its imports are nothing to it: long runs over
- * seeds and inputs.
- */
-export const ALONE = [
-  "test/agent/interleaved.test.ts",
+/** What takes so long that its imports are nothing to it: long runs over seeds and inputs. */
+export const LONG = [
   "test/faults/**",
   "test/fuzz/**",
   "test/router/linear.test.ts",
   "test/sequencer/model.test.ts",
-  // The agent's own sockets.
-  "test/agent/listener.test.ts",
-  // Puts something else in a module's place, which the others import.
-  "test/agent/directory-watches.test.ts",
 ];
+
+/**
+ * Node.js loads our code in tests as it does for users, in less time than vitest's module runner and with Node.js's own
+ * errors. What is in a module's place in a test is put there by the runner.
+ */
+export const BY_NODE = { viteModuleRunner: false, nodeLoader: false };
+export const BY_VITEST = { viteModuleRunner: true };
+
 /** Of our own modules, those for tests alone: the agent's own can listen, and its units are tested without. */
 const IS_RIG = /^(?:test|local)\//;
 const IMPORT = /(?:\bfrom|\bimport\()\s*"([^"]+)"/g;
 
+/** Test files that put something in a module's place. */
+export const mocking = (root: string, patterns: readonly string[]): string[] =>
+  globSync([...patterns], { cwd: root }).filter((file) => doesMock(readFileSync(join(root, file), "utf8")));
+
+const doesMock = (text: string): boolean => /^vi\.mock\(/m.test(text);
+
 /**
- * Test files that start nothing, by what they and all that they import name. Nobody has to keep a list, and
- * `no-servers.ts` refuses what this overlooks.
+ * Test files that start nothing and put nothing in a module's place, by what they and all that they import name. Nobody has
+ * to keep a list, and `fast/no-servers.ts` refuses what this overlooks.
  *
  * @param root the repository
  */
@@ -55,7 +61,7 @@ export function serverFree(root: string, patterns: readonly string[]): string[] 
 }
 
 interface Module {
-  /** It starts something itself. */
+  /** It starts something itself, or puts something in a module's place. */
   readonly starts: boolean;
   /** Files of ours. */
   readonly imports: readonly string[];
@@ -66,7 +72,10 @@ function readModule(root: string, file: string): Module {
   const names = [...text.matchAll(IMPORT)].map(([, name]) => name!);
   const own = names.filter((name) => name.startsWith("."));
   return {
-    starts: names.some((name) => STARTERS.has(name)) || (IS_RIG.test(file) && text.includes(".listen(")),
+    starts:
+      names.some((name) => STARTERS.has(name)) ||
+      (IS_RIG.test(file) && text.includes(".listen(")) ||
+      doesMock(text),
     imports: own
       .map((name) => normalize(join(dirname(file), name)))
       .filter((path) => path.endsWith(".ts") && existsSync(join(root, path))),
