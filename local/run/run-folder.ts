@@ -49,10 +49,11 @@ export class RunFolder implements AsyncDisposable {
    * away what it had written before it ended, so what it said counts as well as the room there is now.
    *
    * @param error what failed; absent for a run that does not balance
-   * @returns a RunError DISK, or `error`
+   * @returns a RunError DISK, or `error`, as which a RunError stays: it says already what to do
    */
   async reasonOf<E>(error: E): Promise<E | RunError> {
     if (this.broken.aborted) return this.broken.reason as RunError;
+    if (error instanceof RunError) return error;
     const isFull = this.#saysFull || FULL.test(inspect(error)) || !(await this.#hasRoom());
     if (!isFull) return error;
     const met = error instanceof Error ? `, met as: ${error.message}` : "";

@@ -24,6 +24,7 @@ test("what a part said of a full disk explains a failure, though it has left roo
   expect(reason).toMatchObject({ code: "DISK", cause: error });
   for (const told of ["no space left on device", error.message, `Make room where ${dir} is.`])
     expect(reason.message).toContain(told);
+  expect(await folder.reasonOf(reason)).toBe(reason);
   expect(await folder.reasonOf(undefined)).toMatchObject({ code: "DISK" });
 });
 
