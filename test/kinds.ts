@@ -32,13 +32,13 @@ const IMPORT = /(?:\bfrom|\bimport\()\s*"([^"]+)"/g;
 
 /** Test files that put something in a module's place. */
 export const mocking = (root: string, patterns: readonly string[]): string[] =>
-  globSync([...patterns], { cwd: root }).filter((file) => doesMock(readFileSync(join(root, file), "utf8")));
-
-const doesMock = (text: string): boolean => /^vi\.mock\(/m.test(text);
+  globSync([...patterns], { cwd: root }).filter((file) =>
+    /^vi\.mock\(/m.test(readFileSync(join(root, file), "utf8")),
+  );
 
 /**
- * Test files that start nothing and put nothing in a module's place, by what they and all that they import name. Nobody has
- * to keep a list, and `fast/no-servers.ts` refuses what this overlooks.
+ * Test files that start nothing, by what they and all that they import name. Nobody has to keep a list, and
+ * `fast/no-servers.ts` refuses what this overlooks.
  *
  * @param root the repository
  */
@@ -61,7 +61,7 @@ export function serverFree(root: string, patterns: readonly string[]): string[] 
 }
 
 interface Module {
-  /** It starts something itself, or puts something in a module's place. */
+  /** It starts something itself. */
   readonly starts: boolean;
   /** Files of ours. */
   readonly imports: readonly string[];
@@ -72,10 +72,7 @@ function readModule(root: string, file: string): Module {
   const names = [...text.matchAll(IMPORT)].map(([, name]) => name!);
   const own = names.filter((name) => name.startsWith("."));
   return {
-    starts:
-      names.some((name) => STARTERS.has(name)) ||
-      (IS_RIG.test(file) && text.includes(".listen(")) ||
-      doesMock(text),
+    starts: names.some((name) => STARTERS.has(name)) || (IS_RIG.test(file) && text.includes(".listen(")),
     imports: own
       .map((name) => normalize(join(dirname(file), name)))
       .filter((path) => path.endsWith(".ts") && existsSync(join(root, path))),

@@ -1,9 +1,10 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
-import { BY_NODE, LONG, serverFree } from "../kinds.ts";
+import { BY_NODE, LONG, mocking, serverFree } from "../kinds.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+const TESTS = ["test/**/*.test.ts"];
 /** What is not for every save: synthesized stacks among it. */
 const LEFT_OUT = ["test/deploy/**", "test/interop/**", "test/lib/**", ...LONG].map(
   (pattern) => `!${pattern}`,
@@ -13,7 +14,8 @@ const LEFT_OUT = ["test/deploy/**", "test/interop/**", "test/lib/**", ...LONG].m
 export default defineConfig({
   root,
   test: {
-    include: serverFree(root, ["test/**/*.test.ts", ...LEFT_OUT]),
+    include: serverFree(root, [...TESTS, ...LEFT_OUT]),
+    exclude: mocking(root, TESTS),
     setupFiles: [fileURLToPath(new URL("no-servers.ts", import.meta.url))],
     experimental: BY_NODE,
     testTimeout: 60_000,
