@@ -30,7 +30,7 @@ export class ServiceConnections extends NodeHttpHandler {
   }
 }
 
-/** At most so many bytes of an answer. */
+/** Reads an answer, and of a longer one the first `maxBytes`. */
 export async function beginning(body: Readable, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
