@@ -47,6 +47,8 @@ export interface CloudOptions {
   /** What was published to the topic for alarms. */
   readonly onAlarm?: (alarm: Alarm) => void;
   readonly onLoaderTick?: (report: TickReport, warehouse: string) => void;
+  /** Told that the log has grown. */
+  readonly onSegments?: () => void;
   /** Told of each invocation of a part what went wrong, or undefined. */
   readonly onResult?: (part: string, error: string | undefined) => void;
   /** Told of a part's process that died between two invocations. */
@@ -136,7 +138,10 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
         concurrency: deployed.reservedConcurrency ?? DEFAULT_CONCURRENCY,
         environment: { ...deployed.environment, ...environment, ...more, ...options.environment?.(role) },
         log: (line) => log(part, line),
-        onResult: (error) => options.onResult?.(part, error),
+        onResult: (error) => {
+          if (role === "router") schedules.routed();
+          options.onResult?.(part, error);
+        },
         onIdleDeath: (how) => options.onIdleDeath?.(part, how),
         ...optional,
       }),
@@ -171,7 +176,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   const mapping = stopLater(await startDeployedMapping(options, router, kinesis, s3));
 
   const id = randomUUID();
-  const functions = [router, sequencer, ...invokedLoaders(loaders, schedules)];
+  const functions = [router, invokedSequencer(sequencer, schedules), ...invokedLoaders(loaders, schedules)];
   const lambda = stopLater(await startInvokeApi({ id, functions, mappings: [mapping] }));
   const endpoints = { s3: s3Part!.endpoint, kinesis: kinesisPart!.endpoint, lambda: lambda.endpoint };
   stopLater(await announce(dir, cloudFile(id, deployment, endpoints, mapping.uuid)));
@@ -194,6 +199,12 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
     stop: () => running.disposeAsync(),
   };
 }
+
+/** Who wants commits in the log now comes after a run that may have begun before they were there. */
+const invokedSequencer = ({ name }: LambdaFunction, { sequencer }: Schedules): InvokedFunction => ({
+  name,
+  invoke: (payload) => sequencer.invoke(payload),
+});
 
 /** Commands wait for the loader's ticks, and ticks for them: S3 on this machine knows no conditions to tell two apart. */
 function invokedLoaders(

@@ -1,9 +1,11 @@
 import type { TickReport } from "../lambdas/loader/tick.ts";
+import type { RunReport } from "../lambdas/sequencer/run.ts";
 import { MAIN_WAREHOUSE } from "../wire/warehouses.ts";
 import type { LoaderAnswer } from "../wire/loader-command.ts";
 import type { LambdaFunction } from "./lambda/function.ts";
 import type { InvokeResult } from "./lambda/invoke-result.ts";
-import { type Schedule, startSchedule } from "./schedule.ts";
+import { News } from "./news.ts";
+import { type Schedule, type ScheduleOptions, startSchedule } from "./schedule.ts";
 import type { DeployedLoader, DeployedSchedule, Deployment } from "./template/deployment.ts";
 
 export interface SchedulesOptions {
@@ -16,6 +18,8 @@ export interface SchedulesOptions {
   readonly loaderEveryMs?: number;
   readonly fleetEveryMs?: number;
   readonly onLoaderTick?: (report: TickReport, warehouse: string) => void;
+  /** Told that the log has grown. */
+  readonly onSegments?: () => void;
   readonly log: (part: string, line: string) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -30,21 +34,24 @@ export interface Schedules {
   readonly loaders: ReadonlyMap<string, Schedule>;
   /** Puts an event on the bus: whichever loader's rule takes it, it brings back. */
   put(event: object): void;
+  /** The router has run: there may be commits. */
+  routed(): void;
   stop(): void;
 }
 
 /** Starts every schedule of a deployment, and the events that bring loaders back. */
 export function startSchedules(options: SchedulesOptions): Schedules {
-  const { deployment, log, signal, sequencerEveryMs, fleetEveryMs } = options;
-  const ticked = { log, signal };
-  const sequencer = startTicks("sequencer", options.sequencer, deployment.schedules.sequencer, {
-    ...ticked,
-    everyMs: sequencerEveryMs,
+  const { deployment, log, signal, fleetEveryMs } = options;
+  const commits = new News();
+  const withNews = options.loaders.map((loader) => ({ ...loader, news: new News() }));
+  const sequencer = startSequencing(options, commits, () => {
+    for (const { news } of withNews) news.come();
+    options.onSegments?.();
   });
   const fleet =
     options.fleet &&
-    startTicks("fleet", options.fleet, deployment.schedules.fleet!, { ...ticked, everyMs: fleetEveryMs });
-  const loaders = new Map(options.loaders.map((one) => [one.deployed.name, startLoading(options, one)]));
+    startTicks("fleet", options.fleet, deployment.schedules.fleet!, { log, signal, everyMs: fleetEveryMs });
+  const loaders = new Map(withNews.map((one) => [one.deployed.name, startLoading(options, one)]));
   const [loader] = loaders.values();
   return {
     sequencer,
@@ -54,6 +61,7 @@ export function startSchedules(options: SchedulesOptions): Schedules {
     put: (event) => {
       for (const schedule of loaders.values()) schedule.put(event);
     },
+    routed: () => commits.come(),
     stop: () => {
       sequencer.stop();
       fleet?.stop();
@@ -62,7 +70,27 @@ export function startSchedules(options: SchedulesOptions): Schedules {
   };
 }
 
-/** A function that nothing but its clock invokes. */
+/** The sequencer, which has nothing to do while the router has not run. */
+function startSequencing(
+  { deployment, sequencer, sequencerEveryMs, log, signal }: SchedulesOptions,
+  news: News,
+  onSegments: () => void,
+): Schedule {
+  return startTicks("sequencer", sequencer, deployment.schedules.sequencer, {
+    log,
+    signal,
+    everyMs: sequencerEveryMs,
+    news,
+    onInvoked: (result) => {
+      const report = result.ok ? (JSON.parse(result.payload) as RunReport) : undefined;
+      // A run that failed may have put segments, and left commits.
+      if (report === undefined || report.segments > 0) onSegments();
+      if (report === undefined || report.lagSeconds > 0) news.come();
+    },
+  });
+}
+
+/** A function that is invoked with the input of its clock alone. */
 function startTicks(
   part: string,
   ticked: LambdaFunction,
@@ -71,7 +99,10 @@ function startTicks(
     everyMs,
     log,
     signal,
-  }: Pick<SchedulesOptions, "log" | "signal"> & { readonly everyMs?: number | undefined },
+    news,
+    onInvoked,
+  }: Pick<SchedulesOptions, "log" | "signal"> &
+    Pick<ScheduleOptions, "news" | "onInvoked"> & { readonly everyMs?: number | undefined },
 ): Schedule {
   return startSchedule({
     invoke: (payload) => ticked.invoke(payload),
@@ -79,14 +110,17 @@ function startTicks(
     payload: JSON.stringify(input),
     onInvoked: (result) => {
       if (!result.ok) log(part, invocationFailed(result));
+      onInvoked?.(result);
     },
+    ...(news && { news }),
     ...(signal && { signal }),
   });
 }
 
+/** A loader, which has nothing to do while the log has not grown and nothing is left of what it has. */
 function startLoading(
   { loaderEveryMs, log, onLoaderTick, signal }: SchedulesOptions,
-  { deployed, function: loader }: SchedulesOptions["loaders"][number],
+  { deployed, function: loader, news }: SchedulesOptions["loaders"][number] & { readonly news: News },
 ): Schedule {
   const { name, schedule, statementEvents } = deployed;
   const { rateSeconds, input } = schedule;
@@ -96,17 +130,25 @@ function startLoading(
     payload: JSON.stringify(input),
     pattern: statementEvents.pattern,
     onInvoked: (result) => {
-      if (result.ok) tellTick(result.payload, (report) => onLoaderTick?.(report, name));
-      else log(loaderPart(name), invocationFailed(result));
+      const report = result.ok ? tickReportOf(result.payload) : undefined;
+      if (!result.ok) log(loaderPart(name), invocationFailed(result));
+      if (report) onLoaderTick?.(report, name);
+      if (report === undefined || isUnfinished(report)) news.come();
     },
+    news,
     ...(signal && { signal }),
   });
 }
 
 /** What an operator's command answers is no report. */
-function tellTick(payload: string, onTick: (report: TickReport) => void): void {
+function tickReportOf(payload: string): TickReport | undefined {
   const report = JSON.parse(payload) as TickReport | LoaderAnswer;
-  if ("lagSeconds" in report) onTick(report);
+  return "lagSeconds" in report ? report : undefined;
+}
+
+/** Whether the next tick may do more, though nothing comes: a load goes on, or what is refused is tried again. */
+function isUnfinished({ events, behind, held, refused, unreadable }: TickReport): boolean {
+  return events.length > 0 || [behind, held, refused].some((left) => left !== undefined) || unreadable > 0;
 }
 
 /** What a loader is called among the parts. */

@@ -7,6 +7,7 @@ import { HEARTBEAT_TYPE } from "../../wire/log-type.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
 import { RangeSet } from "../../wire/ranges.ts";
 import { Lake } from "../reconcile/lake.ts";
+import type { News } from "../news.ts";
 import { bringsBytes } from "../reconcile/coverage.ts";
 import { extents } from "../reconcile/overlap.ts";
 import type { FileTruth } from "../reconcile/truth.ts";
@@ -154,6 +155,7 @@ export class LakeTotals {
 /**
  * Keeps totals of the commits in a bucket up to date until the signal.
  *
+ * @param news of the log: it is not looked at without any
  * @param onError told when S3 did not answer; the next round tries again
  */
 export function watchLake(
@@ -161,16 +163,18 @@ export function watchLake(
   bucket: string,
   {
     everyMs = 1_000,
+    news,
     signal,
     onError,
-  }: { everyMs?: number; signal: AbortSignal; onError?: (error: unknown) => void },
+  }: { everyMs?: number; news: News; signal: AbortSignal; onError?: (error: unknown) => void },
 ): { readonly totals: LakeTotals; readonly ended: Promise<void> } {
   const totals = new LakeTotals(new Lake(s3, bucket, signal), new CommitLog(s3, bucket));
   const watch = async (): Promise<void> => {
     while (!signal.aborted) {
       try {
-        await totals.refresh(signal);
+        if (news.take()) await totals.refresh(signal);
       } catch (error) {
+        news.come();
         if (!signal.aborted) onError?.(error);
       }
       await sleep(everyMs, undefined, { signal }).catch(() => undefined);

@@ -28,6 +28,7 @@ import {
 import { agentStateDir, type LocalAgent } from "../agent/local-agent.ts";
 import { assertStarts, findLogFiles, type LogGlobs, type LogStarts } from "../agent/log-files.ts";
 import { assertFree } from "../part.ts";
+import { News } from "../news.ts";
 import type { AgentSource } from "../reconcile/agent-source.ts";
 import { reconcile } from "../reconcile/reconcile.ts";
 import type { Report } from "../reconcile/report.ts";
@@ -96,6 +97,7 @@ export async function run(asked: RunOptions): Promise<Report> {
   const gauges = new Gauges(config.types, (target) => warehouseOf(config, target));
   gauges.maxRejectedPercent = options.maxRejectedPercent;
   say("starting Kinesis, S3 and the warehouse");
+  const segments = new News();
   const cloud = await startCloud({
     deployment,
     dir,
@@ -110,6 +112,7 @@ export async function run(asked: RunOptions): Promise<Report> {
       for (const line of message.split("\n")) options.log("alarm", line);
     },
     onLoaderTick: (report, warehouse) => gauges.onLoaderTick(report, warehouse),
+    onSegments: () => segments.come(),
     onResult: (part, error) => gauges.signs.onResult(part, error),
     onIdleDeath: (part, how) => gauges.signs.onIdleDeath(part, how),
     signal,
@@ -118,6 +121,7 @@ export async function run(asked: RunOptions): Promise<Report> {
   const watching = new AbortController();
   stack.defer(() => watching.abort());
   const lake = watchLake(cloud.s3, deployment.lakeBucket, {
+    news: segments,
     signal: AbortSignal.any([signal, watching.signal]),
   });
   watchConditions(gauges, cloud, lake.totals, dir, say, AbortSignal.any([signal, watching.signal]));

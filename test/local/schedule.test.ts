@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compileEventPattern } from "../../local/event-pattern.ts";
 import type { InvokeResult } from "../../local/lambda/invoke-result.ts";
+import { News } from "../../local/news.ts";
 import { startSchedule, type Schedule } from "../../local/schedule.ts";
 
 /** A function that answers when told to, and a clock that moves when told to. */
@@ -13,11 +14,12 @@ class Stage {
   #running = 0;
   readonly schedule: Schedule;
 
-  constructor(pattern?: unknown) {
+  constructor(pattern?: unknown, news?: News) {
     this.schedule = startSchedule({
       everyMs: 300_000,
       payload: "{}",
       ...(pattern === undefined ? {} : { pattern }),
+      ...(news && { news }),
       invoke: (payload) => this.#invoke(payload),
       wait: (ms, signal) =>
         new Promise((resolve, reject) => {
@@ -70,6 +72,39 @@ test("the function is invoked once after each interval", async () => {
     await stage.functionAnswers();
   }
   expect(new Set(stage.waits)).toEqual(new Set([300_000]));
+  stage.schedule.stop();
+});
+
+test("without news, every fifth interval invokes the function; with some, the next one does", async () => {
+  const news = new News();
+  const stage = new Stage(undefined, news);
+  const invokedIn = async (intervals: number): Promise<boolean[]> => {
+    const invoked: boolean[] = [];
+    for (let n = 0; n < intervals; n++) {
+      const before = stage.invoked.length;
+      await stage.timePasses();
+      invoked.push(stage.invoked.length > before);
+      if (invoked.at(-1)) await stage.functionAnswers();
+    }
+    return invoked;
+  };
+  expect(await invokedIn(7)).toEqual([true, false, false, false, false, true, false]);
+  news.come();
+  expect(await invokedIn(7)).toEqual([true, false, false, false, false, true, false]);
+  stage.schedule.stop();
+});
+
+test("what comes while the function runs is news for the next interval", async () => {
+  const news = new News();
+  const stage = new Stage(undefined, news);
+  await stage.timePasses();
+  news.come();
+  await stage.functionAnswers();
+  await stage.timePasses();
+  expect(stage.invoked).toHaveLength(2);
+  await stage.functionAnswers();
+  await stage.timePasses();
+  expect(stage.invoked).toHaveLength(2);
   stage.schedule.stop();
 });
 
