@@ -17,7 +17,12 @@ import { type Mapping, startMapping } from "./mapping/mapping.ts";
 import type { MappingEvent } from "./mapping/mapping-event.ts";
 import { startS3 } from "./s3.ts";
 import { loaderPart, type Schedules, startSchedules } from "./schedules.ts";
-import { type DeployedFunction, type Deployment, loadersOf } from "./template/deployment.ts";
+import {
+  type DeployedFunction,
+  type DeployedLoader,
+  type Deployment,
+  loadersOf,
+} from "./template/deployment.ts";
 import type { Statement } from "./warehouse/statement.ts";
 import type { Warehouse } from "./warehouse/warehouse.ts";
 import { removeWarehouses, startWarehouses, stopWarehouses } from "./warehouses.ts";
@@ -208,7 +213,7 @@ const invokedSequencer = ({ name }: LambdaFunction, { sequencer }: Schedules): I
 
 /** Commands wait for the loader's ticks, and ticks for them: S3 on this machine knows no conditions to tell two apart. */
 function invokedLoaders(
-  loaders: Parameters<typeof startSchedules>[0]["loaders"],
+  loaders: readonly { readonly deployed: DeployedLoader; readonly function: LambdaFunction }[],
   schedules: Schedules,
 ): InvokedFunction[] {
   return loaders.map(({ deployed, function: { name } }) => ({

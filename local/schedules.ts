@@ -8,11 +8,14 @@ import { News } from "./news.ts";
 import { type Schedule, type ScheduleOptions, startSchedule } from "./schedule.ts";
 import type { DeployedLoader, DeployedSchedule, Deployment } from "./template/deployment.ts";
 
+type Ticked = Pick<LambdaFunction, "invoke">;
+type LoaderSchedule = Pick<DeployedLoader, "name" | "schedule" | "statementEvents">;
+
 export interface SchedulesOptions {
-  readonly deployment: Deployment;
-  readonly sequencer: LambdaFunction;
-  readonly fleet: LambdaFunction | undefined;
-  readonly loaders: readonly { readonly deployed: DeployedLoader; readonly function: LambdaFunction }[];
+  readonly deployment: Pick<Deployment, "schedules">;
+  readonly sequencer: Ticked;
+  readonly fleet: Ticked | undefined;
+  readonly loaders: readonly { readonly deployed: LoaderSchedule; readonly function: Ticked }[];
   /** Between two ticks; as deployed when absent. */
   readonly sequencerEveryMs?: number;
   readonly loaderEveryMs?: number;
@@ -22,6 +25,8 @@ export interface SchedulesOptions {
   readonly onSegments?: () => void;
   readonly log: (part: string, line: string) => void;
   readonly signal?: AbortSignal | undefined;
+  /** Passes the time between ticks; the machine's clock by default. */
+  readonly wait?: ScheduleOptions["wait"];
 }
 
 /** The functions that run by the clock. */
@@ -41,7 +46,7 @@ export interface Schedules {
 
 /** Starts every schedule of a deployment, and the events that bring loaders back. */
 export function startSchedules(options: SchedulesOptions): Schedules {
-  const { deployment, log, signal, fleetEveryMs } = options;
+  const { deployment, fleetEveryMs } = options;
   const commits = new News();
   const withNews = options.loaders.map((loader) => ({ ...loader, news: new News() }));
   const sequencer = startSequencing(options, commits, () => {
@@ -50,7 +55,7 @@ export function startSchedules(options: SchedulesOptions): Schedules {
   });
   const fleet =
     options.fleet &&
-    startTicks("fleet", options.fleet, deployment.schedules.fleet!, { log, signal, everyMs: fleetEveryMs });
+    startTicks("fleet", options.fleet, deployment.schedules.fleet!, options, { everyMs: fleetEveryMs });
   const loaders = new Map(withNews.map((one) => [one.deployed.name, startLoading(options, one)]));
   const [loader] = loaders.values();
   return {
@@ -71,14 +76,9 @@ export function startSchedules(options: SchedulesOptions): Schedules {
 }
 
 /** The sequencer, which has nothing to do while the router has not run. */
-function startSequencing(
-  { deployment, sequencer, sequencerEveryMs, log, signal }: SchedulesOptions,
-  news: News,
-  onSegments: () => void,
-): Schedule {
-  return startTicks("sequencer", sequencer, deployment.schedules.sequencer, {
-    log,
-    signal,
+function startSequencing(options: SchedulesOptions, news: News, onSegments: () => void): Schedule {
+  const { deployment, sequencer, sequencerEveryMs } = options;
+  return startTicks("sequencer", sequencer, deployment.schedules.sequencer, options, {
     everyMs: sequencerEveryMs,
     news,
     onInvoked: (result) => {
@@ -93,16 +93,14 @@ function startSequencing(
 /** A function that is invoked with the input of its clock alone. */
 function startTicks(
   part: string,
-  ticked: LambdaFunction,
+  ticked: Ticked,
   { rateSeconds, input }: DeployedSchedule,
+  { log, signal, wait }: SchedulesOptions,
   {
     everyMs,
-    log,
-    signal,
     news,
     onInvoked,
-  }: Pick<SchedulesOptions, "log" | "signal"> &
-    Pick<ScheduleOptions, "news" | "onInvoked"> & { readonly everyMs?: number | undefined },
+  }: Pick<ScheduleOptions, "news" | "onInvoked"> & { readonly everyMs: number | undefined },
 ): Schedule {
   return startSchedule({
     invoke: (payload) => ticked.invoke(payload),
@@ -114,12 +112,13 @@ function startTicks(
     },
     ...(news && { news }),
     ...(signal && { signal }),
+    ...(wait && { wait }),
   });
 }
 
 /** A loader, which has nothing to do while the log has not grown and nothing is left of what it has. */
 function startLoading(
-  { loaderEveryMs, log, onLoaderTick, signal }: SchedulesOptions,
+  { loaderEveryMs, log, onLoaderTick, signal, wait }: SchedulesOptions,
   { deployed, function: loader, news }: SchedulesOptions["loaders"][number] & { readonly news: News },
 ): Schedule {
   const { name, schedule, statementEvents } = deployed;
@@ -137,6 +136,7 @@ function startLoading(
     },
     news,
     ...(signal && { signal }),
+    ...(wait && { wait }),
   });
 }
 
