@@ -6,7 +6,7 @@ import type { News } from "./news.ts";
 /** Events that may wait; the ticks make good what an event over it would have done. */
 const MAX_WAITING_EVENTS = 100;
 
-/** One that nothing is known to wait for finds what came by ways that nobody sees, such as an object that somebody put. */
+/** The tick after these finds what came unseen, such as an object that somebody put into the lake. */
 const MAX_TICKS_LEFT_OUT = 4;
 
 export interface ScheduleOptions {
@@ -14,7 +14,7 @@ export interface ScheduleOptions {
   readonly invoke: (payload: string) => Promise<InvokeResult>;
   /** Between two ticks; the first comes after as long. */
   readonly everyMs: number;
-  /** Without any, ticks of the clock are left out, four of five: they cost a laptop's battery. Left out, all are made. */
+  /** While it has none, only every fifth tick of the clock is made, to spare a laptop's battery; every one by default. */
   readonly news?: News;
   /** Payload of a tick, JSON text. */
   readonly payload: string;
