@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
+import { failure } from "../../local/lambda/invoke-result.ts";
 import { startSchedules, type SchedulesOptions } from "../../local/schedules.ts";
+
+const REPORT = { lagSeconds: 0, events: [], unreadable: 0, contested: 0 };
 
 /** A sequencer and a loader that answer as they are told to, on clocks that move all at once. */
 class Stage {
   readonly invoked: string[] = [];
   readonly segments: number[] = [];
   sequenced: object | undefined = { segments: 0, lagSeconds: 0 };
-  loaded: object | undefined = { lagSeconds: 0, events: [], unreadable: 0, contested: 0 };
+  loaded: object | undefined = REPORT;
   readonly #clocks: (() => void)[] = [];
   readonly schedules = startSchedules({
     deployment: { schedules: { sequencer: deployed("sequencer"), loader: undefined, fleet: undefined } },
@@ -32,9 +35,8 @@ class Stage {
       invoke: async () => {
         this.invoked.push(name);
         const payload = answer();
-        const failed = { requestId: "r", timedOut: false, throttled: false };
         return payload === undefined
-          ? { ok: false, error: { type: "Error", message: "no" }, ...failed }
+          ? failure("r", "Error", "no")
           : { ok: true, requestId: "r", payload: JSON.stringify(payload) };
       },
     };
@@ -81,7 +83,6 @@ test.each([
   stage.schedules.stop();
 });
 
-const REPORT = { lagSeconds: 0, events: [], unreadable: 0, contested: 0 };
 test.each([
   ["has done something", { ...REPORT, events: [{ kind: "loaded" }] }],
   ["is behind", { ...REPORT, behind: [{ table: "t", lagSeconds: 1 }] }],
