@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { ListStatementsCommand } from "@aws-sdk/client-redshift-data";
 import { DeleteObjectsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { LOG_BEGINNING } from "../../lambdas/commit-log/cursor.ts";
@@ -94,14 +94,17 @@ export class LoaderRig {
     this.now = new Date("2026-11-21T10:05:00Z");
   }
 
-  /** Resolves once the warehouse has done what a test left under way: dropping its tables may lock the two out of each other. */
+  /**
+   * Resolves once the warehouse has done what a test left under way: dropping its tables may lock the two out of each
+   * other. Asked of the Data API, as what it has only just taken has no session yet.
+   */
   async #settled(): Promise<void> {
-    const busy = `SELECT count(*)::int AS count FROM pg_stat_activity
-      WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'`;
+    const { redshift } = this.rig;
     for (;;) {
-      const [found] = await this.rig.warehouse.query<{ count: number }>(busy);
-      if (found!.count === 0) return;
-      await sleep(10);
+      const { Statements = [] } = await redshift.send(new ListStatementsCommand({ Status: "ALL" }));
+      const running = Statements.find(({ Status }) => Status === "SUBMITTED" || Status === "STARTED");
+      if (!running) return;
+      await this.rig.describe(running.Id!);
     }
   }
 
