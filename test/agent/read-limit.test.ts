@@ -51,6 +51,15 @@ test("what was not read while there was nothing to read is no more than a second
   expect(limit.room(3_600_000)).toBe(100);
 });
 
+test("a file waits from the moment in which what might be read is read, until there is room", () => {
+  const limit = new ReadLimit(100, 0);
+  expect(limit.isWaiting).toBe(false);
+  limit.took(100, limit.room(0));
+  expect(limit.isWaiting).toBe(true);
+  expect([limit.room(50), limit.isWaiting]).toEqual([0, true]);
+  expect([limit.room(200), limit.isWaiting]).toEqual([20, false]);
+});
+
 const reads = (tail: TailHarness): number[] => tail.files.map(({ read }) => read);
 
 test("each file of an entry has its own pace, and waits in the file", async () => {
@@ -146,8 +155,11 @@ test("an agent reads one file slowly and another at once, tells why, and leaves 
     expect(delivered).toBeLessThan(size / 2);
     const where = async () => whereText(agent.config(overrides), slow.path);
     await running.until(async () => (await where()).includes("waiting: limited to 100 bytes/s"));
-    const rows = JSON.parse(await ask("/status.json")).files.rows as { path: string }[];
-    expect(rows.find(({ path }) => path === slow.path)).toMatchObject({ limitedTo: 100, size });
+    // In the moment in which it is read it waits for nothing.
+    await running.until(async () => {
+      const rows = JSON.parse(await ask("/status.json")).files.rows as { path: string; limitedTo?: number }[];
+      return rows.find(({ path }) => path === slow.path)?.limitedTo === 100;
+    });
     const lag = /weir_agent_file_lag_bytes\{path="[^"]*slow.log"[^}]*\} (\d+)/.exec(await ask("/metrics"));
     expect(Number(lag?.[1])).toBeGreaterThan(size / 2);
     await running.stop();

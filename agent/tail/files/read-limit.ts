@@ -16,7 +16,6 @@ export class ReadLimit {
   #nowMs: number;
   /** More than there are tokens for, as a line did not fit. */
   #leastBytes = 1;
-  isWaiting = false;
 
   constructor(bytesPerSecond: number, nowMs: number) {
     this.bytesPerSecond = bytesPerSecond;
@@ -24,12 +23,15 @@ export class ReadLimit {
     this.#nowMs = nowMs;
   }
 
+  /** As soon as what might be read is read, and until room is asked for and there is some. */
+  get isWaiting(): boolean {
+    return this.#bucket.tokens(this.#nowMs) < this.bytesPerSecond * LEAST_READ_SECONDS;
+  }
+
   /** @returns bytes that may be read now, 0 when they have to wait */
   room(nowMs: number): number {
     this.#nowMs = nowMs;
-    const tokens = this.#bucket.tokens(nowMs);
-    this.isWaiting = tokens < this.bytesPerSecond * LEAST_READ_SECONDS;
-    return this.isWaiting ? 0 : Math.max(Math.floor(tokens), this.#leastBytes);
+    return this.isWaiting ? 0 : Math.max(Math.floor(this.#bucket.tokens(nowMs)), this.#leastBytes);
   }
 
   /**
