@@ -228,8 +228,19 @@ describe("what Redshift says", () => {
   test("of two transactions that read what the other writes is 1023, if they are to be serializable", async () => {
     rig.warehouse.conditions.isolation = "serializable";
     await rig.execute("CREATE TABLE ledger_of_all (n int)");
-    const sqls = ["INSERT INTO ledger_of_all SELECT count(*) FROM ledger_of_all", "SELECT pg_sleep(0.5)"];
-    const ended = await Promise.all([rig.batch(...sqls), rig.batch(...sqls)]);
+    const locks = (granted: boolean) =>
+      rig.warehouse.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted = $1", [granted]);
+    // Neither is committed before both have read and written.
+    const Id = await submit({ Sqls: ["SELECT pg_advisory_xact_lock(1)", "SELECT pg_sleep(600)"] });
+    await expect.poll(() => locks(true)).toHaveLength(1);
+    const sqls = [
+      "INSERT INTO ledger_of_all SELECT count(*) FROM ledger_of_all",
+      "SELECT pg_advisory_xact_lock_shared(1)",
+    ];
+    const both = Promise.all([rig.batch(...sqls), rig.batch(...sqls)]);
+    await expect.poll(() => locks(false)).toHaveLength(2);
+    await rig.redshift.send(new CancelStatementCommand({ Id }));
+    const ended = await both;
     expect(ended.map(({ Status }) => String(Status)).toSorted()).toEqual(["FAILED", "FINISHED"]);
     const { Error: error } = ended.find(({ Status }) => Status === "FAILED")!;
     expect(error).toMatch(/ERROR: 1023 DETAIL: Serializable isolation violation on table - \d+/);
