@@ -30,6 +30,7 @@ const ACK_TIMEOUT_MS = 60_000;
 interface Handshaking {
   readonly _status: string | null;
   readonly _socket: Socket | null;
+  _connect: () => void;
 }
 
 type OldEventTime = new (seconds: number, nanoseconds: number) => never;
@@ -61,10 +62,11 @@ export function oldClient(
         sender.emit(label, record, new Time(seconds, nanoseconds), done);
       }),
     [Symbol.dispose]: () => {
-      const { _status: status, _socket: socket } = sender as unknown as Handshaking;
-      // It throws at what it is answered after its end while it shakes hands.
-      if (status !== "established") socket?.destroy();
-      sender.end("", undefined, () => {});
+      const handshaking = sender as unknown as Handshaking;
+      if (handshaking._status === "established") return sender.end("", undefined, () => {});
+      // It throws at what it is answered, or has written, after its end while it shakes hands.
+      handshaking._connect = () => {};
+      handshaking._socket?.destroy();
     },
   };
 }
