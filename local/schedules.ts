@@ -90,7 +90,7 @@ function startSequencing(options: SchedulesOptions, news: News, onSegments: () =
   });
 }
 
-/** A function that is invoked with the input of its clock alone. */
+/** A function that its clock invokes; what fails is told. */
 function startTicks(
   part: string,
   ticked: Ticked,
@@ -98,11 +98,12 @@ function startTicks(
   { log, signal, wait }: SchedulesOptions,
   {
     everyMs,
-    news,
     onInvoked,
-  }: Pick<ScheduleOptions, "news" | "onInvoked"> & { readonly everyMs: number | undefined },
+    ...more
+  }: Pick<ScheduleOptions, "news" | "onInvoked" | "pattern"> & { readonly everyMs: number | undefined },
 ): Schedule {
   return startSchedule({
+    ...more,
     invoke: (payload) => ticked.invoke(payload),
     everyMs: everyMs ?? rateSeconds * 1_000,
     payload: JSON.stringify(input),
@@ -110,7 +111,6 @@ function startTicks(
       if (!result.ok) log(part, invocationFailed(result));
       onInvoked?.(result);
     },
-    ...(news && { news }),
     ...(signal && { signal }),
     ...(wait && { wait }),
   });
@@ -118,25 +118,19 @@ function startTicks(
 
 /** A loader, which has nothing to do while the log has not grown and nothing is left of what it has. */
 function startLoading(
-  { loaderEveryMs, log, onLoaderTick, signal, wait }: SchedulesOptions,
+  options: SchedulesOptions,
   { deployed, function: loader, news }: SchedulesOptions["loaders"][number] & { readonly news: News },
 ): Schedule {
   const { name, schedule, statementEvents } = deployed;
-  const { rateSeconds, input } = schedule;
-  return startSchedule({
-    invoke: (payload) => loader.invoke(payload),
-    everyMs: loaderEveryMs ?? rateSeconds * 1_000,
-    payload: JSON.stringify(input),
+  return startTicks(loaderPart(name), loader, schedule, options, {
+    everyMs: options.loaderEveryMs,
     pattern: statementEvents.pattern,
+    news,
     onInvoked: (result) => {
       const report = result.ok ? tickReportOf(result.payload) : undefined;
-      if (!result.ok) log(loaderPart(name), invocationFailed(result));
-      if (report) onLoaderTick?.(report, name);
+      if (report) options.onLoaderTick?.(report, name);
       if (report === undefined || isUnfinished(report)) news.come();
     },
-    news,
-    ...(signal && { signal }),
-    ...(wait && { wait }),
   });
 }
 

@@ -155,11 +155,12 @@ test("an agent reads one file slowly and another at once, tells why, and leaves 
     expect(delivered).toBeLessThan(size / 2);
     const where = async () => whereText(agent.config(overrides), slow.path);
     await running.until(async () => (await where()).includes("waiting: limited to 100 bytes/s"));
+    const row = async () => {
+      const rows = JSON.parse(await ask("/status.json")).files.rows as { path: string }[];
+      return rows.find(({ path }) => path === slow.path);
+    };
     // In the moment in which it is read it waits for nothing.
-    await running.until(async () => {
-      const rows = JSON.parse(await ask("/status.json")).files.rows as { path: string; limitedTo?: number }[];
-      return rows.find(({ path }) => path === slow.path)?.limitedTo === 100;
-    });
+    await expect.poll(row).toMatchObject({ limitedTo: 100, size });
     const lag = /weir_agent_file_lag_bytes\{path="[^"]*slow.log"[^}]*\} (\d+)/.exec(await ask("/metrics"));
     expect(Number(lag?.[1])).toBeGreaterThan(size / 2);
     await running.stop();

@@ -141,12 +141,9 @@ async function loseCommit({ s3, deployment }: Cloud, dir: string): Promise<void>
   await s3.send(new DeleteObjectsCommand({ Bucket, Delete }));
   const { ok, findings } = await jsonOf(dir);
   expect(ok).toBe(false);
-  const missing = findings.filter(({ kind }) => kind === "missing");
-  expect(missing).toContainEqual(
-    expect.objectContaining({
-      fix: expect.arrayContaining([expect.stringMatching(/^weir replay /)]) as string[],
-    }),
-  );
+  const fixes = findings.flatMap(({ kind, fix }) => (kind === "missing" ? fix : []));
+  expect(fixes).not.toEqual([]);
+  for (const line of fixes) expect(line).toMatch(/^weir replay /);
 }
 
 /** @returns key of a commit without heartbeats, which tell what is missing, that has a file of which another has more */
