@@ -1,5 +1,7 @@
 import { Router } from "../../lambdas/router/router.ts";
 import type { WeirConfigInput } from "../../wire/config.ts";
+import { cpuMs } from "../cpu-time.ts";
+import { costsBeyond } from "../linear-time.ts";
 import { aggregate, configOf, streamRecord } from "./batch-fixture.ts";
 
 /**
@@ -145,11 +147,11 @@ const LONG_BYTES = 2 ** 14;
 
 /** Grows by 16 where time is quadratic, and once where V8 takes to its linear engine. */
 const SUSPICIOUS_GROWTH = 4;
-/** Some kernels count CPU time in steps of ten. */
+/** What a collection of garbage may add. */
 const NOISE_MS = 10;
 
 /** What one line of four times the bytes may cost: sixteen times where time is quadratic. */
-const GROWTH_MAX = 9;
+const BOUND = { growth: 9, noiseMs: 10 * NOISE_MS };
 
 /** Pseudo-random numbers below `n`. */
 function random(seed: number): (n: number) => number {
@@ -209,27 +211,20 @@ export function fuzz(seed: number, until: () => boolean, progress: (lines: numbe
 }
 
 /** @returns undefined for lines that take linear time */
-function slowCosts(router: Router, type: string, line: (bytes: number) => string): number[] | undefined {
-  const short = cost(router, type, line(SHORT_BYTES), BATCH_BYTES / SHORT_BYTES);
-  const long = cost(router, type, line(LONG_BYTES), BATCH_BYTES / LONG_BYTES);
+function slowCosts(
+  router: Router,
+  type: string,
+  line: (bytes: number) => string,
+): readonly number[] | undefined {
+  const routing = (bytes: number, count = 1) => {
+    const data = line(bytes);
+    const record = streamRecord(aggregate(Array.from({ length: count }, () => ({ tag: type, data }))));
+    return () => router.route([record]);
+  };
+  const short = cpuMs(routing(SHORT_BYTES, BATCH_BYTES / SHORT_BYTES));
+  const long = cpuMs(routing(LONG_BYTES, BATCH_BYTES / LONG_BYTES));
   if (long <= SUSPICIOUS_GROWTH * short + NOISE_MS) return undefined;
-  let costs = [Infinity, Infinity];
-  // Another process or a collection of garbage may come between: what is slow is so each time.
-  for (let again = 0; again < 4; again++) {
-    const [one, four] = [LONG_BYTES, 4 * LONG_BYTES].map((bytes) => cost(router, type, line(bytes), 1));
-    costs = [Math.min(costs[0]!, one!), Math.min(costs[1]!, four!)];
-    if (costs[1]! <= GROWTH_MAX * costs[0]! + 10 * NOISE_MS) return undefined;
-  }
-  return costs;
-}
-
-/** CPU ms of a batch of `count` equal lines. */
-function cost(router: Router, type: string, line: string, count: number): number {
-  const record = streamRecord(aggregate(Array.from({ length: count }, () => ({ tag: type, data: line }))));
-  const before = process.threadCpuUsage();
-  router.route([record]);
-  const { user, system } = process.threadCpuUsage(before);
-  return (user + system) / 1_000;
+  return costsBeyond(BOUND, routing(LONG_BYTES), routing(4 * LONG_BYTES));
 }
 
 if (import.meta.main) {

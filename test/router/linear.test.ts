@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { Router } from "../../lambdas/router/router.ts";
-import { cpuMs } from "../cpu-ms.ts";
+import { costsBeyond } from "../linear-time.ts";
 import { aggregate, configOf, rejectsOf, rowsOf, RAW, streamRecord } from "./batch-fixture.ts";
 import { fuzz, VALUES } from "./linear-fuzz.ts";
 
@@ -30,18 +30,20 @@ const JSON_LINES: Readonly<Record<string, (length: number) => string>> = {
   backslashes: (length) => `{"c":"${"\\\\".repeat(length / 2)}\\u0001"}`,
 };
 
+/** Of eight times the length: quadratic time would be 64 times as much. */
+const BOUND = { growth: 24, noiseMs: 40 };
+
 describe("a line takes no more than linear time", () => {
   test.each(Object.entries(JSON_LINES))("%s", (_, line) => {
     for (const type of KINDS) {
       const router = new Router(
         configOf([{ name: "t", parse: { format: "json" }, columns: [{ name: "c", type }] }]),
       );
-      const cost = (length: number) => {
+      const routing = (length: number) => {
         const record = streamRecord(aggregate([{ tag: "t", data: line(length) }]));
-        return cpuMs(() => router.route([record]));
+        return () => router.route([record]);
       };
-      // Quadratic time would be 64 times as much.
-      expect(cost(320_000)).toBeLessThan(24 * cost(40_000) + 40);
+      expect(costsBeyond(BOUND, routing(40_000), routing(320_000))).toBeUndefined();
     }
   });
 
@@ -56,11 +58,11 @@ describe("a line takes no more than linear time", () => {
       return `{"a":"${many}","b":{"c":"${many}b"},"x":${items}}`;
     });
     for (const line of lines) {
-      const cost = (length: number) => {
+      const routing = (length: number) => {
         const record = streamRecord(aggregate([{ tag: "t", data: line(length) }]));
-        return cpuMs(() => router.route([record]));
+        return () => router.route([record]);
       };
-      expect(cost(160_000)).toBeLessThan(24 * cost(20_000) + 40);
+      expect(costsBeyond(BOUND, routing(20_000), routing(160_000))).toBeUndefined();
     }
   });
 
@@ -86,9 +88,11 @@ describe("a line takes no more than linear time", () => {
     const foreign = new Router(
       configOf([{ ...RAW, match: { tags: ["a*a*a*a*a*a*b"] } }], { foreign: { tag: { field: "tag" } } }),
     );
-    const cost = (length: number) =>
-      cpuMs(() => foreign.route([streamRecord(Buffer.from(`{"tag":"${"a".repeat(length)}"}`))]));
-    expect(cost(800_000)).toBeLessThan(24 * cost(100_000) + 40);
+    const routing = (length: number) => {
+      const record = streamRecord(Buffer.from(`{"tag":"${"a".repeat(length)}"}`));
+      return () => foreign.route([record]);
+    };
+    expect(costsBeyond(BOUND, routing(100_000), routing(800_000))).toBeUndefined();
   });
 });
 

@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { LoopTurns } from "../../../agent/push/forward/loop-turns.ts";
+import { threadCpuMs } from "../../cpu-time.ts";
 import { encode, map } from "./encode.ts";
 import { type Client, ForwardFixture } from "./forward-fixture.ts";
 
@@ -87,11 +88,11 @@ async function longestWork(during: Promise<unknown>): Promise<number> {
   let longest = 0;
   const over = new AbortController();
   const done = during.finally(() => over.abort());
-  let before = process.threadCpuUsage();
+  let before = threadCpuMs();
   while (!over.signal.aborted) {
     await setImmediate();
-    const now = process.threadCpuUsage();
-    longest = Math.max(longest, (now.user + now.system - before.user - before.system) / 1e3);
+    const now = threadCpuMs();
+    longest = Math.max(longest, now - before);
     before = now;
   }
   await done;
