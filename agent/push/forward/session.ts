@@ -52,7 +52,7 @@ export class Session {
   #received: Received[] = [];
   #handshake: Handshake | undefined;
   #isJson: boolean | undefined;
-  #waitingSinceMs = performance.now();
+  #idleSinceMs: number | undefined = performance.now();
 
   constructor(socket: Duplex, options: SessionOptions) {
     const { budget, messageTimeoutMs, credentials, spool, turns, counts, refused } = options;
@@ -81,14 +81,12 @@ export class Session {
 
   /** Nothing is begun that is not done with: it does not matter how it ends. */
   get isIdle(): boolean {
-    return (
-      this.#input.message === undefined && this.#input.window.length === 0 && this.#received.length === 0
-    );
+    return this.#idleSinceMs !== undefined;
   }
 
   /** Time since which it is idle, by the monotonic clock; undefined while it is not. */
   get idleSinceMs(): number | undefined {
-    return this.isIdle ? this.#waitingSinceMs : undefined;
+    return this.#idleSinceMs;
   }
 
   /** Runs until the peer ends it, or `stop`. @throws ForwardError, and what the socket fails with */
@@ -138,9 +136,11 @@ export class Session {
   /** Waits for the next message. @returns false when there is none */
   async #begins(): Promise<boolean> {
     this.#input.message = undefined;
-    this.#waitingSinceMs = performance.now();
+    if (!this.isStopped && this.#input.window.length > 0) return true;
+    await this.#settle();
     if (this.isStopped) return false;
-    return this.#input.window.length > 0 || this.#input.more();
+    this.#idleSinceMs = performance.now();
+    return this.#input.more();
   }
 
   async #take(): Promise<void> {
@@ -185,7 +185,9 @@ export class Session {
     }
   }
 
+  /** There is something to be done with. */
   async #ready(): Promise<void> {
+    this.#idleSinceMs = undefined;
     if (this.#handshake === undefined) await this.#options.spool.ready(this.#stopping.signal);
     await this.#options.turns.next();
   }
@@ -200,7 +202,10 @@ export class Session {
 
   async #write(bytes: Buffer): Promise<void> {
     if (this.#socket.destroyed || this.#socket.write(bytes)) return;
+    // Between messages all is done for a peer that does not listen.
+    if (this.#input.message === undefined) this.#idleSinceMs = performance.now();
     await once(this.#socket, "drain", { signal: this.#stopping.signal });
+    this.#idleSinceMs = undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, Server, type Socket } from "node:net";
-import { duplexPair } from "node:stream";
+import { type Duplex, duplexPair } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import { ForwardCounts } from "../../../agent/push/forward/forward-counts.ts";
@@ -14,6 +14,42 @@ import { encode, map } from "./encode.ts";
 import { ForwardFixture, message } from "./forward-fixture.ts";
 
 const TIME = 1_700_000_000;
+
+/** A spool that takes nothing, and stores nothing, until it is let. */
+class HeldSpool {
+  readonly maxLineBytes = 1_000;
+  readonly taken = Promise.withResolvers<void>();
+  readonly stored = Promise.withResolvers<void>();
+  readonly lines: string[] = [];
+  /** How often somebody waited to be let. */
+  asked = 0;
+
+  ready(): Promise<void> {
+    this.asked++;
+    return this.taken.promise;
+  }
+
+  append(events: Iterable<SpoolEvent>): Promise<void> {
+    for (const { data } of events) this.lines.push(data.toString());
+    return this.stored.promise;
+  }
+
+  session(): [session: Session, peer: Duplex, socket: Duplex] {
+    const [socket, peer] = duplexPair();
+    const session = new Session(socket, {
+      spool: this,
+      credentials: undefined,
+      budget: new ByteBudget(1_000),
+      limits: { maxMessageBytes: 1_000, maxInflatedBytes: 1_000, maxInflationRatio: 1, maxMessageEvents: 10 },
+      messageTimeoutMs: 1_000,
+      counts: new ForwardCounts(),
+      turns: new LoopTurns(),
+      refused: new RefusedContents(),
+      onMalformed: () => {},
+    });
+    return [session, peer, socket];
+  }
+}
 
 test("connections beyond the limit are turned away, and so is what is too much for memory", async () => {
   await using forward = await ForwardFixture.start({ max_connections: 2, max_pending_bytes: 2 ** 20 });
@@ -57,34 +93,51 @@ test("connections that are gone count while what they brought waits for room", a
 });
 
 test("of a connection that is gone, what its sender will send again is not stored", async () => {
-  const room = Promise.withResolvers<void>();
-  const stored: string[] = [];
-  const spool = {
-    maxLineBytes: 1_000,
-    ready: () => room.promise,
-    append: async (events: Iterable<SpoolEvent>) => {
-      for (const { data } of events) stored.push(data.toString());
-    },
-  };
-  const [socket, peer] = duplexPair();
-  const session = new Session(socket, {
-    spool,
-    credentials: undefined,
-    budget: new ByteBudget(1_000),
-    limits: { maxMessageBytes: 1_000, maxInflatedBytes: 1_000, maxInflationRatio: 1, maxMessageEvents: 10 },
-    messageTimeoutMs: 1_000,
-    counts: new ForwardCounts(),
-    turns: new LoopTurns(),
-    refused: new RefusedContents(),
-    onMalformed: () => {},
-  });
+  const spool = new HeldSpool();
+  const [session, peer, socket] = spool.session();
   const running = session.run();
   peer.write(Buffer.concat([message("again"), encode(["a", TIME, map({ n: 1 })])]));
   await setImmediate();
   socket.destroy();
-  room.resolve();
+  spool.taken.resolve();
+  spool.stored.resolve();
   await running.catch(() => {});
-  expect(stored).toEqual(['{"time":"2023-11-14T22:13:20Z","n":1}']);
+  expect(spool.lines).toEqual(['{"time":"2023-11-14T22:13:20Z","n":1}']);
+});
+
+test("who waits until something is taken and stored is not idle", async () => {
+  const spool = new HeldSpool();
+  const [session, peer] = spool.session();
+  const running = session.run();
+  await setImmediate();
+  expect(session.idleSinceMs).toBeDefined();
+  peer.write(message("one"));
+  await expect.poll(() => spool.asked).toBe(1);
+  expect(session.idleSinceMs).toBeUndefined();
+  spool.taken.resolve();
+  await expect.poll(() => spool.lines).toHaveLength(1);
+  await setImmediate();
+  expect(session.idleSinceMs).toBeUndefined();
+  const storedMs = performance.now();
+  spool.stored.resolve();
+  await once(peer, "data");
+  await expect.poll(() => session.idleSinceMs).toBeGreaterThanOrEqual(storedMs);
+  peer.end();
+  await running;
+});
+
+test("who is told to stop while something is being stored waits for no more", async () => {
+  const spool = new HeldSpool();
+  spool.taken.resolve();
+  const [session, peer] = spool.session();
+  const running = session.run();
+  peer.write(message("one"));
+  await expect.poll(() => spool.lines).toHaveLength(1);
+  await setImmediate();
+  session.stop();
+  spool.stored.resolve();
+  expect((await once(peer, "data"))[0]).toEqual(encode(map({ ack: "one" })));
+  await running;
 });
 
 test("who does not come to the end of a message is hung up on, and who is silent between messages is not", async () => {
