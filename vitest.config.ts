@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { BY_NODE, BY_VITEST, LONG, mocking, serverFree } from "./test/kinds.ts";
+import { EVENT_MS, TEST_MS } from "./test/time-limits.ts";
 
 // Tests start hundreds of agents, Lambdas and servers: most of a start is the compiling of the same files.
 process.env["NODE_COMPILE_CACHE"] ??= fileURLToPath(new URL("node_modules/.cache/compile", import.meta.url));
@@ -22,10 +23,9 @@ const sharing = [
 export default defineConfig({
   test: {
     globalSetup: "test/run-folder.ts",
-    // However long it takes on a busy machine: these are for what hangs.
-    testTimeout: 600_000,
-    hookTimeout: 600_000,
-    expect: { poll: { timeout: 120_000 } },
+    testTimeout: TEST_MS,
+    hookTimeout: TEST_MS,
+    expect: { poll: { timeout: EVENT_MS } },
     // Two cores are what we promise to run on. Tests wait for servers and processes for a third of their time.
     maxWorkers: 3,
     experimental: BY_NODE,

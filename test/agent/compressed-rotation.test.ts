@@ -102,7 +102,7 @@ for (const { ending, compress } of formats) {
     await tail.drain();
     expectNoRepeats(tail);
     expect(delivered(tail)).toEqual([MANY_LINES, "next\n"]);
-  }, 60_000);
+  });
 
   test(`what is damaged is read as far as it goes, and the rest is told of: ${ending}`, async () => {
     await using tail = await TailHarness.make();

@@ -6,6 +6,7 @@ import { checkAgent } from "../../agent/command/check/check.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture } from "./agent-fixture.ts";
 import { RunningAgent } from "./running-agent.ts";
+import { EVENT_MS } from "../time-limits.ts";
 
 /** What the executable's heap has of a cgroup of 101 MiB. */
 const SMALL_HEAP = { NODE_OPTIONS: "--max-old-space-size=50 --max-semi-space-size=1" };
@@ -22,7 +23,7 @@ test("6,000 files of a line each are followed in the heap that 101 MiB give, and
     expect(new Set(agent.events.map(({ text }) => text)).size).toBe(6_000);
   }
   expect(agent.events).toHaveLength(6_000);
-}, 240_000);
+});
 
 test("of more files than are followed at once, those that were changed last come first, and the others are told of", async () => {
   await using agent = await AgentFixture.make();
@@ -66,7 +67,7 @@ test("a check counts the files, and says when more match than are followed at on
     const findings = await checkAgent(
       agent.config({ tail }),
       pino({ level: "silent" }),
-      AbortSignal.timeout(60_000),
+      AbortSignal.timeout(EVENT_MS),
     );
     return findings.map(({ isProblem, text }) => `${isProblem ? "problem: " : ""}${text}`).join("\n");
   };
@@ -103,7 +104,7 @@ test.each([
     const findings = await checkAgent(
       agent.config({ files }),
       pino({ level: "silent" }),
-      AbortSignal.timeout(60_000),
+      AbortSignal.timeout(EVENT_MS),
     );
     expect(findings.filter(({ isProblem }) => isProblem).map(({ text }) => text)).toEqual([
       expect.stringContaining("its name is not UTF-8"),

@@ -7,6 +7,7 @@ import { bundleAgent } from "../../packaging/bundle.ts";
 import { AgentChild } from "./agent-child.ts";
 import { AgentFixture, lines } from "./agent-fixture.ts";
 import { RunningAgent } from "./running-agent.ts";
+import { EVENT_MS } from "../time-limits.ts";
 
 const BROWSER = [
   process.env["CHROMIUM_PATH"],
@@ -17,7 +18,7 @@ const BROWSER = [
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
 
-const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 60_000 });
+const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: EVENT_MS });
 
 /** An agent with some files of ten lines, and where its page is. */
 async function start(agent: AgentFixture, names: readonly string[], overrides: object = {}) {
@@ -41,7 +42,7 @@ describe.skipIf(BROWSER === undefined)(
     /** @returns what the browser complains of: errors, refused resources, violations of the policy */
     async function open(url: string): Promise<{ page: Page; complaints: string[] }> {
       const page = await browser.newPage({ viewport: { width: 1_440, height: 900 } });
-      page.setDefaultTimeout(120_000);
+      page.setDefaultTimeout(EVENT_MS);
       const complaints: string[] = [];
       page.on("console", (message) => complaints.push(message.text()));
       page.on("pageerror", (error) => complaints.push(String(error)));
@@ -62,7 +63,11 @@ describe.skipIf(BROWSER === undefined)(
       const { page, complaints } = await open(url);
       await page.getByText("All is moving", { exact: true }).waitFor();
       await eventually(async () => expect(await row(page, "a.log.1").textContent()).toContain("was /"));
-      expect(await row(page, "b.log").locator("progress").getAttribute("value")).toBe(`${lines(10).length}`);
+      await eventually(async () =>
+        expect(await row(page, "b.log").locator("progress").getAttribute("value")).toBe(
+          `${lines(10).length}`,
+        ),
+      );
       expect(await page.locator("#inputs tr").textContent()).toContain(`forward 127.0.0.1:${forward.port}`);
       expect(await page.locator("#spool").textContent()).toBe("empty");
       expect(await page.locator("#spool-detail").textContent()).toBe("nothing waits; room for 1.1 GB");
@@ -85,7 +90,10 @@ describe.skipIf(BROWSER === undefined)(
       agent.kinesis.fault = () => "server-error";
       await appendFile(agent.path("a.log"), lines(7));
       await page.getByText("Needs a look", { exact: true }).waitFor();
-      expect(await page.locator("#problems").textContent()).toContain("PutRecords: ");
+      // That lines wait may be known before the first request has failed.
+      await eventually(async () =>
+        expect(await page.locator("#problems").textContent()).toContain("PutRecords: "),
+      );
       await running.stop().catch(() => {});
       await page.getByText("The agent does not answer", { exact: true }).waitFor();
       await page.close();

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { join } from "node:path";
 import pg from "pg";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { freePort } from "../../local/part.ts";
 import { run } from "../../local/run/run.ts";
 import { ForwardSender, type LogRecord } from "./forward-sender.ts";
@@ -12,9 +12,7 @@ import { isSocket, RecipeFolder } from "./recipe-folder.ts";
 
 const all = recipes();
 
-// A whole cloud starts, works and stops: 20 s, and many times as long on a busy machine.
-vi.setConfig({ testTimeout: 600_000 });
-const LOADED = { timeout: 240_000, interval: 200 };
+const LOADED = { interval: 200 };
 
 test("all recipes run as one agent on one cloud, and each query has the answer that its page shows", async () => {
   await using folder = await RecipeFolder.make(all);

@@ -17,15 +17,12 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { reportSchema } from "../../local/reconcile/report.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LOGS = join(ROOT, "../shared/logs");
 const NOBODY = 65_534;
-
-// A whole cloud starts, works and stops in many of them: 15 s, and many times as long on a busy machine.
-vi.setConfig({ testTimeout: 600_000 });
 
 let dir: string;
 

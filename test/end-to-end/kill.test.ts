@@ -1,13 +1,10 @@
 import { once } from "node:events";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Cloud, Role } from "../../local/cloud.ts";
 import type { LocalAgent } from "../../local/agent/local-agent.ts";
 import type { Report } from "../../local/reconcile/report.ts";
 import { runPipeline, type SampleStack, sampleStack } from "./pipeline.ts";
 import { type Moment, startProxy } from "./proxy.ts";
-
-// A whole cloud starts, works and stops in each of them: 15 s, and many times as long on a busy machine.
-vi.setConfig({ testTimeout: 600_000 });
 
 const LINES = 3_000;
 let stack: SampleStack;

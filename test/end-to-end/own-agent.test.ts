@@ -7,15 +7,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { FluentClient } from "@fluent-org/logger";
 import { stringify } from "smol-toml";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../local/part.ts";
 import { reportSchema } from "../../local/reconcile/report.ts";
+import { EVENT_MS } from "../time-limits.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const KEY = "a key that nobody is to see";
-
-// A whole cloud starts, works and stops: 15 s, and many times as long on a busy machine.
-vi.setConfig({ testTimeout: 600_000 });
 
 let dir: string;
 let configFile: string;
@@ -146,7 +144,7 @@ describe("in one folder", () => {
     expect(taken.said).toContain(`another run is at work in ${at("run")}`);
 
     const client = new FluentClient("app", {
-      socket: { host: "127.0.0.1", port, timeout: 60_000 },
+      socket: { host: "127.0.0.1", port, timeout: EVENT_MS },
       security: { clientHostname: "test", sharedKey: KEY },
       ack: { ackTimeout: 60_000 },
     });

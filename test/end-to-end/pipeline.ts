@@ -16,6 +16,7 @@ import { readDeployment } from "../../local/template/read-deployment.ts";
 import { synthesize } from "../../local/template/synthesize.ts";
 import { onceInRun } from "../run-folder.ts";
 import { generateTraffic, SAMPLE_TYPES, type TrafficOptions } from "../../local/traffic/traffic.ts";
+import { EVENT_MS, PIPELINE_MS } from "../time-limits.ts";
 
 const CONFIG_FILE = fileURLToPath(new URL("../../weir.config.ts", import.meta.url));
 
@@ -52,9 +53,6 @@ export interface Faults extends CloudFaults {
   readonly onDrained?: (cloud: Cloud, dir: string) => Promise<void>;
 }
 
-/** Below a test's own, whose end would tell nothing of why. */
-const DEADLINE_MS = 500_000;
-
 /** Sends sample traffic through the whole pipeline, with faults in its way, and reconciles. */
 export async function runPipeline(
   { config, deployment }: SampleStack,
@@ -66,7 +64,7 @@ export async function runPipeline(
   stack.defer(() => removeCloud(dir));
   const printed: string[] = [];
   const log = (part: string, line: string) => void printed.push(`${part} ${line}`);
-  const signal = AbortSignal.timeout(DEADLINE_MS);
+  const signal = AbortSignal.timeout(PIPELINE_MS);
   const cloud = await startCloud({
     deployment,
     dir,
@@ -104,7 +102,7 @@ export async function runPipeline(
       signal: AbortSignal.any([signal, faults.traffic?.signal].filter((signal) => signal !== undefined)),
     });
     await agent.drain();
-    await drain(cloud, signal);
+    await drain(cloud, signal, EVENT_MS);
     await faults.onDrained?.(cloud, dir);
     return await reconcile({
       s3: cloud.s3,

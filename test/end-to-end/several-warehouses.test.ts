@@ -3,14 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { loadConfig } from "../../lib/load-config.ts";
 import type { Cloud } from "../../local/cloud.ts";
 import { type RedshiftDestination } from "../../wire/log-type.ts";
 import { runPipeline, type SampleStack, sampleStack } from "./pipeline.ts";
-
-// A whole cloud starts, works and stops: 15 s, and many times as long on a busy machine.
-vi.setConfig({ testTimeout: 600_000 });
 
 const LINES = 1_000;
 

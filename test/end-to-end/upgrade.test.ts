@@ -6,16 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { zstdDecompressSync } from "node:zlib";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Cloud } from "../../local/cloud.ts";
 import type { Report } from "../../local/reconcile/report.ts";
 import type { Deployment } from "../../local/template/deployment.ts";
 import { parseCommitKey, PREFIX } from "../../wire/keys.ts";
 import { type Faults, runPipeline, type SampleStack, sampleStack } from "./pipeline.ts";
 import { startProxy } from "./proxy.ts";
-
-// A whole cloud starts, works and stops: half a minute, and many times as long on a busy machine.
-vi.setConfig({ testTimeout: 600_000 });
 
 const RELEASE = fileURLToPath(new URL("../vectors/release-0.1.0/", import.meta.url));
 
@@ -29,7 +26,7 @@ beforeAll(async () => {
   delete config.router.parallelizationFactor;
   await writeFile(join(dir, "weir.config.json"), JSON.stringify(config));
   present = await sampleStack(join(dir, "weir.config.json"));
-}, 120_000);
+});
 afterAll(async () => {
   await present[Symbol.asyncDispose]();
   await rm(dir, { recursive: true });

@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { BY_NODE, LONG, mocking, serverFree } from "../kinds.ts";
+import { EVENT_MS, TEST_MS } from "../time-limits.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -18,7 +19,8 @@ export default defineConfig({
     exclude: mocking(root, TESTS),
     setupFiles: [fileURLToPath(new URL("no-servers.ts", import.meta.url))],
     experimental: BY_NODE,
-    testTimeout: 60_000,
+    testTimeout: TEST_MS,
+    expect: { poll: { timeout: EVENT_MS } },
     maxWorkers: 2,
     // Most of the time would be importing: they share what they import.
     isolate: false,

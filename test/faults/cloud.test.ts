@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Report } from "../../local/reconcile/report.ts";
 import { Random } from "../../local/traffic/random.ts";
 import { SAMPLE_TYPES } from "../../local/traffic/traffic.ts";
@@ -9,9 +9,6 @@ import { FaultyCloud } from "./faulty-cloud.ts";
 import { LogWriter } from "./log-writer.ts";
 import { runbookCommands } from "./runbook.ts";
 import { endInterference, interfere, refuseRouter, TROUBLES } from "./troubles.ts";
-
-// Faults in a whole cloud, one after the other: 10 s a seed, and many times as long on a busy machine.
-vi.setConfig({ testTimeout: 600_000, hookTimeout: 240_000 });
 
 const LINES_AT_ONCE = 40;
 /** Of a dozen: others with another seed. */

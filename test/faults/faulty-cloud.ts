@@ -21,12 +21,10 @@ import { LocalStream } from "../agent/local-stream.ts";
 import type { SampleStack } from "../end-to-end/pipeline.ts";
 import { FaultyService, kill } from "./faulty-service.ts";
 import { type Ended, weir } from "./weir.ts";
+import { EVENT_MS, PIPELINE_MS } from "../time-limits.ts";
 
-/** Below a test's own, whose end would tell nothing of why. */
-const DEADLINE_MS = 500_000;
 const LOOK_AGAIN_MS = 50;
 const LAST_WORDS = 60;
-const DRAIN_MS = 120_000;
 
 interface Events {
   mapping: [MappingEvent];
@@ -40,7 +38,7 @@ export class FaultyCloud implements AsyncDisposable {
   readonly logs: string;
   readonly events = new EventEmitter<Events>();
   /** Of what is waited for. */
-  #signal = AbortSignal.timeout(DEADLINE_MS);
+  #signal = AbortSignal.timeout(PIPELINE_MS);
   /** S3, as each function reaches it, and the Data API as the loader does. */
   readonly s3 = {} as Record<"router" | "sequencer" | "loader", FaultyService>;
   warehouseApi!: FaultyService;
@@ -130,7 +128,7 @@ export class FaultyCloud implements AsyncDisposable {
 
   /** Starts the agent, and gives whatever is waited for its time anew: a cloud lives for several tests. */
   async beginTest(): Promise<void> {
-    this.#signal = AbortSignal.timeout(DEADLINE_MS);
+    this.#signal = AbortSignal.timeout(PIPELINE_MS);
     // One that a test has left which failed.
     await this.agent.stop();
     this.agent.start();
@@ -207,7 +205,7 @@ export class FaultyCloud implements AsyncDisposable {
 
   /** Lets everything run through that is in the stream. @returns what is left behind, in words */
   async drain(): Promise<readonly string[]> {
-    for (const deadline = Date.now() + DRAIN_MS; ;) {
+    for (const deadline = Date.now() + EVENT_MS; ;) {
       await this.retryLoads();
       const left = await drain(this.cloud, this.#signal);
       // A load that failed just now rests until somebody has it tried again, or until its objects are searched.

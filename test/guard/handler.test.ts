@@ -209,7 +209,7 @@ describe("a namespace that the stack had before and left", () => {
   });
 });
 
-test("rights that are not there yet are waited for", { timeout: 30_000 }, async () => {
+test("rights that are not there yet are waited for", async () => {
   cloudFormation.refuse = 1;
   expect((await call({ OldResourceProperties: OURS })).body["Status"]).toBe("SUCCESS");
 });

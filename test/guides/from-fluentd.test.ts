@@ -7,6 +7,7 @@ import { freePort } from "../../local/part.ts";
 import { readGuide } from "./guide.ts";
 import { Host } from "./host.ts";
 import { StandInFluentd } from "./stand-in-fluentd.ts";
+import { EVENT_MS } from "../time-limits.ts";
 
 const PAGE = "from-fluentd.md";
 
@@ -101,7 +102,7 @@ test("an aggregator is changed over under its clients, and each event is taken b
     replaced: { "port 24224": `port ${port}` },
   });
   const client = new FluentClient("app", {
-    socket: { host: "127.0.0.1", port, timeout: 60_000, disableReconnect: false },
+    socket: { host: "127.0.0.1", port, timeout: EVENT_MS, disableReconnect: false },
     ack: { ackTimeout: 60_000 },
   });
   let emitted = 0;

@@ -287,4 +287,4 @@ test("wherever the loader dies, an erasure is made once, and nothing else is los
     expect(await rig.warehouse.query("SELECT count(*) AS n FROM weir.erasures")).toEqual([{ n: "1" }]);
     if (!died) break;
   }
-}, 600_000);
+});

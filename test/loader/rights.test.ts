@@ -9,6 +9,7 @@ import { databaseUser, loaderRoleName } from "../../wire/loader-role.ts";
 import { DATABASE, type Rig, startRig, TARGET, WORKGROUP } from "../local/warehouse-fixture.ts";
 import { batch, offsets } from "./lake-fixture.ts";
 import { LoaderRig, logType, targets } from "./loader-fixture.ts";
+import { EVENT_MS } from "../time-limits.ts";
 
 /** The whole of the loader's work with the rights that it is granted, and no more. */
 
@@ -49,7 +50,7 @@ const grant = (request = REQUEST): Promise<void> =>
     new AdminSession(
       rig.redshift,
       { workgroup: WORKGROUP, database: DATABASE, secret: "administrator" },
-      AbortSignal.timeout(60_000),
+      AbortSignal.timeout(EVENT_MS),
     ),
     request,
   );

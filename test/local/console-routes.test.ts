@@ -9,6 +9,7 @@ import { Lake } from "../../local/reconcile/lake.ts";
 import { parseConfig } from "../../wire/config.ts";
 import type { RejectedLine } from "../../wire/reject.ts";
 import { FabricatedLake } from "./reconcile-lake.ts";
+import { EVENT_MS } from "../time-limits.ts";
 
 const CONFIG = parseConfig(
   {
@@ -72,7 +73,7 @@ const REJECTED: RejectedLine = {
 async function ask(url: string): Promise<any> {
   const { pathname, searchParams: query } = new URL(url, "http://localhost");
   const route = routes.find(({ method, path }) => method === "GET" && path === pathname)!;
-  const signal = AbortSignal.timeout(60_000);
+  const signal = AbortSignal.timeout(EVENT_MS);
   const answer: Answer = await route.answer({ query, body: "", signal });
   return JSON.parse(answer.body as string);
 }

@@ -11,6 +11,7 @@ import { LakeTotals } from "../../local/console/watch-lake.ts";
 import { Lake } from "../../local/reconcile/lake.ts";
 import { scriptedSnapshot } from "./console-script.ts";
 import { FabricatedLake } from "./reconcile-lake.ts";
+import { EVENT_MS } from "../time-limits.ts";
 
 const BROWSER = [
   process.env["CHROMIUM_PATH"],
@@ -29,7 +30,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 60_000 });
+const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: EVENT_MS });
 
 const ROUTES: Route[] = [
   {
@@ -150,7 +151,7 @@ describe.skipIf(BROWSER === undefined)(
     afterAll(() => browser.close());
     beforeEach(async () => {
       page = await browser.newPage({ viewport: { width: 1_440, height: 900 }, reducedMotion: "reduce" });
-      page.setDefaultTimeout(60_000);
+      page.setDefaultTimeout(EVENT_MS);
       complaints = [];
       page.on("console", (message) => complaints.push(message.text()));
       page.on("pageerror", (error) => complaints.push(String(error)));

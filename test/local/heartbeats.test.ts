@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { askHttp, Heartbeats } from "../../local/conditions/heartbeats.ts";
 import { startS3 } from "../../local/s3.ts";
+import { EVENT_MS } from "../time-limits.ts";
 
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: 60_000, interval: 100 });
+const eventually = (check: () => void) => vi.waitFor(check, { timeout: EVENT_MS, interval: 100 });
 
 test("S3 answers, is silent while its process stands still, though its port takes connections, and answers again", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-heartbeats-"));

@@ -18,6 +18,7 @@ import { removePostgres } from "../../local/warehouse/postgres.ts";
 import { startWarehouse, type Warehouse } from "../../local/warehouse/warehouse.ts";
 import { loadConfig } from "../../lib/load-config.ts";
 import { scriptedSnapshot } from "./console-script.ts";
+import { EVENT_MS } from "../time-limits.ts";
 
 const config = await loadConfig(fileURLToPath(new URL("../../weir.config.ts", import.meta.url)));
 const { types } = config;
@@ -180,7 +181,7 @@ describe("a statement", () => {
       const running =
         "SELECT 1 FROM pg_stat_activity WHERE application_name = 'weir console' AND query ~ 'pg_sleep'";
       expect(await main.query(running)).toEqual([]);
-    }, 30_000);
+    }, EVENT_MS);
   });
 
   test("of a table that is not there yet, or that would write, is told what to do", async () => {
@@ -278,7 +279,7 @@ describe.skipIf(BROWSER === undefined)(
 
     async function opened({ url }: Console): Promise<Page> {
       const at = await browser.newPage({ viewport: { width: 420, height: 900 } });
-      at.setDefaultTimeout(60_000);
+      at.setDefaultTimeout(EVENT_MS);
       await at.goto(url);
       await at.locator("#sql summary").focus();
       await at.keyboard.press("Enter");

@@ -284,7 +284,7 @@ describe("COPY", () => {
       await client.end();
     }
     expect(bodies.length).toBeGreaterThan(4);
-    await vi.waitFor(() => expect(bodies.filter(({ destroyed }) => !destroyed)).toEqual([]));
+    await expect.poll(() => bodies.filter(({ destroyed }) => !destroyed)).toEqual([]);
   });
 
   test.each(["TRUNCATECOLUMNS", "ACCEPTINVCHARS", "MAXERROR 10", "CSV"])("refuses %s", async (option) => {

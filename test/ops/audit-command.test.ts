@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { KinesisClient, ListShardsCommand, PutRecordsCommand } from "@aws-sdk/client-kinesis";
 import { DeleteObjectsCommand, ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { bareEnvironment } from "../bare-environment.ts";
 import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { LOG_BEGINNING } from "../../lambdas/commit-log/cursor.ts";
@@ -18,10 +18,9 @@ import { CREDENTIALS } from "../../local/credentials.ts";
 import { drain } from "../../local/drain.ts";
 import { HEARTBEAT_PATH } from "../../wire/heartbeat.ts";
 import { runPipeline, type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
+import { EVENT_MS, PIPELINE_MS } from "../time-limits.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-// A whole cloud, and each command is a process.
-vi.setConfig({ testTimeout: 600_000 });
 
 const LINES = 300;
 let stack: SampleStack;
@@ -129,7 +128,7 @@ async function endEachShard(cloud: Cloud): Promise<void> {
   );
   expect(FailedRecordCount).toBe(0);
   kinesis.destroy();
-  expect(await drain(cloud, AbortSignal.timeout(300_000))).toEqual([]);
+  expect(await drain(cloud, AbortSignal.timeout(PIPELINE_MS), EVENT_MS)).toEqual([]);
 }
 
 /** One that has some of a file and not all, of the lake and, with all others, of the log: the sequencer begins anew. */

@@ -355,4 +355,4 @@ test("wherever it dies, nothing else is lost, and it goes on to its end", async 
     expect(await lines("rejected/")).toEqual([]);
     if (!died) break;
   }
-}, 600_000);
+});

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { KinesisClient, PutRecordCommand } from "@aws-sdk/client-kinesis";
 import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { bareEnvironment } from "../bare-environment.ts";
 import type { Alarm } from "../../local/alarm-topic.ts";
 import { type Cloud, removeCloud, startCloud } from "../../local/cloud.ts";
@@ -21,8 +21,6 @@ import { type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
 import { CloudFormation } from "./cloudformation.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-// Each command is a process, beside a whole cloud.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 
 let stack: SampleStack;
 let cloud: Cloud;
@@ -193,7 +191,7 @@ test("the exit code tells of a table that is not well, and the line under the ta
   const Key = `commits/${minute}/broken-1.json`;
   const object = { Bucket: stack.deployment.lakeBucket, Key, Body: "no commit", ContentLength: 9 };
   await cloud.s3.send(new PutObjectCommand(object));
-  await expect.poll(async () => (await weir(["loads", "--local", dir])).code, { timeout: 60_000 }).toBe(1);
+  await expect.poll(async () => (await weir(["loads", "--local", dir])).code).toBe(1);
   const { stdout } = await weir(["loads", "--local", dir]);
   expect(stdout).toMatch(/logs\.photo +loaded +.* +- +1 +-\n/);
   expect(stdout).toMatch(/\nlogs\.photo: .*; 1 commits could not be read and are set aside\n/);
@@ -244,7 +242,7 @@ test("a host that falls silent is published to the topic by its name, and shown 
     }),
   );
   kinesis.destroy();
-  await expect.poll(() => alarms, { timeout: 60_000 }).toHaveLength(1);
+  await expect.poll(() => alarms).toHaveLength(1);
   expect(alarms[0]).toMatchObject({
     subject: "Weir: no heartbeat of any host arrives",
     message: expect.stringMatching(/Heard until then: web-1\n/) as string,

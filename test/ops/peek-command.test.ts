@@ -23,8 +23,7 @@ import { startKinesis } from "../../local/kinesis.ts";
 import type { Part } from "../../local/part.ts";
 import { CLOUD_FILE, type CloudFile } from "../../wire/cloud-file.ts";
 import { aggregate } from "../router/batch-fixture.ts";
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+import { EVENT_MS } from "../time-limits.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const STREAMS = ["past", "live"] as const;
@@ -118,7 +117,7 @@ const resharded = (StreamName: string, shards: number): Promise<void> =>
     const summary = await client.send(new DescribeStreamSummaryCommand({ StreamName }));
     expect(summary.StreamDescriptionSummary?.StreamStatus).toBe("ACTIVE");
     expect(await openShards(StreamName)).toHaveLength(shards);
-  }, 60_000);
+  }, EVENT_MS);
 
 test("what is on the stream is shown event by event, and what cannot be opened is told and passed over", async () => {
   await put("past", aggregate(["one", "two", "three"].map((data) => ({ tag: "access", data }))));

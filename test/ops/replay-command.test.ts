@@ -6,17 +6,16 @@ import { fileURLToPath } from "node:url";
 import { KinesisClient, SplitShardCommand } from "@aws-sdk/client-kinesis";
 import { ListObjectsV2Command } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { bareEnvironment } from "../bare-environment.ts";
 import type { Cloud } from "../../local/cloud.ts";
 import { drain } from "../../local/drain.ts";
 import { runPipeline, type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
 import { startProxy } from "../end-to-end/proxy.ts";
+import { EVENT_MS, PIPELINE_MS } from "../time-limits.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const LINES = 2_000;
-// Each command is a process, beside a whole cloud.
-vi.setConfig({ testTimeout: 500_000 });
 
 function start(dir: string, ...args: readonly string[]): ChildProcess {
   return spawn(process.execPath, ["bin/weir.ts", ...args, "--local", dir, "--json"], {
@@ -112,7 +111,7 @@ test("an outage of the router, in which a shard was split, is made good by repla
       // Killed once it has brought something in.
       const before = outage.commits;
       const victim = start(dir, "replay", "--failed", "--yes", "--rate", "0.01");
-      await expect.poll(() => outage.commits, { timeout: 60_000 }).toBeGreaterThan(before);
+      await expect.poll(() => outage.commits).toBeGreaterThan(before);
       victim.kill("SIGKILL");
       await once(victim, "exit");
 
@@ -123,7 +122,7 @@ test("an outage of the router, in which a shard was split, is made good by repla
       });
       expect(await givenUp(cloud)).toBe(0);
       expect(await weir(dir, "resume")).toMatchObject({ state: "Enabled", waiting: [] });
-      expect(await drain(cloud, AbortSignal.timeout(120_000))).toEqual([]);
+      expect(await drain(cloud, AbortSignal.timeout(PIPELINE_MS), EVENT_MS)).toEqual([]);
     },
   });
   expect(report.problems).toEqual([]);

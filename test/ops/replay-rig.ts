@@ -38,6 +38,7 @@ import { runReplay } from "../../ops/replay/run.ts";
 import { type Commit, parseCommit } from "../../wire/commit.ts";
 import { LAMBDA_PAYLOAD_MAX_BYTES } from "../../wire/limits.ts";
 import { configOf, RAW } from "../router/batch-fixture.ts";
+import { EVENT_MS } from "../time-limits.ts";
 
 const CONFIG = configOf([RAW]);
 const FUNCTION = "arn:aws:lambda:us-east-1:000000000000:function:router";
@@ -276,7 +277,7 @@ export class ReplayPipe {
       this.lake,
       routed,
       new Date(),
-      AbortSignal.timeout(30_000),
+      AbortSignal.timeout(EVENT_MS),
     );
     if ("retry" in written) return comesAgain(records[0]!.sequenceNumber);
     return routed.next === undefined ? { batchItemFailures: [] } : comesAgain(routed.next);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { bareEnvironment } from "../bare-environment.ts";
 import { type Cloud, removeCloud, startCloud } from "../../local/cloud.ts";
 import { loadersOf } from "../../local/template/deployment.ts";
@@ -13,8 +13,6 @@ import { type SampleStack, sampleStack } from "../end-to-end/pipeline.ts";
 import { CloudFormation } from "./cloudformation.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-// Each command is a process, beside a whole cloud.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 240_000 });
 
 const CONFIG = {
   warehouse: { kind: "new-serverless" },

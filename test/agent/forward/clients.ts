@@ -2,6 +2,7 @@ import { type EventModes, EventTime, FluentClient } from "@fluent-org/logger";
 import fluentLogger from "fluent-logger";
 import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
+import { EVENT_MS } from "../../time-limits.ts";
 
 /** A library that applications send by. */
 export interface LogClient extends Disposable {
@@ -25,7 +26,6 @@ export interface ClientOptions {
 }
 
 const RECONNECT_MS = 20;
-const ACK_TIMEOUT_MS = 60_000;
 
 interface Handshaking {
   readonly _status: string | null;
@@ -38,7 +38,7 @@ type OldEventTime = new (seconds: number, nanoseconds: number) => never;
 /** npm's `fluent-logger`. A message that failed is given up. */
 export function oldClient(
   tag: string,
-  { mode, asksForAck, ackTimeoutMs = ACK_TIMEOUT_MS, to, security, tls }: ClientOptions,
+  { mode, asksForAck, ackTimeoutMs = EVENT_MS, to, security, tls }: ClientOptions,
 ): LogClient {
   const sender = fluentLogger.createFluentSender(tag, {
     ...to,
@@ -46,7 +46,7 @@ export function oldClient(
     eventMode: mode,
     requireAckResponse: asksForAck,
     ackResponseTimeout: ackTimeoutMs,
-    timeout: ACK_TIMEOUT_MS,
+    timeout: EVENT_MS,
     reconnectInterval: RECONNECT_MS,
     internalLogger: { info: () => {}, error: () => {} },
     ...(security ? { security } : {}),
@@ -74,7 +74,7 @@ export function oldClient(
 /** npm's `@fluent-org/logger`. It tries again what failed. */
 export function newClient(
   tag: string,
-  { mode, asksForAck, ackTimeoutMs = ACK_TIMEOUT_MS, to, security, tls }: ClientOptions,
+  { mode, asksForAck, ackTimeoutMs = EVENT_MS, to, security, tls }: ClientOptions,
 ): LogClient {
   const client = new FluentClient(tag, {
     eventMode: mode as EventModes,
