@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { appendFile, rename, writeFile } from "node:fs/promises";
 import { chromium, type Browser, type Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../local/part.ts";
 import { bundleAgent } from "../../packaging/bundle.ts";
 import { AgentChild } from "./agent-child.ts";
@@ -17,8 +17,6 @@ const BROWSER = [
 ].find((path) => path !== undefined && existsSync(path));
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
-
-const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: EVENT_MS });
 
 /** An agent with some files of ten lines, and where its page is. */
 async function start(agent: AgentFixture, names: readonly string[], overrides: object = {}) {
@@ -62,17 +60,15 @@ describe.skipIf(BROWSER === undefined)(
       await writeFile(agent.path("a.log"), lines(5));
       const { page, complaints } = await open(url);
       await page.getByText("All is moving", { exact: true }).waitFor();
-      await eventually(async () => expect(await row(page, "a.log.1").textContent()).toContain("was /"));
-      await eventually(async () =>
-        expect(await row(page, "b.log").locator("progress").getAttribute("value")).toBe(
-          `${lines(10).length}`,
-        ),
-      );
+      await expect.poll(() => row(page, "a.log.1").textContent()).toContain("was /");
+      await expect
+        .poll(() => row(page, "b.log").locator("progress").getAttribute("value"))
+        .toBe(`${lines(10).length}`);
       expect(await page.locator("#inputs tr").textContent()).toContain(`forward 127.0.0.1:${forward.port}`);
       expect(await page.locator("#spool").textContent()).toBe("empty");
       expect(await page.locator("#spool-detail").textContent()).toBe("nothing waits; room for 1.1 GB");
       expect(await page.locator("#shards tr").count()).toBeGreaterThan(0);
-      await eventually(async () => expect(await page.locator(".chart canvas").count()).toBe(6));
+      await expect.poll(() => page.locator(".chart canvas").count()).toBe(6);
       for (const width of [480, 900, 1_440]) {
         await page.setViewportSize({ width, height: 900 });
         expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
@@ -91,9 +87,7 @@ describe.skipIf(BROWSER === undefined)(
       await appendFile(agent.path("a.log"), lines(7));
       await page.getByText("Needs a look", { exact: true }).waitFor();
       // That lines wait may be known before the first request has failed.
-      await eventually(async () =>
-        expect(await page.locator("#problems").textContent()).toContain("PutRecords: "),
-      );
+      await expect.poll(() => page.locator("#problems").textContent()).toContain("PutRecords: ");
       await running.stop().catch(() => {});
       await page.getByText("The agent does not answer", { exact: true }).waitFor();
       await page.close();
@@ -110,7 +104,7 @@ describe.skipIf(BROWSER === undefined)(
       const { page, complaints } = await open(url);
       await page.getByText("100 of 1,000 shown", { exact: false }).waitFor();
       const first = page.locator("#files tr").first();
-      await eventually(async () => expect(await first.textContent()).toContain("f777.log"));
+      await expect.poll(() => first.textContent()).toContain("f777.log");
       await page.getByRole("searchbox").fill("onerror");
       await row(page, odd).waitFor();
       expect(await page.locator("#files tr").count()).toBe(1);

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { request } from "node:http";
 import { chromium, type Browser, type Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { CommitLog } from "../../lambdas/commit-log/commit-log.ts";
 import { startConsole, type Console } from "../../local/console/console.ts";
 import { foldFiles } from "../../local/console/fold-files.ts";
@@ -29,8 +29,6 @@ const FLAGS = [
   "--disable-component-update",
   "--disable-sync",
 ];
-
-const eventually = (check: () => Promise<void>) => vi.waitFor(check, { timeout: EVENT_MS });
 
 const ROUTES: Route[] = [
   {
@@ -181,9 +179,9 @@ describe.skipIf(BROWSER === undefined)(
     test("figures, ribbons and rejects follow the run", async () => {
       await play(0, 4);
       const { types } = scriptedSnapshot(4);
-      await eventually(async () =>
-        expect(await cell("access", 0).textContent()).toBe(types["access"]!.lines.toLocaleString("en-US")),
-      );
+      await expect
+        .poll(() => cell("access", 0).textContent())
+        .toBe(types["access"]!.lines.toLocaleString("en-US"));
       expect(await cell("access", 2).textContent()).toBe(types["access"]!.rejected.toLocaleString("en-US"));
       const early = await ribbonWidths();
       expect(early.some((width) => Number.parseFloat(width) > 0)).toBe(true);
@@ -228,7 +226,7 @@ describe.skipIf(BROWSER === undefined)(
     test("the end says whether it balanced, and what does not", async () => {
       shown = scriptedSnapshot(60);
       await page.getByText(/^Balanced: [\d,]+ lines accounted for$/).waitFor();
-      await eventually(async () => expect(await page.locator("#ledger .all-loaded").count()).toBe(3));
+      await expect.poll(() => page.locator("#ledger .all-loaded").count()).toBe(3);
       const condition = {
         id: "rejected access",
         headline: "Lines are rejected",
@@ -282,8 +280,8 @@ describe.skipIf(BROWSER === undefined)(
         const second = 20 + width / 100;
         shown = ofTypes(names, second, { conditions: [{ ...condition, text, since: "12:04:05" }] });
         await page.getByText(clockText(Math.floor(second)), { exact: true }).waitFor();
-        await eventually(async () => expect(await page.locator("#ledger tr").count()).toBe(count));
-        await eventually(async () => expect(await page.evaluate(OVERLAPS)).toEqual([]));
+        await expect.poll(() => page.locator("#ledger tr").count()).toBe(count);
+        await expect.poll(() => page.evaluate(OVERLAPS)).toEqual([]);
         expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
         expect(await page.evaluate(WIDER)).toEqual([]);
       }
@@ -421,7 +419,12 @@ describe("the server", () => {
     const abort = new AbortController();
     const other = await startConsole({ port: 0, snapshot: () => shown, signal: abort.signal });
     abort.abort();
-    await eventually(() => expect(fetch(other.url)).rejects.toThrow());
+    const answers = (): Promise<boolean> =>
+      fetch(other.url).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(answers).toBe(false);
   });
 
   test("says so when the port is taken", async () => {

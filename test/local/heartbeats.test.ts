@@ -1,12 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { askHttp, Heartbeats } from "../../local/conditions/heartbeats.ts";
 import { startS3 } from "../../local/s3.ts";
-import { EVENT_MS } from "../time-limits.ts";
-
-const eventually = (check: () => void) => vi.waitFor(check, { timeout: EVENT_MS, interval: 100 });
 
 test("S3 answers, is silent while its process stands still, though its port takes connections, and answers again", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "weir-heartbeats-"));
@@ -17,13 +14,13 @@ test("S3 answers, is silent while its process stands still, though its port take
   try {
     const startedAtMs = Date.now();
     heartbeats.follow("S3", (signal) => askHttp(s3.endpoint, signal), ended.signal);
-    await eventually(() => expect(answeredAtMs()).toBeGreaterThan(startedAtMs));
+    await expect.poll(answeredAtMs).toBeGreaterThan(startedAtMs);
     process.kill(s3.pid, "SIGSTOP");
     // What was asked before has its answer, or will have none.
-    await eventually(() => expect(Date.now() - answeredAtMs()).toBeGreaterThan(2_500));
+    await expect.poll(() => Date.now() - answeredAtMs()).toBeGreaterThan(2_500);
     const stoppedAtMs = answeredAtMs();
     process.kill(s3.pid, "SIGCONT");
-    await eventually(() => expect(answeredAtMs()).toBeGreaterThan(stoppedAtMs));
+    await expect.poll(answeredAtMs).toBeGreaterThan(stoppedAtMs);
     expect(heartbeats.all).toMatchObject([{ part: "S3" }]);
   } finally {
     ended.abort();

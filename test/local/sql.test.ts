@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium, type Browser, type Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LEDGER_TABLES, createLedgerTableSql } from "../../lambdas/loader/ledger/ledger-tables.ts";
 import { createTableSql } from "../../lambdas/loader/table-ddl.ts";
 import { targetsOf } from "../../lambdas/loader/target.ts";
@@ -177,11 +177,9 @@ describe("a statement", () => {
     await expect(runSql(login, "SELECT pg_sleep(60)", long, AbortSignal.timeout(300))).rejects.toThrow(
       /timeout/,
     );
-    await vi.waitFor(async () => {
-      const running =
-        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'weir console' AND query ~ 'pg_sleep'";
-      expect(await main.query(running)).toEqual([]);
-    }, EVENT_MS);
+    const running =
+      "SELECT 1 FROM pg_stat_activity WHERE application_name = 'weir console' AND query ~ 'pg_sleep'";
+    await expect.poll(() => main.query(running)).toEqual([]);
   });
 
   test("of a table that is not there yet, or that would write, is told what to do", async () => {

@@ -96,7 +96,6 @@ export class Session {
     try {
       if (this.#handshake) await this.#shakeHands(this.#handshake);
       while (await this.#begins()) await this.#take();
-      await this.#settle();
       await this.#end();
     } finally {
       // Also when a bad message follows good ones: those are told of before the connection ends.
@@ -133,7 +132,7 @@ export class Session {
     }
   }
 
-  /** Waits for the next message. @returns false when there is none */
+  /** Waits for the next message, once those before it are acknowledged. @returns false when there is none */
   async #begins(): Promise<boolean> {
     this.#input.message = undefined;
     if (!this.isStopped && this.#input.window.length > 0) return true;
